@@ -1,0 +1,122 @@
+/*
+ * hash.c — the identity of a message.  Folding keeps one byte back: a CR at the
+ * end of a portion may belong to a CRLF.
+ */
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <openssl/evp.h>
+
+#include "base/mem.h"
+
+struct hasher {
+	EVP_MD_CTX	*head, *all;
+	bool		 in_body;	/* the empty line has passed */
+	bool		 cr;		/* a CR is held back */
+	bool		 line_start;	/* the last byte hashed was LF, or none */
+	uint64_t	 wire_size;
+};
+
+static void
+begin(struct hasher *h)
+{
+	must(EVP_DigestInit_ex(h->head, EVP_sha256(), NULL) == 1);
+	must(EVP_DigestInit_ex(h->all, EVP_sha256(), NULL) == 1);
+	h->in_body = h->cr = false;
+	h->line_start = true;
+	h->wire_size = 0;
+}
+
+struct hasher *
+hasher_new(void)
+{
+	struct hasher *h = xcalloc(1, sizeof(*h));
+
+	h->head = EVP_MD_CTX_new();
+	h->all = EVP_MD_CTX_new();
+	must(h->head != NULL && h->all != NULL);
+	begin(h);
+	return h;
+}
+
+void
+hasher_free(struct hasher *h)
+{
+	if (h == NULL)
+		return;
+	EVP_MD_CTX_free(h->head);
+	EVP_MD_CTX_free(h->all);
+	free(h);
+}
+
+/* Folded bytes; ${p} has no CRLF that should have been folded. */
+static void
+digest(struct hasher *h, const char *p, size_t n)
+{
+	if (n == 0)
+		return;
+	EVP_DigestUpdate(h->all, p, n);
+	while (!h->in_body && n > 0) {
+		const char *lf;
+
+		if (h->line_start && p[0] == '\n') {
+			h->in_body = true;
+			return;
+		}
+		lf = memchr(p, '\n', n);
+		h->line_start = lf != NULL;
+		EVP_DigestUpdate(h->head, p,
+		    lf != NULL ? (size_t)(lf - p) + 1 : n);
+		n -= lf != NULL ? (size_t)(lf - p) + 1 : n;
+		p = lf != NULL ? lf + 1 : p;
+	}
+}
+
+void
+hasher_add(struct hasher *h, const void *bytes, size_t n)
+{
+	const char *p = bytes, *end = p + n;
+
+	while (p < end) {
+		const char *cr, *stop;
+
+		if (h->cr) {
+			h->cr = false;
+			if (*p != '\n')
+				digest(h, "\r", 1);
+			else
+				h->wire_size--;	/* LF counts two, CR one */
+		}
+		cr = memchr(p, '\r', (size_t)(end - p));
+		stop = cr != NULL ? cr : end;
+		h->wire_size += (size_t)(stop - p);
+		for (const char *q = p;
+		    (q = memchr(q, '\n', (size_t)(stop - q))) != NULL; q++)
+			h->wire_size++;
+		digest(h, p, (size_t)(stop - p));
+		p = stop;
+		if (cr != NULL) {
+			h->cr = true;
+			h->wire_size++;
+			p++;
+		}
+	}
+}
+
+void
+hasher_end(struct hasher *h, struct msgid_hash *out)
+{
+	if (h->cr)
+		digest(h, "\r", 1);
+	must(EVP_DigestFinal_ex(h->head, out->head.b, NULL) == 1);
+	must(EVP_DigestFinal_ex(h->all, out->all.b, NULL) == 1);
+	out->wire_size = h->wire_size;
+	begin(h);
+}
+
+bool
+hash_eq(const struct hash *a, const struct hash *b)
+{
+	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}

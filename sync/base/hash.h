@@ -1,0 +1,35 @@
+/*
+ * hash.h — SHA-256 of a message, by libcrypto (the digest is the one thing that
+ * base takes from a library).  A message's identity is computed over its bytes
+ * with every CRLF folded to LF, so that the same message has the same hash on
+ * the wire and on disk, whatever its line endings there.
+ */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct hash {
+	uint8_t	b[32];
+};
+
+/* The identity of one message, computed while its bytes stream by. */
+struct msgid_hash {
+	struct hash	head;	/* up to and without the empty line */
+	struct hash	all;
+	uint64_t	wire_size;	/* bytes with every bare LF as CRLF */
+};
+
+struct hasher;
+
+struct hasher	*hasher_new(void);
+void		 hasher_free(struct hasher *h);
+/* The next bytes, in any portions. */
+void		 hasher_add(struct hasher *h, const void *p, size_t n);
+/* Finish, and be ready for the next message. */
+void		 hasher_end(struct hasher *h, struct msgid_hash *out);
+bool		 hash_eq(const struct hash *a, const struct hash *b);
+
+#endif
