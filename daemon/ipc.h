@@ -1,0 +1,52 @@
+/*
+ * ipc.h — messages between the parent and its workers.
+ *
+ * A SOCK_SEQPACKET pair, one datagram a message: a type, then the payload (JSON
+ * text, or raw bytes for secrets).  A star: workers never talk to each other.
+ * Nobody parses without bounds, and mail data never travels here.
+ */
+#ifndef DAEMON_IPC_H
+#define DAEMON_IPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/types.h"
+
+enum { IPC_MAX = 64 << 10, IPC_FD = 3 };	/* IPC_FD: the worker's end */
+
+enum ipc_type {
+	/* parent to worker */
+	IPC_CONF = 1,	/* {"account": {...}, "state_dir", "log": {...}, "once": bool,
+			 * "generation": n}: the first message, always */
+	IPC_SECRET,	/* raw: status byte ('0' ok, else an error text follows),
+			 * then the secret */
+	IPC_TUNNEL,	/* the tunnel's socket rides along; payload empty or an
+			 * error text */
+	IPC_JOB,	/* {"job": n, "folder": glob or null, "dry_run", "full"}:
+			 * one round now; answered by IPC_JOB_DONE */
+	/* worker to parent */
+	IPC_READY,	/* "": configuration taken, lock held, state open */
+	IPC_SECRET_ASK,	/* {"reason": "connect" | "rejected"} */
+	IPC_TUNNEL_ASK,	/* "" */
+	IPC_STATUS,	/* {"state", "since", "problems": [...], ...}: the account's
+			 * part of `status --json`; sent when it changes */
+	IPC_JOB_LINE,	/* {"job": n, "text": "..."}: a plan line or progress */
+	IPC_JOB_DONE,	/* {"job": n, "exit": code, "summary": {...},
+			 * "error": {"code", "message", "remedy"} or null} */
+	IPC_BYE		/* {"exit", "code", "message"}: last words before exit */
+};
+
+/* Both wait for at most a second of a full socket; then ERR_RETRY. ${fd_ride}
+ * -1: none. */
+int	ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
+	    struct err *err);
+/* The next message, if there is one: 1 with *type, *payload (borrowed until the
+ * next call) and *fd_ride (-1, or the caller's to close); 0: none now; -1: the
+ * other side is gone (ERR_CANCEL) or broke the framing. */
+int	ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
+	    struct err *err);
+
+#endif

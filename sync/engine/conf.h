@@ -1,0 +1,164 @@
+/*
+ * conf.h — the configuration as plain data: what daemon/config.c reads from
+ * syncd.yaml and what everything below is told.  All strings are owned by the
+ * struct; durations are usec, sizes bytes.  The option table (daemon/options.c)
+ * says name, type, default and meaning of each field, once.
+ */
+#ifndef ENGINE_CONF_H
+#define ENGINE_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/types.h"
+
+struct strlist {
+	char	**v;
+	size_t	  n;
+};
+
+/* An ordered map of strings: folders.rename. */
+struct strmap {
+	char	**key, **value;
+	size_t	  n;
+};
+
+enum policy_op {
+	POLICY_NEW	= 1 << 0,
+	POLICY_FLAGS	= 1 << 1,
+	POLICY_DELETE	= 1 << 2,
+	POLICY_ALL	= POLICY_NEW | POLICY_FLAGS | POLICY_DELETE
+};
+
+/* What moves in which direction. */
+struct policy {
+	unsigned	pull;		/* server to Maildir */
+	unsigned	push;		/* Maildir to server */
+	bool		readonly;	/* backup: EXAMINE, nothing is ever written */
+};
+
+struct policy_rule {
+	char		*pattern;	/* "\Junk", "Lists/x" */
+	struct policy	 policy;
+};
+
+enum conf_protocol { PROTOCOL_IMAP, PROTOCOL_POP3 };
+enum conf_tls { CONF_TLS_IMPLICIT, CONF_TLS_STARTTLS, CONF_TLS_NONE };
+enum conf_verify { CONF_VERIFY_YES, CONF_VERIFY_OFF };	/* no-i-accept-mitm */
+enum conf_layout { CONF_NESTED, CONF_MAILDIRPP };
+enum conf_newmail { NEWMAIL_AUTO, NEWMAIL_NEW, NEWMAIL_CUR };
+enum conf_gone { GONE_KEEP, GONE_ARCHIVE, GONE_DELETE };	/* no | archive | yes */
+enum conf_conflict { CONFLICT_MERGE, CONFLICT_REMOTE, CONFLICT_LOCAL };
+enum conf_keywords { KEYWORDS_DOVECOT, KEYWORDS_OFF };
+enum conf_local_delete { LDEL_MOVE, LDEL_EXPUNGE, LDEL_FLAG };
+enum conf_remote_delete { RDEL_UNDO, RDEL_UNLINK };
+enum conf_watch { WATCH_AUTO, WATCH_POLL, WATCH_OFF };
+enum conf_hold { HOLD_HOLD, HOLD_REMATCH };
+enum conf_schedule { SCHEDULE_ALWAYS, SCHEDULE_MANUAL };
+
+struct account_conf {
+	char	*name;			/* the key under accounts: */
+	char	*email;
+	bool	 enabled;
+	int	 protocol;		/* enum conf_protocol */
+	char	*host;
+	int64_t	 port;			/* resolved: never 0 */
+	char	*user;			/* resolved */
+	struct strlist	tunnel_command;	/* argv, or one shell string */
+
+	struct {
+		int		 mode;		/* enum conf_tls */
+		int64_t		 min_version;	/* 12, 13 */
+		char		*ca_file;	/* NULL: system */
+		struct strlist	 pin;
+		char		*client_cert, *client_key;
+		int		 verify;	/* enum conf_verify */
+	} tls;
+
+	struct {				/* exactly one source is set */
+		struct strlist	 password_command;	/* argv; one word = shell */
+		struct strlist	 token_command;
+		char		*password_file;
+		char		*credential;
+		char		*keyring;
+		bool		 external;
+		struct strlist	 mechanisms;		/* empty: auto */
+		usec		 command_timeout;
+		usec		 cache;
+	} auth;
+
+	char	*path;			/* absolute */
+	int	 layout;		/* enum conf_layout */
+	int	 new_mail_dir;		/* enum conf_newmail */
+
+	struct {
+		struct strlist	sync;
+		bool		subscribed_only;
+		struct strmap	rename;
+		bool		create_local, create_remote;
+		int		delete_local, delete_remote;	/* enum conf_gone */
+	} folders;
+
+	struct policy		 policy;
+	struct policy_rule	*policy_for;
+	size_t			 n_policy_for;
+	int	 conflict;		/* enum conf_conflict */
+	int	 keywords;		/* enum conf_keywords */
+
+	struct {
+		int	local_delete;	/* enum conf_local_delete */
+		int	remote_delete;	/* enum conf_remote_delete */
+	} trash;
+
+	struct {
+		usec	 keep;
+		int64_t	 max;
+	} undo;
+
+	struct {
+		int64_t	 max_delete_count, max_delete_percent;
+		int	 store_missing, uidvalidity_change;	/* enum conf_hold */
+		int64_t	 min_free_space;
+	} guards;
+
+	struct {
+		int		remote;		/* enum conf_watch */
+		struct strlist	idle_folders;
+		usec		poll;
+		bool		local;
+		usec		settle;
+	} watch;
+
+	struct {
+		int	when;			/* enum conf_schedule */
+		usec	every;			/* "every 6h": 0 = no */
+		usec	jitter;
+		usec	alert_after;
+	} schedule;
+
+	struct {
+		int64_t	connections;
+		int64_t	max_message_size;
+		usec	max_age;		/* 0: all */
+		usec	connect_timeout, response_timeout;
+	} limits;
+
+	/* Rungs of the ladder that must not be used: capability names, "NOTIFY",
+	 * "LITERAL+"...; for tests and for servers that do them badly. */
+	struct strlist	avoid;
+	bool	 compress;
+};
+
+struct conf {
+	char			*state_dir;	/* absolute */
+	char			*socket;	/* control socket path, absolute */
+	int			 log_level;	/* enum log_level */
+	char			*log_file;	/* NULL: stderr */
+	struct strlist		 log_protocol;	/* accounts whose wire is traced */
+	struct account_conf	*account;
+	size_t			 n_accounts;
+	struct strlist		 files;		/* what was read, for `config path` */
+};
+
+#endif

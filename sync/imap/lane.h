@@ -1,0 +1,98 @@
+/*
+ * lane.h — one connection to one IMAP server, pipelined (RFC 9051).
+ *
+ * imap_open() goes in one straight line from the name of the host to the
+ * authenticated state; from then on the lane never waits: requests are
+ * submitted with imap/cmd.h and reaped with net/lane.h.
+ *
+ * Invariants: UIDs only, never a sequence number in a command; capabilities and
+ * received bytes are forgotten at the TLS boundary; no mailbox data is believed
+ * before authentication; a protocol error is the end of the connection.
+ */
+#ifndef IMAP_LANE_H
+#define IMAP_LANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/types.h"
+#include "imap/caps.h"
+#include "net/lane.h"
+#include "net/stream.h"
+
+enum tls_mode { TLS_IMPLICIT, TLS_STARTTLS, TLS_NONE };
+
+struct imap_conf {
+	const char	*host;
+	uint16_t	 port;
+	const char	*user;
+	enum tls_mode	 tls_mode;
+	struct tls_conf	 tls;
+	/* In order of preference; NULL: the strongest that the server and the
+	 * kind of secret allow (never CRAM-MD5 and older unless named). */
+	char *const	*mechanisms;
+	size_t		 n_mechanisms;
+	bool		 token;		/* the secret is an OAuth access token */
+	bool		 external;	/* SASL EXTERNAL by client certificate */
+	uint64_t	 forbid;	/* caps_forbid() bits */
+	bool		 compress;	/* use COMPRESS=DEFLATE if offered */
+	usec		 response_timeout;	/* no byte for that long while a
+						 * request is open: dead */
+	uint64_t	 max_literal;	/* larger is the end of the connection */
+	bool		 tap;		/* transcript at trace level */
+};
+
+/* What the server says of itself; empty strings when it does not. */
+struct imap_server {
+	char	name[64], version[64];	/* ID (RFC 2971) */
+	char	mechanism[24];		/* how we signed in */
+	char	ns_prefix[128];		/* NAMESPACE: personal prefix, raw */
+	char	ns_delim;		/* 0: none */
+	bool	ns_known;
+	bool	utf8;			/* UTF8=ACCEPT is on: names are UTF-8 */
+	bool	qresync, condstore;	/* as ENABLED */
+};
+
+/* The selected mailbox, as SELECT and what came since told it. */
+struct imap_box {
+	bool			open;	/* false: nothing is selected */
+	bool			readonly;
+	uint32_t		exists;
+	struct uidvalidity	validity;
+	uint32_t		uidnext;	/* 0: the server did not say */
+	struct modseq		modseq;	/* HIGHESTMODSEQ; 0: NOMODSEQ */
+	bool			no_new_keywords; /* PERMANENTFLAGS lacks \* */
+	bool			uid_not_sticky;
+	char			objid[128];	/* MAILBOXID */
+};
+
+/*
+ * Connect and sign in: dial, TLS by mode, greeting, capabilities, SASL,
+ * capabilities again.  ${tunnel_fd} >= 0 is used (and taken) instead of
+ * dialling: a PREAUTH greeting is allowed there and nowhere else in clear.
+ * Waits until ${deadline}.  NULL with
+ *   ERR_AUTH   auth.refused, auth.mechanism-missing (resp holds the code)
+ *   ERR_CONFIG tls.*, ERR_RETRY net.*, proto.bye; ERR_PROTO proto.unexpected
+ */
+struct lane	*imap_open(const struct imap_conf *conf, const char *name,
+		    int tunnel_fd, const struct secret *secret,
+		    usec deadline, struct err *err);
+
+const struct imap_caps	 *imap_caps(const struct lane *ln);
+/* Announced or learned, and not forbidden. */
+bool			  imap_can(const struct lane *ln, enum imap_cap cap);
+/* A rung turned out to be broken here: do not use it again on this lane. */
+void			  imap_avoid(struct lane *ln, enum imap_cap cap);
+const struct imap_server *imap_server(const struct lane *ln);
+const struct imap_box	 *imap_box(const struct lane *ln);
+const struct stream_info *imap_stream_info(const struct lane *ln);
+struct stream_stats	  imap_stats(const struct lane *ln);
+/* Requests submitted and not yet reaped. */
+size_t			  imap_open_requests(const struct lane *ln);
+/* Bytes that wait to be sent: submit no more uploads above 256 KiB. */
+size_t			  imap_backlog(const struct lane *ln);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * dir.h — what is in a folder's cur/ and new/ now.
+ *
+ * readdir(3) races with renames: a file may show up twice or not at all.  So a
+ * listing is stable only if the times of both directories did not move while
+ * they were read and lie in the past; and an absent file still counts as deleted
+ * only after a second look (engine/local.c).
+ */
+#ifndef MAILDIR_DIR_H
+#define MAILDIR_DIR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/eol.h"
+#include "base/str.h"
+
+struct mfile {
+	char		*name;		/* the file name, in the list's memory */
+	uint64_t	 ino;
+	bool		 in_new;
+};
+
+struct mlist {
+	struct mfile	*file;		/* sorted by name; one entry per unique name */
+	size_t		 n, cap;
+	char		*text;		/* where the names are */
+	int64_t		 mtime_cur, mtime_new;	/* ns since 1970 */
+	bool		 stable;
+};
+
+/* The times of cur/ and new/, in ns: unchanged means that no entry came, went
+ * or was renamed since.  -1: ERR_FOLDER. */
+int	mdir_times(int folder_fd, int64_t *cur, int64_t *new_, struct err *err);
+/* Read both directories (new/ first: a reader's move to cur/ is then seen
+ * twice rather than not at all; the cur/ entry wins).  Files whose names are not
+ * messages are left out.  -1 when any of it could not be read. */
+int	mdir_list(int folder_fd, struct mlist *list, struct err *err);
+void	mlist_clear(struct mlist *list);
+
+struct mstat {
+	uint64_t	ino;
+	uint64_t	size;
+	int64_t		mtime;		/* seconds: INTERNALDATE */
+	int64_t		mtime_ns;
+};
+
+/* fstatat() of a message, no symlinks.  1: there; 0: no such file; -1. */
+int	mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *st,
+	    struct err *err);
+/* Open a message for reading; -1 with ERR_MSG. */
+int	mdir_open(int folder_fd, bool in_new, const char *name, struct err *err);
+/* Read all of it once: identity and how to send it. */
+struct mcontent {
+	struct msgid_hash	id;
+	enum eol		eol;
+	uint64_t		wire_size;
+	bool			has_nul;
+};
+int	mdir_digest(int fd, struct mcontent *c, struct err *err);
+/* One rename, also across folders and between cur/ and new/; never replaces.
+ * 1: done; 0: the source is gone (a client was faster); -1. */
+int	mdir_rename(int from_fd, bool from_new, const char *from,
+	    int to_fd, bool to_new, const char *to, struct err *err);
+/* 1: removed; 0: was not there; -1. */
+int	mdir_unlink(int folder_fd, bool in_new, const char *name, struct err *err);
+/* fsync cur/ and new/. */
+int	mdir_sync(int folder_fd, struct err *err);
+
+#endif

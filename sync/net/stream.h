@@ -1,0 +1,96 @@
+/*
+ * stream.h — bytes to and from one peer: plain, TLS, deflated, under one face.
+ * Reading and writing never wait; the two handshakes do, and take a deadline.
+ * A tap writes a redacted transcript.  zlib lives in net/deflate.c, OpenSSL's
+ * TLS in net/tls.c, behind this header.
+ */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/str.h"
+#include "base/types.h"
+#include "base/wait.h"
+
+struct stream;
+
+enum tls_verify {
+	TLS_VERIFY,		/* chain and host name; the default */
+	TLS_VERIFY_PIN_ONLY,	/* the pin alone decides */
+	TLS_VERIFY_OFF		/* the user spelled `no-i-accept-mitm` */
+};
+
+struct tls_conf {
+	const char	*ca_file;	/* NULL: the system's trust store */
+	int		 min_version;	/* 12 or 13: TLS 1.2, TLS 1.3 */
+	enum tls_verify	 verify;
+	char *const	*pins;		/* "sha256/BASE64" of the SPKI; any match
+					 * is accepted; adds to verification */
+	size_t		 n_pins;
+	const char	*client_cert, *client_key;	/* PEM files, or NULL */
+};
+
+/* How the peer was reached, for `status` and for SCRAM channel binding. */
+struct stream_info {
+	const char	*tls_version;	/* "TLSv1.3", or NULL in clear */
+	const char	*cipher;
+	/* RFC 9266: "tls-exporter" (TLS 1.3) or "tls-server-end-point". */
+	const char	*cb_type;
+	unsigned char	 cb[64];
+	size_t		 n_cb;
+	bool		 compressed;
+};
+
+/* Takes ${fd} (connected, any kind of socket or pipe pair end). */
+struct stream	*stream_new(int fd);
+/* Closes at once; sends close_notify if that does not wait.  NULL is fine. */
+void		 stream_free(struct stream *st);
+
+/* Handshake as a client, verify ${host} (SAN, SNI) and offer ALPN ${alpn}
+ * ("imap", "pop3").  Bytes already received in clear are an injection and fail
+ * it (RFC 3207's lesson).  ERR_CONFIG with tls.untrusted, tls.name-mismatch,
+ * tls.expired, tls.too-old, tls.pin-mismatch; ERR_RETRY for the network. */
+int	stream_tls(struct stream *st, const struct tls_conf *conf,
+	    const char *host, const char *alpn, usec deadline, struct err *err);
+/* From now on both directions are raw deflate (RFC 4978); bytes that were
+ * received but not eaten yet are deflated already.  Inflating is bounded. */
+int	stream_deflate(struct stream *st, struct err *err);
+const struct stream_info *stream_info(const struct stream *st);
+
+/* Take in what has arrived, at most 256 KiB unread.  1: there is more than
+ * before; 0: nothing now (or no room); -1: ERR_RETRY net.closed at the end,
+ * net.reset, ... */
+int	stream_pull(struct stream *st, struct err *err);
+/* The bytes received and not eaten, borrowed until the next call. */
+struct str stream_peek(const struct stream *st);
+void	stream_eat(struct stream *st, size_t n);
+
+/* Queue bytes for the peer; never waits, never fails.  Keep an eye on
+ * stream_pending() and stop at 256 KiB. */
+void	stream_put(struct stream *st, const void *p, size_t n);
+/* The same, shown as <secret> in the transcript. */
+void	stream_put_secret(struct stream *st, const void *p, size_t n);
+/* Send what the socket takes.  1: all sent, 0: some left, -1. */
+int	stream_push(struct stream *st, struct err *err);
+size_t	stream_pending(const struct stream *st);
+
+/* What to wait for: reading always, writing while bytes are pending (and what
+ * TLS asks for). */
+struct waiter stream_waiter(const struct stream *st);
+
+/* Copy lines to the log at trace level, each with ${name} before it; literals
+ * as "<n bytes>".  Off with NULL. */
+void	stream_tap(struct stream *st, const char *name);
+
+/* Counters since stream_new(): bytes on the wire, and turns (a send after a
+ * receive: one flight). */
+struct stream_stats {
+	uint64_t	up, down, turns;
+};
+struct stream_stats stream_stats(const struct stream *st);
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * store.h — the state of one account: what both sides last agreed on.
+ *
+ * The only SQLite (WAL, synchronous=FULL).  Nothing here waits for anything but
+ * the disk.  Every change happens between store_begin() and store_commit(); a
+ * commit is durable when it returns.  An error is ERR_LOCAL (state.corrupt,
+ * state.newer-version, state.locked, store.no-space): the account stops.
+ *
+ * Borrowed text in a row that was read lives until the next read with the same
+ * cursor (store_*_next) or the next store_find_*.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/eol.h"
+#include "base/err.h"
+#include "base/flags.h"
+#include "base/hash.h"
+#include "base/str.h"
+#include "base/types.h"
+
+struct store;
+
+/* Open or make ${path} (mode 0600), migrate, check its integrity cheaply. */
+struct store	*store_open(const char *path, struct err *err);
+/* Read only, while a daemon writes: for `log`, `folders`, `status`. */
+struct store	*store_open_reader(const char *path, struct err *err);
+void		 store_close(struct store *s);
+
+/* One transaction at a time; begin inside one is a bug. */
+int	store_begin(struct store *s, struct err *err);
+int	store_commit(struct store *s, struct err *err);
+void	store_rollback(struct store *s);
+bool	store_in_transaction(const struct store *s);
+
+/* Small facts by name ("server.name", "uid-of-account"); get: free() it, NULL
+ * when absent. */
+int	store_set(struct store *s, const char *key, struct str value, struct err *err);
+char	*store_get(struct store *s, const char *key);
+
+/* ---- folders ---------------------------------------------------------- */
+
+struct folder_row {
+	int64_t			id;		/* 0: not stored yet */
+	struct str		wire;		/* raw wire name: the key; a folder
+						 * not on the server yet has none */
+	struct str		path;		/* directory below the root */
+	char			delim;
+	unsigned		attrs;		/* enum list_attr of net/lane.h */
+	struct str		objid;		/* MAILBOXID, X-GUID, or none */
+	struct uidvalidity	validity;	/* 0: never selected */
+	uint32_t		uidnext;	/* all below it are in the base */
+	struct modseq		modseq;		/* all up to it is in the base */
+	uint32_t		messages;	/* as the server last reported */
+	int64_t			mtime_cur, mtime_new;	/* of the last settled scan;
+							 * 0: scan */
+	struct str		held;		/* why it is held, or none */
+};
+
+/* id 0: inserts and sets row->id. */
+int	store_folder_put(struct store *s, struct folder_row *row, struct err *err);
+/* With all of its messages' rows. */
+int	store_folder_remove(struct store *s, int64_t id, struct err *err);
+/* Visit all, ordered by path: *at = 0 starts; false at the end (or on an error,
+ * which is then in ${err}, class not ERR_NONE). */
+bool	store_folder_next(struct store *s, int64_t *at, struct folder_row *row,
+	    struct err *err);
+
+int	store_kw_load(struct store *s, int64_t folder, struct kwtab *t, struct err *err);
+/* Bits are never renumbered: only names that are new are written. */
+int	store_kw_save(struct store *s, int64_t folder, const struct kwtab *t, struct err *err);
+
+/* ---- messages --------------------------------------------------------- */
+
+enum stage {
+	ST_PRESENT,		/* on both sides, as agreed */
+	ST_LANDING,		/* being put into the Maildir as `file` */
+	ST_APPENDING,		/* being uploaded to this folder; uid is not known
+				 * yet; seek = the folder's UIDNEXT before that */
+	ST_MOVING,		/* being moved to folder `to` on the server; seek =
+				 * that folder's UIDNEXT before */
+	ST_TOMBSTONE,		/* gone on the server since `when`; the file is
+				 * kept a moment, it may be a move */
+	ST_GONE_LOCAL,		/* on the server only, and policy leaves it there */
+	ST_GONE_REMOTE,		/* in the Maildir only, and policy leaves it there */
+	ST_REFUSED		/* one side would not take it: quarantined */
+};
+
+struct msg_row {
+	int64_t		id;		/* ours, stable across moves; 0: new */
+	int64_t		folder;
+	struct uid	uid;		/* 0: not on the server (yet) */
+	enum stage	stage;
+	struct str	unique;		/* unique name; none: not on disk */
+	struct str	file;		/* the file name when last seen */
+	bool		in_new;
+	uint64_t	ino;
+	uint64_t	size;		/* on disk */
+	uint64_t	wire_size;
+	enum eol	eol;
+	struct flags	flags;		/* as agreed */
+	struct modseq	modseq;
+	struct hash	head, all;	/* base/hash.h; zero when unknown */
+	int64_t		date;		/* INTERNALDATE */
+	struct str	objid;		/* the server's id of the message, or none */
+	int64_t		to;		/* ST_MOVING */
+	uint32_t	seek;		/* ST_APPENDING, ST_MOVING */
+	int64_t		when;		/* wall clock us: ST_TOMBSTONE, ST_REFUSED */
+	struct str	subject, from, msgid;	/* for `log` and `why`; may be none */
+};
+
+/* Insert (id 0, sets it) or replace. */
+int	store_msg_put(struct store *s, struct msg_row *row, struct err *err);
+/* Only what changes often: flags, modseq, file, in_new of an existing row. */
+int	store_msg_touch(struct store *s, const struct msg_row *row, struct err *err);
+int	store_msg_remove(struct store *s, int64_t id, struct err *err);
+/* 1: found, 0: none, -1. */
+int	store_find_id(struct store *s, int64_t id, struct msg_row *row, struct err *err);
+int	store_find_uid(struct store *s, int64_t folder, struct uid uid,
+	    struct msg_row *row, struct err *err);
+int	store_find_unique(struct store *s, int64_t folder, struct str unique,
+	    struct msg_row *row, struct err *err);
+/* How many rows of the folder have a uid (PRESENT, GONE_LOCAL, ...): the K of
+ * the EXISTS equation. */
+int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err);
+
+/* A cursor over rows; several may be open at once, and rows may be put, touched
+ * and removed meanwhile (the cursor shows them as they were or as they are). */
+struct cursor;
+enum cursor_order { BY_UID, BY_UNIQUE, BY_STAGE };
+/* All of a folder by uid or by unique name; BY_STAGE: all of the account whose
+ * stage is not ST_PRESENT, ${folder} 0. */
+struct cursor	*cursor_open(struct store *s, int64_t folder,
+		    enum cursor_order order, struct err *err);
+/* 1, 0 at the end, -1. */
+int		 cursor_next(struct cursor *c, struct msg_row *row, struct err *err);
+void		 cursor_close(struct cursor *c);
+
+/* ---- the audit log ---------------------------------------------------- */
+
+struct audit_row {
+	int64_t		seq;
+	int64_t		when;		/* wall clock us */
+	struct str	op;		/* "download", "upload", "flags-local", ... */
+	struct str	folder;		/* display name */
+	int64_t		msg;		/* id, or 0 */
+	struct uid	uid;
+	struct str	msgid, subject;
+	struct str	reason;		/* one English sentence */
+};
+
+int	store_audit(struct store *s, const struct audit_row *row, struct err *err);
+/* Newest last; only rows with seq > ${after}; ${msgid}, ${folder} may be none.
+ * *at = 0 starts.  1, 0 at the end, -1. */
+int	store_audit_next(struct store *s, int64_t *at, struct str folder,
+	    struct str msgid, struct audit_row *row, struct err *err);
+/* Keep the newest ${most}. */
+int	store_audit_trim(struct store *s, int64_t most, struct err *err);
+
+#endif
