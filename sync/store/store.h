@@ -66,7 +66,7 @@ struct folder_row {
 int	store_folder_put(struct store *s, struct folder_row *row, struct err *err);
 /* With all of its messages' rows. */
 int	store_folder_remove(struct store *s, int64_t id, struct err *err);
-/* Visit all, ordered by path: *at = 0 starts; false at the end (or on an error,
+/* Visit all, in the order in which they were met: *at = 0 starts; false at the end (or on an error,
  * which is then in ${err}, class not ERR_NONE). */
 bool	store_folder_next(struct store *s, int64_t *at, struct folder_row *row,
 	    struct err *err);
@@ -131,6 +131,9 @@ int	store_find_unique(struct store *s, int64_t folder, struct str unique,
  * the EXISTS equation. */
 int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err);
 
+/* Messages that are on disk, and their bytes. */
+int	store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,
+	    struct err *err);
 /* How many rows of any kind. */
 int	store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err);
 
