@@ -31,7 +31,8 @@
 enum dirty {
 	DIRTY_REMOTE	= 1 << 0,	/* the server may have changes */
 	DIRTY_LOCAL	= 1 << 1,	/* names are noted in .noted */
-	DIRTY_SCAN	= 1 << 2	/* the directory must be read */
+	DIRTY_SCAN	= 1 << 2,	/* the directory must be read */
+	DIRTY_CHECK	= 1 << 3	/* its times must be compared */
 };
 
 /* What the server last said in LIST and STATUS, in this session. */
@@ -115,6 +116,8 @@ struct account {
 	struct lane	*work;			/* NULL: not connected */
 	struct lane	*watch;			/* NULL: nothing pushes */
 	bool		 notify;		/* the watch lane has NOTIFY */
+	uint32_t	 watch_req;		/* its NOTIFY or IDLE */
+	usec		 renew_at;		/* keep-alive of both lanes */
 	struct folder	*selected;		/* on the work lane */
 	struct folder  **folder;
 	size_t		 n_folders, cap_folders;

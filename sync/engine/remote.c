@@ -12,9 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/tree.h"
+#include "engine/watcher.h"
 #include "imap/cmd.h"
 
 struct done {
@@ -84,6 +86,7 @@ remote_attach(struct account *acc, struct lane *work)
 {
 	must(acc->work == NULL);
 	acc->work = work;
+	acc->renew_at = clock_in(USEC_S(540));
 	acc->selected = NULL;
 	acc->greeted = false;
 	acc->recovered = false;
@@ -191,8 +194,12 @@ note_watch(struct account *acc, const struct event *ev)
 			folder_mark(inbox, DIRTY_REMOTE);
 		break;
 	case EV_OVERFLOW:
-		acc->notify = false;
+		/* NOTIFY is off now: look at everything, then arm it again. */
 		acc->tree_remote = true;
+		acc->watch_req = imap_notify(acc->watch);
+		break;
+	case EV_DONE:
+		watcher_answer(acc, &ev->done);
 		break;
 	default:
 		break;

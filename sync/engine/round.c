@@ -298,8 +298,9 @@ gather_local(struct account *acc, const struct round_opts *o, struct list *dirty
 			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
 		/* The watch stands before the directory is read. */
 		local_watch(acc, f);
-		if (!f->watched || f->mtime_cur == 0 || !f->checked)
+		if (!f->checked || (f->dirty & DIRTY_CHECK))
 			r = local_check(acc, f, err);
+		f->dirty &= ~(unsigned)DIRTY_CHECK;
 		f->checked = true;
 		if (r == 0 && (f->dirty & (DIRTY_SCAN | DIRTY_LOCAL)))
 			r = local_gather(acc, f, err);
