@@ -182,7 +182,7 @@ pending_attach(struct watch *w, struct pending *p, enum state state)
 	map_put(&p->folder->pending, p->unique, (uintptr_t)p);
 }
 
-/* Forget what is pending in ${f}. */
+/* Forget what is pending in ${f}, or in all folders (NULL). */
 static void
 drop_pending(struct watch *w, const struct folder *f, struct pendings *queue)
 {
@@ -191,7 +191,7 @@ drop_pending(struct watch *w, const struct folder *f, struct pendings *queue)
 	while (p != NULL) {
 		struct pending *after = TAILQ_NEXT(p, link);
 
-		if (p->folder == f) {
+		if (f == NULL || p->folder == f) {
 			pending_detach(w, p);
 			pending_free(p);
 		}
@@ -224,10 +224,10 @@ scan_all(struct watch *w)
 {
 	struct folder *f;
 
-	TAILQ_FOREACH(f, &w->all, link) {
-		scan_folder(w, f);
+	drop_pending(w, NULL, &w->ready);
+	drop_pending(w, NULL, &w->open);
+	TAILQ_FOREACH(f, &w->all, link)
 		unscan_folder(w, f);
-	}
 	w->scan_all = w->tree = true;
 }
 
