@@ -110,18 +110,31 @@ are_links(int from_fd, const char *from, int to_fd, const char *to)
 	    da.st_ino != db.st_ino || !str_eq(str_z(from), str_z(to)));
 }
 
+/* For file systems that do not know RENAME_NOREPLACE.  Of directories, rename(2)
+ * replaces only an empty one: nothing is lost by that. */
+static int
+rename_by_link(int from_fd, const char *from, int to_fd, const char *to)
+{
+	struct stat st;
+
+	if (fstatat(from_fd, from, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return -1;
+	if (S_ISDIR(st.st_mode))
+		return renameat(from_fd, from, to_fd, to);
+	if (linkat(from_fd, from, to_fd, to, 0) != 0)
+		return -1;
+	return unlinkat(from_fd, from, 0);
+}
+
 int
 at_rename(int from_fd, const char *from, int to_fd, const char *to)
 {
-	if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno == EINVAL || errno == ENOSYS) {
-		/* Not every file system knows the flag. */
-		if (linkat(from_fd, from, to_fd, to, 0) == 0)
-			return unlinkat(from_fd, from, 0);
-	}
-	if (errno != EEXIST)
-		return -1;
+	int rc = renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE);
+
+	if (rc != 0 && (errno == EINVAL || errno == ENOSYS))
+		rc = rename_by_link(from_fd, from, to_fd, to);
+	if (rc == 0 || errno != EEXIST)
+		return rc;
 	if (are_links(from_fd, from, to_fd, to))
 		return unlinkat(from_fd, from, 0);
 	errno = EEXIST;

@@ -170,12 +170,12 @@ kwfile_write(int folder_fd, struct kwfile *k, struct err *err)
 	CLEANUP(buf_clear) struct buf b;
 	struct kwfile disk;
 
+	buf_init(&b, FILE_MAX);
 	if (!k->dirty)
 		return 0;
 	if (kwfile_read(folder_fd, &disk, err) != 0)
 		return -1;
 	merge(&disk, k);
-	buf_init(&b, FILE_MAX);
 	for (int i = 0; i < N_LETTERS; i++)
 		if (disk.name[i] != NULL)
 			must(buf_fmt(&b, "%d %s\n", i, disk.name[i]) == 0);

@@ -47,7 +47,8 @@ struct pending {
 	TAILQ_ENTRY(pending)	 link;
 	struct folder		*folder;
 	enum state		 state;
-	bool			 written;	/* in place */
+	bool			 created;	/* and not seen by the caller since */
+	bool			 written;	/* in place, under any name */
 	bool			 in_new;
 	char			*file;
 	struct str		 unique;	/* of file: the map's key */
@@ -182,7 +183,7 @@ pending_attach(struct watch *w, struct pending *p, enum state state)
 	map_put(&p->folder->pending, p->unique, (uintptr_t)p);
 }
 
-/* Forget what is pending in ${f}. */
+/* Forget what is pending in ${f}, or in all folders (NULL). */
 static void
 drop_pending(struct watch *w, const struct folder *f, struct pendings *queue)
 {
@@ -191,7 +192,7 @@ drop_pending(struct watch *w, const struct folder *f, struct pendings *queue)
 	while (p != NULL) {
 		struct pending *after = TAILQ_NEXT(p, link);
 
-		if (p->folder == f) {
+		if (f == NULL || p->folder == f) {
 			pending_detach(w, p);
 			pending_free(p);
 		}
@@ -224,10 +225,10 @@ scan_all(struct watch *w)
 {
 	struct folder *f;
 
-	TAILQ_FOREACH(f, &w->all, link) {
-		scan_folder(w, f);
+	drop_pending(w, NULL, &w->ready);
+	drop_pending(w, NULL, &w->open);
+	TAILQ_FOREACH(f, &w->all, link)
 		unscan_folder(w, f);
-	}
 	w->scan_all = w->tree = true;
 }
 
@@ -388,17 +389,18 @@ find_pending(const struct folder *f, struct str unique)
 	return (struct pending *)value;
 }
 
-/* What is true of ${unique} now: ${state}, as ${file} of ${d}. */
-static void
+/* What is true of ${unique} now: ${state}, as ${file} of ${d}.  The event; NULL
+ * when the folder is to be scanned instead. */
+static struct pending *
 now(struct watch *w, struct dir *d, struct str unique, const char *file,
-    enum state state, bool written)
+    enum state state)
 {
 	struct pending *p = find_pending(d->folder, unique);
 
 	if (p == NULL) {
 		if (w->n_ready + w->n_open == PENDING_MAX) {
 			scan_folder(w, d->folder);
-			return;
+			return NULL;
 		}
 		p = xcalloc(1, sizeof(*p));
 		p->folder = d->folder;
@@ -410,8 +412,8 @@ now(struct watch *w, struct dir *d, struct str unique, const char *file,
 	}
 	p->unique = (struct str){ p->file, unique.n };
 	p->in_new = d->in_new;
-	p->written = (p->written || written) && state != ST_GONE;
 	pending_attach(w, p, state);
+	return p;
 }
 
 /*
@@ -447,16 +449,28 @@ is_complete(const struct dir *d, const char *name)
 }
 
 static void
+on_created(struct watch *w, struct dir *d, struct str unique, const char *file)
+{
+	struct pending *p = now(w, d, unique, file,
+	    is_complete(d, file) ? ST_PRESENT : ST_OPEN);
+
+	if (p != NULL)
+		p->created = true;
+}
+
+static void
 on_closed(struct watch *w, struct dir *d, struct str unique, const char *file)
 {
 	struct pending *p = find_pending(d->folder, unique);
 
-	if (p == NULL)
-		now(w, d, unique, file, ST_SAME, true);
-	else if (p->state == ST_OPEN)
-		now(w, d, unique, file, ST_PRESENT, false);
-	else if (p->state != ST_GONE && p->in_new == d->in_new &&
-	    strcmp(p->file, file) == 0)
+	if (p == NULL) {
+		p = now(w, d, unique, file, ST_SAME);
+		if (p != NULL)
+			p->written = true;
+	} else if (p->state == ST_OPEN)
+		now(w, d, unique, file, ST_PRESENT);
+	else if (p->state == ST_PRESENT && !p->created &&
+	    p->in_new == d->in_new && strcmp(p->file, file) == 0)
 		p->written = true;
 }
 
@@ -469,7 +483,7 @@ on_left(struct watch *w, struct dir *d, struct str unique, const char *file)
 	if (p != NULL && p->state != ST_GONE &&
 	    (p->in_new != d->in_new || strcmp(p->file, file) != 0))
 		return;
-	now(w, d, unique, file, ST_GONE, false);
+	now(w, d, unique, file, ST_GONE);
 }
 
 static void
@@ -481,10 +495,9 @@ on_file(struct watch *w, struct dir *d, uint32_t mask, const char *file)
 	    !mname_parse(str_z(file), &name))
 		return;
 	if (mask & IN_MOVED_TO)
-		now(w, d, name.unique, file, ST_PRESENT, false);
+		now(w, d, name.unique, file, ST_PRESENT);
 	else if (mask & IN_CREATE)
-		now(w, d, name.unique, file,
-		    is_complete(d, file) ? ST_PRESENT : ST_OPEN, false);
+		on_created(w, d, name.unique, file);
 	else if (mask & IN_CLOSE_WRITE)
 		on_closed(w, d, name.unique, file);
 	else if (mask & (IN_MOVED_FROM | IN_DELETE))
