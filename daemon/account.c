@@ -38,6 +38,19 @@ paused_path(const struct account *a, char *out, size_t cap)
 	    a->name) < (int)cap);
 }
 
+static struct account_conf *
+conf_copy(const struct account_conf *conf)
+{
+	json_t *json = account_conf_to_json(conf);
+	struct account_conf *copy;
+	struct err err;
+
+	copy = account_conf_from_json(json, &err);
+	must(copy != NULL);
+	json_decref(json);
+	return copy;
+}
+
 void
 account_init(struct account *a, const struct account_env *env,
     const struct account_conf *conf)
@@ -45,7 +58,7 @@ account_init(struct account *a, const struct account_env *env,
 	char path[4096];
 
 	*a = (struct account){
-		.env = env, .conf = conf, .name = xstrdup(conf->name),
+		.env = env, .conf = conf_copy(conf), .name = xstrdup(conf->name),
 		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall()
 	};
 	cred_init(&a->cred);
@@ -75,8 +88,18 @@ account_clear(struct account *a)
 	cred_clear(&a->cred);
 	json_decref(a->bye);
 	json_decref(a->status);
+	account_conf_free(a->conf);
 	free(a->name);
 	*a = (struct account){ .fd = -1 };
+}
+
+void
+account_set_conf(struct account *a, const struct account_conf *conf)
+{
+	account_conf_free(a->conf);
+	a->conf = conf_copy(conf);
+	cred_forget(&a->cred);
+	account_stop(a);
 }
 
 bool
@@ -148,8 +171,7 @@ account_start(struct account *a)
 	must(a->pid == 0);
 	json_decref(a->bye);
 	a->bye = NULL;
-	a->restart = false;
-	a->n_done = 0;
+	a->n_sent = a->n_done = 0;
 	a->started = clock_now();
 	if (a->env->spawn(a->name, &a->pid, &a->fd, &err) < 0) {
 		a->pid = 0;
@@ -217,6 +239,7 @@ account_send_job(struct account *a, const struct job *job, struct part *part)
 
 	must(a->ready && !part->sent);
 	part->sent = true;
+	a->n_sent++;
 	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b}",
 	    "job", (json_int_t)part->n, "folder", part->folder,
 	    "dry_run", job->dry_run, "full", job->full), &err) < 0)

@@ -35,11 +35,11 @@ struct account_env {
 
 struct account {
 	const struct account_env	*env;
-	const struct account_conf	*conf;
+	struct account_conf	*conf;	/* our own copy: reloads replace it */
 	char		*name;
 	bool		 paused;
 	bool		 removed;	/* not in the configuration any more */
-	bool		 restart;	/* its configuration changed */
+	char		 told_state[16];	/* of the last account.state event */
 
 	/* The process; pid 0: none. */
 	pid_t		 pid;
@@ -48,7 +48,7 @@ struct account {
 	bool		 stopping;	/* was told to end */
 	bool		 reaped;	/* ended; its last words are not read yet */
 	int		 wait_status;	/* then, of waitpid() */
-	unsigned	 n_done;	/* jobs it finished in this life */
+	unsigned	 n_sent, n_done;	/* jobs in this life */
 	usec		 started;
 	usec		 kill_at;	/* signal it (again) then */
 	usec		 next_start;	/* USEC_NEVER: not until somebody asks */
@@ -81,6 +81,8 @@ void	account_init(struct account *a, const struct account_env *env,
 	    const struct account_conf *conf);
 void	account_clear(struct account *a);
 
+/* Take another configuration; the worker is stopped, to start again with it. */
+void	account_set_conf(struct account *a, const struct account_conf *conf);
 bool	account_running(const struct account *a);
 /* May it run: enabled, not paused, wanted. */
 bool	account_active(const struct account *a);

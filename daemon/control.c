@@ -314,13 +314,21 @@ control_waiters(const struct control *c, struct waiter w[CONTROL_WAITERS])
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		const struct client *cl = &c->client[i];
 
-		w[i] = (struct waiter){ .fd = cl->fd };
+		w[i] = (struct waiter){ .fd = c->fd >= 0 ? cl->fd : -1 };
 		if (!cl->eof)
 			w[i].want |= WAIT_READ;
 		if (cl->fd >= 0 && cl->out.n > 0)
 			w[i].want |= WAIT_WRITE;
 	}
 	w[CONTROL_CLIENTS] = (struct waiter){ .fd = c->fd, .want = WAIT_READ };
+}
+
+void
+control_flush(struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS && c->fd >= 0; i++)
+		if (c->client[i].fd >= 0)
+			client_write(&c->client[i]);
 }
 
 void
@@ -387,7 +395,7 @@ next_request(struct client *cl, struct request *rq)
 bool
 control_next(struct control *c, struct request *rq)
 {
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
+	for (size_t i = 0; i < CONTROL_CLIENTS && c->fd >= 0; i++)
 		if (next_request(&c->client[i], rq))
 			return true;
 	return false;
@@ -409,7 +417,7 @@ is_subscribed(const struct client *cl, const char *name)
 void
 control_publish(struct control *c, const struct events *e)
 {
-	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+	for (size_t i = 0; i < CONTROL_CLIENTS && c->fd >= 0; i++) {
 		struct client *cl = &c->client[i];
 		const struct event_kept *ev;
 

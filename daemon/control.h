@@ -68,6 +68,8 @@ enum { CONTROL_WAITERS = CONTROL_CLIENTS + 1 };
 void	control_waiters(const struct control *c, struct waiter w[CONTROL_WAITERS]);
 /* Accept, read and write what is possible; ${seq} is for the hello line. */
 void	control_step(struct control *c, uint64_t seq);
+/* Write what is possible. */
+void	control_flush(struct control *c);
 /* The next whole request, if there is one.  Malformed ones are answered here. */
 bool	control_next(struct control *c, struct request *rq);
 /* Send the events that each subscriber did not get yet. */

@@ -83,19 +83,6 @@ may_start(const struct parent *p, const struct account *a)
 	return !p->opts->once || once_wants(p, a);
 }
 
-static void
-start_due(struct parent *p)
-{
-	size_t room = p->opts->once ? once_room(p) : SIZE_MAX;
-
-	for (size_t i = 0; i < p->n && room > 0 && !p->stopping; i++) {
-		if (!may_start(p, p->account[i]))
-			continue;
-		account_start(p->account[i]);
-		room--;
-	}
-}
-
 static size_t
 count_running(const struct parent *p)
 {
@@ -140,7 +127,7 @@ send_parts(struct parent *p)
 				continue;
 			}
 			if (!a->ready || a->stopping ||
-			    (p->opts->once && a->busy))
+			    (p->opts->once && a->n_sent > 0))
 				continue;
 			account_send_job(a, job, part);
 		}
@@ -278,6 +265,22 @@ hear_accounts(struct parent *p)
 		}
 }
 
+static void
+start_due(struct parent *p)
+{
+	const struct word gone = { .kind = WORD_GONE };
+	size_t room = p->opts->once ? once_room(p) : SIZE_MAX;
+
+	for (size_t i = 0; i < p->n && room > 0 && !p->stopping; i++) {
+		if (!may_start(p, p->account[i]))
+			continue;
+		account_start(p->account[i]);
+		if (!account_running(p->account[i]))
+			take_word(p, p->account[i], &gone);
+		room--;
+	}
+}
+
 /* ---- signals ---------------------------------------------------------- */
 
 static void
@@ -338,7 +341,7 @@ open_signals(void)
 /* ---- configuration ---------------------------------------------------- */
 
 static void
-point_account(struct parent *p, struct account *a)
+renew_account(struct parent *p, struct account *a)
 {
 	const struct account_conf *now = NULL;
 
@@ -347,12 +350,10 @@ point_account(struct parent *p, struct account *a)
 			now = &p->conf->account[i];
 	if (now == NULL) {
 		a->removed = true;
-	} else if (!account_conf_equal(a->conf, now)) {
-		cred_forget(&a->cred);
 		account_stop(a);
+	} else if (!account_conf_equal(a->conf, now)) {
+		account_set_conf(a, now);
 	}
-	if (now != NULL)
-		a->conf = now;
 	/* Also the unchanged: what it waits for may be mended now. */
 	if (!account_running(a))
 		account_nudge(a);
@@ -411,13 +412,10 @@ parent_reload(struct parent *p)
 		p->env.generation++;
 		log_to(STDERR_FILENO, (enum log_level)now->log_level);
 		for (size_t i = 0; i < n; i++)
-			point_account(p, p->account[i]);
+			renew_account(p, p->account[i]);
 		for (size_t i = 0; i < now->n_accounts; i++)
 			if (parent_find(p, now->account[i].name) == NULL)
 				add_account(p, &now->account[i]);
-		for (size_t i = 0; i < n; i++)
-			if (p->account[i]->removed)
-				account_retire(p->account[i]);
 		config_free(old);
 		log_notice("configuration read, %zu accounts", now->n_accounts);
 		events_take_add(&p->events, "config.reloaded", json_object());

@@ -85,6 +85,8 @@ static void NORETURN
 child_worker(pid_t parent, int fd, const char *account)
 {
 	child_defaults(parent);
+	/* Ctrl-C is for the parent, which ends its workers in order. */
+	setpgid(0, 0);
 	child_fd(fd, IPC_FD);
 	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	unsetenv("NOTIFY_SOCKET");

@@ -32,17 +32,15 @@ target_has(const struct target *t, const char *account)
 	return fnmatch(t->account, account, 0) == 0;
 }
 
-int
-target_unknown(const struct conf *conf, const char *account, struct err *err)
+const char *
+target_nearest(const struct conf *conf, const char *account)
 {
-	const char *best = NULL;
+	struct suggest near;
 
+	suggest_init(&near, str_z(account));
 	for (size_t i = 0; i < conf->n_accounts; i++)
-		suggest_offer(account, conf->account[i].name, &best);
-	return err_set(err, ERR_CONFIG, "target.unknown",
-	    "no account `%s`%s%s%s", account,
-	    best != NULL ? ": did you mean `" : "", best != NULL ? best : "",
-	    best != NULL ? "`?" : "");
+		suggest_offer(&near, conf->account[i].name);
+	return near.best;
 }
 
 int
@@ -67,6 +65,7 @@ target_add(struct jobs *js, struct job *job, const struct conf *conf,
 			    "account `%s` has enabled: no", a->name);
 	}
 	if (found == 0 && text != NULL)
-		return target_unknown(conf, t.account, err);
+		return err_set(err, ERR_CONFIG, "target.unknown",
+		    "no account `%s`", t.account);
 	return 0;
 }

@@ -21,8 +21,7 @@ bool	target_has(const struct target *t, const char *account);
  * target.unknown, account.disabled. */
 int	target_add(struct jobs *js, struct job *job, const struct conf *conf,
 	    char *text, struct err *err);
-/* target.unknown, with the account that was perhaps meant. */
-int	target_unknown(const struct conf *conf, const char *account,
-	    struct err *err);
+/* The account that was perhaps meant, or NULL. */
+const char *target_nearest(const struct conf *conf, const char *account);
 
 #endif
