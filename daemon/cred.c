@@ -281,11 +281,12 @@ command_ended(struct cred *c, const struct account_conf *conf, struct err *err)
 	struct str out = buf_str(&c->command.stdout_bytes);
 	bool token = conf->auth.token_command.n > 0;
 
-	if (c->command.timed_out || c->command.status != 0)
-		return command_failed(&c->command, source, err);
+	/* First: we closed the pipe on it, so it may have failed, too. */
 	if (c->command.overflow)
 		return err_set(err, ERR_AUTH, "secret.invalid",
 		    "%s printed more than %d bytes", source, OUTPUT_MAX);
+	if (c->command.timed_out || c->command.status != 0)
+		return command_failed(&c->command, source, err);
 	if (token && str_starts(str_trim(out), STR("{")))
 		return keep_json_token(c, str_trim(out), err);
 	return keep(c, first_line(out), token ? token_life : conf->auth.cache,
