@@ -2,6 +2,7 @@
 #include "suggest.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 #include "base/attr.h"
 
@@ -57,7 +58,7 @@ suggest_init(struct suggest *s, struct str word)
 {
 	size_t limit = (word.n + 2) / 3;
 
-	*s = (struct suggest){ .word = word, .limit = limit < 2 ? limit : 2 };
+	*s = (struct suggest){ .word = word, .limit = (limit < 2 ? limit : 2) + 1 };
 }
 
 void
@@ -65,10 +66,10 @@ suggest_offer(struct suggest *s, const char *candidate)
 {
 	size_t d = suggest_distance(s->word, str_z(candidate));
 
-	if (d > s->limit || (s->best != NULL && d >= s->distance))
+	if (d >= s->limit)
 		return;
-	s->best = candidate;
-	s->distance = d;
+	s->limit = d;		/* from now on only a better one will do */
+	snprintf(s->best, sizeof(s->best), "%s", candidate);
 }
 
 static const struct foreign {

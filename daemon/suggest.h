@@ -11,9 +11,8 @@
 /* The best of the words offered so far, for one misspelt word. */
 struct suggest {
 	struct str	 word;
-	size_t		 limit;		/* more edits than this is no match */
-	const char	*best;		/* borrowed from the caller; NULL: none */
-	size_t		 distance;
+	size_t		 limit;		/* this many edits is no match */
+	char		 best[64];	/* "": none */
 };
 
 /* Edits (insert, delete, replace, swap neighbours) between two words, without

@@ -143,27 +143,21 @@ wrong_word(const struct reading *r, const struct node *n, const char *words)
 	struct diag *d = bad_value(r, n);
 	struct str rest = str_z(words), w;
 	struct suggest s;
-	char best[64] = "";
 	bool yes;
 
 	suggest_init(&s, str_z(n->text));
 	while (option_word(&rest, &w)) {
-		char word[64];
+		char word[sizeof(s.best)];
 
 		snprintf(word, sizeof(word), "%.*s", STR_ARG(w));
-		s.best = NULL;
 		suggest_offer(&s, word);
-		if (s.best != NULL) {
-			s.limit = s.distance > 0 ? s.distance - 1 : 0;
-			snprintf(best, sizeof(best), "%s", word);
-		}
 		/* What is dangerous has a longer name on purpose. */
 		if (str_starts(w, STR("no-")) &&
 		    scalar_bool(str_z(n->text), &yes) && !yes)
-			snprintf(best, sizeof(best), "%s", word);
+			memcpy(s.best, word, sizeof(word));
 	}
-	if (best[0] != '\0')
-		diag_caret(d, "did you mean `%s`?", best);
+	if (s.best[0] != '\0')
+		diag_caret(d, "did you mean `%s`?", s.best);
 	list_words(d, words);
 	return -1;
 }
