@@ -1,0 +1,130 @@
+/* once.c — one job in the foreground. */
+#include "once.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "js.h"
+#include "target.h"
+
+static struct job *
+the_job(const struct parent *p)
+{
+	return p->jobs.n > 0 ? p->jobs.v[0] : NULL;
+}
+
+int
+once_begin(struct parent *p, int *code)
+{
+	const struct parent_opts *o = p->opts;
+	struct job *job = job_new(&p->jobs, o->dry_run, o->full);
+	struct err err;
+	int rc = 0;
+
+	if (o->n_targets == 0)
+		rc = target_add(&p->jobs, job, p->conf, NULL, &err);
+	for (size_t i = 0; i < o->n_targets && rc == 0; i++)
+		rc = target_add(&p->jobs, job, p->conf, o->target[i], &err);
+	if (rc == 0)
+		return 0;
+	*code = EX_NOINPUT;
+	fprintf(stderr, "error[%s]: %s\n", err.code, err.text);
+	return -1;
+}
+
+size_t
+once_room(const struct parent *p)
+{
+	size_t running = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		running += account_running(p->account[i]);
+	return running < ONCE_WORKERS ? ONCE_WORKERS - running : 0;
+}
+
+bool
+once_wants(const struct parent *p, const struct account *a)
+{
+	const struct job *job = the_job(p);
+
+	for (size_t i = 0; i < job->n; i++)
+		if (!job->part[i].done &&
+		    strcmp(job->part[i].account, a->name) == 0)
+			return true;
+	return false;
+}
+
+void
+once_line(const struct parent *p, const json_t *body)
+{
+	const char *text = js_get(body, "text");
+
+	if (text == NULL || p->opts->quiet)
+		return;
+	if (p->opts->json) {
+		char *line = js_dump(body);
+
+		puts(line);
+		free(line);
+	} else {
+		puts(text);
+	}
+	fflush(stdout);
+}
+
+static void
+print_done(FILE *out, const json_t *part)
+{
+	json_t *summary = json_object_get(part, "summary"), *v;
+	const char *text = js_get(summary, "text"), *key, *sep = " ";
+
+	fprintf(out, "%s: done", js_get(part, "account"));
+	if (text != NULL)
+		fprintf(out, ": %s", text);
+	if (text == NULL)
+		json_object_foreach(summary, key, v) {
+			if (!json_is_integer(v) || json_integer_value(v) == 0)
+				continue;
+			fprintf(out, "%s%s=%" JSON_INTEGER_FORMAT, sep, key,
+			    json_integer_value(v));
+		}
+	putc('\n', out);
+}
+
+void
+once_print_part(FILE *out, FILE *problems, const json_t *part, bool quiet)
+{
+	const json_t *error = json_object_get(part, "error");
+	const char *remedy = js_get(error, "remedy");
+
+	if (json_is_object(error)) {
+		fprintf(problems, "error[%s]: %s: %s\n", js_get(error, "code"),
+		    js_get(part, "account"), js_get(error, "message"));
+		if (remedy != NULL)
+			fprintf(problems, "  = help: %s\n", remedy);
+	} else if (!quiet) {
+		print_done(out, part);
+	}
+}
+
+int
+once_end(const struct parent *p)
+{
+	const struct job *job = the_job(p);
+	json_t *result = job_result(job), *part;
+	size_t i;
+
+	if (p->opts->json) {
+		char *text = js_dump(result);
+
+		puts(text);
+		free(text);
+	} else {
+		json_array_foreach(json_object_get(result, "parts"), i, part)
+			once_print_part(stdout, stderr, part, p->opts->quiet);
+	}
+	json_decref(result);
+	return job_exit(job);
+}
