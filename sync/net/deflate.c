@@ -74,6 +74,13 @@ deflate_pack(struct deflate *d, struct str in, struct buf *out)
 	return out->n - before;
 }
 
+static int
+end_err(struct err *err)
+{
+	return err_set(err, ERR_RETRY, "net.closed",
+	    "the peer ended the compressed stream");
+}
+
 int
 deflate_unpack(struct deflate *d, struct str *in, void *out, size_t room,
     size_t *n, struct err *err)
@@ -82,8 +89,7 @@ deflate_unpack(struct deflate *d, struct str *in, void *out, size_t room,
 
 	*n = 0;
 	if (d->ended)
-		return err_set(err, ERR_RETRY, "net.closed",
-		    "the peer ended the compressed stream");
+		return end_err(err);
 	must(room <= UINT32_MAX);
 	set_input(&d->down, *in);
 	size_t taken = d->down.avail_in;
@@ -103,5 +109,5 @@ deflate_unpack(struct deflate *d, struct str *in, void *out, size_t room,
 	if (d->idle > IDLE_MAX)
 		return err_set(err, ERR_PROTO, "net.deflate",
 		    "the peer sends compressed data that is nothing");
-	return 0;
+	return d->ended && *n == 0 ? end_err(err) : 0;
 }

@@ -88,8 +88,11 @@ end_line(struct tap *t, enum tap_side side)
 {
 	struct tap_line *line = &t->side[side];
 	char cut[48] = "", size[32];
+	bool cr = line->n_last > 0 && line->last[line->n_last - 1] == '\r';
 
-	if (line->n > 0 && line->text[line->n - 1] == '\r')
+	if (cr && line->cut > 0)
+		line->cut--;
+	else if (cr)
 		line->n--;
 	if (line->cut > 0)
 		snprintf(cut, sizeof(cut), "... (%llu more)",
