@@ -34,7 +34,6 @@
 #include "engine/watcher.h"
 #include "ipc.h"
 #include "js.h"
-#include "report.h"
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
@@ -760,6 +759,7 @@ worker_main(void)
 	account_close(w.acc);
 	account_conf_free(w.conf);
 	free(w.state_dir);
+	worker_status_clear(&w.status);
 	free(w.job);
 	secret_clear(&w.secret);
 	return code;

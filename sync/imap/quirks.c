@@ -10,24 +10,23 @@
 
 static const struct {
 	const char	*greeting;	/* part of the greeting, or NULL */
-	const char	*capability;	/* part of a capability's name, or NULL */
+	enum imap_cap	 cap;		/* announced, if greeting is NULL */
 	uint64_t	 avoid, learn;
 } quirks[] = {
 	/* QRESYNC loses messages there: malformed VANISHED, no ENABLED. */
-	{ NULL, "XAPPLEPUSHSERVICE", BIT(CAP_QRESYNC), 0 },
+	{ NULL, CAP_XAPPLE, BIT(CAP_QRESYNC), 0 },
 	/* Not announced; stable across MOVE. */
-	{ "Dovecot", NULL, 0, BIT(CAP_XGUID) },
+	{ "Dovecot", CAP_N, 0, BIT(CAP_XGUID) },
 };
 
 void
 quirks_apply(struct imap_lane *l, const char *greeting)
 {
 	for (size_t i = 0; i < ARRAY_LEN(quirks); i++) {
-		bool hit = quirks[i].greeting != NULL &&
-		    strstr(greeting, quirks[i].greeting) != NULL;
+		bool hit = quirks[i].greeting != NULL ?
+		    strstr(greeting, quirks[i].greeting) != NULL :
+		    caps_have(&l->caps, quirks[i].cap);
 
-		hit = hit || (quirks[i].capability != NULL &&
-		    caps_other(&l->caps, quirks[i].capability));
 		if (!hit)
 			continue;
 		l->forbid |= quirks[i].avoid;
