@@ -125,7 +125,9 @@ start_gsasl(struct auth *a, const struct stream_info *info, struct err *err)
 	size_t n;
 	int r;
 
+	/* libgsasl 2.2 fails a SCRAM without -PLUS that is given a binding. */
 	if (info->n_cb > 0 && info->cb_type != NULL &&
+	    strstr(a->mechanism, "-PLUS") != NULL &&
 	    strcmp(info->cb_type, "tls-exporter") == 0 &&
 	    gsasl_base64_to((const char *)info->cb, info->n_cb, &a->cb, &n) !=
 	    GSASL_OK)
