@@ -208,17 +208,17 @@ class ChangeCase(Case):
         self.assertQuiet()
 
 
-@rows("server", SERVER)
-@rows("local", LOCAL)
-@rows("both", BOTH)
+@rows("there", SERVER)
+@rows("here", LOCAL)
+@rows("on_both", BOTH)
 class Changes(ChangeCase):
-    def server(self, row):
+    def there(self, row):
         self.change(row)
 
-    def local(self, row):
+    def here(self, row):
         self.change(row)
 
-    def both(self, row):
+    def on_both(self, row):
         self.change(row)
 
 
