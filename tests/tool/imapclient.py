@@ -256,6 +256,16 @@ class Client:
                 pairs.get(b"BODY[]") or b""))
         return sorted(out)
 
+    def search(self, folder, criteria):
+        """UIDs, as the folder is now."""
+        self.selected = None
+        self.select(folder)
+        for line in self.command(b"UID SEARCH " + criteria.encode())[1]:
+            word = parse(line)
+            if word[1] == b"SEARCH":
+                return [int(n) for n in word[2:]]
+        return []
+
     def find(self, folder, token):
         """The UID of the one message whose bytes hold ${token}."""
         hits = [m.uid for m in self.fetch_all(folder) if token.encode() in m.data]
