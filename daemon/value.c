@@ -143,7 +143,7 @@ wrong_word(const struct reading *r, const struct node *n, const char *words)
 	struct diag *d = bad_value(r, n);
 	struct str rest = str_z(words), w;
 	struct suggest s;
-	bool yes;
+	bool yes, dangerous = false;
 
 	suggest_init(&s, str_z(n->text));
 	while (option_word(&rest, &w)) {
@@ -152,11 +152,12 @@ wrong_word(const struct reading *r, const struct node *n, const char *words)
 		snprintf(word, sizeof(word), "%.*s", STR_ARG(w));
 		suggest_offer(&s, word);
 		/* What is dangerous has a longer name on purpose. */
-		if (str_starts(w, STR("no-")) &&
-		    scalar_bool(str_z(n->text), &yes) && !yes)
-			memcpy(s.best, word, sizeof(word));
+		dangerous |= str_starts(w, STR("no-")) &&
+		    scalar_bool(str_z(n->text), &yes) && !yes;
 	}
-	if (s.best[0] != '\0')
+	if (dangerous)
+		diag_caret(d, "too easily written for what it does");
+	else if (s.best[0] != '\0')
 		diag_caret(d, "did you mean `%s`?", s.best);
 	list_words(d, words);
 	return -1;
