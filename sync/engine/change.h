@@ -39,6 +39,8 @@ struct change {
 	 * or copied from the message of that row. */
 	int64_t		 from;		/* row; 0: none */
 	bool		 copy;
+	int64_t		 was;		/* the row whose file this used to be, and
+					 * whose message the server lost; 0 */
 	struct diff_out	 out;
 };
 

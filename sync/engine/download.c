@@ -84,14 +84,35 @@ goes_to_new(const struct account *acc, struct flags flags)
 static int
 name_arrival(struct download *d, struct arrival *a)
 {
-	char letters[7 + 27], kw[27] = "";
+	char letters[7 + 27 + 1], kw[27] = "";
 
 	sysflags_to_letters(a->flags.sys, letters);
 	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
 		(void)kwfile_to_letters(&d->f->kwfile, a->flags.kw, &d->f->kw, kw);
 	strcat(letters, kw);
+	if (a->flags.sys & FLAG_PASSED) {
+		char both[2] = { kwfile_forwarded(&d->f->kwfile), '\0' };
+
+		strcat(letters, both);
+	}
 	a->in_new = letters[0] == '\0' && goes_to_new(d->acc, a->flags);
 	return deliver_name(&a->landing, str_z(letters), a->in_new, a->file);
+}
+
+/* New letters are agreed on with other clients before they are used. */
+static int
+name_batch(struct download *d, struct err *err)
+{
+	char letters[27];
+
+	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
+		(void)kwfile_to_letters(&d->f->kwfile, ~(uint64_t)0, &d->f->kw,
+		    letters);
+	if (kwfile_write(d->f->fd, &d->f->kwfile, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		must(name_arrival(d, &d->v[i]) >= 0);
+	return 0;
 }
 
 static void
@@ -177,7 +198,7 @@ land_batch(struct download *d, struct err *err)
 	r = deliver_sync(l, d->n, err);
 	free(l);
 	if (r == 0)
-		r = kwfile_write(d->f->fd, &d->f->kwfile, err);
+		r = name_batch(d, err);
 	if (r == 0)
 		r = commit_landing(d, err);
 	for (size_t i = 0; i < d->n && r == 0; i++)
@@ -305,8 +326,6 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 	fresh->sys = UINT32_MAX;
 	d->bytes += a->landing.id.wire_size;
 	d->n++;
-	if (name_arrival(d, a) < 0)
-		must(!"a name of ours fits");
 	if (d->n == BATCH || d->bytes >= BATCH_BYTES)
 		return land_batch(d, err);
 	return 0;

@@ -201,6 +201,10 @@ apply_flags_local(struct account *acc, struct folder *f, struct err *err)
 {
 	bool any = false;
 
+	/* New letters are agreed on with other clients before they are used. */
+	if (folder_load(acc, f, err) < 0 ||
+	    kwfile_write(f->fd, &f->kwfile, err) < 0)
+		return -1;
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 		int got;
@@ -222,8 +226,7 @@ apply_flags_local(struct account *acc, struct folder *f, struct err *err)
 	}
 	if (!any)
 		return 0;
-	if (kwfile_write(f->fd, &f->kwfile, err) < 0 ||
-	    account_begin(acc, err) < 0)
+	if (account_begin(acc, err) < 0)
 		return -1;
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];

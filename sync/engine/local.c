@@ -130,6 +130,11 @@ local_flags(struct folder *f, struct str file)
 	if (!mname_parse(file, &name))
 		return flags;
 	flags.sys = sysflags_from_letters(name.letters);
+	/* Clients that keep $Forwarded as a keyword mean the same as P. */
+	if (kwfile_forwarded(&f->kwfile) != '\0' && str_find(name.letters,
+	    kwfile_forwarded(&f->kwfile)) < name.letters.n)
+		flags.sys |= FLAG_PASSED;
+	kwfile_note(&f->kwfile, name.letters);
 	flags.kw = kwfile_to_bits(&f->kwfile, name.letters, &f->kw);
 	return flags;
 }
@@ -168,6 +173,11 @@ local_name(struct account *acc, struct folder *f, const struct folder *was,
 	if (acc->conf->keywords == KEYWORDS_DOVECOT)
 		(void)kwfile_to_letters(&f->kwfile, flags.kw, &f->kw, kw);
 	strcat(letters, kw);
+	if (flags.sys & FLAG_PASSED) {
+		char both[2] = { kwfile_forwarded(&f->kwfile), '\0' };
+
+		strcat(letters, both);
+	}
 	n = foreign_letters(was, name.letters, foreign);
 	foreign[n] = '\0';
 	strcat(letters, foreign);
@@ -215,7 +225,8 @@ known_of(const struct msg_row *row)
 	if (row->stage == ST_GONE_LOCAL)
 		return KNOWN_REMOTE_ONLY;
 	/* The server renumbered: only its content says which message it is. */
-	return row->uid.v == 0 ? KNOWN_NOT : KNOWN_BOTH;
+	return row->uid.v == 0 && row->stage == ST_PRESENT ? KNOWN_NOT :
+	    KNOWN_BOTH;
 }
 
 static struct change *
@@ -249,8 +260,11 @@ static void
 add_gone(struct folder *f, const struct msg_row *row)
 {
 	char *file = str_dup(row->file);
+	struct change *c = add_change(f, row, file, row->in_new, row->ino);
 
-	add_change(f, row, file, row->in_new, row->ino)->local = SIDE_GONE;
+	c->local = SIDE_GONE;
+	if (row->stage == ST_TOMBSTONE)
+		c->remote = SIDE_GONE;
 	free(file);
 }
 
@@ -284,8 +298,11 @@ compare_file(struct folder *f, const struct msg_row *row, const char *file,
 	renamed = !str_eq(row->file, str_z(file)) || row->in_new != in_new;
 	/* Keywords without a letter cannot be seen here: as in the base. */
 	flags.kw |= row->flags.kw & ~shown;
+	/* About to go: only its name is of interest. */
+	if (row->stage == ST_TOMBSTONE)
+		flags = row->flags;
 	if (!replaced && !renamed && flags_eq(flags, row->flags) &&
-	    row->uid.v != 0 && ino == row->ino)
+	    known_of(row) != KNOWN_NOT && ino == row->ino)
 		return 0;
 	c = add_change(f, row, file, in_new, ino);
 	c->local = replaced ? SIDE_REPLACED : SIDE_PRESENT;

@@ -168,10 +168,13 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 	}
 	if (hit != NULL) {
 		u->local_flags = flags_by_letters(hit->folder, f, u->file);
-		u->from = hit->change->msg;
-		/* Deleted there meanwhile: the move wins, by an upload. */
-		if (hit->change->remote == SIDE_GONE)
+		if (hit->change->remote == SIDE_GONE) {
+			/* Deleted there meanwhile: the move wins, by an upload,
+			 * unless the server turns out to have moved it, too. */
+			u->was = hit->change->msg;
 			return 0;
+		}
+		u->from = hit->change->msg;
 		hit->change->done = true;
 		/* What the server changed about it travels along. */
 		u->base = hit->change->base;
@@ -249,6 +252,11 @@ make_tombstones(struct account *acc, struct folder *f, struct err *err)
 		row.stage = ST_TOMBSTONE;
 		row.when = clock_wall();
 		row.uid.v = 0;
+		if (c->local == SIDE_PRESENT) {
+			/* Renamed meanwhile: it is this file that goes. */
+			row.file = str_z(c->file);
+			row.in_new = c->in_new;
+		}
 		if (store_msg_put(acc->store, &row, err) < 0)
 			return -1;
 	}
@@ -392,7 +400,24 @@ was_lost(struct account *acc, const struct msg_row *row)
 	if (row->stage == ST_TOMBSTONE)
 		return true;
 	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE && c->local != SIDE_GONE;
+	return c != NULL && c->remote == SIDE_GONE;
+}
+
+/* The file that used to be the row's, if it was moved here as well: then the
+ * server's move wins. */
+static struct change *
+moved_file(struct account *acc, int64_t msg, struct folder **where)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct work *w = &acc->folder[i]->work;
+
+		for (size_t k = 0; k < w->n; k++)
+			if (w->change[k].was == msg && !w->change[k].done) {
+				*where = acc->folder[i];
+				return &w->change[k];
+			}
+	}
+	return NULL;
 }
 
 /* The row that ${m} in ${f} used to be, elsewhere. */
@@ -412,7 +437,7 @@ find_tombstone(struct account *acc, const struct ev_msg *m,
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, row, err)) > 0)
-		if (was_lost(acc, row) && row->unique.n > 0)
+		if (was_lost(acc, row))
 			break;
 	if (got > 0) {
 		int64_t id = row->id;
@@ -429,13 +454,20 @@ static int
 follow_move(struct account *acc, struct folder *to, const struct seen *m,
     struct msg_row *row, const struct ev_msg *msg, struct err *err)
 {
-	struct folder *from = account_by_id(acc, row->folder);
+	struct folder *from = account_by_id(acc, row->folder), *home = from;
 	struct flags flags = { m->sys, m->kw };
 	char *file = str_dup(row->file), name[MNAME_MAX];
-	struct change *old;
+	struct change *old, *moved;
 	struct mname parts;
 	bool to_new;
 	int got = 0;
+
+	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
+	if (moved != NULL) {
+		free(file);
+		file = xstrdup(moved->file);
+		row->in_new = moved->in_new;
+	}
 
 	if (from == NULL || folder_load(acc, from, err) < 0 ||
 	    folder_load(acc, to, err) < 0 ||
@@ -477,9 +509,11 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	}
 	if (got == 0) {
 		acc->tally.moved++;
-		old = work_find(&from->work, row->id);
+		old = work_find(&home->work, row->id);
 		if (old != NULL)
 			old->done = true;
+		if (moved != NULL)
+			moved->done = true;
 		got = 1;
 	}
 out:
@@ -607,6 +641,9 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 	if (account_commit(acc, err) < 0 ||
 	    count_tombstones(acc, &tombstones, err) < 0)
 		return -1;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < f[i]->work.n; k++)
+			tombstones += f[i]->work.change[k].was != 0;
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i]->work.remote_read)
 			continue;

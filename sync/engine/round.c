@@ -34,9 +34,15 @@ enum { PASSES_MAX = 8 };
 static void
 decide(struct account *acc, struct folder *f)
 {
-	uint64_t shown = kwfile_shown(&f->kwfile, ~(uint64_t)0, &f->kw);
 	bool keywords = acc->conf->keywords == KEYWORDS_DOVECOT;
+	uint64_t shown;
+	char letters[27];
 
+	/* What the server has named gets a letter while there are any. */
+	if (keywords)
+		(void)kwfile_to_letters(&f->kwfile, ~(uint64_t)0, &f->kw,
+		    letters);
+	shown = kwfile_shown(&f->kwfile, ~(uint64_t)0, &f->kw);
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 		struct diff_in in = {
