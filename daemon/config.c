@@ -369,6 +369,7 @@ config_load(const char *file, struct diags *diags)
 		config_tree_top(&l, f.doc[i]->yaml.root);
 	config_tree_accounts(&l);
 	config_check_all(&l);
+	diags_sort(diags);
 
 	drop_trees(&f);
 	free(l.account);

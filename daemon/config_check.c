@@ -409,7 +409,7 @@ config_check_all(struct loader *l)
 		check_account(l, i);
 	check_paths(l);
 	check_log(l);
-	if (l->conf->n_accounts == 0 && !l->broken) {
+	if (l->conf->n_accounts == 0 && !l->broken && l->diags->n_errors == 0) {
 		struct diag *d = diags_add(l->diags, DIAG_ERROR,
 		    "config.no-account", NULL, "no account is configured");
 

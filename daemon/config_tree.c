@@ -159,8 +159,12 @@ unknown_key(struct target *t, const char *place, const struct node *key)
 		    (options[i].flags & OPT_SECRET) != 0))
 			suggest_offer(&s, option_leaf(&options[i]));
 	}
+	bool sibling = o != NULL && strncmp(o->key, place, strlen(place)) == 0;
+
 	if (answer != NULL)
 		diag_caret(d, "%s", answer);
+	else if (sibling && *place != '\0')
+		say_elsewhere(d, o, place, key->text);
 	else if (s.best[0] != '\0')
 		diag_caret(d, "did you mean `%s`?", s.best);
 	else if (o != NULL)
@@ -272,6 +276,7 @@ read_branch(struct target *t, const struct option *o, const struct node *key,
 	} else {
 		/* One warning for each group of things to come. */
 		later.later = o->later != NULL;
+		later.warned = false;
 		read_group(later.later && !t->later ? &later : t, o->key, value);
 	}
 }
@@ -407,6 +412,25 @@ drop_shared_secret(struct account_conf *a, const struct node *map)
 	}
 }
 
+/* An account that is no map is mostly an option that is not indented enough. */
+static void
+no_account(struct loader *l, const struct found *f)
+{
+	bool inline_ = f->value->flow || f->value->kind == NODE_SCALAR;
+	const char *name = f->key->text;
+
+	if (f->value->bad)
+		return;
+	if (option_find("accounts.*", name) != NULL)
+		diag_caret(diags_add(l->diags, DIAG_ERROR, "config.indent",
+		    &f->key->at, "`%s` is an option of an account, not the name"
+		    " of one", name), "indent it below the account's name");
+	else
+		diags_add(l->diags, DIAG_ERROR, "config.wrong-type",
+		    inline_ ? &f->value->at : &f->key->at,
+		    "account `%s` must be a map of options", name);
+}
+
 static void
 read_account(struct loader *l, struct found *f, struct account_conf *a)
 {
@@ -420,12 +444,7 @@ read_account(struct loader *l, struct found *f, struct account_conf *a)
 		drop_shared_secret(a, f->value);
 		read_group(&t, "accounts.*", f->value);
 	} else if (!node_is_null(f->value)) {
-		struct mark at = f->value->flow ||
-		    f->value->kind == NODE_SCALAR ? f->value->at : f->key->at;
-
-		if (!f->value->bad)
-			diags_add(l->diags, DIAG_ERROR, "config.wrong-type", &at,
-			    "account `%s` must be a map of options", a->name);
+		no_account(l, f);
 		f->n_errors++;
 	}
 	f->n_errors += l->diags->n_errors - before;
@@ -445,6 +464,10 @@ config_tree_accounts(struct loader *l)
 		}
 		read_account(l, &l->account[i], &conf->account[conf->n_accounts++]);
 		l->account[kept++] = l->account[i];
+		/* What the account above lacks may be what stands here. */
+		if (l->account[kept - 1].n_errors > 0 && kept > 1 &&
+		    node_is_null(l->account[kept - 2].value))
+			l->account[kept - 2].n_errors++;
 	}
 	l->n_accounts = kept;
 }

@@ -325,11 +325,38 @@ diags_print(const struct diags *ds, FILE *out, bool color)
 		print_one(&ds->v[i], out, color);
 	}
 	if (errors > DIAGS_SHOWN)
-		fprintf(out, "… and %zu more errors\n\n", errors - DIAGS_SHOWN);
+		fprintf(out, "… and %zu more error%s\n\n", errors - DIAGS_SHOWN,
+		    errors - DIAGS_SHOWN > 1 ? "s" : "");
 	if (utf8 != (locale_t)0) {
 		uselocale(before);
 		freelocale(utf8);
 	}
+}
+
+static int
+by_place(const void *pa, const void *pb)
+{
+	const struct diag *a = pa, *b = pb;
+	int c;
+
+	if (a->path == NULL || b->path == NULL)
+		c = (a->path == NULL) - (b->path == NULL);
+	else
+		c = strcmp(a->path, b->path);
+	if (c == 0)
+		c = (a->line > b->line) - (a->line < b->line);
+	if (c == 0)
+		c = (a->col > b->col) - (a->col < b->col);
+	return c != 0 ? c : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+void
+diags_sort(struct diags *ds)
+{
+	for (size_t i = 0; i < ds->n; i++)
+		ds->v[i].seq = i;
+	if (ds->n > 0)
+		qsort(ds->v, ds->n, sizeof(*ds->v), by_place);
 }
 
 static json_t *

@@ -42,6 +42,7 @@ struct diag {
 	char		*excerpt;	/* the line, or NULL */
 	char		*caret;		/* words beside the caret, or NULL */
 	struct strlist	 note, help;
+	size_t		 seq;		/* for diags_sort() */
 };
 
 struct diags {
@@ -63,6 +64,8 @@ void	diag_caret(struct diag *d, const char *fmt, ...) PRINTF(2, 3);
 void	diag_note(struct diag *d, const char *fmt, ...) PRINTF(2, 3);
 void	diag_help(struct diag *d, const char *fmt, ...) PRINTF(2, 3);
 
+/* In the order of files and lines; what has no place comes last. */
+void	diags_sort(struct diags *ds);
 /* All of them, a blank line after each. */
 void	diags_print(const struct diags *ds, FILE *out, bool color);
 /* [{"level", "code", "message", "file", "line", "col", "hint", "notes", "help"}] */

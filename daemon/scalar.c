@@ -185,7 +185,8 @@ fmt_unit(int64_t value, const struct unit *units, size_t n_units, char *out)
 void
 scalar_fmt_duration(usec value, char *out)
 {
-	fmt_unit(value, durations, ARRAY_LEN(durations), out);
+	/* Weeks and years are for writing: "14d" should not come back as "2w". */
+	fmt_unit(value, durations, 5, out);
 }
 
 void

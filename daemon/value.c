@@ -143,7 +143,7 @@ wrong_word(const struct reading *r, const struct node *n, const char *words)
 	struct diag *d = bad_value(r, n);
 	struct str rest = str_z(words), w;
 	struct suggest s;
-	bool yes;
+	bool yes, dangerous = false;
 
 	suggest_init(&s, str_z(n->text));
 	while (option_word(&rest, &w)) {
@@ -152,11 +152,12 @@ wrong_word(const struct reading *r, const struct node *n, const char *words)
 		snprintf(word, sizeof(word), "%.*s", STR_ARG(w));
 		suggest_offer(&s, word);
 		/* What is dangerous has a longer name on purpose. */
-		if (str_starts(w, STR("no-")) &&
-		    scalar_bool(str_z(n->text), &yes) && !yes)
-			memcpy(s.best, word, sizeof(word));
+		dangerous |= str_starts(w, STR("no-")) &&
+		    scalar_bool(str_z(n->text), &yes) && !yes;
 	}
-	if (s.best[0] != '\0')
+	if (dangerous)
+		diag_caret(d, "too easily written for what it does");
+	else if (s.best[0] != '\0')
 		diag_caret(d, "did you mean `%s`?", s.best);
 	list_words(d, words);
 	return -1;
@@ -265,6 +266,17 @@ read_size(const struct reading *r, const struct node *n, struct value *v)
 	return -1;
 }
 
+/* What comes from the environment may be anything, and JSON takes only this. */
+static bool
+is_utf8(const char *text)
+{
+	json_t *j = json_string(text);
+	bool good = j != NULL;
+
+	json_decref(j);
+	return good;
+}
+
 /* ${text} with variables replaced; NULL after a diagnosis. */
 static char *
 expand(const struct reading *r, const struct node *n, const char *text)
@@ -272,10 +284,13 @@ expand(const struct reading *r, const struct node *n, const char *text)
 	char missing[SCALAR_TEXT_MAX];
 	char *out = scalar_expand(text, missing);
 
-	if (out != NULL)
+	if (out != NULL && is_utf8(out))
 		return out;
 	struct diag *d = bad_value(r, n);
-	if (missing[0] != '\0') {
+	if (out != NULL) {
+		diag_caret(d, "a variable in it is not UTF-8 text");
+		free(out);
+	} else if (missing[0] != '\0') {
 		diag_caret(d, "the variable %s is not set", missing);
 		diag_help(d, "${%s:-VALUE} gives a value for that case", missing);
 	} else {

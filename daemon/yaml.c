@@ -131,7 +131,8 @@ find_complaint(const char *problem, const char *context)
 }
 
 /* "a: b: c": either the value wants quotes, or it is the tail of the value above,
- * to which this line, indented deeper, was taken to belong. */
+ * to which this line, indented deeper, was taken to belong; or the line above is a
+ * key that lacks its colon. */
 static void
 report_second_colon(struct reader *r)
 {
@@ -154,6 +155,14 @@ report_second_colon(struct reader *r)
 		    up + 1);
 		diag_caret(d, "is the indentation of line %zu right?",
 		    at.line + 1);
+		return;
+	}
+	if (colon >= at.column && indent_of(above) == deep) {
+		mark = (struct mark){ r->src, (uint32_t)up + 1,
+			(uint32_t)deep + 1, (uint32_t)str_trim(above).n };
+		d = diags_add(r->diags, DIAG_ERROR, "config.syntax", &mark,
+		    "a key without a colon");
+		diag_caret(d, "write `key: value`");
 		return;
 	}
 	d = diags_add(r->diags, DIAG_ERROR, "config.syntax", &mark,
