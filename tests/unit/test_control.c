@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -143,6 +144,7 @@ spawn_fake(const char *account, pid_t *pid, int *fd, struct err *err)
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == 0);
 	*pid = fork();
 	if (*pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		signal(SIGTERM, SIG_DFL);
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
@@ -168,7 +170,7 @@ put_conf(const char *accounts)
 
 	assert_non_null(f);
 	assert_int_equal(fchmod(fileno(f), 0600), 0);
-	fprintf(f, "state_dir: %s\nlog: {level: error}\naccounts:\n", dir);
+	fprintf(f, "state_dir: %s/state\nlog: {level: error}\naccounts:\n", dir);
 	for (char *name; (name = strsep(&at, " ")) != NULL; )
 		fprintf(f, "  %s: {host: 127.0.0.1, user: u, path: %s/mail-%s, "
 		    "password_command: echo s3cret}\n", name, dir, name);
@@ -215,6 +217,7 @@ fork_parent(struct parent_opts opts)
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		to_file(STDERR_FILENO, "stderr");
 		if (opts.once)
 			to_file(STDOUT_FILENO, "stdout");
@@ -251,8 +254,8 @@ dial(void)
 	struct err err;
 
 	while (client_open(&to, socket_path, clock_in(USEC_S(5)), &err) < 0) {
-		if (clock_now() > end)
-			fail_msg("%s", err.text);
+		if (clock_now() > end || waitpid(parent, NULL, WNOHANG) > 0)
+			fail_msg("%s: see %s/stderr", err.text, dir);
 		usleep(5000);
 	}
 	return to;
@@ -312,15 +315,15 @@ until_state(struct line_to *to, const char *name, const char *state)
 	for (;;) {
 		json_t *answer = ask(to, "status", NULL);
 		const json_t *a = account_of(answer, name);
-		const char *is = a != NULL ? js_get(a, "state") : "absent";
 		json_t *copy = json_deep_copy(a);
+		const char *is = a != NULL ? js_get(copy, "state") : "absent";
 
 		json_decref(answer);
 		if (strcmp(is, state) == 0)
 			return copy;
-		json_decref(copy);
 		if (clock_now() > end)
 			fail_msg("%s is %s, not %s", name, is, state);
+		json_decref(copy);
 		usleep(5000);
 	}
 }
@@ -938,7 +941,7 @@ begin(void **state)
 	if (mkdtemp(dir) == NULL)
 		return -1;
 	snprintf(conf_path, sizeof(conf_path), "%s/syncd.yaml", dir);
-	snprintf(socket_path, sizeof(socket_path), "%s/control.sock", dir);
+	snprintf(socket_path, sizeof(socket_path), "%s/state/control.sock", dir);
 	return 0;
 }
 
@@ -946,13 +949,13 @@ static int
 end(void **state)
 {
 	static const char *const names[] = { "syncd.yaml", "stderr", "stdout",
-	    "good.paused", "held.paused", "control.sock" };
+	    "state/good.paused", "state/held.paused", "state/control.sock", "state" };
 	char path[160];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		unlink(path);
+		remove(path);
 	}
 	return rmdir(dir);
 }
