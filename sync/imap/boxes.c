@@ -281,7 +281,7 @@ boxes_read_namespace(struct lex *lx, struct str *prefix, char *delim)
 	return read_delim(lx, delim);
 }
 
-/* ("name" "Dovecot" "version" "2.3"), NIL; some put commas between. */
+/* ("name" "Dovecot" "version" "2.3") or NIL */
 bool
 boxes_read_id(struct lex *lx, struct str *name, struct str *version)
 {
@@ -297,7 +297,7 @@ boxes_read_id(struct lex *lx, struct str *name, struct str *version)
 			return true;
 		if (!lex_string(lx, &key))
 			return false;
-		lex_until(lx, "\"Nn()");
+		lex_blank(lx);
 		if (!lex_nstring(lx, &value))
 			return false;
 		if (str_ieq(key, STR("name")))

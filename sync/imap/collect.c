@@ -66,18 +66,27 @@ word_off(struct str *s)
 	return word;
 }
 
-/* Does ${line} begin as "* 12 FETCH (" does?  It is asked while the line still
- * grows, so only what will not change any more may matter. */
+/* Does the line begin as "* 12 FETCH (" does?  It is asked while the line still
+ * grows, so only what will not change any more may matter; and nothing that is
+ * inside a literal. */
 static bool
-is_fetch(struct str line)
+is_fetch(const struct collect *c)
 {
-	if (!str_starts(line, STR("*")))
-		return false;
-	line = str_from(str_head(line, HEAD_BYTES), 1);
-	word_off(&line);
-	struct str word = word_off(&line);
+	struct str head = str_head(buf_str(&c->line), HEAD_BYTES);
+	struct str number;
 
-	return str_ieq(word, STR("FETCH")) || str_ieq(word, STR("UIDFETCH"));
+	if (c->n_lit > 0)
+		head = str_head(head, c->lit[0].at);
+	if (!str_starts(head, STR("*")))
+		return false;
+	head = str_from(head, 1);
+	number = word_off(&head);
+	if (number.n == 0 || memchr("-0123456789", number.p[0], 11) == NULL)
+		return false;
+	struct str word = word_off(&head);
+
+	return (str_ieq(word, STR("FETCH")) || str_ieq(word, STR("UIDFETCH"))) &&
+	    str_starts(head, STR("("));
 }
 
 /*
@@ -163,7 +172,6 @@ static int
 begin_literal(struct collect *c, struct str digits, enum collect_got *got,
     struct err *err)
 {
-	struct str line = buf_str(&c->line);
 	uint64_t size;
 
 	while (digits.n > 1 && digits.p[0] == '0')
@@ -173,8 +181,8 @@ begin_literal(struct collect *c, struct str digits, enum collect_got *got,
 	if (c->n_lit == LITERALS_MAX)
 		return err_set(err, ERR_PROTO, "proto.line-too-long",
 		    "more than %d literals in a response", LITERALS_MAX);
-	bool body = c->trusted && !c->streamed && is_fetch(line) &&
-	    names_body(str_from(line, c->tail));
+	bool body = c->trusted && !c->streamed && is_fetch(c) &&
+	    names_body(str_from(buf_str(&c->line), c->tail));
 	if (size > (body ? c->max_body : READ_LITERAL_MAX - c->n_kept) ||
 	    (!c->trusted && size > READ_PREAUTH_MAX))
 		return too_big(err, digits);
@@ -204,7 +212,7 @@ add_text(struct collect *c, struct str text, struct err *err)
 	size_t n = c->line.n - c->n_kept + text.n;
 
 	if (n > READ_LINE_MAX || buf_add_str(&c->line, text) < 0 ||
-	    (n > READ_FETCH_MAX && is_fetch(buf_str(&c->line))))
+	    (n > READ_FETCH_MAX && is_fetch(c)))
 		return err_set(err, ERR_PROTO, "proto.line-too-long",
 		    "a response does not end after %zu bytes", n);
 	return 0;

@@ -143,7 +143,7 @@ read_numbered(struct imap_reader *r, struct lex *lx, struct str number,
 	bool valid = num_u32(number, 0, UINT32_MAX, &n);
 
 	lex_blank(lx);
-	struct str word = lex_word(lx);
+	struct str word = lex_until(lx, " ([");
 
 	/* The sequence number is of no use: Courier and Zoho have 0 and -3. */
 	if (str_ieq(word, STR("FETCH")))
@@ -352,9 +352,9 @@ begin_body(struct imap_reader *r, struct resp *resp, struct err *err)
 
 	lex_byte(&lx, '*');
 	lex_blank(&lx);
-	number = lex_word(&lx);
+	number = lex_until(&lx, " ([");
 	lex_blank(&lx);
-	bool by_uid = str_ieq(lex_word(&lx), STR("UIDFETCH"));
+	bool by_uid = str_ieq(lex_until(&lx, " (["), STR("UIDFETCH"));
 
 	fetch_read(&r->fetch, &lx);
 	if (lx.broken != NULL)
