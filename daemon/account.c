@@ -163,6 +163,22 @@ send_conf(struct account *a, struct err *err)
 	    "generation", (int)env->generation), err);
 }
 
+/* Of what the last worker said, only what stays true without it. */
+static void
+forget_status(struct account *a)
+{
+	static const char *const lasting[] = { "totals", "last_success",
+	    "last_change", "policy" };
+	json_t *kept = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
+		if (json_object_get(a->status, lasting[i]) != NULL)
+			json_object_set(kept, lasting[i],
+			    json_object_get(a->status, lasting[i]));
+	json_decref(a->status);
+	a->status = kept;
+}
+
 void
 account_start(struct account *a)
 {
@@ -171,6 +187,7 @@ account_start(struct account *a)
 	must(a->pid == 0);
 	json_decref(a->bye);
 	a->bye = NULL;
+	forget_status(a);
 	a->n_sent = a->n_done = 0;
 	a->started = clock_now();
 	if (a->env->spawn(a->name, &a->pid, &a->fd, &err) < 0) {

@@ -174,12 +174,6 @@ do_config_get(struct parent *p, const struct request *rq, json_t **error)
 
 /* ---- doing ------------------------------------------------------------ */
 
-static bool
-is_glob(const char *name)
-{
-	return strpbrk(name, "*?[") != NULL;
-}
-
 /* One target, or NULL for all accounts. */
 static int
 add_target(struct parent *p, struct job *job, const char *target, bool *named,
@@ -419,10 +413,10 @@ unknown_method(const char *name)
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
 		suggest_offer(&near, methods[i].name);
 	snprintf(text, sizeof(text), "no method `%.200s`", name);
-	if (near.best != NULL)
+	if (near.best[0] != '\0')
 		snprintf(remedy, sizeof(remedy), "did you mean `%s`?", near.best);
 	return js_error("method.unknown", text,
-	    near.best != NULL ? remedy : "`describe` lists the methods");
+	    near.best[0] != '\0' ? remedy : "`describe` lists the methods");
 }
 
 void

@@ -40,7 +40,10 @@ target_nearest(const struct conf *conf, const char *account)
 	suggest_init(&near, str_z(account));
 	for (size_t i = 0; i < conf->n_accounts; i++)
 		suggest_offer(&near, conf->account[i].name);
-	return near.best;
+	for (size_t i = 0; i < conf->n_accounts; i++)
+		if (strcmp(conf->account[i].name, near.best) == 0)
+			return conf->account[i].name;
+	return NULL;
 }
 
 int

@@ -215,7 +215,7 @@ bad_flag(const struct cli *cli, const struct verb *verb, const char *arg)
 			suggest_offer(&near, flags[i].name);
 	snprintf(text, sizeof(text), "unknown option %.100s%s%s", arg,
 	    verb != NULL ? " of " : "", verb != NULL ? verb->name : "");
-	if (near.best != NULL)
+	if (near.best[0] != '\0')
 		snprintf(remedy, sizeof(remedy), "did you mean --%s?", near.best);
 	else if (verb != NULL)
 		snprintf(remedy, sizeof(remedy), "syncd help %s", verb->name);
@@ -313,7 +313,7 @@ unknown_verb(const struct cli *cli, const char *name)
 	for (size_t i = 0; i < cli_n_verbs; i++)
 		suggest_offer(&near, cli_verbs[i].name);
 	snprintf(text, sizeof(text), "there is no verb `%.100s`", name);
-	if (near.best != NULL)
+	if (near.best[0] != '\0')
 		snprintf(remedy, sizeof(remedy), "did you mean `syncd %s`?",
 		    near.best);
 	return cli_fail(cli, EX_USAGE, "usage", text, remedy);
