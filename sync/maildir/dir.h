@@ -21,11 +21,13 @@
 struct mfile {
 	char		*name;		/* the file name, in the list's memory */
 	uint64_t	 ino;
+	uint16_t	 n_unique;	/* the unique name is this much of it */
 	bool		 in_new;
 };
 
 struct mlist {
-	struct mfile	*file;		/* sorted by name; one entry per unique name */
+	struct mfile	*file;		/* one entry per unique name, sorted by that
+					 * (bytewise, as the store sorts) */
 	size_t		 n, cap;
 	char		*text;		/* where the names are */
 	int64_t		 mtime_cur, mtime_new;	/* ns since 1970 */
@@ -48,12 +50,14 @@ struct mstat {
 	int64_t		mtime_ns;
 };
 
-/* fstatat() of a message, no symlinks.  1: there; 0: no such file; -1. */
+/* fstatat() of a message, no symlinks.  1: there; 0: no such file; -1, also for
+ * what is not a regular file. */
 int	mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *st,
 	    struct err *err);
-/* Open a message for reading; -1 with ERR_MSG. */
+/* Open a message for reading; -1 with ERR_MSG (errnum ENOENT: it is gone). */
 int	mdir_open(int folder_fd, bool in_new, const char *name, struct err *err);
-/* Read all of it once: identity and how to send it. */
+/* Read all of it once, from the start and without moving the descriptor's
+ * offset: identity and how to send it. */
 struct mcontent {
 	struct msgid_hash	id;
 	enum eol		eol;

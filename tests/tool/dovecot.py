@@ -1,0 +1,260 @@
+"""dovecot.py — a private Dovecot: its own configuration, users and ports.
+
+	with Dovecot(hide=("MOVE",), rawlog=True) as server:
+		with server.client() as c: c.append("INBOX", b"...")
+
+Runs without root rights; started as root it becomes an unprivileged user.
+"""
+import glob
+import os
+import re
+import subprocess
+
+from server import Server, answers, free_ports, make_tls, scratch, unprivileged, wait_for
+
+SPECIAL = ("Drafts", "Sent", "Trash", "Junk", "Archive")
+
+STORAGE = {"mdbox": "mdbox:~/mdbox", "sdbox": "sdbox:~/sdbox", "maildir": "maildir:~/Maildir"}
+
+CONF = """
+base_dir = {dir}/run
+state_dir = {dir}/run
+log_path = {dir}/log
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+default_vsz_limit = 1G
+mail_max_userip_connections = 0
+auth_mechanisms = {mechanisms}
+auth_failure_delay = {failure_delay} secs
+disable_plaintext_auth = no
+ssl = yes
+ssl_cert = <{tls}/cert.pem
+ssl_key = <{tls}/key.pem
+mail_location = {location}
+mail_home = {dir}/mail/%u
+mail_uid = {user}
+mail_gid = {group}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_fsync = never
+mailbox_list_index = yes
+mail_plugins = zlib notify acl {plugins}
+mail_attribute_dict = file:%h/attributes
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%u {dir}/users
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={dir}/mail/%u
+}}
+namespace inbox {{
+  inbox = yes
+  separator = {separator}
+{special}
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  process_min_avail = 1
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service imap {{
+  # A spare process would hold up a stop: it waits for a dead stats server.
+  process_min_avail = 0
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service auth {{
+  chroot =
+}}
+protocol imap {{
+  mail_plugins = $mail_plugins imap_zlib imap_acl {imap_plugins}
+  imap_metadata = yes
+  {capability}
+  {rawlog}
+}}
+plugin {{
+  acl = vfile
+{plugin_conf}
+}}
+{extra}
+"""
+
+
+class Dovecot(Server):
+    """Knobs:
+    users		how many of u1, u2, ... there are
+    storage		"mdbox" | "sdbox" | "maildir"
+    hide, add		capabilities to leave out of, or put into, the line
+    rawlog		record what clients send, see commands()
+    quota		"10M"
+    mechanisms		SASL, as auth_mechanisms takes them
+    tls			names in the certificate and days it is valid
+    oauth		accept XOAUTH2 and OAUTHBEARER tokens signed with oauth_key
+    extra		more configuration, as text
+    """
+    banner = "plain login cram-md5 scram-sha-1 scram-sha-256"
+
+    def __init__(self, users=4, storage="mdbox", hide=(), add=(), rawlog=False,
+                 quota=None, mechanisms=banner, tls=None, separator="/",
+                 oauth=False, failure_delay=0, extra=""):
+        self.dir = scratch("dovecot.")
+        self.users = [f"u{i}" for i in range(1, users + 1)]
+        self.rawlog = rawlog
+        self.ca = make_tls(self.dir + "/tls", **(tls or {}))
+        owner = unprivileged()
+        self._owner = owner
+        self._write_users()
+        self._settings = {
+            "dir": self.dir, "tls": self.dir + "/tls", "user": owner.pw_name,
+            "group": self._group(owner), "mechanisms": mechanisms,
+            "failure_delay": failure_delay, "location": STORAGE[storage],
+            "separator": separator, "special": self._special(),
+            "plugins": "quota" if quota else "",
+            "imap_plugins": "imap_quota" if quota else "",
+            "plugin_conf": self._quota(quota), "capability": "",
+            "rawlog": f"rawlog_dir = {self.dir}/rawlog/%u" if rawlog else "",
+            "extra": extra,
+        }
+        if oauth:
+            self._oauth()
+        self.start()
+        if hide or add:
+            self._change_capability(hide, add)
+
+    @staticmethod
+    def _group(owner):
+        import grp
+        return grp.getgrgid(owner.pw_gid).gr_name
+
+    @staticmethod
+    def _special():
+        return "\n".join(f"  mailbox {name} {{\n    special_use = \\{name}\n"
+                         "    auto = create\n  }" for name in SPECIAL)
+
+    @staticmethod
+    def _quota(limit):
+        if not limit:
+            return ""
+        return ("  quota = count:User quota\n  quota_vsizes = yes\n  quota_grace = 0\n"
+                f"  quota_rule = *:storage={limit}\n")
+
+    def _oauth(self):
+        """Tokens are checked here, against a key that oauth_key holds."""
+        keys = self.dir + "/keys/default/HS256"
+        os.makedirs(keys)
+        self.oauth_key = os.urandom(32)
+        import base64
+        with open(keys + "/default", "wb") as f:
+            f.write(base64.b64encode(self.oauth_key))
+        with open(self.dir + "/oauth2.ext", "w", encoding="ascii") as f:
+            f.write("introspection_mode = local\nusername_attribute = sub\n"
+                    f"local_validation_key_dict = fs:posix:prefix={self.dir}/keys/\n")
+        self._settings["mechanisms"] += " xoauth2 oauthbearer"
+        self._settings["extra"] += ("passdb {\n  driver = oauth2\n"
+                                    "  mechanisms = xoauth2 oauthbearer\n"
+                                    f"  args = {self.dir}/oauth2.ext\n}}\n")
+
+    def _write_users(self):
+        for sub in ("run", "mail", "rawlog"):
+            os.makedirs(f"{self.dir}/{sub}", exist_ok=True)
+        for user in self.users:
+            os.makedirs(f"{self.dir}/rawlog/{user}", exist_ok=True)
+        with open(self.dir + "/users", "w", encoding="ascii") as f:
+            for user in self.users:
+                f.write(f"{user}:{{PLAIN}}{self.password}\n")
+        if os.geteuid() == 0:
+            for path, dirs, files in os.walk(self.dir):
+                for name in [path] + [os.path.join(path, x) for x in dirs + files]:
+                    os.chown(name, self._owner.pw_uid, self._owner.pw_gid)
+
+    def start(self):
+        """Start it, on the same ports as before if it ran before."""
+        if self.port is None:
+            self.port, self.tls_port = free_ports(2)
+        conf = self.dir + "/dovecot.conf"
+        with open(conf, "w", encoding="utf-8") as f:
+            f.write(CONF.format(port=self.port, tls_port=self.tls_port, **self._settings))
+        become = {}
+        if os.geteuid() == 0:
+            become = {"user": self._owner.pw_uid, "group": self._owner.pw_gid,
+                      "extra_groups": []}
+        with open(self.dir + "/stderr", "wb") as err:
+            self.proc = subprocess.Popen(("dovecot", "-F", "-c", conf), stderr=err,
+                                         stdin=subprocess.DEVNULL, stdout=err,
+                                         cwd=self.dir, process_group=0, **become)
+        wait_for(self._up, 10, "Dovecot to start")
+
+    def _up(self):
+        if self.proc.poll() is not None:
+            with open(self.dir + "/stderr", encoding="utf-8") as f:
+                raise RuntimeError("Dovecot did not start: " + f.read() + self.log_tail())
+        return answers(self.port)
+
+    def _change_capability(self, hide, add):
+        """Say the capability line in full: what it says itself, changed."""
+        with self.client() as c:
+            have = c.capability()
+        left = [c for c in have if c.upper() not in {h.upper() for h in hide}]
+        self._settings["capability"] = "imap_capability = " + " ".join(left + list(add))
+        self.stop()
+        self.start()
+
+    # -- what the client said --------------------------------------------
+
+    def connections(self, user="u1"):
+        """The raw logs of the user's connections so far, oldest first."""
+        # A connection that turned compression on goes on in a second file.
+        return sorted(glob.glob(f"{self.dir}/rawlog/{user}/*.in"), key=os.path.getctime)
+
+    def commands(self, user="u1", since=0):
+        """What was sent after login, as lines without tags; ${since}: leave
+        out the oldest connections."""
+        out = []
+        for path in self.connections(user)[since:]:
+            out += raw_commands(path)
+        return out
+
+
+WRITES = re.compile(r"(UID )?(STORE|COPY|MOVE|EXPUNGE)\b|(APPEND|CREATE|DELETE"
+                    r"|RENAME|SUBSCRIBE|UNSUBSCRIBE|SETMETADATA|CLOSE)\b", re.I)
+
+
+def writing(commands):
+    """Those of ${commands} that change something on the server."""
+    return [c for c in commands if WRITES.match(c)]
+
+
+def raw_commands(path):
+    """A raw log's lines have a time stamp each, those of literals too."""
+    with open(path, "rb") as f:
+        data = f.read()
+    out = []
+    literal = 0
+    for line in data.splitlines(keepends=True):
+        line = re.sub(rb"^\d+\.\d+ (?:[:*>] )?", b"", line)
+        if literal > 0:
+            literal -= len(line)
+            continue
+        text = line.rstrip(b"\r\n")
+        if m := re.search(rb"\{(\d+)\+?\}$", text):
+            literal = int(m[1])
+        if re.match(rb"[A-Za-z0-9.]+ ", text):
+            out.append(text.split(b" ", 1)[1].decode(errors="replace"))
+        elif text.upper() == b"DONE":
+            out.append("DONE")
+    return out
