@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 
+from imapclient import WITNESS
 from server import Server, answers, free_ports, make_tls, scratch, unprivileged, wait_for
 
 SPECIAL = ("Drafts", "Sent", "Trash", "Junk", "Archive")
@@ -217,9 +218,14 @@ class Dovecot(Server):
     # -- what the client said --------------------------------------------
 
     def connections(self, user="u1"):
-        """The raw logs of the user's connections so far, oldest first."""
-        # A connection that turned compression on goes on in a second file.
-        return sorted(glob.glob(f"{self.dir}/rawlog/{user}/*.in"), key=os.path.getctime)
+        """The raw logs of the user's connections so far, oldest first, but
+        for those of imapclient.py."""
+        out = []
+        for path in glob.glob(f"{self.dir}/rawlog/{user}/*.in"):
+            with open(path, "rb") as f:
+                if WITNESS not in f.readline():
+                    out.append(path)
+        return sorted(out, key=os.path.getctime)
 
     def commands(self, user="u1", since=0):
         """What was sent after login, as lines without tags; ${since}: leave
