@@ -42,7 +42,7 @@ first_valid_uid = 1
 first_valid_gid = 1
 mail_fsync = never
 mailbox_list_index = yes
-mail_plugins = zlib notify acl {plugins}
+mail_plugins = zlib notify {plugins}
 mail_attribute_dict = file:%h/attributes
 passdb {{
   driver = passwd-file
@@ -83,13 +83,12 @@ service auth {{
   chroot =
 }}
 protocol imap {{
-  mail_plugins = $mail_plugins imap_zlib imap_acl {imap_plugins}
+  mail_plugins = $mail_plugins imap_zlib {imap_plugins}
   imap_metadata = yes
   {capability}
   {rawlog}
 }}
 plugin {{
-  acl = vfile
 {plugin_conf}
 }}
 {extra}
