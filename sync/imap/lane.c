@@ -176,21 +176,29 @@ send_cmd(struct imap_lane *l, struct cmd *c, struct err *err)
 	return 1;
 }
 
+/* Queue and push in turn until the socket is full or there is nothing more to
+ * say now: the wait that follows is for writing only if bytes are pending. */
 static int
 send_queue(struct imap_lane *l, struct err *err)
 {
 	struct cmd *c = l->head;
-	int r = 1;
 
-	while (c != NULL && c->sent)
-		c = c->next;
-	while (c != NULL && l->idle == IDLE_OFF && r > 0) {
-		r = send_cmd(l, c, err);
-		c = c->next;
+	for (;;) {
+		int r = 1, pushed;
+
+		while (c != NULL && c->sent)
+			c = c->next;
+		while (c != NULL && l->idle == IDLE_OFF &&
+		    (r = send_cmd(l, c, err)) > 0)
+			c = c->next;
+		if (r < 0)
+			return -1;
+		if (stream_pending(l->st) == 0)
+			return 0;
+		pushed = stream_push(l->st, err);
+		if (pushed <= 0)
+			return pushed;
 	}
-	if (r < 0)
-		return -1;
-	return stream_pending(l->st) > 0 ? stream_push(l->st, err) : 0;
 }
 
 static void
