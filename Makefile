@@ -1,7 +1,14 @@
 # syncd — `make` builds, `make check` tests, `make demo` shows.  See README.md.
 VERSION	:= 0.1.0
 PREFIX	?= /usr/local
-CC	?= gcc
+ifeq ($(origin CC),default)
+CC	:= gcc
+endif
+# V=1 shows every command.
+ifndef V
+Q	:= @
+say	= @printf '%-4s %s\n' $(1) $@;
+endif
 BUILD	?= build
 LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson
 
@@ -32,22 +39,22 @@ all:
 	@$(MAKE) --no-print-directory $(BIN)
 
 $(BIN): $(BUILD)/daemon/main.o $(LIB)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # schema.sql is part of schema.o (.incbin).
 $(BUILD)/sync/store/schema.o: sync/store/schema.sql
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -56,7 +63,7 @@ deps:
 
 check:
 	@tests/tool/deps check
-	@$(MAKE) --no-print-directory DEV=1 -j2 $(BIN) $(UNIT)
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(UNIT)
 	@tests/tool/check
 
 unit: $(UNIT)
@@ -67,7 +74,7 @@ scenario: $(BIN)
 
 demo:
 	@tests/tool/deps demo
-	@$(MAKE) --no-print-directory -j2 $(BIN)
+	@$(MAKE) -s --no-print-directory -j2 $(BIN)
 	@tests/tool/demo
 
 layers:
@@ -75,7 +82,7 @@ layers:
 
 headers:
 	@for h in sync/*/*.h daemon/*.h; do \
-		$(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -include $$h -xc /dev/null || exit 1; \
+		echo 'typedef int nothing;' | $(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -include $$h -xc - || exit 1; \
 	done
 
 asan:

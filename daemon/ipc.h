@@ -19,10 +19,12 @@ enum { IPC_MAX = 64 << 10, IPC_FD = 3 };	/* IPC_FD: the worker's end */
 
 enum ipc_type {
 	/* parent to worker */
-	IPC_CONF = 1,	/* {"account": {...}, "state_dir", "log": {...}, "once": bool,
+	IPC_CONF = 1,	/* {"account": {...}, "state_dir", "log": {"level": n,
+			 * "protocol": bool}, "once": bool, "online_check": bool,
 			 * "generation": n}: the first message, always */
-	IPC_SECRET,	/* raw: status byte ('0' ok, else an error text follows),
-			 * then the secret */
+	IPC_SECRET,	/* raw: a status byte, then for '0' the secret; for '1'
+			 * (needs the user) and '7' (try later) an error:
+			 * "secret.timeout: password_command took too long" */
 	IPC_TUNNEL,	/* the tunnel's socket rides along; payload empty or an
 			 * error text */
 	IPC_JOB,	/* {"job": n, "folder": glob or null, "dry_run", "full"}:
@@ -36,7 +38,10 @@ enum ipc_type {
 	IPC_JOB_LINE,	/* {"job": n, "text": "..."}: a plan line or progress */
 	IPC_JOB_DONE,	/* {"job": n, "exit": code, "summary": {...},
 			 * "error": {"code", "message", "remedy"} or null} */
-	IPC_BYE		/* {"exit", "code", "message"}: last words before exit */
+	IPC_BYE,	/* {"exit", "code", "message"}: last words before exit */
+	/* parent to worker, again */
+	IPC_WAKE	/* "": we slept, or the network changed: suspect every
+			 * connection */
 };
 
 /* Both wait for at most a second of a full socket; then ERR_RETRY. ${fd_ride}

@@ -63,6 +63,22 @@ kwtab_bit(struct kwtab *t, struct str name)
 	return (int)t->n++;
 }
 
+uint64_t
+kwtab_translate(uint64_t kw, const struct kwtab *from, struct kwtab *to)
+{
+	uint64_t out = 0;
+
+	if (from == to)
+		return kw;
+	for (size_t i = 0; i < from->n; i++) {
+		int bit = kw >> i & 1 ? kwtab_bit(to, str_z(from->name[i])) : -1;
+
+		if (bit >= 0)
+			out |= (uint64_t)1 << bit;
+	}
+	return out;
+}
+
 void
 flags_from_imap(struct flags *f, struct kwtab *t, struct str name)
 {

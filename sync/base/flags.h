@@ -63,6 +63,9 @@ int	kwtab_bit(struct kwtab *t, struct str name);
 /* The bit number, or -1; never adds. */
 int	kwtab_find(const struct kwtab *t, struct str name);
 
+/* Keyword bits of one folder as those of another, whose table learns the names. */
+uint64_t kwtab_translate(uint64_t kw, const struct kwtab *from, struct kwtab *to);
+
 /* Set in ${f} the flag that a server calls ${name} ("\Seen", "$Forwarded",
  * "work"); unknown backslash flags (\Recent, \*) are ignored. */
 void	flags_from_imap(struct flags *f, struct kwtab *t, struct str name);

@@ -4,11 +4,12 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { WAIT_MAX = 128 };
+enum { WAIT_FEW = 128 };	/* more than these are rare: they go to the heap */
 
 static int cancel_fd = -1;
 
@@ -45,23 +46,26 @@ ready_mask(short revents)
 	return got;
 }
 
-int
-wait_any(struct waiter *w, size_t n, usec deadline, struct err *err)
+static void
+fill(struct pollfd *p, const struct waiter *w, size_t n)
 {
-	struct pollfd p[WAIT_MAX + 1];
-	int ready = 0, r;
-
-	must(n <= WAIT_MAX);
 	for (size_t i = 0; i < n; i++) {
-		p[i] = (struct pollfd){ .fd = w[i].fd };
+		p[i] = (struct pollfd){ .fd = w[i].want != 0 ? w[i].fd : -1 };
 		if (w[i].want & WAIT_READ)
 			p[i].events |= POLLIN;
 		if (w[i].want & WAIT_WRITE)
 			p[i].events |= POLLOUT;
-		if (w[i].want == 0)
-			p[i].fd = -1;
 	}
 	p[n] = (struct pollfd){ .fd = cancel_fd, .events = POLLIN };
+}
+
+static int
+wait_in(struct pollfd *p, struct waiter *w, size_t n, usec deadline,
+    struct err *err)
+{
+	int ready = 0, r;
+
+	fill(p, w, n);
 	do
 		r = poll(p, n + 1, poll_timeout(deadline));
 	while (r < 0 && errno == EINTR);
@@ -74,4 +78,18 @@ wait_any(struct waiter *w, size_t n, usec deadline, struct err *err)
 		ready += w[i].got != 0;
 	}
 	return ready;
+}
+
+int
+wait_any(struct waiter *w, size_t n, usec deadline, struct err *err)
+{
+	struct pollfd few[WAIT_FEW + 1], *many;
+	int rc;
+
+	if (n <= WAIT_FEW)
+		return wait_in(few, w, n, deadline, err);
+	many = xcalloc(n + 1, sizeof(*many));
+	rc = wait_in(many, w, n, deadline, err);
+	free(many);
+	return rc;
 }

@@ -13,6 +13,9 @@
 
 #include "base/types.h"
 
+struct origins;		/* where each value came from: daemon/config.h */
+struct sources;		/* the files that were read */
+
 struct strlist {
 	char	**v;
 	size_t	  n;
@@ -148,6 +151,8 @@ struct account_conf {
 	 * "LITERAL+"...; for tests and for servers that do them badly. */
 	struct strlist	avoid;
 	bool	 compress;
+
+	struct origins	*origins;	/* NULL in a worker */
 };
 
 struct conf {
@@ -159,6 +164,16 @@ struct conf {
 	struct account_conf	*account;
 	size_t			 n_accounts;
 	struct strlist		 files;		/* what was read, for `config path` */
+	struct origins		*origins;
+	struct sources		*sources;
 };
+
+/* Append a copy of ${text}. */
+void	strlist_add(struct strlist *l, const char *text);
+void	strlist_copy(struct strlist *to, const struct strlist *from);
+void	strlist_clear(struct strlist *l);
+void	strmap_add(struct strmap *m, const char *key, const char *value);
+void	strmap_copy(struct strmap *to, const struct strmap *from);
+void	strmap_clear(struct strmap *m);
 
 #endif

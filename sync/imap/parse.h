@@ -4,13 +4,21 @@
  *
  * Pull style: imap_read() takes bytes off the front of its input and returns one
  * item, or asks for more.  A response is collected as one line with its small
- * literals in place; the literal of a BODY[] streams through as RESP_DATA and
- * is never held.  Any way of cutting the input into portions gives the same items.
+ * literals in place; the literal of a BODY[] streams through as EV_DATA and
+ * is never held.  After an EV_BODY comes nothing but its EV_DATA and its EV_MSG,
+ * which lacks MSG_BODY if the body stood where none can be.  Any way of cutting
+ * the input into portions gives the same items.
  *
  * Two kinds of trouble: an item that makes no sense inside a well-framed
  * response is skipped (`skipped` counts them); broken framing, or a cap exceeded,
  * is ERR_PROTO and the end of the connection: scanning never resumes inside a
- * rejected literal, whose bytes may look like tagged answers.
+ * rejected literal, whose bytes may look like tagged answers.  The codes:
+ *	proto.literal-too-big, proto.line-too-long, proto.preauth-flood,
+ *	proto.too-deep		a cap
+ *	proto.literal-length	a literal is not as long as announced
+ *	proto.bad-search	SEARCH or ESEARCH that cannot be read in full: what
+ *				is missing from it would look like deleted mail
+ *	proto.dead		called again after an error
  */
 #ifndef IMAP_PARSE_H
 #define IMAP_PARSE_H
@@ -25,9 +33,9 @@
 
 enum {
 	READ_LINE_MAX	 = 16 << 20,	/* SEARCH and VANISHED of millions */
-	READ_FETCH_MAX	 = 1 << 20,	/* a FETCH without its body */
+	READ_FETCH_MAX	 = 1 << 20,	/* a FETCH without its literals */
 	READ_PREAUTH_MAX = 64 << 10,	/* all bytes before authentication */
-	READ_LITERAL_MAX = 1 << 20,	/* a literal that is kept: BODY[HEADER] */
+	READ_LITERAL_MAX = 1 << 20,	/* literals that are kept, in one line */
 	READ_DEPTH_MAX	 = 64
 };
 
@@ -35,12 +43,15 @@ enum resp_kind {
 	RESP_MORE,	/* nothing complete: feed more */
 	RESP_EVENT,	/* .event: one of net/lane.h, but never EV_DONE, EV_LOST */
 	RESP_TAGGED,	/* .tag and .cond */
-	RESP_COND,	/* untagged OK, NO, BAD, BYE, PREAUTH: .cond */
+	RESP_COND,	/* untagged OK, NO, BAD, BYE, PREAUTH: .cond; but after
+			 * the first response [ALERT] is EV_ALERT (not in a BYE)
+			 * and [NOTIFICATIONOVERFLOW] is EV_OVERFLOW */
 	RESP_CONTINUE,	/* "+ text" */
 	RESP_CAPABILITY,	/* .text: the list */
 	RESP_ENABLED,	/* .text: the list */
 	RESP_ID,	/* .id */
-	RESP_NAMESPACE,	/* .ns: the first personal namespace */
+	RESP_NAMESPACE,	/* .ns: the first personal namespace; prefix.p is NULL
+			 * when there is none */
 	RESP_IGNORED	/* known or unknown, of no use to us */
 };
 

@@ -40,7 +40,8 @@ struct deliver;
 struct deliver	*deliver_new(void);
 void		 deliver_free(struct deliver *d);
 /* Start a message in the tmp/ of ${folder_fd}; one that was begun and not ended
- * is discarded.  ERR_LOCAL: no space, permission. */
+ * is discarded.  ERR_LOCAL: no space, a bad disk; ERR_FOLDER: no tmp/ or no
+ * permission. */
 int	deliver_begin(struct deliver *d, int folder_fd, struct err *err);
 /* The next bytes as they came over the wire. */
 int	deliver_data(struct deliver *d, struct str bytes, struct err *err);
@@ -50,18 +51,22 @@ int	deliver_end(struct deliver *d, int64_t date, struct landing *out,
 	    struct err *err);
 void	deliver_discard(struct deliver *d);
 
-/* Everything in ${l} is on disk afterwards: one syncfs for many, fdatasync for
+/* Everything in ${l} is on disk afterwards: one syncfs for many, fsync for
  * a few.  On failure the files are removed. */
 int	deliver_sync(struct landing *l, size_t n, struct err *err);
-/* tmp/unique becomes new/base, or cur/base:2,LETTERS.  ${file} takes the final
- * name.  1: done; 0: it stood there already (recovery). */
+/* The final name: "base" in new/, "base:2,LETTERS" in cur/ (or when there are
+ * letters).  -1 when it is too long. */
 int	deliver_name(const struct landing *l, struct str letters, bool in_new,
 	    char file[MNAME_MAX]);
+/* tmp/unique becomes new/file or cur/file, replacing nothing.  1: done; 0: it
+ * stood there already (recovery); -1, with errnum ENOENT when it is in neither
+ * place (perhaps a client has renamed it since). */
 int	deliver_place(int folder_fd, const char *unique, const char *file,
 	    bool in_new, struct err *err);
 /* Remove a landing from tmp/; absent is fine. */
 void	deliver_drop(const struct landing *l);
-/* Remove what is older than 36 h from tmp/ (the Maildir convention). */
-void	deliver_clean(int folder_fd);
+/* Remove what is older than 36 h from tmp/ (the Maildir convention), and what the
+ * process ${dead} of ours has left there (0: none). */
+void	deliver_clean(int folder_fd, int dead);
 
 #endif

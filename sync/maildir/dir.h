@@ -21,11 +21,13 @@
 struct mfile {
 	char		*name;		/* the file name, in the list's memory */
 	uint64_t	 ino;
+	uint16_t	 n_unique;	/* the unique name is this much of it */
 	bool		 in_new;
 };
 
 struct mlist {
-	struct mfile	*file;		/* sorted by name; one entry per unique name */
+	struct mfile	*file;		/* one entry per unique name, sorted by that
+					 * (bytewise, as the store sorts) */
 	size_t		 n, cap;
 	char		*text;		/* where the names are */
 	int64_t		 mtime_cur, mtime_new;	/* ns since 1970 */
@@ -48,12 +50,14 @@ struct mstat {
 	int64_t		mtime_ns;
 };
 
-/* fstatat() of a message, no symlinks.  1: there; 0: no such file; -1. */
+/* fstatat() of a message, no symlinks.  1: there; 0: no such file; -1, also for
+ * what is not a regular file. */
 int	mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *st,
 	    struct err *err);
-/* Open a message for reading; -1 with ERR_MSG. */
+/* Open a message for reading; -1 with ERR_MSG (errnum ENOENT: it is gone). */
 int	mdir_open(int folder_fd, bool in_new, const char *name, struct err *err);
-/* Read all of it once: identity and how to send it. */
+/* Read all of it once, from the start and without moving the descriptor's
+ * offset: identity and how to send it. */
 struct mcontent {
 	struct msgid_hash	id;
 	enum eol		eol;
@@ -65,6 +69,9 @@ int	mdir_digest(int fd, struct mcontent *c, struct err *err);
  * 1: done; 0: the source is gone (a client was faster); -1. */
 int	mdir_rename(int from_fd, bool from_new, const char *from,
 	    int to_fd, bool to_new, const char *to, struct err *err);
+/* Set the arrival date: the INTERNALDATE of its twin on the server.  1, 0, -1. */
+int	mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
+	    struct err *err);
 /* 1: removed; 0: was not there; -1. */
 int	mdir_unlink(int folder_fd, bool in_new, const char *name, struct err *err);
 /* fsync cur/ and new/. */

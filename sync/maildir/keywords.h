@@ -7,6 +7,7 @@
 #define MAILDIR_KEYWORDS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/flags.h"
@@ -14,6 +15,7 @@
 
 struct kwfile {
 	char	*name[26];	/* NULL: free */
+	uint32_t nameless;	/* bit i: files use the letter, without a name */
 	bool	 dirty;		/* changed since it was read */
 };
 
@@ -21,7 +23,9 @@ void	kwfile_clear(struct kwfile *k);
 /* Absent is empty; lines that make no sense are kept out. */
 int	kwfile_read(int folder_fd, struct kwfile *k, struct err *err);
 /* Replace the file: temporary name, sync, rename.  Reads it again first and
- * merges, because a client may have added to it.  Only if dirty. */
+ * merges, because a client may have added to it.  Only if dirty.  A name that
+ * was added here may get another letter by that: write first, then ask for the
+ * letters (again) that go into file names. */
 int	kwfile_write(int folder_fd, struct kwfile *k, struct err *err);
 /* Keyword bits of ${t} from the letters of a file name; new names are added to
  * ${t}.  Letters without a name are ignored here and kept in the file name. */
@@ -32,5 +36,11 @@ uint64_t kwfile_to_letters(struct kwfile *k, uint64_t bits, const struct kwtab *
 	    char out[27]);
 /* Those of ${bits} that the disk can show now. */
 uint64_t kwfile_shown(const struct kwfile *k, uint64_t bits, const struct kwtab *t);
+/* Note the letters of a file name: one that has no name means something to some
+ * client, and is not given to a keyword of ours. */
+void	kwfile_note(struct kwfile *k, struct str letters);
+/* The letter that stands for $Forwarded here, or NUL.  That is a system flag of
+ * ours (P), never a bit: read the letter as P, and write it along with P. */
+char	kwfile_forwarded(const struct kwfile *k);
 
 #endif

@@ -34,7 +34,8 @@ int		 watch_tree(struct watch *w, const char *root, const char *path,
 enum watch_what {
 	WATCH_PRESENT,	/* unique is there now, as file */
 	WATCH_GONE,	/* unique was there as file, and is not any more */
-	WATCH_WRITTEN,	/* its bytes were rewritten in place */
+	WATCH_WRITTEN,	/* its bytes were rewritten in place (or, after a lost
+			 * event, for the first time) */
 	WATCH_SCAN,	/* events were lost: scan the folder */
 	WATCH_SCAN_ALL,	/* the queue overflowed: scan everything */
 	WATCH_TREE	/* a folder came, went or was renamed */
@@ -52,7 +53,8 @@ struct watch_event {
 int	watch_read(struct watch *w, struct err *err);
 /* Take one event out; false when there are none. */
 bool	watch_take(struct watch *w, struct watch_event *ev);
-/* When the last event came (0: never): the caller lets a burst settle. */
+/* When the last event came, as clock_now() has it (0: never): the caller lets a
+ * burst settle. */
 int64_t	watch_last(const struct watch *w);
 
 #endif

@@ -177,6 +177,7 @@ struct lanes {
 	struct lane	*lane[LANES_MAX];
 	size_t		 n;
 	size_t		 turn;	/* who is stepped first: nobody starves */
+	unsigned	 burst;	/* events since we last looked at descriptors */
 };
 
 void	lanes_add(struct lanes *ls, struct lane *ln);

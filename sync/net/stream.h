@@ -2,7 +2,7 @@
  * stream.h — bytes to and from one peer: plain, TLS, deflated, under one face.
  * Reading and writing never wait; the two handshakes do, and take a deadline.
  * A tap writes a redacted transcript.  zlib lives in net/deflate.c, OpenSSL's
- * TLS in net/tls.c, behind this header.
+ * TLS in net/tls.c, the transcript in net/tap.c, behind this header.
  */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
@@ -45,27 +45,32 @@ struct stream_info {
 	bool		 compressed;
 };
 
-/* Takes ${fd} (connected, any kind of socket or pipe pair end). */
+/* Takes ${fd}: a connected stream socket of any family. */
 struct stream	*stream_new(int fd);
 /* Closes at once; sends close_notify if that does not wait.  NULL is fine. */
 void		 stream_free(struct stream *st);
 
 /* Handshake as a client, verify ${host} (SAN, SNI) and offer ALPN ${alpn}
  * ("imap", "pop3").  Bytes already received in clear are an injection and fail
- * it (RFC 3207's lesson).  ERR_CONFIG with tls.untrusted, tls.name-mismatch,
- * tls.expired, tls.too-old, tls.pin-mismatch; ERR_RETRY for the network. */
+ * it (RFC 3207's lesson): ERR_PROTO tls.injected.  ERR_CONFIG with
+ * tls.untrusted, tls.name-mismatch, tls.expired, tls.too-old, tls.pin-mismatch,
+ * tls.ca-file, tls.client-cert; ERR_RETRY with tls.handshake or net.* for what
+ * may pass.  After a failure the stream is only good for stream_free(). */
 int	stream_tls(struct stream *st, const struct tls_conf *conf,
 	    const char *host, const char *alpn, usec deadline, struct err *err);
 /* From now on both directions are raw deflate (RFC 4978); bytes that were
- * received but not eaten yet are deflated already.  Inflating is bounded. */
+ * received but not eaten yet are deflated already.  Inflating is bounded.
+ * Everything put before must have been sent, else ERR_PROTO net.deflate. */
 int	stream_deflate(struct stream *st, struct err *err);
 const struct stream_info *stream_info(const struct stream *st);
 
 /* Take in what has arrived, at most 256 KiB unread.  1: there is more than
  * before; 0: nothing now (or no room); -1: ERR_RETRY net.closed at the end,
- * net.reset, ... */
+ * net.reset, net.timeout, ERR_PROTO net.deflate.  A failure comes after all
+ * bytes that came before it, and stays.  Pull until 0 before waiting. */
 int	stream_pull(struct stream *st, struct err *err);
-/* The bytes received and not eaten, borrowed until the next call. */
+/* The bytes received and not eaten, borrowed until the next stream_pull():
+ * eating them leaves them where they are. */
 struct str stream_peek(const struct stream *st);
 void	stream_eat(struct stream *st, size_t n);
 
@@ -74,20 +79,21 @@ void	stream_eat(struct stream *st, size_t n);
 void	stream_put(struct stream *st, const void *p, size_t n);
 /* The same, shown as <secret> in the transcript. */
 void	stream_put_secret(struct stream *st, const void *p, size_t n);
-/* Send what the socket takes.  1: all sent, 0: some left, -1. */
+/* Send what the socket takes.  1: all sent, 0: some left, -1: ERR_RETRY; what the
+ * peer said before it went may still be there to pull. */
 int	stream_push(struct stream *st, struct err *err);
 size_t	stream_pending(const struct stream *st);
 
-/* What to wait for: reading always, writing while bytes are pending (and what
- * TLS asks for). */
+/* What to wait for: reading while there is room, writing while bytes are pending
+ * (and what TLS asks for). */
 struct waiter stream_waiter(const struct stream *st);
 
 /* Copy lines to the log at trace level, each with ${name} before it; literals
  * as "<n bytes>".  Off with NULL. */
 void	stream_tap(struct stream *st, const char *name);
 
-/* Counters since stream_new(): bytes on the wire, and turns (a send after a
- * receive: one flight). */
+/* Counters since stream_new(): bytes on the wire, and turns (a send that is the
+ * first or follows a receive: one flight). */
 struct stream_stats {
 	uint64_t	up, down, turns;
 };

@@ -66,7 +66,7 @@ struct folder_row {
 int	store_folder_put(struct store *s, struct folder_row *row, struct err *err);
 /* With all of its messages' rows. */
 int	store_folder_remove(struct store *s, int64_t id, struct err *err);
-/* Visit all, ordered by path: *at = 0 starts; false at the end (or on an error,
+/* Visit all, in the order in which they were met: *at = 0 starts; false at the end (or on an error,
  * which is then in ${err}, class not ERR_NONE). */
 bool	store_folder_next(struct store *s, int64_t *at, struct folder_row *row,
 	    struct err *err);
@@ -88,7 +88,9 @@ enum stage {
 				 * kept a moment, it may be a move */
 	ST_GONE_LOCAL,		/* on the server only, and policy leaves it there */
 	ST_GONE_REMOTE,		/* in the Maildir only, and policy leaves it there */
-	ST_REFUSED		/* one side would not take it: quarantined */
+	ST_REFUSED,		/* one side would not take it: quarantined */
+	ST_REPLACED		/* an older version of a file that was saved again:
+				 * expunged once the newer one is on the server */
 };
 
 struct msg_row {
@@ -129,6 +131,12 @@ int	store_find_unique(struct store *s, int64_t folder, struct str unique,
  * the EXISTS equation. */
 int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err);
 
+/* Messages that are on disk, and their bytes. */
+int	store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,
+	    struct err *err);
+/* How many rows of any kind. */
+int	store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err);
+
 /* A cursor over rows; several may be open at once, and rows may be put, touched
  * and removed meanwhile (the cursor shows them as they were or as they are). */
 struct cursor;
@@ -137,6 +145,10 @@ enum cursor_order { BY_UID, BY_UNIQUE, BY_STAGE };
  * stage is not ST_PRESENT, ${folder} 0. */
 struct cursor	*cursor_open(struct store *s, int64_t folder,
 		    enum cursor_order order, struct err *err);
+/* All with that object id; all with that content (${folder} 0: any folder). */
+struct cursor	*cursor_open_objid(struct store *s, struct str objid, struct err *err);
+struct cursor	*cursor_open_head(struct store *s, int64_t folder,
+		    const struct hash *head, uint64_t wire_size, struct err *err);
 /* 1, 0 at the end, -1. */
 int		 cursor_next(struct cursor *c, struct msg_row *row, struct err *err);
 void		 cursor_close(struct cursor *c);

@@ -137,9 +137,9 @@ BOTH = {
                    t.client.expunge("INBOX", t.far("INBOX", "m1"))),
         lambda t: t.assertPlaces("m1")),
     "new mail on both": (
-        lambda t: (t.tree.add("INBOX", local_message("here"), date=OLD),
-                   t.client.append("INBOX", message("there"), date=OLD)),
-        lambda t: (t.assertPlaces("here", "INBOX"), t.assertPlaces("there", "INBOX"))),
+        lambda t: (t.tree.add("INBOX", local_message("nearby"), date=OLD),
+                   t.client.append("INBOX", message("yonder"), date=OLD)),
+        lambda t: (t.assertPlaces("nearby", "INBOX"), t.assertPlaces("yonder", "INBOX"))),
     "moved to different folders": (
         lambda t: (t.tree.move("INBOX", "m1", "Archive"),
                    t.client.move("INBOX", t.far("INBOX", "m1"), "Projects")),
@@ -149,9 +149,9 @@ BOTH = {
                    t.client.expunge("INBOX", t.far("INBOX", "m1"))),
         lambda t: t.assertPlaces("m1", "Archive")),
     "same folder made on both": (
-        lambda t: (t.client.create("New"), t.client.append("New", message("there")),
-                   t.tree.create_folder("New"), t.tree.add("New", local_message("here"))),
-        lambda t: (t.assertPlaces("here", "New"), t.assertPlaces("there", "New"))),
+        lambda t: (t.client.create("New"), t.client.append("New", message("yonder")),
+                   t.tree.create_folder("New"), t.tree.add("New", local_message("nearby"))),
+        lambda t: (t.assertPlaces("nearby", "New"), t.assertPlaces("yonder", "New"))),
 }
 
 
@@ -248,13 +248,13 @@ class FirstSync(ChangeCase):
         self.assertQuiet()
 
     def test_mail_on_both_sides_is_joined(self):
-        self.client.append("INBOX", message("there"), date=OLD)
+        self.client.append("INBOX", message("yonder"), date=OLD)
         self.tree.create_folder("INBOX")
-        self.tree.add("INBOX", local_message("here"), date=OLD)
+        self.tree.add("INBOX", local_message("nearby"), date=OLD)
         self.syncd.sync()
         self.assertSame()
-        self.assertPlaces("there", "INBOX")
-        self.assertPlaces("here", "INBOX")
+        self.assertPlaces("yonder", "INBOX")
+        self.assertPlaces("nearby", "INBOX")
         self.assertQuiet()
 
     def test_files_are_private_and_tmp_is_empty(self):

@@ -146,7 +146,8 @@ class Maildir:
             data = f.read()
         return File(path, re.match(r"[^,:]*", name)[0],
                     frozenset(x for x in letters if x in "SRFTD"), letters,
-                    frozenset(words[x] for x in letters if x in words),
+                    frozenset([words[x] for x in letters if x in words] +
+                              ["$Forwarded"] * ("P" in letters)),
                     int(os.stat(path).st_mtime), data, in_new)
 
     def all_messages(self):

@@ -1,0 +1,651 @@
+/*
+ * account.c — one account as the parent sees it.
+ *
+ * A worker that ends is started again: after a second, then twice as long each
+ * time, up to 15 minutes; ten minutes of life forgive everything.  Only when a
+ * human must act first (credentials, configuration) it stays down.
+ */
+#include "account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf_json.h"
+#include "ipc.h"
+#include "js.h"
+
+static const usec backoff_first = USEC_S(1);
+static const usec backoff_most = USEC_S(900);
+static const usec forgiven_after = USEC_S(600);
+static const usec kill_after = USEC_S(4);
+static const usec once_linger = USEC_S(10);	/* to log out after its job */
+
+static void
+paused_path(const struct account *a, char *out, size_t cap)
+{
+	must(snprintf(out, cap, "%s/%s.paused", a->env->conf->state_dir,
+	    a->name) < (int)cap);
+}
+
+static struct account_conf *
+conf_copy(const struct account_conf *conf)
+{
+	json_t *json = account_conf_to_json(conf);
+	struct account_conf *copy;
+	struct err err;
+
+	copy = account_conf_from_json(json, &err);
+	must(copy != NULL);
+	json_decref(json);
+	return copy;
+}
+
+void
+account_init(struct account *a, const struct account_env *env,
+    const struct account_conf *conf)
+{
+	char path[4096];
+
+	*a = (struct account){
+		.env = env, .conf = conf_copy(conf), .name = xstrdup(conf->name),
+		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall()
+	};
+	cred_init(&a->cred);
+	paused_path(a, path, sizeof(path));
+	a->paused = !env->once && access(path, F_OK) == 0;
+}
+
+static void
+drop_process(struct account *a)
+{
+	if (a->fd >= 0)
+		close(a->fd);
+	a->fd = -1;
+	a->pid = 0;
+	a->ready = a->stopping = a->reaped = false;
+	a->kill_at = USEC_NEVER;
+	if (a->tunnel > 0)
+		kill(-a->tunnel, SIGTERM);
+	a->tunnel = 0;
+}
+
+void
+account_clear(struct account *a)
+{
+	account_kill(a);
+	drop_process(a);
+	cred_clear(&a->cred);
+	json_decref(a->bye);
+	json_decref(a->status);
+	account_conf_free(a->conf);
+	free(a->name);
+	*a = (struct account){ .fd = -1 };
+}
+
+void
+account_set_conf(struct account *a, const struct account_conf *conf)
+{
+	account_conf_free(a->conf);
+	a->conf = conf_copy(conf);
+	cred_forget(&a->cred);
+	account_stop(a);
+}
+
+bool
+account_running(const struct account *a)
+{
+	return a->pid > 0;
+}
+
+bool
+account_active(const struct account *a)
+{
+	return !a->removed && !a->paused && a->conf->enabled;
+}
+
+/* It failed for want of a server or a network: nobody need do anything. */
+static bool
+is_offline(int code)
+{
+	return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
+}
+
+/* ---- starting and stopping -------------------------------------------- */
+
+static usec
+backoff(const struct account *a)
+{
+	usec wait = backoff_first;
+
+	for (unsigned i = 1; i < a->n_failed && wait < backoff_most; i++)
+		wait *= 2;
+	return wait < backoff_most ? wait : backoff_most;
+}
+
+static bool
+traced(const struct account *a)
+{
+	const struct strlist *list = &a->env->conf->log_protocol;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->v[i], a->name) == 0 ||
+		    strcmp(list->v[i], "*") == 0)
+			return true;
+	return false;
+}
+
+static int
+send_json(struct account *a, enum ipc_type type, json_t *body, struct err *err)
+{
+	char *text = js_dump(body);
+	int rc = ipc_send(a->fd, type, str_z(text), -1, err);
+
+	json_decref(body);
+	free(text);
+	return rc;
+}
+
+static int
+send_conf(struct account *a, struct err *err)
+{
+	const struct account_env *env = a->env;
+
+	return send_json(a, IPC_CONF,
+	    json_pack("{s:o, s:s, s:{s:i, s:b}, s:b, s:b, s:i}",
+	    "account", account_conf_to_json(a->conf),
+	    "state_dir", env->conf->state_dir,
+	    "log", "level", env->conf->log_level, "protocol", traced(a),
+	    "once", env->once, "online_check", env->online_check,
+	    "generation", (int)env->generation), err);
+}
+
+/* Of what the last worker said, only what stays true without it. */
+static void
+forget_status(struct account *a)
+{
+	static const char *const lasting[] = { "totals", "last_success",
+	    "last_change", "policy" };
+	json_t *kept = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
+		if (json_object_get(a->status, lasting[i]) != NULL)
+			json_object_set(kept, lasting[i],
+			    json_object_get(a->status, lasting[i]));
+	json_decref(a->status);
+	a->status = kept;
+}
+
+void
+account_start(struct account *a)
+{
+	struct err err;
+
+	must(a->pid == 0);
+	json_decref(a->bye);
+	a->bye = NULL;
+	forget_status(a);
+	a->n_sent = a->n_done = 0;
+	a->started = clock_now();
+	if (a->env->spawn(a->name, &a->pid, &a->fd, &err) < 0) {
+		a->pid = 0;
+		a->n_failed++;
+		a->exit = EX_TEMPFAIL;
+		a->next_start = clock_in(backoff(a));
+		log_error("%s: cannot start a worker: %s", a->name, err.text);
+		return;
+	}
+	a->exit = 0;
+	a->since = clock_wall();
+	/* A worker that is gone already is reaped, and that says why. */
+	if (send_conf(a, &err) < 0)
+		log_debug("%s: %s", a->name, err.text);
+}
+
+void
+account_nudge(struct account *a)
+{
+	a->n_failed = 0;
+	a->next_start = 0;
+}
+
+void
+account_stop(struct account *a)
+{
+	if (a->pid == 0 || a->stopping || a->reaped)
+		return;
+	a->stopping = true;
+	kill(a->pid, SIGTERM);
+	a->kill_at = clock_in(kill_after);
+}
+
+void
+account_kill(struct account *a)
+{
+	if (a->pid > 0 && !a->reaped)
+		kill(a->pid, SIGKILL);
+	a->kill_at = USEC_NEVER;
+}
+
+static void
+tell(struct account *a, enum ipc_type type, struct str payload, int fd)
+{
+	struct err err;
+
+	if (a->fd >= 0 && ipc_send(a->fd, type, payload, fd, &err) < 0)
+		log_debug("%s: %s", a->name, err.text);
+}
+
+void
+account_wake(struct account *a)
+{
+	if (a->ready)
+		tell(a, IPC_WAKE, STR_NONE, -1);
+	/* Whatever failed for lack of a network may work now. */
+	else if (a->pid == 0 && is_offline(a->exit))
+		account_nudge(a);
+}
+
+void
+account_send_job(struct account *a, const struct job *job, struct part *part)
+{
+	struct err err;
+
+	must(a->ready && !part->sent);
+	part->sent = true;
+	a->n_sent++;
+	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b}",
+	    "job", (json_int_t)part->n, "folder", part->folder,
+	    "dry_run", job->dry_run, "full", job->full), &err) < 0)
+		log_debug("%s: %s", a->name, err.text);
+}
+
+int
+account_set_paused(struct account *a, bool paused, struct err *err)
+{
+	char path[4096];
+
+	paused_path(a, path, sizeof(path));
+	if (paused) {
+		int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			return err_sys(err, ERR_LOCAL, "state.io", "%s", path);
+		close(fd);
+	} else if (unlink(path) < 0 && errno != ENOENT) {
+		return err_sys(err, ERR_LOCAL, "state.io", "%s", path);
+	}
+	if (a->paused != paused)
+		a->since = clock_wall();
+	a->paused = paused;
+	if (paused)
+		account_stop(a);
+	else
+		account_nudge(a);
+	return 0;
+}
+
+/* ---- what the worker says --------------------------------------------- */
+
+static void
+answer_secret(struct account *a)
+{
+	char bytes[1 + SECRET_MAX];
+	struct str secret;
+	struct err err;
+	int rc = cred_step(&a->cred, a->conf, &err), n;
+
+	if (rc == 0)
+		return;
+	if (rc < 0) {
+		n = snprintf(bytes, sizeof(bytes), "%c%s: %s",
+		    err.class == ERR_RETRY ? '7' : '1', err.code, err.text);
+		tell(a, IPC_SECRET, (struct str){ bytes, (size_t)n }, -1);
+		return;
+	}
+	secret = secret_peek(&a->cred.secret);
+	bytes[0] = '0';
+	if (secret.n > 0)
+		memcpy(bytes + 1, secret.p, secret.n);
+	tell(a, IPC_SECRET, (struct str){ bytes, 1 + secret.n }, -1);
+	explicit_bzero(bytes, sizeof(bytes));
+}
+
+static void
+answer_tunnel(struct account *a)
+{
+	struct err err;
+	int fd;
+
+	if (a->conf->tunnel_command.n == 0) {
+		tell(a, IPC_TUNNEL, STR("no tunnel_command is configured"), -1);
+		return;
+	}
+	if (a->tunnel > 0)
+		kill(-a->tunnel, SIGTERM);
+	a->tunnel = 0;
+	if (role_spawn_tunnel(&a->conf->tunnel_command, &a->tunnel, &fd,
+	    &err) < 0) {
+		a->tunnel = 0;
+		tell(a, IPC_TUNNEL, str_z(err.text), -1);
+		return;
+	}
+	tell(a, IPC_TUNNEL, STR_NONE, fd);
+	close(fd);
+}
+
+/* Take one message; 1 when it is a word for others. */
+static int
+take(struct account *a, enum ipc_type type, json_t *body, struct word *word)
+{
+	switch (type) {
+	case IPC_READY:
+		a->ready = true;
+		word->kind = WORD_READY;
+		return 1;
+	case IPC_SECRET_ASK:
+		cred_ask(&a->cred, body != NULL &&
+		    str_eq(str_z(js_get(body, "reason")), STR("rejected")));
+		return 0;
+	case IPC_TUNNEL_ASK:
+		answer_tunnel(a);
+		return 0;
+	case IPC_STATUS:
+		json_decref(a->status);
+		a->status = json_incref(body);
+		word->kind = WORD_STATUS;
+		return 1;
+	case IPC_JOB_LINE:
+	case IPC_JOB_DONE:
+		word->kind = type == IPC_JOB_LINE ? WORD_LINE : WORD_JOB_DONE;
+		word->body = json_incref(body);
+		if (type == IPC_JOB_LINE)
+			return 1;
+		a->n_done++;
+		if (a->env->once)
+			a->kill_at = clock_in(once_linger);
+		return 1;
+	case IPC_BYE:
+		json_decref(a->bye);
+		a->bye = json_incref(body);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static bool
+has_body(enum ipc_type type)
+{
+	return type == IPC_STATUS || type == IPC_JOB_LINE ||
+	    type == IPC_JOB_DONE || type == IPC_BYE || type == IPC_SECRET_ASK;
+}
+
+static int
+take_bytes(struct account *a, enum ipc_type type, struct str payload,
+    struct word *word)
+{
+	json_t *body = NULL;
+	struct err err;
+	int rc;
+
+	if (has_body(type)) {
+		body = js_parse(payload, &err);
+		if (body == NULL) {
+			log_warn("%s: worker: %s", a->name, err.text);
+			return 0;
+		}
+	}
+	rc = take(a, type, body, word);
+	json_decref(body);
+	return rc;
+}
+
+static void
+enforce(struct account *a)
+{
+	if (a->pid == 0 || a->reaped || clock_now() < a->kill_at)
+		return;
+	if (a->stopping) {
+		log_warn("%s: the worker did not end in time, killing it", a->name);
+		account_kill(a);
+	} else {
+		account_stop(a);
+	}
+}
+
+/* 1 with a word for others; 0: nothing more now. */
+static int
+listen_to(struct account *a, struct word *word)
+{
+	enum ipc_type type;
+	struct str payload;
+	struct err err;
+	int ride, rc;
+
+	while (a->fd >= 0) {
+		rc = ipc_recv(a->fd, &type, &payload, &ride, &err);
+		if (rc == 0)
+			return 0;
+		if (rc < 0) {
+			/* SIGCHLD says the rest; a worker that talks nonsense
+			 * is not to be trusted with mail either. */
+			if (err.class == ERR_PROTO)
+				account_kill(a);
+			close(a->fd);
+			a->fd = -1;
+			a->ready = false;
+			return 0;
+		}
+		if (ride >= 0)
+			close(ride);
+		if (take_bytes(a, type, payload, word) == 1)
+			return 1;
+		answer_secret(a);
+	}
+	return 0;
+}
+
+/* ---- obituaries ------------------------------------------------------- */
+
+static int
+exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
+}
+
+static void
+log_obituary(const struct account *a, int status, const char *state)
+{
+	enum log_level level = is_offline(a->exit) ? LOG_LV_WARN : LOG_LV_ERROR;
+	const char *words = js_get(a->bye, "message");
+	long long lived = (clock_now() - a->started) / USEC_S(1);
+	char how[64], next[64] = "waits for you";
+
+	role_obituary(status, how, sizeof(how));
+	if (a->next_start != USEC_NEVER)
+		snprintf(next, sizeof(next), "starts again in %lld s",
+		    (long long)(a->next_start - clock_now() + 999999) / 1000000);
+	if (a->env->once)
+		snprintf(next, sizeof(next), "gives up");
+	log_at(level, "%s: worker %s after %lld s, state %s%s%s; %s", a->name,
+	    how, lived, state, words != NULL ? ": " : "",
+	    words != NULL ? words : "", next);
+}
+
+static void
+worker_gone(struct account *a, int status)
+{
+	bool asked = a->stopping;
+	char state[32];
+
+	snprintf(state, sizeof(state), "%s", account_state(a));
+	drop_process(a);
+	cred_clear(&a->cred);
+	a->since = clock_wall();
+	a->exit = asked ? 0 : exit_code(status);
+	if (asked) {
+		a->next_start = 0;
+		return;
+	}
+	if (a->env->once) {
+		a->next_start = 0;
+		if (a->exit != 0 && a->n_done == 0)
+			log_obituary(a, status, state);
+		return;
+	}
+	if (clock_now() - a->started >= forgiven_after)
+		a->n_failed = 0;
+	a->n_failed++;
+	a->next_start = a->exit == EX_NOPERM || a->exit == EX_CONFIG ?
+	    USEC_NEVER : clock_in(backoff(a));
+	log_obituary(a, status, state);
+}
+
+bool
+account_reaped(struct account *a, pid_t pid, int status)
+{
+	if (cred_reaped(&a->cred, pid, status))
+		return true;
+	if (pid == a->tunnel) {
+		a->tunnel = 0;
+		return true;
+	}
+	if (pid != a->pid)
+		return false;
+	a->reaped = true;
+	a->wait_status = status;
+	return true;
+}
+
+int
+account_step(struct account *a, struct word *word)
+{
+	*word = (struct word){ 0 };
+	enforce(a);
+	answer_secret(a);
+	if (listen_to(a, word) == 1)
+		return 1;
+	/* Only now: its last words were still in the socket. */
+	if (!a->reaped)
+		return 0;
+	worker_gone(a, a->wait_status);
+	word->kind = WORD_GONE;
+	return 1;
+}
+
+usec
+account_deadline(const struct account *a)
+{
+	usec cred = cred_deadline(&a->cred), own = USEC_NEVER;
+
+	if (a->reaped)
+		own = 0;
+	else if (a->pid > 0)
+		own = a->kill_at;
+	else if (account_active(a))
+		own = a->next_start;
+	return own < cred ? own : cred;
+}
+
+void
+account_waiters(const struct account *a, struct waiter w[ACCOUNT_WAITERS])
+{
+	w[0] = (struct waiter){ .fd = a->fd, .want = WAIT_READ };
+	cred_waiters(&a->cred, w + 1);
+}
+
+/* ---- status ----------------------------------------------------------- */
+
+const char *
+account_state(const struct account *a)
+{
+	const char *said = js_get(a->status, "state");
+
+	if (!a->conf->enabled)
+		return "disabled";
+	if (a->paused)
+		return "paused";
+	if (a->pid == 0 && a->exit == EX_NOPERM)
+		return "auth-required";
+	if (a->pid == 0 && a->exit != 0 && !is_offline(a->exit))
+		return "error";
+	if (a->pid == 0 || said == NULL)
+		return "offline";
+	return said;
+}
+
+json_t *
+account_last_error(const struct account *a)
+{
+	const char *code = js_get(a->bye, "code"), *text = js_get(a->bye, "message");
+	char ended[64];
+
+	snprintf(ended, sizeof(ended), "the worker ended with exit code %d",
+	    a->exit);
+	if (code == NULL || code[0] == '\0')
+		code = a->exit != 0 ? "internal.worker" : "account.stopped";
+	return js_error(code, text != NULL && text[0] != '\0' ? text : ended,
+	    js_get(a->bye, "remedy"));
+}
+
+/* The error that keeps the account down, as a problem like the worker's own. */
+static json_t *
+own_problem(const struct account *a)
+{
+	bool user = a->next_start == USEC_NEVER;
+	json_t *p = account_last_error(a);
+	char remedy[192];
+
+	snprintf(remedy, sizeof(remedy), "syncd resume %s", a->name);
+	json_object_set_new(p, "severity", json_string(user ? "error" : "warning"));
+	json_object_set_new(p, "since", js_time(a->since));
+	json_object_set_new(p, "count", json_integer(a->n_failed));
+	json_object_set_new(p, "needs_user", json_boolean(user));
+	if (user && js_get(p, "remedy") == NULL)
+		json_object_set_new(p, "remedy", json_string(remedy));
+	return p;
+}
+
+static json_t *
+problems(const struct account *a)
+{
+	json_t *said = json_object_get(a->status, "problems"), *all = json_array();
+
+	if (a->pid == 0 && a->exit != 0)
+		json_array_append_new(all, own_problem(a));
+	else if (a->pid > 0 && json_is_array(said))
+		json_array_extend(all, said);
+	return all;
+}
+
+json_t *
+account_status(const struct account *a)
+{
+	json_t *s = a->status != NULL ? json_copy(a->status) : json_object();
+	bool running = a->pid > 0 && !a->paused;
+
+	json_object_set_new(s, "account", json_string(a->name));
+	json_object_set_new(s, "state", json_string(account_state(a)));
+	json_object_set_new(s, "problems", problems(a));
+	if (!running || json_object_get(s, "since") == NULL)
+		json_object_set_new(s, "since", js_time(a->since));
+	if (running)
+		return s;
+	json_object_set_new(s, "connections", json_integer(0));
+	json_object_del(s, "progress");
+	json_object_set_new(s, "next_attempt", account_active(a) &&
+	    a->next_start != USEC_NEVER && a->next_start > clock_now() ?
+	    js_time(clock_wall() + a->next_start - clock_now()) : json_null());
+	return s;
+}

@@ -1,0 +1,517 @@
+/*
+ * cli.c — from argv to a verb: `syncd [global] VERB [ARGS] [flags]`, flags in any
+ * place.
+ */
+#include "cli/cli.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config.h"
+#include "diag.h"
+#include "js.h"
+#include "suggest.h"
+#include "target.h"
+#include "tell.h"
+
+const struct verb cli_verbs[] = {
+	{ "run", verb_run, "", " once dry-run full ", 0, 0,
+	    "keep the Maildirs and the servers in sync",
+	    "Stays in the foreground.  With --once: sync everything and exit." },
+	{ "sync", verb_sync, "[ACCOUNT[/FOLDER]]...",
+	    " dry-run full detach ", 0, 1000, "sync now",
+	    "Asks the daemon; without one, does it here.  Shell globs are fine." },
+	{ "status", verb_status, "[ACCOUNT]", " check ", 0, 1,
+	    "what is going on, what needs you",
+	    "With --check: exit 1 when there is any problem." },
+	{ "folders", verb_folders, "[ACCOUNT]", "", 0, 1,
+	    "folders, on the server and here", "" },
+	{ "log", verb_log, "[ACCOUNT]", " since message-id folder number ", 0, 1,
+	    "every change that was made, and why", "" },
+	{ "check", verb_check, "[ACCOUNT]", " online ", 0, 1,
+	    "look for mistakes before they hurt",
+	    "The configuration, secrets' sources, file modes and limits;\n"
+	    "with --online it also logs in." },
+	{ "stop", verb_stop, "", "", 0, 0, "stop the daemon", "" },
+	{ "reload", verb_reload, "", "", 0, 0,
+	    "read the configuration again",
+	    "Only accounts that changed are restarted." },
+	{ "pause", verb_pause, "[ACCOUNT]", "", 0, 1,
+	    "stop syncing until resumed, even after a restart", "" },
+	{ "resume", verb_resume, "[ACCOUNT]", "", 0, 1,
+	    "go on; try again what waits for you", "" },
+	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
+	    "values in effect, keys and their meaning", "" },
+	{ "version", verb_version, "", "", 0, 0, "print the version", "" },
+	{ "help", verb_help, "[VERB]", "", 0, 1, "this list, or more of a verb", "" }
+};
+const size_t cli_n_verbs = ARRAY_LEN(cli_verbs);
+
+enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_ACCOUNT };
+
+static const struct flag {
+	const char	*name;
+	char		 letter;
+	enum flag_kind	 kind;
+	bool		 global;
+	size_t		 at;	/* in struct cli */
+} flags[] = {
+	{ "config", 'c', FLAG_TEXT, true, offsetof(struct cli, config_file) },
+	{ "account", 'a', FLAG_ACCOUNT, true, 0 },
+	{ "json", 0, FLAG_BOOL, true, offsetof(struct cli, json) },
+	{ "quiet", 'q', FLAG_BOOL, true, offsetof(struct cli, quiet) },
+	{ "verbose", 'v', FLAG_COUNT, true, offsetof(struct cli, verbose) },
+	{ "color", 0, FLAG_TEXT, true, offsetof(struct cli, color) },
+	{ "socket", 0, FLAG_TEXT, true, offsetof(struct cli, socket) },
+	{ "no-input", 0, FLAG_BOOL, true, offsetof(struct cli, no_input) },
+	{ "help", 'h', FLAG_BOOL, true, offsetof(struct cli, help) },
+	{ "version", 'V', FLAG_BOOL, true, offsetof(struct cli, version) },
+	{ "once", 0, FLAG_BOOL, false, offsetof(struct cli, once) },
+	{ "dry-run", 0, FLAG_BOOL, false, offsetof(struct cli, dry_run) },
+	{ "full", 0, FLAG_BOOL, false, offsetof(struct cli, full) },
+	{ "detach", 0, FLAG_BOOL, false, offsetof(struct cli, detach) },
+	{ "online", 0, FLAG_BOOL, false, offsetof(struct cli, online) },
+	{ "check", 0, FLAG_BOOL, false, offsetof(struct cli, check) },
+	{ "since", 0, FLAG_TEXT, false, offsetof(struct cli, since) },
+	{ "message-id", 0, FLAG_TEXT, false, offsetof(struct cli, message_id) },
+	{ "folder", 0, FLAG_TEXT, false, offsetof(struct cli, folder) },
+	{ "number", 'n', FLAG_TEXT, false, offsetof(struct cli, most) }
+};
+
+/* ---- mistakes --------------------------------------------------------- */
+
+int
+cli_fail(const struct cli *cli, int code, const char *name,
+    const char *message, const char *remedy)
+{
+	return tell_error(cli->json, code, name, message, remedy);
+}
+
+int
+cli_exit_of(const char *code)
+{
+	static const struct {
+		const char	*prefix;
+		int		 exit;
+	} codes[] = {
+		{ "target.", EX_NOINPUT }, { "config.", EX_CONFIG },
+		{ "auth.", EX_NOPERM }, { "secret.command-timeout", EX_TEMPFAIL },
+		{ "secret.", EX_NOPERM }, { "state.locked", EX_TEMPFAIL },
+		{ "state.", EX_IOERR }, { "store.", EX_IOERR },
+		{ "net.", EX_UNAVAILABLE }, { "tls.", EX_UNAVAILABLE },
+		{ "proto.", EX_PROTOCOL }, { "guard.", EXIT_GUARD },
+		{ "daemon.", EX_TEMPFAIL }, { "account.", EX_TEMPFAIL },
+		{ "usage", EX_USAGE }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (str_starts(str_z(code), str_z(codes[i].prefix)))
+			return codes[i].exit;
+	return EX_SOFTWARE;
+}
+
+int
+cli_fail_err(const struct cli *cli, const struct err *err, const char *remedy)
+{
+	return cli_fail(cli, cli_exit_of(err->code), err->code, err->text, remedy);
+}
+
+int
+cli_fail_json(const struct cli *cli, const json_t *error)
+{
+	const char *code = js_get(error, "code"), *text = js_get(error, "message");
+
+	if (code == NULL)
+		code = "daemon.protocol";
+	return cli_fail(cli, cli_exit_of(code), code,
+	    text != NULL ? text : "the daemon gave no reason",
+	    js_get(error, "remedy"));
+}
+
+/* ---- the command line ------------------------------------------------- */
+
+static const struct flag *
+find_flag(struct str name, char letter)
+{
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		if (letter != 0 ? flags[i].letter == letter :
+		    str_eq(name, str_z(flags[i].name)))
+			return &flags[i];
+	return NULL;
+}
+
+/* Whether ${verb} knows the flag; its list has spaces around each. */
+static bool
+knows(const struct verb *verb, const struct flag *f)
+{
+	char word[32];
+
+	if (f->global)
+		return true;
+	snprintf(word, sizeof(word), " %s ", f->name);
+	return verb != NULL && strstr(verb->flags, word) != NULL;
+}
+
+static void
+add_arg(struct cli *cli, char *arg)
+{
+	cli->arg = xreallocarray(cli->arg, cli->n + 1, sizeof(*cli->arg));
+	cli->arg[cli->n++] = arg;
+}
+
+static void
+set_flag(struct cli *cli, const struct flag *f, char *value)
+{
+	char *field = (char *)cli + f->at;
+
+	if (f->kind == FLAG_BOOL)
+		*(bool *)(void *)field = true;
+	else if (f->kind == FLAG_COUNT)
+		++*(unsigned *)(void *)field;
+	else if (f->kind == FLAG_TEXT)
+		*(const char **)(void *)field = value;
+	else
+		add_arg(cli, value);
+}
+
+static bool
+takes_value(const struct flag *f)
+{
+	return f->kind == FLAG_TEXT || f->kind == FLAG_ACCOUNT;
+}
+
+static int
+bad_flag(const struct cli *cli, const struct verb *verb, const char *arg)
+{
+	char text[256], remedy[256] = "syncd help";
+	struct suggest near;
+
+	suggest_init(&near, str_z(arg[0] == '-' ? arg + 2 : arg));
+	for (size_t i = 0; i < ARRAY_LEN(flags) && arg[1] == '-'; i++)
+		if (knows(verb, &flags[i]))
+			suggest_offer(&near, flags[i].name);
+	snprintf(text, sizeof(text), "unknown option %.100s%s%s", arg,
+	    verb != NULL ? " of " : "", verb != NULL ? verb->name : "");
+	if (near.best[0] != '\0')
+		snprintf(remedy, sizeof(remedy), "did you mean --%s?", near.best);
+	else if (verb != NULL)
+		snprintf(remedy, sizeof(remedy), "syncd help %s", verb->name);
+	return cli_fail(cli, EX_USAGE, "usage", text, remedy);
+}
+
+static int
+need_value(const struct cli *cli, const char *arg)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%.100s needs a value", arg);
+	return cli_fail(cli, EX_USAGE, "usage", text, NULL);
+}
+
+/* "--name", "--name=value", "--name value". */
+static int
+parse_long(struct cli *cli, const struct verb *verb, char ***at)
+{
+	char *arg = **at, *value = strchr(arg, '=');
+	struct str name = str_head(str_z(arg + 2),
+	    value != NULL ? (size_t)(value - arg - 2) : SIZE_MAX);
+	const struct flag *f = find_flag(name, 0);
+
+	if (f == NULL || !knows(verb, f) || (value != NULL && !takes_value(f)))
+		return bad_flag(cli, verb, arg);
+	if (value != NULL)
+		value++;
+	else if (takes_value(f) && (value = *++*at) == NULL)
+		return need_value(cli, arg);
+	set_flag(cli, f, value);
+	return 0;
+}
+
+/* "-v", "-vv", "-cFILE", "-c FILE". */
+static int
+parse_short(struct cli *cli, const struct verb *verb, char ***at)
+{
+	char *arg = **at;
+
+	for (char *p = arg + 1; *p != '\0'; p++) {
+		const struct flag *f = find_flag(STR_NONE, *p);
+		char *value = p + 1;
+
+		if (f == NULL || !knows(verb, f))
+			return bad_flag(cli, verb, arg);
+		if (!takes_value(f)) {
+			set_flag(cli, f, NULL);
+			continue;
+		}
+		if (*value == '\0' && (value = *++*at) == NULL)
+			return need_value(cli, arg);
+		set_flag(cli, f, value);
+		return 0;
+	}
+	return 0;
+}
+
+static const struct verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < cli_n_verbs; i++)
+		if (strcmp(cli_verbs[i].name, name) == 0)
+			return &cli_verbs[i];
+	return NULL;
+}
+
+/* The first word that is no option, nor the value of one. */
+static const char *
+first_word(char **argv)
+{
+	for (; *argv != NULL; argv++) {
+		const struct flag *f;
+
+		if ((*argv)[0] != '-' || (*argv)[1] == '\0')
+			return *argv;
+		if ((*argv)[1] == '-')
+			f = find_flag(str_z(*argv + 2), 0);
+		else
+			f = (*argv)[2] == '\0' ?
+			    find_flag(STR_NONE, (*argv)[1]) : NULL;
+		if (f != NULL && takes_value(f) && argv[1] != NULL)
+			argv++;
+	}
+	return NULL;
+}
+
+static int
+unknown_verb(const struct cli *cli, const char *name)
+{
+	char text[256], remedy[256] = "syncd help";
+	struct suggest near;
+
+	suggest_init(&near, str_z(name));
+	for (size_t i = 0; i < cli_n_verbs; i++)
+		suggest_offer(&near, cli_verbs[i].name);
+	snprintf(text, sizeof(text), "there is no verb `%.100s`", name);
+	if (near.best[0] != '\0')
+		snprintf(remedy, sizeof(remedy), "did you mean `syncd %s`?",
+		    near.best);
+	return cli_fail(cli, EX_USAGE, "usage", text, remedy);
+}
+
+static int
+parse(struct cli *cli, const struct verb *verb, char **argv)
+{
+	bool verb_seen = false, options = true;
+
+	for (char **at = argv; *at != NULL; at++) {
+		int rc = 0;
+
+		if (options && strcmp(*at, "--") == 0)
+			options = false;
+		else if (options && (*at)[0] == '-' && (*at)[1] == '-')
+			rc = parse_long(cli, verb, &at);
+		else if (options && (*at)[0] == '-' && (*at)[1] != '\0')
+			rc = parse_short(cli, verb, &at);
+		else if (!verb_seen)
+			verb_seen = true;
+		else
+			add_arg(cli, *at);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int
+run_verb(struct cli *cli, const struct verb *verb)
+{
+	char text[256], remedy[64];
+	const char *color = cli->color;
+
+	if (cli->version)
+		return verb_version(cli);
+	if (cli->help || verb == NULL) {
+		char *name = verb != NULL ? (char *)(uintptr_t)verb->name : NULL;
+
+		cli->n = name != NULL;
+		cli->arg = xreallocarray(cli->arg, 1, sizeof(*cli->arg));
+		cli->arg[0] = name;
+		(void)verb_help(cli);
+		return cli->help ? 0 : EX_USAGE;
+	}
+	if (color != NULL && strcmp(color, "auto") != 0 &&
+	    strcmp(color, "always") != 0 && strcmp(color, "never") != 0)
+		return cli_fail(cli, EX_USAGE, "usage",
+		    "--color is auto, always or never", NULL);
+	if (cli->n >= verb->min && cli->n <= verb->max)
+		return verb->run(cli);
+	snprintf(text, sizeof(text), "usage: syncd %s %s", verb->name, verb->args);
+	snprintf(remedy, sizeof(remedy), "syncd help %s", verb->name);
+	return cli_fail(cli, EX_USAGE, "usage", text, remedy);
+}
+
+int
+cli_main(int argc, char **argv)
+{
+	const char *word = argc > 0 ? first_word(argv + 1) : NULL;
+	const struct verb *verb = word != NULL ? find_verb(word) : NULL;
+	struct cli cli = { 0 };
+	int code;
+
+	setlocale(LC_CTYPE, "");
+	/* Before the rest is understood: the shape of its mistakes. */
+	for (int i = 1; i < argc; i++)
+		cli.json |= strcmp(argv[i], "--json") == 0;
+	if (word != NULL && verb == NULL)
+		return unknown_verb(&cli, word);
+	code = parse(&cli, verb, argc > 0 ? argv + 1 : argv);
+	if (code == 0)
+		code = run_verb(&cli, verb);
+	free(cli.arg);
+	return code;
+}
+
+/* ---- what verbs share ------------------------------------------------- */
+
+struct conf *
+cli_conf(const struct cli *cli, int *code)
+{
+	struct diags ds;
+	struct conf *conf;
+
+	diags_init(&ds);
+	conf = config_load(cli->config_file, &ds);
+	if (!cli->json && (ds.n_errors > 0 || !cli->quiet))
+		diags_print(&ds, stderr, cli_color(cli, STDERR_FILENO));
+	if (conf == NULL) {
+		*code = EX_CONFIG;
+		if (cli->json)
+			cli_fail(cli, EX_CONFIG,
+			    ds.n > 0 ? ds.v[0].code : "config.missing",
+			    ds.n > 0 ? ds.v[0].text : "no configuration",
+			    "syncd check --json");
+	}
+	diags_clear(&ds);
+	return conf;
+}
+
+bool *
+cli_accounts(const struct cli *cli, const struct conf *conf, int *code)
+{
+	bool *named = xcalloc(conf->n_accounts + 1, sizeof(*named));
+	const char *near;
+	char text[320], remedy[320];
+	bool any = cli->n == 0;
+	struct target t;
+	struct err err;
+
+	if (target_parse(&t, cli->n > 0 ? cli->arg[0] : NULL, &err) == 0)
+		for (size_t i = 0; i < conf->n_accounts; i++) {
+			named[i] = target_has(&t, conf->account[i].name);
+			any |= named[i];
+		}
+	if (any)
+		return named;
+	free(named);
+	near = target_nearest(conf, cli->arg[0]);
+	snprintf(text, sizeof(text), "no account `%.200s`", cli->arg[0]);
+	snprintf(remedy, sizeof(remedy), "did you mean `%s`?",
+	    near != NULL ? near : "");
+	*code = cli_fail(cli, EX_NOINPUT, "target.unknown", text,
+	    near != NULL ? remedy : NULL);
+	return NULL;
+}
+
+const char *
+cli_socket(const struct cli *cli, const struct conf *conf)
+{
+	const char *env = getenv("SYNCD_SOCKET");
+
+	if (cli->socket != NULL)
+		return cli->socket;
+	return env != NULL && env[0] != '\0' ? env : conf->socket;
+}
+
+int
+cli_dial(const struct cli *cli, struct line_to *to)
+{
+	const char *env = getenv("SYNCD_SOCKET");
+	const char *path = cli->socket != NULL ? cli->socket : env;
+	struct conf *conf = NULL;
+	struct err err;
+	int code = 0;
+
+	/* Only for the path: a broken configuration must not keep anybody from
+	 * stopping a daemon whose socket is named. */
+	if (path == NULL || path[0] == '\0') {
+		conf = cli_conf(cli, &code);
+		if (conf == NULL)
+			return code;
+		path = conf->socket;
+	}
+	if (client_open(to, path, clock_in(USEC_S(5)), &err) < 0)
+		code = cli_fail_err(cli, &err, "syncd run");
+	config_free(conf);
+	return code;
+}
+
+int
+cli_call(const struct cli *cli, const char *method, json_t *params,
+    json_t **result)
+{
+	struct line_to to;
+	struct err err;
+	json_t *answer;
+	int code = cli_dial(cli, &to);
+
+	if (code != 0) {
+		json_decref(params);
+		return code;
+	}
+	answer = client_call(&to, method, params, clock_in(USEC_S(30)), &err);
+	*result = json_incref(json_object_get(answer, "result"));
+	if (answer == NULL)
+		code = cli_fail_err(cli, &err, NULL);
+	else if (*result == NULL)
+		code = cli_fail_json(cli, json_object_get(answer, "error"));
+	json_decref(answer);
+	client_close(&to);
+	return code;
+}
+
+void
+cli_take_json(json_t *v)
+{
+	char *text = js_dump(v);
+
+	puts(text);
+	free(text);
+	json_decref(v);
+}
+
+bool
+cli_color(const struct cli *cli, int fd)
+{
+	const char *term = getenv("TERM"), *no = getenv("NO_COLOR");
+	const char *force = getenv("CLICOLOR_FORCE");
+
+	if (cli->color != NULL && strcmp(cli->color, "auto") != 0)
+		return strcmp(cli->color, "always") == 0;
+	if (no != NULL && no[0] != '\0')
+		return false;
+	if (force != NULL && force[0] != '\0' && strcmp(force, "0") != 0)
+		return true;
+	return isatty(fd) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+bool
+cli_utf8(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}

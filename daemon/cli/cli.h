@@ -1,0 +1,85 @@
+/*
+ * cli.h — what all verbs share: the parsed command line, the configuration, and
+ * how mistakes are told.  A verb returns its exit code (sysexits.h, and 1 for
+ * "finished, but something needs attention").
+ */
+#ifndef DAEMON_CLI_CLI_H
+#define DAEMON_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "client.h"
+#include "engine/conf.h"
+
+enum { EXIT_ATTENTION = 1, EXIT_GUARD = 10, EXIT_INTERRUPTED = 130 };
+
+struct cli {
+	/* global */
+	const char	*config_file, *socket, *color;
+	bool		 json, quiet, no_input, help, version;
+	unsigned	 verbose;
+	/* of verbs */
+	bool		 once, dry_run, full, detach, online, check;
+	const char	*since, *message_id, *folder, *most;
+	/* what is neither: the verb's arguments, and -a */
+	char		**arg;
+	size_t		 n;
+};
+
+typedef int verb_fn(struct cli *cli);
+
+struct verb {
+	const char	*name;
+	verb_fn		*run;
+	const char	*args;		/* "[ACCOUNT]..." */
+	const char	*flags;		/* " dry-run full ": those it knows */
+	size_t		 min, max;	/* how many arguments */
+	const char	*about;		/* one line */
+	const char	*more;		/* more lines for `help VERB`, or "" */
+};
+
+extern const struct verb cli_verbs[];
+extern const size_t cli_n_verbs;
+
+int	cli_main(int argc, char **argv);
+
+/* Tell a mistake, as words or, with --json, as the last line of stderr; returns
+ * ${code}.  ${remedy} may be NULL. */
+int	cli_fail(const struct cli *cli, int code, const char *name,
+	    const char *message, const char *remedy);
+int	cli_fail_err(const struct cli *cli, const struct err *err,
+	    const char *remedy);
+/* The same of the daemon's {"code", "message", "remedy"}. */
+int	cli_fail_json(const struct cli *cli, const json_t *error);
+/* The exit code that goes with an error's code: "auth.refused" gives 77. */
+int	cli_exit_of(const char *code);
+
+/* The configuration, or NULL after telling why; then *code is the exit code. */
+struct conf	*cli_conf(const struct cli *cli, int *code);
+/* The accounts that arg[0] names, all without one: a flag for each of
+ * conf->account, to free(); NULL after telling why. */
+bool		*cli_accounts(const struct cli *cli, const struct conf *conf,
+		    int *code);
+/* Where the daemon listens: --socket, $SYNCD_SOCKET, the configuration. */
+const char	*cli_socket(const struct cli *cli, const struct conf *conf);
+/* Connect to the running daemon; an exit code after telling why not.  With
+ * --socket or $SYNCD_SOCKET no configuration is read. */
+int		 cli_dial(const struct cli *cli, struct line_to *to);
+/* One request to the running daemon; prints the error.  0 and *result (a new
+ * reference), or an exit code. */
+int		 cli_call(const struct cli *cli, const char *method,
+		    json_t *params, json_t **result);
+/* One line of JSON on stdout; consumes ${v}. */
+void		 cli_take_json(json_t *v);
+bool		 cli_color(const struct cli *cli, int fd);
+/* Whether the terminal shows UTF-8. */
+bool		 cli_utf8(void);
+
+verb_fn	verb_run, verb_sync, verb_status, verb_folders, verb_log, verb_check,
+	verb_stop, verb_reload, verb_pause, verb_resume, verb_config,
+	verb_version, verb_help;
+
+#endif

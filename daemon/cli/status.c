@@ -1,0 +1,316 @@
+/* status.c — `syncd status`: what is going on and what needs you, from the daemon
+ * or, without one, from the stores. */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "config.h"
+#include "js.h"
+#include "report.h"
+
+/* ---- without a daemon ------------------------------------------------- */
+
+static bool
+is_paused(const struct conf *conf, const char *account)
+{
+	char *path = xasprintf("%s/%s.paused", conf->state_dir, account);
+	bool paused = access(path, F_OK) == 0;
+
+	free(path);
+	return paused;
+}
+
+static json_t *
+status_of_stores(const struct conf *conf)
+{
+	json_t *accounts = json_array();
+
+	for (size_t i = 0; i < conf->n_accounts; i++) {
+		const struct account_conf *a = &conf->account[i];
+		const char *state = !a->enabled ? "disabled" :
+		    is_paused(conf, a->name) ? "paused" : "offline";
+
+		json_array_append_new(accounts, json_pack("{s:s, s:s, s:i, s:o, s:[]}",
+		    "account", a->name, "state", state, "connections", 0,
+		    "totals", report_totals(conf, a), "problems"));
+	}
+	return json_pack("{s:s, s:b, s:o}", "version", SYNCD_VERSION,
+	    "running", 0, "accounts", accounts);
+}
+
+/* A new reference, or NULL after telling why. */
+static json_t *
+ask(const struct cli *cli, const struct conf *conf, int *code)
+{
+	struct line_to to;
+	struct err err;
+	json_t *answer, *status;
+
+	if (client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)),
+	    &err) < 0) {
+		if (strcmp(err.code, "daemon.not-running") == 0)
+			return status_of_stores(conf);
+		*code = cli_fail_err(cli, &err, NULL);
+		return NULL;
+	}
+	answer = client_call(&to, "status", NULL, clock_in(USEC_S(30)), &err);
+	status = json_incref(json_object_get(answer, "result"));
+	if (answer == NULL)
+		*code = cli_fail_err(cli, &err, NULL);
+	else if (status == NULL)
+		*code = cli_fail_json(cli, json_object_get(answer, "error"));
+	json_decref(answer);
+	client_close(&to);
+	return status;
+}
+
+/* Leave only the accounts that arg[0] names. */
+static void
+select_named(const struct conf *conf, const bool *named, json_t *status)
+{
+	json_t *all = json_object_get(status, "accounts"), *some = json_array(), *a;
+	size_t i;
+
+	json_array_foreach(all, i, a)
+		for (size_t k = 0; k < conf->n_accounts; k++) {
+			const char *name = js_get(a, "account");
+
+			if (named[k] && name != NULL &&
+			    strcmp(name, conf->account[k].name) == 0)
+				json_array_append(some, a);
+		}
+	json_object_set_new(status, "accounts", some);
+}
+
+/* ---- words ------------------------------------------------------------ */
+
+enum light { LIGHT_GOOD, LIGHT_WAIT, LIGHT_BAD };
+
+static enum light
+light_of(const json_t *a)
+{
+	static const char *const bad[] = { "auth-required", "error" };
+	static const char *const good[] = { "live", "polling", "syncing" };
+	const char *state = js_get(a, "state");
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (state != NULL && strcmp(state, bad[i]) == 0)
+			return LIGHT_BAD;
+	if (json_array_size(json_object_get(a, "problems")) > 0)
+		return LIGHT_WAIT;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++)
+		if (state != NULL && strcmp(state, good[i]) == 0)
+			return LIGHT_GOOD;
+	return LIGHT_WAIT;
+}
+
+static void
+print_light(enum light m, bool color)
+{
+	static const char *const utf8[] = { "●", "▲", "✗" };
+	static const char *const ascii[] = { "ok", "!!", "XX" };
+	static const int hue[] = { 32, 33, 31 };
+	const char *text = cli_utf8() ? utf8[m] : ascii[m];
+
+	if (color)
+		printf("\033[%dm%s\033[0m ", hue[m], text);
+	else
+		printf("%s ", text);
+}
+
+/* Seconds since ${iso}, or -1. */
+static int64_t
+seconds_since(const char *iso)
+{
+	struct tm tm = { 0 };
+	int64_t s;
+
+	if (iso == NULL || strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+		return -1;
+	s = clock_wall() / 1000000 - (int64_t)timegm(&tm);
+	return s > 0 ? s : 0;
+}
+
+/* "42 s", "04:12", "3d 04:12". */
+static void
+span(int64_t s, char *out, size_t cap)
+{
+	int64_t days = s / 86400, hours = s / 3600 % 24, minutes = s / 60 % 60;
+
+	if (s < 60)
+		snprintf(out, cap, "%" PRId64 " s", s);
+	else if (s < 3600)
+		snprintf(out, cap, "%" PRId64 " min", minutes);
+	else if (days == 0)
+		snprintf(out, cap, "%02" PRId64 ":%02" PRId64, hours, minutes);
+	else
+		snprintf(out, cap, "%" PRId64 "d %02" PRId64 ":%02" PRId64, days,
+		    hours, minutes);
+}
+
+/* 161204 as "161,204". */
+static void
+print_count(json_int_t n)
+{
+	if (n >= 1000) {
+		print_count(n / 1000);
+		printf(",%03d", (int)(n % 1000));
+	} else {
+		printf("%d", (int)n);
+	}
+}
+
+static void
+print_state(const json_t *a)
+{
+	const json_t *progress = json_object_get(a, "progress");
+	const char *state = js_get(a, "state");
+	json_int_t done = js_int(progress, "done", 0);
+	json_int_t total = js_int(progress, "total", 0);
+	json_int_t n = js_int(a, "connections", 0);
+
+	printf("%s", state != NULL ? state : "?");
+	if (n > 0)
+		printf(" (%" JSON_INTEGER_FORMAT " connection%s)", n,
+		    n > 1 ? "s" : "");
+	if (total > 0) {
+		printf(", %s ", js_get(progress, "folder") != NULL ?
+		    js_get(progress, "folder") : "");
+		print_count(done);
+		printf(" of ");
+		print_count(total);
+	}
+}
+
+static void
+print_since(const json_t *a, const char *key, const char *words)
+{
+	int64_t s = seconds_since(js_get(a, key));
+	char text[48];
+
+	if (s < 0)
+		return;
+	span(s, text, sizeof(text));
+	printf("  %s %s ago", words, text);
+}
+
+static void
+print_problems(const json_t *a)
+{
+	const char *arrow = cli_utf8() ? "→" : "->";
+	json_t *problem;
+	size_t i;
+
+	json_array_foreach(json_object_get(a, "problems"), i, problem) {
+		const char *text = js_get(problem, "message");
+		const char *remedy = js_get(problem, "remedy");
+
+		printf("    %s", text != NULL ? text : "?");
+		print_since(problem, "since", "since");
+		putchar('\n');
+		if (remedy != NULL)
+			printf("    %s %s\n", arrow, remedy);
+	}
+}
+
+static void
+print_head(const json_t *status)
+{
+	const char *dot = cli_utf8() ? " · " : ", ";
+	json_int_t messages = 0;
+	json_t *a;
+	char up[48];
+	size_t i, n;
+
+	n = json_array_size(json_object_get(status, "accounts"));
+	printf("syncd %s", js_get(status, "version"));
+	if (js_bool(status, "running")) {
+		span(js_int(status, "uptime_s", 0), up, sizeof(up));
+		printf("%sup %s", dot, up);
+	} else {
+		printf("%snot running", dot);
+	}
+	printf("%s%zu account%s", dot, n, n != 1 ? "s" : "");
+	json_array_foreach(json_object_get(status, "accounts"), i, a)
+		messages += js_int(json_object_get(a, "totals"), "messages", 0);
+	printf("%s", dot);
+	print_count(messages);
+	printf(" messages\n");
+}
+
+static void
+print_status(const struct cli *cli, const json_t *status)
+{
+	const json_t *error = json_object_get(
+	    json_object_get(status, "config"), "error");
+	bool color = cli_color(cli, STDOUT_FILENO);
+	json_t *a;
+	size_t i;
+
+	print_head(status);
+	if (json_is_object(error)) {
+		print_light(LIGHT_BAD, color);
+		printf("the changed configuration is refused: %s (syncd check)\n",
+		    js_get(error, "message"));
+	}
+	json_array_foreach(json_object_get(status, "accounts"), i, a) {
+		print_light(light_of(a), color);
+		printf("%-10s ", js_get(a, "account"));
+		print_state(a);
+		print_since(a, "last_change", "last change");
+		print_since(a, "last_success", "last round");
+		putchar('\n');
+		print_problems(a);
+	}
+}
+
+static bool
+any_problem(const json_t *status)
+{
+	json_t *a;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "accounts"), i, a)
+		if (json_array_size(json_object_get(a, "problems")) > 0)
+			return true;
+	return json_is_object(json_object_get(
+	    json_object_get(status, "config"), "error")) ||
+	    !js_bool(status, "running");
+}
+
+int
+verb_status(struct cli *cli)
+{
+	json_t *status = NULL;
+	struct conf *conf;
+	bool *named;
+	int code = 0;
+
+	conf = cli_conf(cli, &code);
+	named = conf != NULL ? cli_accounts(cli, conf, &code) : NULL;
+	if (named != NULL)
+		status = ask(cli, conf, &code);
+	if (status != NULL) {
+		if (cli->n > 0)
+			select_named(conf, named, status);
+		if (cli->check && any_problem(status))
+			code = EXIT_ATTENTION;
+		if (cli->json)
+			cli_take_json(json_incref(status));
+		else if (!cli->quiet)
+			print_status(cli, status);
+	}
+	json_decref(status);
+	free(named);
+	config_free(conf);
+	return code;
+}

@@ -1,0 +1,128 @@
+/* sync.c — `syncd sync`: ask the daemon, or do it here when there is none. */
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "config.h"
+#include "js.h"
+#include "once.h"
+#include "parent.h"
+
+static json_t *
+params(const struct cli *cli)
+{
+	json_t *p = json_pack("{s:b, s:b}", "dry_run", cli->dry_run,
+	    "full", cli->full), *targets = json_array();
+
+	for (size_t i = 0; i < cli->n; i++)
+		json_array_append_new(targets, js_text(str_z(cli->arg[i])));
+	if (cli->n > 0)
+		json_object_set(p, "targets", targets);
+	json_decref(targets);
+	return p;
+}
+
+static void
+print_line(const struct cli *cli, json_t *line)
+{
+	const char *text = js_get(line, "text");
+
+	if (cli->json)
+		cli_take_json(json_incref(line));
+	else if (text != NULL && !cli->quiet)
+		puts(text);
+	fflush(stdout);
+}
+
+/* Lines of the job, until the answer to our job.wait. */
+static int
+wait_for_job(const struct cli *cli, struct line_to *to, const char *job)
+{
+	struct err err;
+	json_int_t id = client_send(to, "job.wait", json_pack("{s:s}", "job", job),
+	    clock_in(USEC_S(30)), &err);
+	json_t *line = NULL;
+	int code;
+
+	while (id >= 0 && (line = client_next(to, USEC_NEVER, &err)) != NULL &&
+	    js_int(line, "id", -1) != id) {
+		print_line(cli, line);
+		json_decref(line);
+	}
+	if (line == NULL)
+		return cli_fail_err(cli, &err, NULL);
+	if (json_object_get(line, "result") != NULL)
+		code = once_print_result(json_object_get(line, "result"),
+		    cli->json, cli->quiet);
+	else
+		code = cli_fail_json(cli, json_object_get(line, "error"));
+	json_decref(line);
+	return code;
+}
+
+static int
+ask_daemon(const struct cli *cli, struct line_to *to)
+{
+	struct err err;
+	json_t *answer = client_call(to, "sync", params(cli),
+	    clock_in(USEC_S(30)), &err);
+	json_t *result = json_object_get(answer, "result");
+	const char *job = js_get(result, "job");
+	int code = 0;
+
+	if (answer == NULL)
+		code = cli_fail_err(cli, &err, NULL);
+	else if (job == NULL)
+		code = cli_fail_json(cli, json_object_get(answer, "error"));
+	else if (!cli->detach)
+		code = wait_for_job(cli, to, job);
+	else if (cli->json)
+		cli_take_json(json_incref(result));
+	else if (!cli->quiet)
+		printf("%s\n", job);
+	json_decref(answer);
+	return code;
+}
+
+static int
+sync_here(const struct cli *cli, struct conf *conf)
+{
+	struct parent_opts opts = {
+		.config_file = cli->config_file, .once = true,
+		.dry_run = cli->dry_run, .full = cli->full,
+		.quiet = cli->quiet, .json = cli->json,
+		.target = cli->arg, .n_targets = cli->n
+	};
+	unsigned level = (cli->quiet ? LOG_LV_ERROR : LOG_LV_WARN) + cli->verbose;
+
+	conf->log_level = level < LOG_LV_TRACE ? (int)level : LOG_LV_TRACE;
+	log_to(2, (enum log_level)conf->log_level);
+	return parent_run(conf, &opts);
+}
+
+int
+verb_sync(struct cli *cli)
+{
+	struct conf *conf;
+	struct line_to to;
+	struct err err;
+	int code;
+
+	conf = cli_conf(cli, &code);
+	if (conf == NULL)
+		return code;
+	if (client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)),
+	    &err) == 0) {
+		config_free(conf);
+		code = ask_daemon(cli, &to);
+		client_close(&to);
+		return code;
+	}
+	if (strcmp(err.code, "daemon.not-running") == 0 && !cli->detach)
+		return sync_here(cli, conf);
+	config_free(conf);
+	return cli_fail_err(cli, &err, "syncd run");
+}

@@ -1,0 +1,63 @@
+/* connect.c — from the configuration to a signed-in connection. */
+#include "connect.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "imap/caps.h"
+#include "imap/lane.h"
+
+static void
+fill_tls(struct tls_conf *tls, const struct account_conf *conf)
+{
+	tls->ca_file = conf->tls.ca_file;
+	tls->min_version = (int)conf->tls.min_version;
+	tls->verify = conf->tls.verify == CONF_VERIFY_OFF ? TLS_VERIFY_OFF :
+	    TLS_VERIFY;
+	tls->pins = conf->tls.pin.v;
+	tls->n_pins = conf->tls.pin.n;
+	tls->client_cert = conf->tls.client_cert;
+	tls->client_key = conf->tls.client_key;
+}
+
+static uint64_t
+forbidden(const struct account_conf *conf)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < conf->avoid.n; i++)
+		if (!caps_forbid(&bits, str_z(conf->avoid.v[i])))
+			log_warn("avoid: no capability is called %s",
+			    conf->avoid.v[i]);
+	return bits;
+}
+
+struct lane *
+connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
+    const struct secret *secret, bool tap, struct err *err)
+{
+	struct imap_conf ic = {
+		.host = conf->host,
+		.port = (uint16_t)conf->port,
+		.user = conf->user,
+		.tls_mode = conf->tls.mode == CONF_TLS_IMPLICIT ? TLS_IMPLICIT :
+		    conf->tls.mode == CONF_TLS_STARTTLS ? TLS_STARTTLS :
+		    TLS_NONE,
+		.mechanisms = conf->auth.mechanisms.v,
+		.n_mechanisms = conf->auth.mechanisms.n,
+		.token = conf->auth.token_command.n > 0,
+		.external = conf->auth.external,
+		.forbid = forbidden(conf),
+		.compress = conf->compress,
+		.response_timeout = conf->limits.response_timeout,
+		/* What is over the message limit is read and thrown away; what
+		 * is over this is not even read. */
+		.max_literal = (uint64_t)conf->limits.max_message_size * 4,
+		.tap = tap,
+	};
+
+	fill_tls(&ic.tls, conf);
+	return imap_open(&ic, name, tunnel_fd, secret,
+	    clock_in(conf->limits.connect_timeout), err);
+}

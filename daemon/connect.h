@@ -1,0 +1,18 @@
+/*
+ * connect.h — how a worker reaches its server: what the configuration says as
+ * what imap_open() wants, the secret from the parent, the watch connection.
+ */
+#ifndef DAEMON_CONNECT_H
+#define DAEMON_CONNECT_H
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "engine/account.h"
+
+/* Sign in on a connection called ${name} ("work", "watch").  ${tunnel_fd} -1:
+ * none.  NULL with imap_open()'s errors. */
+struct lane	*connect_lane(const struct account_conf *conf, const char *name,
+		    int tunnel_fd, const struct secret *secret, bool tap,
+		    struct err *err);
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * ipc.c — messages between the parent and its workers.
+ *
+ * One receive buffer for the process: what ipc_recv() lends lives until the
+ * next call, and a secret that went through it is wiped by then.
+ */
+#include "ipc.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/wait.h"
+
+static uint8_t inbox[1 + IPC_MAX];
+static bool inbox_secret;
+
+union fd_space {
+	struct cmsghdr	head;
+	char		room[CMSG_SPACE(sizeof(int))];
+};
+
+static void
+attach_fd(struct msghdr *msg, union fd_space *space, int fd)
+{
+	struct cmsghdr *c;
+
+	memset(space, 0, sizeof(*space));
+	msg->msg_control = space->room;
+	msg->msg_controllen = sizeof(space->room);
+	c = CMSG_FIRSTHDR(msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+}
+
+int
+ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
+    struct err *err)
+{
+	uint8_t kind = (uint8_t)type;
+	struct iovec iov[2] = {
+		{ .iov_base = &kind, .iov_len = 1 },
+		{ .iov_base = (void *)(uintptr_t)payload.p, .iov_len = payload.n }
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	union fd_space space;
+	usec deadline = clock_in(USEC_S(1));
+
+	if (payload.n > IPC_MAX)
+		return err_set(err, ERR_LOCAL, "internal.ipc",
+		    "a message of %zu bytes is too long", payload.n);
+	if (fd_ride >= 0)
+		attach_fd(&msg, &space, fd_ride);
+	for (;;) {
+		struct waiter w = { .fd = fd, .want = WAIT_WRITE };
+		int r;
+
+		if (sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+			return 0;
+		if (errno == EINTR)
+			continue;
+		if (errno != EAGAIN)
+			return err_sys(err, ERR_CANCEL, "internal.ipc",
+			    "the other process is gone");
+		r = wait_any(&w, 1, deadline, err);
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			return err_set(err, ERR_RETRY, "internal.ipc",
+			    "the other process does not read its messages");
+	}
+}
+
+/* The first descriptor that came along, or -1; any others are closed. */
+static int
+take_fd(struct msghdr *msg)
+{
+	int first = -1;
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
+	    c = CMSG_NXTHDR(msg, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (first < 0)
+				first = fd;
+			else
+				close(fd);
+		}
+	}
+	return first;
+}
+
+int
+ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
+    struct err *err)
+{
+	struct iovec iov = { .iov_base = inbox, .iov_len = sizeof(inbox) };
+	union fd_space space;
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = space.room, .msg_controllen = sizeof(space.room)
+	};
+	ssize_t n;
+	int ride;
+
+	if (inbox_secret)
+		explicit_bzero(inbox, sizeof(inbox));
+	inbox_secret = false;
+	do
+		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EAGAIN)
+		return 0;
+	if (n < 0)
+		return err_sys(err, ERR_CANCEL, "internal.ipc",
+		    "the other process is gone");
+	if (n == 0)
+		return err_set(err, ERR_CANCEL, "internal.ipc",
+		    "the other process is gone");
+	ride = take_fd(&msg);
+	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
+	    inbox[0] < IPC_CONF || inbox[0] > IPC_WAKE) {
+		if (ride >= 0)
+			close(ride);
+		return err_set(err, ERR_PROTO, "internal.ipc",
+		    "the other process sent what is no message");
+	}
+	inbox_secret = inbox[0] == IPC_SECRET;
+	*type = inbox[0];
+	*payload = (struct str){ (const char *)inbox + 1, (size_t)n - 1 };
+	*fd_ride = ride;
+	return 1;
+}

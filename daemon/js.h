@@ -1,0 +1,33 @@
+/*
+ * js.h — the few things about JSON that jansson leaves to us: text that may not
+ * be UTF-8, members that may be missing, bounded dumps.
+ */
+#ifndef DAEMON_JS_H
+#define DAEMON_JS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* ${s} as a JSON string, or {"b64": "..."} when it is not UTF-8; a new
+ * reference. */
+json_t		*js_text(struct str s);
+/* The member ${key} as text, or NULL when it is not there or no string;
+ * borrowed from ${obj}, which may be NULL. */
+const char	*js_get(const json_t *obj, const char *key);
+/* The same for numbers and truth, with a default. */
+json_int_t	 js_int(const json_t *obj, const char *key, json_int_t none);
+bool		 js_bool(const json_t *obj, const char *key);
+/* An object of ${text}, or NULL with ERR_PROTO: duplicate keys and bytes after
+ * the object are refused. */
+json_t		*js_parse(struct str text, struct err *err);
+/* One line, without the newline; free() it. */
+char		*js_dump(const json_t *v);
+/* {"code", "message", "remedy"?}; ${remedy} may be NULL. */
+json_t		*js_error(const char *code, const char *message, const char *remedy);
+/* "2026-11-23T04:46:50Z"; 0 gives null. */
+json_t		*js_time(int64_t wall_us);
+
+#endif

@@ -1,0 +1,28 @@
+/* once.h — `run --once`, `sync` without a daemon, `check --online`: one job,
+ * printed as it goes, and an exit code. */
+#ifndef DAEMON_ONCE_H
+#define DAEMON_ONCE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "parent.h"
+
+enum { ONCE_WORKERS = 8 };	/* at a time */
+
+/* Make the job of p->opts.  -1: an exit code is in *code, and it was said why. */
+int	once_begin(struct parent *p, int *code);
+/* How many workers may be started now. */
+size_t	once_room(const struct parent *p);
+/* Whether the account has parts to do. */
+bool	once_wants(const struct parent *p, const struct account *a);
+/* A line of a job was said. */
+void	once_line(const struct parent *p, const json_t *body);
+/* All is done: print the rest; returns the exit code. */
+int	once_end(const struct parent *p);
+
+/* Print a job_result() and what failed; with ${quiet}, only that.  Returns the
+ * exit code. */
+int	once_print_result(const json_t *result, bool json, bool quiet);
+
+#endif

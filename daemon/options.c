@@ -1,0 +1,615 @@
+/* options.c — the option table's rows, and what is done to any field by its type. */
+#include "options.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/mem.h"
+
+#define A(field)	offsetof(struct account_conf, field)
+#define C(field)	offsetof(struct conf, field)
+#define NOWHERE		OPT_NO_FIELD
+#define YEARS_US(n)	((int64_t)(n) * 365 * 86400 * 1000000)
+
+#define OPS		"new flags delete"
+
+const struct option options[] = {
+	{ "include", OPT_LIST, NOWHERE, .dflt = "[accounts.d/*.yaml]",
+	  .help = "Other files to read, in the order of their names; each may hold"
+	    " any top-level key" },
+
+	/* ------------------------------------------------------- accounts */
+	{ "accounts", OPT_ACCOUNTS, NOWHERE, .items = "accounts.*",
+	  .help = "The accounts, each under a name of your choice" },
+	{ "accounts.*.email", OPT_TEXT, A(email), .derived = "none",
+	  .example = "me@fastmail.com",
+	  .help = "The address; server and user name follow from it when the"
+	    " provider is a known one" },
+	{ "accounts.*.enabled", OPT_BOOL, A(enabled), .dflt = "yes",
+	  .help = "Whether the account is synced at all" },
+	{ "accounts.*.protocol", OPT_ENUM, A(protocol), .dflt = "imap",
+	  .words = "imap pop3",
+	  .help = "The protocol that the server speaks" },
+	{ "accounts.*.host", OPT_TEXT, A(host), .derived = "by the provider",
+	  .example = "imap.corp.example",
+	  .help = "The name or the address of the server" },
+	{ "accounts.*.port", OPT_INT, A(port), .min = 1, .max = 65535,
+	  .derived = "993, and 143 with starttls or none", .example = "993",
+	  .help = "The port of the server" },
+	{ "accounts.*.user", OPT_TEXT, A(user),
+	  .derived = "email, or by the provider", .example = "ann",
+	  .help = "The name to sign in with" },
+	{ "accounts.*.proxy", OPT_TEXT, NOWHERE, .dflt = "null",
+	  .later = "proxies", .example = "socks5://127.0.0.1:9050",
+	  .help = "A proxy to reach the server through: a socks5 or http URL, or"
+	    " env" },
+	{ "accounts.*.tunnel_command", OPT_COMMAND, A(tunnel_command),
+	  .dflt = "null", .example = "ssh -q host /usr/lib/dovecot/imap",
+	  .help = "A command that speaks with the server on its standard input and"
+	    " output, instead of a connection" },
+
+	{ "accounts.*.tls", OPT_GROUP, NOWHERE,
+	  .help = "Encryption of the connection" },
+	{ "accounts.*.tls.mode", OPT_ENUM, A(tls.mode), .dflt = "implicit",
+	  .words = "implicit starttls none",
+	  .help = "How encryption begins; none is for loopback addresses and"
+	    " tunnels only" },
+	{ "accounts.*.tls.min_version", OPT_VERSION, A(tls.min_version),
+	  .dflt = "\"1.2\"", .words = "1.2 1.3",
+	  .help = "The oldest version of TLS that is spoken" },
+	{ "accounts.*.tls.ca_file", OPT_PATH, A(tls.ca_file), .dflt = "system",
+	  .words = "system", .example = "/etc/ssl/corp-ca.pem",
+	  .help = "The authorities that may vouch for the server: the system's, or"
+	    " a PEM file" },
+	{ "accounts.*.tls.pin", OPT_LIST, A(tls.pin), .dflt = "[]",
+	  .example = "sha256/BASE64=",
+	  .help = "Public keys of which the server must show one: sha256/ and the"
+	    " base64 digest of the SPKI" },
+	{ "accounts.*.tls.client_cert", OPT_GROUP, NOWHERE, .dflt = "null",
+	  .help = "A certificate to show to the server" },
+	{ "accounts.*.tls.client_cert.cert", OPT_PATH, A(tls.client_cert),
+	  .dflt = "null", .example = "~/c.pem",
+	  .help = "The PEM file of the certificate and its chain" },
+	{ "accounts.*.tls.client_cert.key", OPT_PATH, A(tls.client_key),
+	  .dflt = "null", .example = "~/k.pem",
+	  .help = "The PEM file of its private key" },
+	{ "accounts.*.tls.verify", OPT_ENUM, A(tls.verify), .dflt = "yes",
+	  .words = "yes no-i-accept-mitm",
+	  .help = "Whether the server's certificate is verified" },
+
+	{ "accounts.*.auth", OPT_GROUP, NOWHERE,
+	  .help = "Signing in: exactly one source of the secret, which may also"
+	    " stand directly under the account" },
+	{ "accounts.*.auth.password_command", OPT_COMMAND,
+	  A(auth.password_command), OPT_SECRET, .dflt = "null",
+	  .example = "pass show mail/fastmail",
+	  .help = "A command that prints the password; a list runs without a"
+	    " shell" },
+	{ "accounts.*.auth.keyring", OPT_TEXT, A(auth.keyring), OPT_SECRET,
+	  .dflt = "null", .example = "mail/gmail",
+	  .help = "An entry of the desktop's keyring, stored with secret-tool store"
+	    " service syncd key NAME" },
+	{ "accounts.*.auth.credential", OPT_TEXT, A(auth.credential), OPT_SECRET,
+	  .dflt = "null", .example = "imap-password",
+	  .help = "The name of a systemd credential (LoadCredential=)" },
+	{ "accounts.*.auth.password_file", OPT_PATH, A(auth.password_file),
+	  OPT_SECRET, .dflt = "null", .example = "~/.secrets/work",
+	  .help = "A file with the password, of mode 0600" },
+	{ "accounts.*.auth.token_command", OPT_COMMAND, A(auth.token_command),
+	  OPT_SECRET, .dflt = "null", .example = "oama access ann@corp.example",
+	  .help = "A command that prints an OAuth2 access token on its first"
+	    " line" },
+	{ "accounts.*.auth.oauth2", OPT_GROUP, NOWHERE, OPT_SECRET | OPT_NEEDED,
+	  .dflt = "null", .later = "signing in by OAuth2 without a helper",
+	  .help = "Sign in by OAuth2, without a helper" },
+	{ "accounts.*.auth.oauth2.provider", OPT_TEXT, NOWHERE,
+	  .derived = "by the provider", .example = "microsoft",
+	  .later = "signing in by OAuth2 without a helper",
+	  .help = "Whose sign-in page to use" },
+	{ "accounts.*.auth.external", OPT_BOOL, A(auth.external), OPT_SECRET,
+	  .dflt = "no",
+	  .help = "Sign in by the client certificate (SASL EXTERNAL)" },
+	{ "accounts.*.auth.mechanisms", OPT_LIST, A(auth.mechanisms),
+	  .dflt = "auto", .words = "auto", .example = "SCRAM-SHA-256",
+	  .help = "SASL mechanisms to use, best first; auto chooses among what the"
+	    " server offers" },
+	{ "accounts.*.auth.command_timeout", OPT_DURATION, A(auth.command_timeout),
+	  .dflt = "60s", .min = USEC_S(1), .max = USEC_S(3600),
+	  .help = "How long a command for a secret may run" },
+	{ "accounts.*.auth.cache", OPT_DURATION, A(auth.cache), .dflt = "12h",
+	  .help = "How long a secret stays in locked memory; 0 asks each time" },
+
+	{ "accounts.*.path", OPT_PATH, A(path), .derived = "~/Mail/NAME",
+	  .example = "~/Mail/work",
+	  .help = "The directory of the account's Maildirs" },
+	{ "accounts.*.layout", OPT_ENUM, A(layout), .dflt = "nested",
+	  .words = "nested maildir++",
+	  .help = "How folders lie in it: nested is a/b/cur, maildir++ is"
+	    " .a.b/cur" },
+	{ "accounts.*.new_mail_dir", OPT_ENUM, A(new_mail_dir), .dflt = "auto",
+	  .words = "auto new cur",
+	  .help = "Where a message arrives; auto is new/ for an unread and"
+	    " unflagged one, else cur/" },
+	{ "accounts.*.file_mode", OPT_TEXT, NOWHERE, .dflt = "\"0600\"",
+	  .later = "other file modes than 0600",
+	  .help = "The mode of new message files" },
+
+	{ "accounts.*.folders", OPT_GROUP, NOWHERE,
+	  .help = "Which folders, and under which names" },
+	{ "accounts.*.folders.sync", OPT_LIST, A(folders.sync), .dflt = "['*']",
+	  .example = "!Lists/**",
+	  .help = "Patterns of folder names, the last match wins: ! excludes, **"
+	    " crosses /, '\\Sent' is a special use" },
+	{ "accounts.*.folders.subscribed_only", OPT_BOOL,
+	  A(folders.subscribed_only), .dflt = "no",
+	  .help = "Only folders that are subscribed on the server" },
+	{ "accounts.*.folders.rename", OPT_MAP, A(folders.rename), .dflt = "{}",
+	  .help = "Server name to local name; * carries over" },
+	{ "accounts.*.folders.create_local", OPT_BOOL, A(folders.create_local),
+	  .dflt = "yes", .help = "Create here what is new on the server" },
+	{ "accounts.*.folders.create_remote", OPT_BOOL, A(folders.create_remote),
+	  .dflt = "yes", .help = "Create on the server what is new here" },
+	{ "accounts.*.folders.delete_local", OPT_ENUM, A(folders.delete_local),
+	  .dflt = "no", .words = "no archive yes",
+	  .help = "What becomes of a folder here that is gone on the server" },
+	{ "accounts.*.folders.delete_remote", OPT_ENUM, A(folders.delete_remote),
+	  .dflt = "no", .words = "no archive yes",
+	  .help = "What becomes of a folder on the server that is gone here" },
+
+	{ "accounts.*.policy", OPT_POLICY, A(policy), .dflt = "two-way",
+	  .example = "backup",
+	  .help = "What moves in which direction: two-way, pull, backup, archive,"
+	    " push, or {pull: [...], push: [...]} of " OPS },
+	{ "accounts.*.policy_for", OPT_POLICY_FOR, A(policy_for), .dflt = "{}",
+	  .help = "Other policies for some folders, the first match wins" },
+	{ "accounts.*.conflict", OPT_ENUM, A(conflict), .dflt = "merge",
+	  .words = "merge remote local",
+	  .help = "Flags changed on both sides: merge flag by flag, or one side"
+	    " wins" },
+	{ "accounts.*.keywords", OPT_ENUM, A(keywords), .dflt = "dovecot",
+	  .words = "dovecot off", .later_words = "header",
+	  .help = "How keywords are kept: as letters a-z that dovecot-keywords"
+	    " names, or not" },
+
+	{ "accounts.*.trash", OPT_GROUP, NOWHERE, .help = "What deleting means" },
+	{ "accounts.*.trash.local_delete", OPT_ENUM, A(trash.local_delete),
+	  .dflt = "move", .words = "move expunge flag",
+	  .help = "Deleted here: move to the server's trash folder, expunge, or"
+	    " only flag as \\Deleted" },
+	{ "accounts.*.trash.remote_delete", OPT_ENUM, A(trash.remote_delete),
+	  .dflt = "undo", .words = "undo unlink",
+	  .help = "Deleted on the server: keep it for undo, or unlink it" },
+	{ "accounts.*.undo", OPT_GROUP, NOWHERE,
+	  .help = "What was removed here, kept for `syncd undo`" },
+	{ "accounts.*.undo.keep", OPT_DURATION, A(undo.keep), .dflt = "14d",
+	  .help = "For how long" },
+	{ "accounts.*.undo.max", OPT_SIZE, A(undo.max), .dflt = "1GiB",
+	  .help = "How much at most; the oldest goes first" },
+
+	{ "accounts.*.guards", OPT_GROUP, NOWHERE,
+	  .help = "What looks like an accident holds that folder and asks" },
+	{ "accounts.*.guards.max_delete", OPT_GROUP, NOWHERE,
+	  .help = "Deletions in one round beyond both numbers wait for `syncd"
+	    " approve`" },
+	{ "accounts.*.guards.max_delete.count", OPT_INT,
+	  A(guards.max_delete_count), .dflt = "100", .max = INT32_MAX,
+	  .help = "So many messages" },
+	{ "accounts.*.guards.max_delete.percent", OPT_INT,
+	  A(guards.max_delete_percent), .dflt = "20", .max = 100,
+	  .help = "So much of the folder" },
+	{ "accounts.*.guards.store_missing", OPT_ENUM, A(guards.store_missing),
+	  .dflt = "hold", .words = "hold",
+	  .help = "The directory is unmounted or emptied" },
+	{ "accounts.*.guards.uidvalidity_change", OPT_ENUM,
+	  A(guards.uidvalidity_change), .dflt = "rematch", .words = "hold rematch",
+	  .help = "The server numbers a folder anew: match messages by content, or"
+	    " hold" },
+	{ "accounts.*.guards.min_free_space", OPT_SIZE, A(guards.min_free_space),
+	  .dflt = "500MiB",
+	  .help = "Downloads wait while the disk has less room" },
+
+	{ "accounts.*.watch", OPT_GROUP, NOWHERE,
+	  .help = "How changes are noticed" },
+	{ "accounts.*.watch.remote", OPT_ENUM, A(watch.remote), .dflt = "auto",
+	  .words = "auto poll off",
+	  .help = "On the server: auto is NOTIFY, else IDLE; poll only asks at"
+	    " intervals" },
+	{ "accounts.*.watch.idle_folders", OPT_LIST, A(watch.idle_folders),
+	  .dflt = "[INBOX]",
+	  .help = "Folders that are watched by IDLE when NOTIFY is missing, one"
+	    " connection each" },
+	{ "accounts.*.watch.poll", OPT_DURATION, A(watch.poll), .dflt = "15m",
+	  .min = USEC_S(1), .max = YEARS_US(1),
+	  .help = "The interval for everything else" },
+	{ "accounts.*.watch.local", OPT_BOOL, A(watch.local), .dflt = "yes",
+	  .help = "Here, by inotify" },
+	{ "accounts.*.watch.settle", OPT_DURATION, A(watch.settle),
+	  .dflt = "300ms", .max = USEC_S(60),
+	  .help = "How long a burst of changes here must rest before it is read" },
+
+	{ "accounts.*.schedule", OPT_GROUP, NOWHERE, .help = "When to sync" },
+	{ "accounts.*.schedule.when", OPT_SCHEDULE, A(schedule.when),
+	  .dflt = "always", .words = "always manual", .example = "every 6h",
+	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\"" },
+	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
+	  .later = "conditions on a schedule", .example = "unmetered",
+	  .help = "Only on a connection or a power supply that is so: unmetered,"
+	    " on-ac" },
+	{ "accounts.*.schedule.jitter", OPT_DURATION, A(schedule.jitter),
+	  .dflt = "30s", .max = USEC_S(86400),
+	  .help = "A random delay, so that accounts do not begin together" },
+	{ "accounts.*.schedule.alert_after", OPT_DURATION, A(schedule.alert_after),
+	  .dflt = "24h",
+	  .help = "No full success for so long is a problem to report" },
+
+	{ "accounts.*.limits", OPT_GROUP, NOWHERE, .help = "Bounds" },
+	{ "accounts.*.limits.connections", OPT_INT, A(limits.connections),
+	  .dflt = "3", .min = 1, .max = 32,
+	  .help = "Connections to the server at a time" },
+	{ "accounts.*.limits.max_message_size", OPT_SIZE,
+	  A(limits.max_message_size), .dflt = "200MiB",
+	  .help = "A larger message stays on the server" },
+	{ "accounts.*.limits.max_age", OPT_DURATION, A(limits.max_age),
+	  .dflt = "null", .example = "2y",
+	  .help = "Older mail stays on the server" },
+	{ "accounts.*.limits.bandwidth", OPT_GROUP, NOWHERE,
+	  .later = "limits of bandwidth", .help = "Bytes a second; 0 is no limit" },
+	{ "accounts.*.limits.bandwidth.down", OPT_SIZE, NOWHERE, .dflt = "0",
+	  .later = "limits of bandwidth", .help = "From the server" },
+	{ "accounts.*.limits.bandwidth.up", OPT_SIZE, NOWHERE, .dflt = "0",
+	  .later = "limits of bandwidth", .help = "To the server" },
+	{ "accounts.*.limits.timeout", OPT_GROUP, NOWHERE,
+	  .help = "How long to wait for a server" },
+	{ "accounts.*.limits.timeout.connect", OPT_DURATION,
+	  A(limits.connect_timeout), .dflt = "15s", .min = USEC_S(1),
+	  .max = USEC_S(3600), .help = "Until it is connected" },
+	{ "accounts.*.limits.timeout.response", OPT_DURATION,
+	  A(limits.response_timeout), .dflt = "60s", .min = USEC_S(1),
+	  .max = USEC_S(3600), .help = "Until it says something" },
+
+	{ "accounts.*.avoid", OPT_LIST, A(avoid), .dflt = "[]",
+	  .example = "NOTIFY",
+	  .help = "Capabilities of the server that are not used, because it does"
+	    " them badly" },
+	{ "accounts.*.compress", OPT_BOOL, A(compress), .dflt = "auto",
+	  .words = "auto",
+	  .help = "Compress the connection (RFC 4978); auto is no in this"
+	    " version" },
+
+	{ "accounts.*.pop3", OPT_GROUP, NOWHERE, .later = "POP3",
+	  .help = "What is kept on a POP3 server" },
+	{ "accounts.*.pop3.keep_on_server", OPT_DURATION, NOWHERE,
+	  .dflt = "forever", .words = "forever", .later = "POP3",
+	  .help = "How long a message stays after it is safe here; 0 deletes it at"
+	    " once" },
+	{ "accounts.*.pop3.max_per_session", OPT_INT, NOWHERE, .dflt = "500",
+	  .min = 1, .max = INT32_MAX, .later = "POP3",
+	  .help = "Messages to fetch in one session" },
+
+	{ "accounts.*.backup", OPT_GROUP, NOWHERE, .later = "backup checks",
+	  .help = "Checks on an append-only copy" },
+	{ "accounts.*.backup.verify", OPT_TEXT, NOWHERE, .dflt = "null",
+	  .later = "backup checks", .example = "weekly 5%",
+	  .help = "How often to compare how much with the server" },
+	{ "accounts.*.backup.ping", OPT_TEXT, NOWHERE, .dflt = "null",
+	  .later = "backup checks", .example = "https://hc-ping.com/UUID",
+	  .help = "A URL to fetch after each success" },
+	{ "accounts.*.backup.manifest", OPT_BOOL, NOWHERE, .dflt = "no",
+	  .later = "backup checks", .help = "Keep a list of digests" },
+	{ "accounts.*.hooks", OPT_ITEMS, NOWHERE, .dflt = "[]",
+	  .items = "hooks.*", .later = "hooks",
+	  .help = "Hooks of this account only, in the shape of the top-level"
+	    " hooks" },
+
+	{ "defaults", OPT_GROUP, NOWHERE, .items = "accounts.*",
+	  .help = "Any key of an account, for all of them; an account's own value"
+	    " wins" },
+
+	/* -------------------------------------------------------- scripts */
+	{ "plugins", OPT_ITEMS, NOWHERE, .dflt = "[]", .items = "plugins.*",
+	  .later = "scripts", .help = "Lua scripts that filter, tag and file mail" },
+	{ "plugins.*.script", OPT_PATH, NOWHERE, .derived = "none",
+	  .later = "scripts", .example = "~/.config/syncd/filter.lua",
+	  .help = "The file" },
+	{ "plugins.*.accounts", OPT_LIST, NOWHERE, .dflt = "['*']",
+	  .later = "scripts", .help = "The accounts that it sees" },
+	{ "plugins.*.allow", OPT_LIST, NOWHERE, .dflt = "[]", .later = "scripts",
+	  .example = "read-headers",
+	  .help = "What it may do: nothing that is not named here" },
+	{ "plugins.*.limits", OPT_GROUP, NOWHERE, .later = "scripts",
+	  .help = "Bounds of one call" },
+	{ "plugins.*.limits.memory", OPT_SIZE, NOWHERE, .dflt = "16MiB",
+	  .later = "scripts", .help = "Memory" },
+	{ "plugins.*.limits.time", OPT_DURATION, NOWHERE, .dflt = "200ms",
+	  .later = "scripts", .help = "Time" },
+	{ "plugins.*.on_error", OPT_ENUM, NOWHERE, .dflt = "deliver",
+	  .words = "deliver", .later = "scripts",
+	  .help = "What becomes of a message when the script fails" },
+	{ "plugins.*.config", OPT_ANY, NOWHERE, .dflt = "{}", .later = "scripts",
+	  .help = "Handed to the script" },
+
+	{ "hooks", OPT_ITEMS, NOWHERE, .dflt = "[]", .items = "hooks.*",
+	  .later = "hooks", .help = "Commands to run on events" },
+	{ "hooks.*.events", OPT_LIST, NOWHERE, .derived = "none",
+	  .later = "hooks", .example = "mail.new",
+	  .help = "The events: mail.new, mail.changed, sync.done, sync.failed" },
+	{ "hooks.*.run", OPT_COMMAND, NOWHERE, .derived = "none",
+	  .later = "hooks", .example = "notmuch new --quiet",
+	  .help = "The command; a list runs without a shell" },
+	{ "hooks.*.match", OPT_ANY, NOWHERE, .dflt = "{}", .later = "hooks",
+	  .help = "Only for messages like this" },
+	{ "hooks.*.debounce", OPT_DURATION, NOWHERE, .dflt = "2s",
+	  .later = "hooks", .help = "Wait so long for more of the same" },
+	{ "hooks.*.retry_on", OPT_LIST, NOWHERE, .dflt = "[75]",
+	  .later = "hooks", .help = "Exit codes that mean: again, later" },
+	{ "hooks.*.timeout", OPT_DURATION, NOWHERE, .dflt = "10m",
+	  .later = "hooks", .help = "How long it may run" },
+	{ "hooks.*.rate", OPT_TEXT, NOWHERE, .dflt = "null", .later = "hooks",
+	  .example = "5/1m", .help = "So many runs in so much time at most" },
+
+	/* ----------------------------------------------------- the daemon */
+	{ "control", OPT_GROUP, NOWHERE,
+	  .help = "The socket that the verbs talk to" },
+	{ "control.socket", OPT_PATH, C(socket), .dflt = "auto", .words = "auto",
+	  .help = "Its path; auto is control.sock in state_dir when that is set,"
+	    " else in $XDG_RUNTIME_DIR/syncd" },
+	{ "control.mode", OPT_TEXT, NOWHERE, .dflt = "\"0600\"",
+	  .later = "other socket modes than 0600", .help = "Its file mode" },
+	{ "notify", OPT_GROUP, NOWHERE, .later = "notifications",
+	  .help = "Whom to tell of problems" },
+	{ "notify.desktop", OPT_ENUM, NOWHERE, .dflt = "problems",
+	  .words = "problems off", .later = "notifications",
+	  .help = "On the desktop" },
+	{ "notify.mail_to", OPT_TEXT, NOWHERE, .dflt = "null",
+	  .later = "notifications", .example = "root", .help = "By mail" },
+	{ "notify.repeat", OPT_DURATION, NOWHERE, .dflt = "24h",
+	  .later = "notifications", .help = "Again after so long" },
+	{ "metrics", OPT_GROUP, NOWHERE, .later = "metrics",
+	  .help = "Figures for monitoring" },
+	{ "metrics.textfile", OPT_PATH, NOWHERE, .dflt = "null",
+	  .later = "metrics",
+	  .example = "/var/lib/prometheus/node-exporter/syncd.prom",
+	  .help = "A file for the Prometheus node exporter" },
+	{ "log", OPT_GROUP, NOWHERE, .help = "The log" },
+	{ "log.to", OPT_PATH, C(log_file), OPT_FILE_PREFIX, .dflt = "auto",
+	  .words = "auto", .example = "file:~/syncd.log",
+	  .help = "Where it goes: auto is standard error, file:PATH a file" },
+	{ "log.level", OPT_ENUM, C(log_level), .dflt = "info",
+	  .words = "error warn notice info debug trace",
+	  .help = "How much is logged" },
+	{ "log.protocol", OPT_LIST, C(log_protocol), .dflt = "off",
+	  .words = "off", .example = "work",
+	  .help = "Accounts whose talk with the server is logged, without"
+	    " secrets" },
+	{ "log.privacy", OPT_ENUM, NOWHERE, .dflt = "subjects-hidden",
+	  .words = "subjects-hidden full", .later = "subjects in the log",
+	  .help = "Whether subjects of mail may be logged" },
+	{ "state_dir", OPT_PATH, C(state_dir), .dflt = "auto", .words = "auto",
+	  .help = "The directory of databases and the undo store; auto is"
+	    " $XDG_STATE_HOME/syncd" },
+};
+
+const size_t n_options = ARRAY_LEN(options);
+
+const struct option *
+option_get(const char *key)
+{
+	for (size_t i = 0; i < n_options; i++) {
+		if (strcmp(options[i].key, key) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+bool
+option_in(const struct option *o, const char *place)
+{
+	size_t n = strlen(place);
+
+	if (n == 0)
+		return strchr(o->key, '.') == NULL;
+	return strncmp(o->key, place, n) == 0 && o->key[n] == '.' &&
+	    strchr(o->key + n + 1, '.') == NULL;
+}
+
+const struct option *
+option_find(const char *place, const char *key)
+{
+	for (size_t i = 0; i < n_options; i++) {
+		if (option_in(&options[i], place) &&
+		    strcmp(option_leaf(&options[i]), key) == 0)
+			return &options[i];
+	}
+	return NULL;
+}
+
+bool
+option_of_account(const struct option *o)
+{
+	return strncmp(o->key, "accounts.*.", 11) == 0;
+}
+
+const char *
+option_leaf(const struct option *o)
+{
+	const char *dot = strrchr(o->key, '.');
+
+	return dot != NULL ? dot + 1 : o->key;
+}
+
+const char *
+option_name(const struct option *o)
+{
+	return option_of_account(o) ? o->key + 11 : o->key;
+}
+
+bool
+option_is_branch(const struct option *o)
+{
+	return o->type == OPT_GROUP || o->type == OPT_ACCOUNTS ||
+	    o->type == OPT_ITEMS;
+}
+
+const char *
+option_type_text(const struct option *o)
+{
+	switch (o->type) {
+	case OPT_GROUP:		return "a map of options";
+	case OPT_ACCOUNTS:	return "a map of accounts by name";
+	case OPT_ITEMS:		return "a list of maps";
+	case OPT_ANY:		return "anything";
+	case OPT_BOOL:		return "yes or no";
+	case OPT_ENUM:
+	case OPT_VERSION:	return "one word";
+	case OPT_INT:		return "a number";
+	case OPT_DURATION:	return "a duration such as 90s, 15m, 6h or 14d";
+	case OPT_SIZE:		return "a size such as 64KiB, 50MiB or 2GiB";
+	case OPT_TEXT:		return "text";
+	case OPT_PATH:		return "a path";
+	case OPT_LIST:		return "a list of texts";
+	case OPT_COMMAND:	return "a command: text for the shell, or a list"
+				    " of words";
+	case OPT_MAP:		return "a map from text to text";
+	case OPT_POLICY:	return "the name of a policy, or {pull: [...],"
+				    " push: [...]}";
+	case OPT_POLICY_FOR:	return "a map from folder patterns to policies";
+	case OPT_SCHEDULE:	return "a schedule such as \"every 6h\"";
+	}
+	return "";
+}
+
+bool
+option_word(struct str *words, struct str *word)
+{
+	if (words->p == NULL || words->n == 0)
+		return false;
+	*word = str_split(words, ' ');
+	return true;
+}
+
+int
+option_word_index(const char *words, struct str word)
+{
+	struct str rest = str_z(words), w;
+
+	for (int i = 0; option_word(&rest, &w); i++) {
+		if (str_eq(w, word))
+			return i;
+	}
+	return -1;
+}
+
+static void
+clear_policy_for(struct account_conf *a)
+{
+	for (size_t i = 0; i < a->n_policy_for; i++)
+		free(a->policy_for[i].pattern);
+	free(a->policy_for);
+	a->policy_for = NULL;
+	a->n_policy_for = 0;
+}
+
+static void
+copy_policy_for(struct account_conf *to, const struct account_conf *from)
+{
+	size_t n = from->n_policy_for;
+
+	to->policy_for = n > 0 ? xcalloc(n, sizeof(*to->policy_for)) : NULL;
+	to->n_policy_for = n;
+	for (size_t i = 0; i < n; i++) {
+		to->policy_for[i] = from->policy_for[i];
+		to->policy_for[i].pattern = xstrdup(from->policy_for[i].pattern);
+	}
+}
+
+void
+option_clear(const struct option *o, void *base)
+{
+	char *field = (char *)base + o->at;
+
+	if (o->at == OPT_NO_FIELD)
+		return;
+	switch (o->type) {
+	case OPT_TEXT:
+	case OPT_PATH:
+		free(*(char **)field);
+		*(char **)field = NULL;
+		break;
+	case OPT_LIST:
+	case OPT_COMMAND:
+		strlist_clear((struct strlist *)field);
+		break;
+	case OPT_MAP:
+		strmap_clear((struct strmap *)field);
+		break;
+	case OPT_POLICY_FOR:
+		clear_policy_for(base);
+		break;
+	case OPT_BOOL:
+		*(bool *)field = false;
+		break;
+	default:
+		break;
+	}
+}
+
+void
+option_copy(const struct option *o, void *to_base, const void *from_base)
+{
+	char *to = (char *)to_base + o->at;
+	const char *from = (const char *)from_base + o->at;
+
+	if (o->at == OPT_NO_FIELD)
+		return;
+	switch (o->type) {
+	case OPT_TEXT:
+	case OPT_PATH:
+		*(char **)to = xstrdup(*(char *const *)from);
+		break;
+	case OPT_LIST:
+	case OPT_COMMAND:
+		strlist_copy((struct strlist *)to, (const struct strlist *)from);
+		break;
+	case OPT_MAP:
+		strmap_copy((struct strmap *)to, (const struct strmap *)from);
+		break;
+	case OPT_POLICY_FOR:
+		copy_policy_for(to_base, from_base);
+		break;
+	default:
+		/* Plain data went with the struct. */
+		break;
+	}
+}
+
+void
+options_clear_account(struct account_conf *a)
+{
+	for (size_t i = 0; i < n_options; i++) {
+		if (option_of_account(&options[i]))
+			option_clear(&options[i], a);
+	}
+}
+
+void
+options_copy_account(struct account_conf *to, const struct account_conf *from)
+{
+	*to = *from;
+	to->name = NULL;
+	to->origins = NULL;
+	for (size_t i = 0; i < n_options; i++) {
+		if (option_of_account(&options[i]))
+			option_copy(&options[i], to, from);
+	}
+}
+
+void
+options_clear_top(struct conf *c)
+{
+	for (size_t i = 0; i < n_options; i++) {
+		if (!option_of_account(&options[i]))
+			option_clear(&options[i], c);
+	}
+}

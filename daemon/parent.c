@@ -1,0 +1,680 @@
+/*
+ * parent.c — spawn, reap, back off, answer.
+ *
+ * One loop: do what can be done without waiting, then wait for any descriptor or
+ * the next deadline.  Whatever happened, the same steps are taken again; none
+ * of them depends on an event having been seen.
+ */
+#include "parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf_json.h"
+#include "config.h"
+#include "diag.h"
+#include "js.h"
+#include "methods.h"
+#include "notify.h"
+#include "once.h"
+#include "report.h"
+#include "role.h"
+#include "tell.h"
+
+/* ---- accounts --------------------------------------------------------- */
+
+struct account *
+parent_find(const struct parent *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->account[i]->removed &&
+		    strcmp(p->account[i]->name, name) == 0)
+			return p->account[i];
+	return NULL;
+}
+
+static void
+add_account(struct parent *p, const struct account_conf *conf)
+{
+	struct account *a = xmalloc(sizeof(*a));
+
+	account_init(a, &p->env, conf);
+	p->account = array_room(p->account, p->n, &p->cap,
+	    sizeof(p->account[0]));
+	p->account[p->n++] = a;
+}
+
+/* Free the accounts that left the configuration and have no worker any more. */
+static void
+drop_removed(struct parent *p)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		struct account *a = p->account[i];
+
+		if (!a->removed || account_running(a)) {
+			p->account[kept++] = a;
+			continue;
+		}
+		account_clear(a);
+		free(a);
+	}
+	p->n = kept;
+}
+
+static bool
+may_start(const struct parent *p, const struct account *a)
+{
+	if (account_running(a) || !account_active(a) ||
+	    clock_now() < a->next_start)
+		return false;
+	return !p->opts->once || once_wants(p, a);
+}
+
+static size_t
+count_running(const struct parent *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += account_running(p->account[i]);
+	return n;
+}
+
+/* ---- jobs ------------------------------------------------------------- */
+
+static void
+settle(struct parent *p, struct job *job, struct part *part, int code,
+    json_t *summary, json_t *error)
+{
+	job_take_settle(part, code, summary, error);
+	events_take_add(&p->events, code == 0 ? "sync.done" : "sync.failed",
+	    json_pack("{s:s, s:s, s:s?, s:i, s:O?, s:O?}", "job", job->id,
+	    "account", part->account, "folder", part->folder, "exit", code,
+	    "summary", summary, "error", error));
+}
+
+/* Hand out what waits.  Once: one part for each life of a worker. */
+static void
+send_parts(struct parent *p)
+{
+	for (size_t j = 0; j < p->jobs.n; j++) {
+		struct job *job = p->jobs.v[j];
+
+		for (size_t i = 0; i < job->n; i++) {
+			struct part *part = &job->part[i];
+			struct account *a;
+
+			if (part->sent || part->done)
+				continue;
+			a = parent_find(p, part->account);
+			if (a == NULL || !account_active(a)) {
+				settle(p, job, part, EX_TEMPFAIL, NULL,
+				    js_error("account.paused",
+				    "the account was paused or removed", NULL));
+				continue;
+			}
+			if (!a->ready || a->stopping ||
+			    (p->opts->once && a->n_sent > 0))
+				continue;
+			account_send_job(a, job, part);
+		}
+	}
+}
+
+static void
+job_done_word(struct parent *p, const json_t *body)
+{
+	json_t *error = json_object_get(body, "error");
+	struct job *job;
+	struct part *part = job_part(&p->jobs,
+	    (uint32_t)js_int(body, "job", 0), &job);
+
+	if (part == NULL)
+		return;
+	settle(p, job, part, (int)js_int(body, "exit", EX_SOFTWARE),
+	    json_incref(json_object_get(body, "summary")),
+	    json_is_object(error) ? json_incref(error) : NULL);
+}
+
+static void
+line_word(struct parent *p, const json_t *body)
+{
+	const char *text = js_get(body, "text");
+	struct job *job;
+	struct part *part = job_part(&p->jobs,
+	    (uint32_t)js_int(body, "job", 0), &job);
+
+	if (part == NULL || text == NULL)
+		return;
+	if (p->opts->once)
+		once_line(p, body);
+	else
+		job_line(job, part, text);
+}
+
+/* The worker is gone: what it had to do failed with it.  What it was not given
+ * yet is left for the next one, if this one did anything at all. */
+static void
+fail_parts(struct parent *p, const struct account *a)
+{
+	int code = a->exit != 0 ? a->exit : EX_TEMPFAIL;
+
+	for (size_t j = 0; j < p->jobs.n; j++) {
+		struct job *job = p->jobs.v[j];
+
+		for (size_t i = 0; i < job->n; i++) {
+			struct part *part = &job->part[i];
+
+			if (part->done || strcmp(part->account, a->name) != 0)
+				continue;
+			if (part->sent || a->n_done == 0)
+				settle(p, job, part, code, NULL,
+				    account_last_error(a));
+		}
+	}
+}
+
+/* ---- what workers say ------------------------------------------------- */
+
+/* Problems that came and went since they were last told of. */
+static void
+tell_problems(struct parent *p, const struct account *a, const json_t *status)
+{
+	json_t *now = json_object(), *was, *problem, *told;
+	const char *code;
+	size_t i;
+
+	was = json_incref(json_object_get(p->open_problems, a->name));
+	json_array_foreach(json_object_get(status, "problems"), i, problem) {
+		code = js_get(problem, "code");
+		if (code == NULL)
+			continue;
+		json_object_set(now, code, json_true());
+		if (json_object_get(was, code) == NULL)
+			events_take_add(&p->events, "problem.opened",
+			    json_pack("{s:s, s:O}", "account", a->name,
+			    "problem", problem));
+	}
+	json_object_foreach(was, code, told)
+		if (json_object_get(now, code) == NULL)
+			events_take_add(&p->events, "problem.closed",
+			    json_pack("{s:s, s:s}", "account", a->name,
+			    "code", code));
+	json_object_set_new(p->open_problems, a->name, now);
+	json_decref(was);
+}
+
+static void
+account_changed(struct parent *p, struct account *a)
+{
+	json_t *status = account_status(a);
+	const char *state = account_state(a);
+
+	if (strcmp(state, a->told_state) != 0) {
+		events_take_add(&p->events, "account.state",
+		    json_pack("{s:s, s:s, s:s}", "account", a->name,
+		    "state", state, "was", a->told_state));
+		snprintf(a->told_state, sizeof(a->told_state), "%s", state);
+	}
+	tell_problems(p, a, status);
+	json_decref(status);
+}
+
+static void
+take_word(struct parent *p, struct account *a, const struct word *word)
+{
+	switch (word->kind) {
+	case WORD_LINE:
+		line_word(p, word->body);
+		return;
+	case WORD_JOB_DONE:
+		job_done_word(p, word->body);
+		return;
+	case WORD_GONE:
+		fail_parts(p, a);
+		break;
+	case WORD_READY:
+	case WORD_STATUS:
+		break;
+	}
+	account_changed(p, a);
+}
+
+static void
+hear_accounts(struct parent *p)
+{
+	struct word word;
+
+	for (size_t i = 0; i < p->n; i++)
+		while (account_step(p->account[i], &word) == 1) {
+			take_word(p, p->account[i], &word);
+			json_decref(word.body);
+		}
+}
+
+static void
+start_due(struct parent *p)
+{
+	const struct word gone = { .kind = WORD_GONE };
+	size_t room = p->opts->once ? once_room(p) : SIZE_MAX;
+
+	for (size_t i = 0; i < p->n && room > 0 && !p->stopping; i++) {
+		if (!may_start(p, p->account[i]))
+			continue;
+		account_start(p->account[i]);
+		if (!account_running(p->account[i]))
+			take_word(p, p->account[i], &gone);
+		room--;
+	}
+}
+
+/* ---- signals ---------------------------------------------------------- */
+
+static void
+reap(struct parent *p)
+{
+	pid_t pid;
+	int status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (size_t i = 0; i < p->n; i++)
+			if (account_reaped(p->account[i], pid, status))
+				break;
+}
+
+void
+parent_stop(struct parent *p)
+{
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	notify_stopping();
+	events_take_add(&p->events, "daemon.stopping", json_object());
+	for (size_t i = 0; i < p->n; i++)
+		account_stop(p->account[i]);
+}
+
+static void
+take_signals(struct parent *p)
+{
+	struct signalfd_siginfo si;
+
+	while (read(p->signals, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
+		if (si.ssi_signo == SIGHUP) {
+			parent_reload(p);
+		} else if (si.ssi_signo != SIGCHLD) {
+			p->interrupted = (int)si.ssi_signo;
+			parent_stop(p);
+		}
+	}
+	/* Always: several children make one SIGCHLD. */
+	reap(p);
+}
+
+static int
+open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* ---- configuration ---------------------------------------------------- */
+
+static void
+renew_account(struct parent *p, struct account *a)
+{
+	const struct account_conf *now = NULL;
+
+	for (size_t i = 0; i < p->conf->n_accounts; i++)
+		if (strcmp(p->conf->account[i].name, a->name) == 0)
+			now = &p->conf->account[i];
+	if (now == NULL) {
+		a->removed = true;
+		account_stop(a);
+	} else if (!account_conf_equal(a->conf, now)) {
+		account_set_conf(a, now);
+	}
+	/* Also the unchanged: what it waits for may be mended now. */
+	if (!account_running(a))
+		account_nudge(a);
+}
+
+static void
+refuse_conf(struct parent *p, json_t *error)
+{
+	json_decref(p->conf_error);
+	p->conf_error = error;
+	log_error("the new configuration is refused, the old one stays: %s",
+	    js_get(error, "message"));
+	events_take_add(&p->events, "config.rejected",
+	    json_pack("{s:O}", "error", error));
+}
+
+static struct conf *
+read_conf(struct parent *p)
+{
+	struct diags d;
+	struct conf *conf;
+
+	diags_init(&d);
+	conf = config_load(p->opts->config_file, &d);
+	if (conf == NULL) {
+		json_t *e = js_error("config.rejected",
+		    "the configuration has mistakes", "syncd check");
+
+		json_object_set_new(e, "mistakes", diags_json(&d));
+		refuse_conf(p, e);
+	} else if (strcmp(conf->state_dir, p->conf->state_dir) != 0 ||
+	    strcmp(conf->socket, p->conf->socket) != 0) {
+		config_free(conf);
+		conf = NULL;
+		refuse_conf(p, js_error("config.rejected",
+		    "state_dir and control.socket cannot change while running",
+		    "stop syncd and start it again"));
+	}
+	diags_clear(&d);
+	return conf;
+}
+
+int
+parent_reload(struct parent *p)
+{
+	struct conf *old = p->conf, *now;
+	size_t n = p->n;
+
+	notify_reloading();
+	now = read_conf(p);
+	if (now != NULL) {
+		json_decref(p->conf_error);
+		p->conf_error = NULL;
+		p->conf = now;
+		p->env.conf = now;
+		p->env.generation++;
+		log_to(STDERR_FILENO, (enum log_level)now->log_level);
+		for (size_t i = 0; i < n; i++)
+			renew_account(p, p->account[i]);
+		for (size_t i = 0; i < now->n_accounts; i++)
+			if (parent_find(p, now->account[i].name) == NULL)
+				add_account(p, &now->account[i]);
+		config_free(old);
+		log_notice("configuration read, %zu accounts", now->n_accounts);
+		events_take_add(&p->events, "config.reloaded", json_object());
+	}
+	notify_ready();
+	return now != NULL ? 0 : -1;
+}
+
+/* ---- status ----------------------------------------------------------- */
+
+json_t *
+parent_status(const struct parent *p)
+{
+	json_t *accounts = json_array(), *files = json_array();
+
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->account[i]->removed)
+			json_array_append_new(accounts,
+			    account_status(p->account[i]));
+	for (size_t i = 0; i < p->conf->files.n; i++)
+		json_array_append_new(files,
+		    js_text(str_z(p->conf->files.v[i])));
+	return json_pack("{s:s, s:b, s:i, s:o, s:I, s:{s:o, s:O?}, s:o}",
+	    "version", SYNCD_VERSION, "running", 1, "pid", (int)getpid(),
+	    "started", js_time(p->started), "uptime_s",
+	    (json_int_t)((clock_wall() - p->started) / 1000000),
+	    "config", "files", files, "error", p->conf_error,
+	    "accounts", accounts);
+}
+
+/* The line of `systemctl status`: the first problem, or that all is well. */
+static void
+tell_systemd(const struct parent *p)
+{
+	char line[256];
+
+	if (getenv("NOTIFY_SOCKET") == NULL)
+		return;
+	snprintf(line, sizeof(line), "%zu of %zu accounts running",
+	    count_running(p), p->n);
+	for (size_t i = 0; i < p->n; i++) {
+		json_t *s = account_status(p->account[i]);
+		const json_t *first =
+		    json_array_get(json_object_get(s, "problems"), 0);
+		const char *text = js_get(first, "message");
+
+		if (text != NULL)
+			snprintf(line, sizeof(line), "%s: %s",
+			    p->account[i]->name, text);
+		json_decref(s);
+		if (text != NULL)
+			break;
+	}
+	notify_status(line);
+}
+
+/* ---- the loop --------------------------------------------------------- */
+
+static usec
+next_deadline(const struct parent *p)
+{
+	usec least = notify_watchdog(), one = wake_deadline(&p->wake);
+
+	if (one < least)
+		least = one;
+	for (size_t i = 0; i < p->n; i++) {
+		/* Those that wait for room or for work are not due. */
+		if (!account_running(p->account[i]) &&
+		    (p->stopping || p->opts->once))
+			continue;
+		one = account_deadline(p->account[i]);
+		if (one < least)
+			least = one;
+	}
+	return least;
+}
+
+static int
+wait_for_work(struct parent *p, struct err *err)
+{
+	enum { FIXED = 3 + CONTROL_WAITERS };
+	size_t n = FIXED + p->n * ACCOUNT_WAITERS;
+	struct waiter *w = xcalloc(n, sizeof(*w));
+	int rc;
+
+	w[0] = (struct waiter){ .fd = p->signals, .want = WAIT_READ };
+	wake_waiters(&p->wake, w + 1);
+	control_waiters(&p->control, w + 3);
+	for (size_t i = 0; i < p->n; i++)
+		account_waiters(p->account[i], w + FIXED + i * ACCOUNT_WAITERS);
+	rc = wait_any(w, n, next_deadline(p), err);
+	free(w);
+	return rc;
+}
+
+static void
+answer_requests(struct parent *p)
+{
+	struct request rq;
+
+	control_step(&p->control, p->events.seq);
+	while (control_next(&p->control, &rq)) {
+		methods_run(p, &rq);
+		json_decref(rq.line);
+	}
+	methods_tell_waiters(p);
+	control_publish(&p->control, &p->events);
+	control_flush(&p->control);
+}
+
+static bool
+is_finished(const struct parent *p)
+{
+	if (count_running(p) > 0)
+		return false;
+	if (p->stopping)
+		return true;
+	return p->opts->once && job_done(p->jobs.v[0]);
+}
+
+static void
+run(struct parent *p)
+{
+	struct err err;
+
+	for (;;) {
+		hear_accounts(p);
+		drop_removed(p);
+		start_due(p);
+		send_parts(p);
+		answer_requests(p);
+		tell_systemd(p);
+		if (is_finished(p))
+			return;
+		if (wait_for_work(p, &err) < 0) {
+			log_error("%s", err.text);
+			parent_stop(p);
+		}
+		take_signals(p);
+		if (wake_step(&p->wake))
+			for (size_t i = 0; i < p->n; i++)
+				account_wake(p->account[i]);
+	}
+}
+
+/* ---- beginning and end ------------------------------------------------ */
+
+static int
+make_state_dir(const char *dir, struct err *err)
+{
+	struct stat st;
+	char *path = xasprintf("%s/", dir);
+
+	for (char *at = path + 1; (at = strchr(at, '/')) != NULL; at++) {
+		*at = '\0';
+		(void)mkdir(path, 0700);
+		*at = '/';
+	}
+	free(path);
+	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_sys(err, ERR_LOCAL, "state.io", "state_dir %s", dir);
+	return 0;
+}
+
+/* The log file takes the place of stderr, so that every child has it, too. */
+static int
+open_log(const struct conf *conf, struct err *err)
+{
+	int fd;
+
+	log_to(STDERR_FILENO, (enum log_level)conf->log_level);
+	if (conf->log_file == NULL)
+		return 0;
+	fd = open(conf->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return err_sys(err, ERR_LOCAL, "state.io", "log file %s",
+		    conf->log_file);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return 0;
+}
+
+static int
+begin(struct parent *p, struct err *err)
+{
+	if (make_state_dir(p->conf->state_dir, err) < 0)
+		return -1;
+	p->signals = open_signals();
+	if (p->signals < 0)
+		return err_sys(err, ERR_LOCAL, "internal.signals", "signalfd");
+	if (p->opts->once)
+		return 0;
+	if (control_open(&p->control, p->conf->socket, err) < 0)
+		return -1;
+	if (open_log(p->conf, err) < 0)
+		return -1;
+	wake_init(&p->wake);
+	notify_ready();
+	log_notice("syncd %s started, %zu accounts", SYNCD_VERSION,
+	    p->conf->n_accounts);
+	return 0;
+}
+
+static void
+end(struct parent *p)
+{
+	control_flush(&p->control);
+	control_close(&p->control);
+	wake_clear(&p->wake);
+	if (p->signals >= 0)
+		close(p->signals);
+	for (size_t i = 0; i < p->n; i++) {
+		account_clear(p->account[i]);
+		free(p->account[i]);
+	}
+	free(p->account);
+	jobs_clear(&p->jobs);
+	events_clear(&p->events);
+	json_decref(p->conf_error);
+	json_decref(p->open_problems);
+	config_free(p->conf);
+}
+
+static int
+exit_of(const struct err *err)
+{
+	if (err->class == ERR_RETRY)
+		return EX_TEMPFAIL;
+	return err->class == ERR_CONFIG ? EX_CONFIG : EX_IOERR;
+}
+
+int
+parent_run(struct conf *conf, const struct parent_opts *opts)
+{
+	struct parent p = {
+		.conf = conf, .opts = opts, .signals = -1,
+		.env = { .conf = conf, .once = opts->once,
+		    .online_check = opts->online_check,
+		    .spawn = opts->spawn != NULL ? opts->spawn : role_spawn_worker },
+		.control = { .fd = -1 },
+		.wake = { .timer = -1, .net = -1, .due = USEC_NEVER },
+		.started = clock_wall(), .open_problems = json_object()
+	};
+	struct err err;
+	int code = 0;
+
+	if (begin(&p, &err) < 0) {
+		code = exit_of(&err);
+		tell_error(opts->json, code, err.code, err.text, NULL);
+	} else if (!opts->once || once_begin(&p, &code) == 0) {
+		for (size_t i = 0; i < conf->n_accounts; i++)
+			add_account(&p, &conf->account[i]);
+		run(&p);
+		if (opts->once)
+			code = p.interrupted != 0 ? 130 : once_end(&p);
+		else
+			log_notice("syncd stopped");
+	}
+	end(&p);
+	return code;
+}

@@ -1,0 +1,64 @@
+/*
+ * parent.h — the process that starts the others: a worker for each account.  It
+ * parses no network byte, no mail and no script; it hands out secrets, collects
+ * what workers say of themselves, and answers the control socket.
+ */
+#ifndef DAEMON_PARENT_H
+#define DAEMON_PARENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "account.h"
+#include "base/err.h"
+#include "base/types.h"
+#include "control.h"
+#include "engine/conf.h"
+#include "events.h"
+#include "job.h"
+#include "wake.h"
+
+struct parent_opts {
+	const char	*config_file;	/* of -c, for reload; NULL: search */
+	bool		 once;		/* do the jobs and end; no control socket */
+	bool		 online_check;	/* once: only log in */
+	bool		 dry_run, full;
+	bool		 quiet;		/* once: print problems only */
+	bool		 json;		/* once: print JSON */
+	char		**target;	/* once: ACCOUNT[/FOLDER]; none: all */
+	size_t		 n_targets;
+	spawn_worker	*spawn;		/* NULL: role_spawn_worker() */
+};
+
+struct parent {
+	struct conf		*conf;
+	const struct parent_opts *opts;
+	struct account_env	 env;
+	struct account		**account;
+	size_t			 n, cap;
+	struct jobs		 jobs;
+	struct events		 events;
+	struct control		 control;
+	struct wake		 wake;
+	int			 signals;	/* a signalfd */
+	int64_t			 started;	/* wall clock us */
+	json_t			*conf_error;	/* of the last reload, or NULL */
+	json_t			*open_problems;	/* account: {code: true}, told of */
+	int			 interrupted;	/* the signal that stopped us, or 0 */
+	bool			 stopping;
+};
+
+/* Run until told to stop, or (once) until all is done; returns the exit code.
+ * ${conf} is consumed. */
+int		 parent_run(struct conf *conf, const struct parent_opts *opts);
+
+/* For methods.c and once.c. */
+struct account	*parent_find(const struct parent *p, const char *name);
+/* Read the configuration again; restart what changed.  -1: the old one stays,
+ * and p->conf_error says why. */
+int		 parent_reload(struct parent *p);
+void		 parent_stop(struct parent *p);
+json_t		*parent_status(const struct parent *p);
+
+#endif

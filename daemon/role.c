@@ -1,0 +1,353 @@
+/*
+ * role.c — fork and exec, in one place.
+ *
+ * Workers are started by exec of ourselves, not by fork alone: a new address
+ * space shares no secret and no allocator state with its parent.
+ */
+#include "role.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ipc.h"
+
+static const usec kill_grace = USEC_S(2);
+
+/* ---- in the child ----------------------------------------------------- */
+
+static void NORETURN
+child_die(const char *what)
+{
+	dprintf(STDERR_FILENO, "syncd: %s: %s\n", what, strerror(errno));
+	_exit(127);
+}
+
+static void
+child_defaults(pid_t parent)
+{
+	sigset_t none;
+
+	for (int sig = 1; sig < SIGRTMIN; sig++)
+		signal(sig, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+		child_die("prctl");
+	/* It may have died before the prctl(). */
+	if (getppid() != parent)
+		_exit(0);
+}
+
+/* Put ${fd} at ${at}, to be inherited. */
+static void
+child_fd(int fd, int at)
+{
+	if (fd == at) {
+		if (fcntl(fd, F_SETFD, 0) < 0)
+			child_die("fcntl");
+	} else if (dup2(fd, at) < 0) {
+		child_die("dup2");
+	}
+}
+
+static void NORETURN
+child_exec(const struct strlist *command)
+{
+	char **argv;
+
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	if (command->n == 1) {
+		execl("/bin/sh", "sh", "-c", command->v[0], (char *)NULL);
+		child_die("/bin/sh");
+	}
+	argv = xcalloc(command->n + 1, sizeof(*argv));
+	for (size_t i = 0; i < command->n; i++)
+		argv[i] = command->v[i];
+	execvp(argv[0], argv);
+	child_die(argv[0]);
+}
+
+static void NORETURN
+child_worker(pid_t parent, int fd, const char *account)
+{
+	child_defaults(parent);
+	/* Ctrl-C is for the parent, which ends its workers in order. */
+	setpgid(0, 0);
+	child_fd(fd, IPC_FD);
+	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	execl("/proc/self/exe", "syncd", "worker", account, (char *)NULL);
+	child_die("/proc/self/exe");
+}
+
+static void NORETURN
+child_tunnel(pid_t parent, int fd, const struct strlist *command)
+{
+	child_defaults(parent);
+	setpgid(0, 0);
+	child_fd(fd, STDIN_FILENO);
+	child_fd(fd, STDOUT_FILENO);
+	child_exec(command);
+}
+
+static void NORETURN
+child_command(pid_t parent, int out, int err, const struct strlist *command,
+    const struct role_env *env)
+{
+	int null;
+
+	child_defaults(parent);
+	setpgid(0, 0);
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (null < 0)
+		child_die("/dev/null");
+	child_fd(null, STDIN_FILENO);
+	child_fd(out, STDOUT_FILENO);
+	child_fd(err, STDERR_FILENO);
+	setenv("SYNCD_ACCOUNT", env->account, 1);
+	setenv("SYNCD_USER", env->user, 1);
+	setenv("SYNCD_REASON", env->reason, 1);
+	child_exec(command);
+}
+
+/* ---- in the parent ---------------------------------------------------- */
+
+static int
+pair(int type, int sv[2], struct err *err)
+{
+	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, sv) < 0)
+		return err_sys(err, ERR_RETRY, "internal.role", "socketpair");
+	return 0;
+}
+
+/* Close the child's end, keep ours, or give up both. */
+static int
+keep_or_drop(pid_t pid, int sv[2], int *fd, struct err *err)
+{
+	int errnum = errno;
+
+	close(sv[1]);
+	if (pid < 0) {
+		close(sv[0]);
+		errno = errnum;
+		return err_sys(err, ERR_RETRY, "internal.role", "fork");
+	}
+	*fd = sv[0];
+	return 0;
+}
+
+int
+role_spawn_worker(const char *account, pid_t *pid, int *fd, struct err *err)
+{
+	pid_t self = getpid();
+	int sv[2];
+
+	if (pair(SOCK_SEQPACKET, sv, err) < 0)
+		return -1;
+	*pid = fork();
+	if (*pid == 0)
+		child_worker(self, sv[1], account);
+	return keep_or_drop(*pid, sv, fd, err);
+}
+
+int
+role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
+    struct err *err)
+{
+	pid_t self = getpid();
+	int sv[2];
+
+	must(command->n > 0);
+	if (pair(SOCK_STREAM, sv, err) < 0)
+		return -1;
+	*pid = fork();
+	if (*pid == 0)
+		child_tunnel(self, sv[1], command);
+	return keep_or_drop(*pid, sv, fd, err);
+}
+
+int
+role_command_start(struct role_command *c, const struct strlist *command,
+    const struct role_env *env, size_t max_out, usec timeout, struct err *err)
+{
+	pid_t self = getpid();
+	int out[2], errs[2];
+
+	must(command->n > 0);
+	if (pipe2(out, O_CLOEXEC) < 0)
+		return err_sys(err, ERR_RETRY, "secret.command-failed", "pipe");
+	if (pipe2(errs, O_CLOEXEC) < 0) {
+		err_sys(err, ERR_RETRY, "secret.command-failed", "pipe");
+		close(out[0]);
+		close(out[1]);
+		return -1;
+	}
+	*c = (struct role_command){ .out = out[0], .err = errs[0] };
+	c->deadline = clock_in(timeout);
+	c->pid = fork();
+	if (c->pid == 0)
+		child_command(self, out[1], errs[1], command, env);
+	close(out[1]);
+	close(errs[1]);
+	if (c->pid < 0) {
+		err_sys(err, ERR_RETRY, "secret.command-failed", "fork");
+		c->pid = 0;
+		role_command_clear(c);
+		return -1;
+	}
+	/* Also here: the group must exist before we may have to kill it. */
+	setpgid(c->pid, c->pid);
+	c->group = c->pid;
+	fcntl(c->out, F_SETFL, O_NONBLOCK);
+	fcntl(c->err, F_SETFL, O_NONBLOCK);
+	buf_init(&c->stdout_bytes, max_out);
+	must(buf_room(&c->stdout_bytes, max_out) != NULL);
+	return 0;
+}
+
+void
+role_command_waiters(const struct role_command *c, struct waiter w[2])
+{
+	w[0] = (struct waiter){ .fd = c->out, .want = WAIT_READ };
+	w[1] = (struct waiter){ .fd = c->err, .want = WAIT_READ };
+}
+
+usec
+role_command_deadline(const struct role_command *c)
+{
+	return c->pid > 0 ? c->deadline : USEC_NEVER;
+}
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void
+read_out(struct role_command *c)
+{
+	struct buf *b = &c->stdout_bytes;
+
+	while (c->out >= 0) {
+		char one;
+		bool full = b->n == b->max;
+		ssize_t n = full ? read(c->out, &one, 1) :
+		    read(c->out, b->p + b->n, b->max - b->n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n > 0 && !full) {
+			b->n += (size_t)n;
+			continue;
+		}
+		c->overflow |= n > 0;
+		close_fd(&c->out);
+	}
+}
+
+/* Only the end of what it says is kept: the last line names the cause. */
+static void
+read_err(struct role_command *c)
+{
+	while (c->err >= 0) {
+		char part[256];
+		ssize_t r = read(c->err, part, sizeof(part));
+		size_t n = r > 0 ? (size_t)r : 0, over;
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0 && errno == EAGAIN)
+			return;
+		if (n == 0) {
+			close_fd(&c->err);
+			return;
+		}
+		over = c->n_tail + n > ROLE_TAIL ? c->n_tail + n - ROLE_TAIL : 0;
+		memmove(c->tail, c->tail + over, c->n_tail - over);
+		c->n_tail -= over;
+		memcpy(c->tail + c->n_tail, part, n);
+		c->n_tail += n;
+	}
+}
+
+static void
+kill_group(const struct role_command *c, int sig)
+{
+	if (c->group > 0 && kill(-c->group, sig) < 0 && c->pid > 0)
+		kill(c->pid, sig);
+}
+
+void
+role_command_step(struct role_command *c)
+{
+	read_out(c);
+	read_err(c);
+	if (c->pid <= 0 || clock_now() < c->deadline)
+		return;
+	c->timed_out = true;
+	c->killed = c->killed == 0 ? SIGTERM : SIGKILL;
+	kill_group(c, c->killed);
+	c->deadline = clock_in(kill_grace);
+}
+
+void
+role_command_reaped(struct role_command *c, int status)
+{
+	/* What it left in the pipes is read; a grandchild that still holds
+	 * them (gpg-agent does) is not waited for. */
+	read_out(c);
+	read_err(c);
+	close_fd(&c->out);
+	close_fd(&c->err);
+	c->pid = 0;
+	c->status = status;
+	c->done = true;
+}
+
+void
+role_command_clear(struct role_command *c)
+{
+	if (c->pid > 0)
+		kill_group(c, SIGKILL);
+	close_fd(&c->out);
+	close_fd(&c->err);
+	if (c->stdout_bytes.p != NULL)
+		explicit_bzero(c->stdout_bytes.p, c->stdout_bytes.cap);
+	buf_clear(&c->stdout_bytes);
+	*c = (struct role_command){ .out = -1, .err = -1 };
+}
+
+void
+role_obituary(int status, char *out, size_t cap)
+{
+	const char *name;
+
+	if (WIFEXITED(status)) {
+		snprintf(out, cap, "exited %d", WEXITSTATUS(status));
+		return;
+	}
+	name = sigabbrev_np(WTERMSIG(status));
+	snprintf(out, cap, "was killed by SIG%s%s", name != NULL ? name : "?",
+	    WCOREDUMP(status) ? " (core dumped)" : "");
+}

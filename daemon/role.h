@@ -1,0 +1,69 @@
+/*
+ * role.h — the only place that makes processes: workers (ourselves again, in
+ * another role), commands that print a secret, and tunnels.
+ *
+ * Every child gets an empty signal mask, default signal actions, no descriptor
+ * but those named here, and a SIGTERM when the parent dies.
+ */
+#ifndef DAEMON_ROLE_H
+#define DAEMON_ROLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/types.h"
+#include "base/wait.h"
+#include "engine/conf.h"
+
+/* `syncd worker ACCOUNT` with its end of a seqpacket pair at IPC_FD; *fd is
+ * ours, non-blocking by the flags of ipc.c. */
+int	role_spawn_worker(const char *account, pid_t *pid, int *fd, struct err *err);
+/* ${command} with a stream socket as stdin and stdout; *fd is the other end. */
+int	role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
+	    struct err *err);
+
+/* What a command learns from its environment. */
+struct role_env {
+	const char	*account, *user, *reason;
+};
+
+enum { ROLE_TAIL = 512 };
+
+/* A running command, stepped from the parent's loop.  One word is a line for
+ * /bin/sh, several are an argv.  It has its own process group. */
+struct role_command {
+	pid_t		pid;		/* 0: none, or reaped */
+	pid_t		group;
+	int		out, err;	/* -1: closed */
+	struct buf	stdout_bytes;	/* never reallocated: it holds a secret */
+	bool		overflow;	/* it printed more than the cap */
+	char		tail[ROLE_TAIL];	/* the end of its stderr */
+	size_t		n_tail;
+	usec		deadline;
+	int		killed;		/* the last signal sent, or 0 */
+	bool		timed_out;
+	bool		done;
+	int		status;		/* of waitpid(), when done */
+};
+
+/* -1: it could not be started; nothing is to be cleared. */
+int	role_command_start(struct role_command *c, const struct strlist *command,
+	    const struct role_env *env, size_t max_out, usec timeout,
+	    struct err *err);
+/* What to wait for: fills in w[0] and w[1], negative when closed. */
+void	role_command_waiters(const struct role_command *c, struct waiter w[2]);
+usec	role_command_deadline(const struct role_command *c);
+/* Read what is there; enforce the deadline.  Never waits. */
+void	role_command_step(struct role_command *c);
+/* Process c->pid ended with ${status}: read the rest; c->done is set. */
+void	role_command_reaped(struct role_command *c, int status);
+/* Kill what still runs, wipe the output. */
+void	role_command_clear(struct role_command *c);
+
+/* "exited 3", "was killed by SIGKILL (9)" of a waitpid() status. */
+void	role_obituary(int status, char *out, size_t cap);
+
+#endif

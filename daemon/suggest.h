@@ -1,0 +1,30 @@
+/*
+ * suggest.h — "did you mean": the nearest of the words that are valid here.
+ */
+#ifndef DAEMON_SUGGEST_H
+#define DAEMON_SUGGEST_H
+
+#include <stddef.h>
+
+#include "base/str.h"
+
+/* The best of the words offered so far, for one misspelt word. */
+struct suggest {
+	struct str	 word;
+	size_t		 limit;		/* this many edits is no match */
+	char		 best[64];	/* "": none */
+};
+
+/* Edits (insert, delete, replace, swap neighbours) between two words, without
+ * regard to case and with "-" and "_" alike; words over 64 bytes are far. */
+size_t	suggest_distance(struct str a, struct str b);
+
+/* Two edits at most, and one for every three characters begun. */
+void	suggest_init(struct suggest *s, struct str word);
+void	suggest_offer(struct suggest *s, const char *candidate);
+
+/* What users of mbsync, OfflineIMAP and others call a thing: the sentence that
+ * says what it is called here, or NULL. */
+const char *suggest_foreign(struct str word);
+
+#endif

@@ -1,0 +1,729 @@
+/*
+ * value.c — nodes to fields and back, by the option's type.  A value is read in
+ * full before the field changes, so that a mistake leaves the field as it was.
+ */
+#include "value.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "scalar.h"
+#include "suggest.h"
+
+struct reading {
+	const struct option	*o;
+	const struct node	*key;
+	struct diags		*diags;
+};
+
+/* A value on its way to its field. */
+struct value {
+	bool			 b;
+	int			 i;
+	int64_t			 n;
+	char			*text;
+	struct strlist		 list;
+	struct strmap		 map;
+	struct policy		 policy;
+	struct policy_rule	*rule;
+	size_t			 n_rules;
+	usec			 every;
+};
+
+static const struct mark *
+place_of(const struct reading *r, const struct node *n)
+{
+	bool inline_ = n->kind == NODE_SCALAR ? n->text[0] != '\0' : n->flow;
+
+	return inline_ || r->key == NULL ? &n->at : &r->key->at;
+}
+
+static const char *
+kind_text(const struct node *n)
+{
+	if (n->kind == NODE_LIST)
+		return "a list";
+	if (n->kind == NODE_MAP)
+		return "a map";
+	return node_is_null(n) ? "null" : "text";
+}
+
+static int
+wrong_type(const struct reading *r, const struct node *n)
+{
+	if (n->bad)
+		return -1;
+	if (n->kind == NODE_SCALAR && n->plain && n->text[0] == '\0') {
+		diag_caret(diags_add(r->diags, DIAG_ERROR, "config.wrong-type",
+		    place_of(r, n), "`%s` has no value", option_name(r->o)),
+		    "expected %s", option_type_text(r->o));
+		return -1;
+	}
+	diag_caret(diags_add(r->diags, DIAG_ERROR, "config.wrong-type",
+	    place_of(r, n), "`%s` cannot be %s", option_name(r->o), kind_text(n)),
+	    "expected %s", option_type_text(r->o));
+	return -1;
+}
+
+static struct diag *
+bad_value(const struct reading *r, const struct node *n)
+{
+	return diags_add(r->diags, DIAG_ERROR, "config.bad-value", &n->at,
+	    "`%s` is no value of `%s`", n->text, option_name(r->o));
+}
+
+static bool
+has_control(const char *text, bool lines)
+{
+	for (; *text != '\0'; text++) {
+		if (lines && (*text == '\n' || *text == '\t'))
+			continue;
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+/* The text of a scalar that is not null and has no control characters. */
+static const char *
+plain_text(const struct reading *r, const struct node *n)
+{
+	if (n->kind != NODE_SCALAR || node_is_null(n) || n->bad) {
+		wrong_type(r, n);
+		return NULL;
+	}
+	if (has_control(n->text, r->o->type == OPT_COMMAND)) {
+		diags_add(r->diags, DIAG_ERROR, "config.bad-value", &n->at,
+		    "`%s` has a control character in it", option_name(r->o));
+		return NULL;
+	}
+	return n->text;
+}
+
+static int
+read_bool(const struct reading *r, const struct node *n, struct value *v)
+{
+	const char *text = plain_text(r, n);
+
+	if (text == NULL)
+		return -1;
+	if (r->o->words != NULL &&
+	    option_word_index(r->o->words, str_z(text)) >= 0) {
+		v->b = false;
+		return 0;
+	}
+	if (scalar_bool(str_z(text), &v->b))
+		return 0;
+	diag_caret(bad_value(r, n), "yes or no%s%s",
+	    r->o->words != NULL ? ", or " : "",
+	    r->o->words != NULL ? r->o->words : "");
+	return -1;
+}
+
+static void
+list_words(struct diag *d, const char *words)
+{
+	CLEANUP(buf_clear) struct buf b;
+	struct str rest = str_z(words), w;
+
+	buf_init(&b, 1024);
+	while (option_word(&rest, &w)) {
+		if (buf_fmt(&b, "%s%.*s", b.n > 0 ? ", " : "", STR_ARG(w)) == -1)
+			return;
+	}
+	diag_help(d, "one of: %.*s", STR_ARG(buf_str(&b)));
+}
+
+/* A misspelt word of ${words}. */
+static int
+wrong_word(const struct reading *r, const struct node *n, const char *words)
+{
+	struct diag *d = bad_value(r, n);
+	struct str rest = str_z(words), w;
+	struct suggest s;
+	bool yes, dangerous = false;
+
+	suggest_init(&s, str_z(n->text));
+	while (option_word(&rest, &w)) {
+		char word[sizeof(s.best)];
+
+		snprintf(word, sizeof(word), "%.*s", STR_ARG(w));
+		suggest_offer(&s, word);
+		/* What is dangerous has a longer name on purpose. */
+		dangerous |= str_starts(w, STR("no-")) &&
+		    scalar_bool(str_z(n->text), &yes) && !yes;
+	}
+	if (dangerous)
+		diag_caret(d, "too easily written for what it does");
+	else if (s.best[0] != '\0')
+		diag_caret(d, "did you mean `%s`?", s.best);
+	list_words(d, words);
+	return -1;
+}
+
+static int
+read_enum(const struct reading *r, const struct node *n, struct value *v)
+{
+	const char *text = plain_text(r, n);
+	bool yes;
+
+	if (text == NULL)
+		return -1;
+	v->i = option_word_index(r->o->words, str_z(text));
+	if (v->i < 0 && scalar_bool(str_z(text), &yes))
+		v->i = option_word_index(r->o->words, yes ? STR("yes") : STR("no"));
+	if (v->i >= 0)
+		return 0;
+	if (r->o->later_words != NULL &&
+	    option_word_index(r->o->later_words, str_z(text)) >= 0) {
+		struct diag *d = diags_add(r->diags, DIAG_ERROR, "config.later",
+		    &n->at, "`%s: %s` is not in this version yet",
+		    option_name(r->o), text);
+		list_words(d, r->o->words);
+		return -1;
+	}
+	return wrong_word(r, n, r->o->words);
+}
+
+static int
+read_version(const struct reading *r, const struct node *n, struct value *v)
+{
+	const char *text = plain_text(r, n);
+
+	if (text == NULL)
+		return -1;
+	if (option_word_index(r->o->words, str_z(text)) < 0)
+		return wrong_word(r, n, r->o->words);
+	must(scalar_version(str_z(text), &v->n));
+	return 0;
+}
+
+static int
+read_int(const struct reading *r, const struct node *n, struct value *v)
+{
+	const char *text = plain_text(r, n);
+	uint64_t number;
+
+	if (text == NULL)
+		return -1;
+	if (!num_u64(str_z(text), (uint64_t)r->o->min, (uint64_t)r->o->max,
+	    &number)) {
+		diag_caret(bad_value(r, n), "a number from %lld to %lld",
+		    (long long)r->o->min, (long long)r->o->max);
+		return -1;
+	}
+	v->n = (int64_t)number;
+	return 0;
+}
+
+static int
+read_duration(const struct reading *r, const struct node *n, struct value *v)
+{
+	const struct option *o = r->o;
+	char min[SCALAR_TEXT_MAX], max[SCALAR_TEXT_MAX];
+
+	if (node_is_null(n) && n->text[0] != '\0') {
+		v->n = 0;
+	} else {
+		const char *text = plain_text(r, n);
+
+		if (text == NULL)
+			return -1;
+		if (o->words != NULL &&
+		    option_word_index(o->words, str_z(text)) >= 0)
+			return 0;
+		if (!scalar_duration(str_z(text), &v->n)) {
+			diag_caret(bad_value(r, n), "a duration has a unit: 90s,"
+			    " 15m, 6h, 14d");
+			return -1;
+		}
+	}
+	if (v->n >= o->min && (o->max == 0 || v->n <= o->max))
+		return 0;
+	scalar_fmt_duration(o->min, min);
+	scalar_fmt_duration(o->max, max);
+	if (o->max == 0)
+		diag_caret(bad_value(r, n), "at least %s", min);
+	else
+		diag_caret(bad_value(r, n), "from %s to %s", min, max);
+	return -1;
+}
+
+static int
+read_size(const struct reading *r, const struct node *n, struct value *v)
+{
+	if (node_is_null(n) && n->text[0] != '\0')
+		return 0;
+	const char *text = plain_text(r, n);
+
+	if (text == NULL)
+		return -1;
+	if (scalar_size(str_z(text), &v->n))
+		return 0;
+	diag_caret(bad_value(r, n), "a size has a unit: 64KiB, 50MiB, 2GiB");
+	return -1;
+}
+
+/* What comes from the environment may be anything, and JSON takes only this. */
+static bool
+is_utf8(const char *text)
+{
+	json_t *j = json_string(text);
+	bool good = j != NULL;
+
+	json_decref(j);
+	return good;
+}
+
+/* ${text} with variables replaced; NULL after a diagnosis. */
+static char *
+expand(const struct reading *r, const struct node *n, const char *text)
+{
+	char missing[SCALAR_TEXT_MAX];
+	char *out = scalar_expand(text, missing);
+
+	if (out != NULL && is_utf8(out))
+		return out;
+	struct diag *d = bad_value(r, n);
+	if (out != NULL) {
+		diag_caret(d, "a variable in it is not UTF-8 text");
+		free(out);
+	} else if (missing[0] != '\0') {
+		diag_caret(d, "the variable %s is not set", missing);
+		diag_help(d, "${%s:-VALUE} gives a value for that case", missing);
+	} else {
+		diag_caret(d, "$NAME, ${NAME} or ${NAME:-VALUE}; a dollar is $$");
+	}
+	return NULL;
+}
+
+static int
+read_path(const struct reading *r, const struct node *n, struct value *v)
+{
+	if (node_is_null(n) && n->text[0] != '\0')
+		return 0;
+	const char *text = plain_text(r, n);
+
+	if (text == NULL)
+		return -1;
+	if (r->o->words != NULL &&
+	    option_word_index(r->o->words, str_z(text)) >= 0)
+		return 0;
+	if ((r->o->flags & OPT_FILE_PREFIX) != 0 && strncmp(text, "file:", 5) == 0)
+		text += 5;
+	if (*text == '\0') {
+		diag_caret(bad_value(r, n), "expected a path");
+		return -1;
+	}
+	char *expanded = expand(r, n, text);
+	if (expanded == NULL)
+		return -1;
+	char *dir = xstrdup(n->at.src->path);
+	char *slash = strrchr(dir, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	v->text = scalar_path(expanded, dir);
+	free(dir);
+	free(expanded);
+	return 0;
+}
+
+static int
+read_text(const struct reading *r, const struct node *n, struct value *v)
+{
+	if (node_is_null(n) && n->text[0] != '\0')
+		return 0;
+	const char *text = plain_text(r, n);
+
+	if (text == NULL)
+		return -1;
+	if (*text == '\0')
+		return wrong_type(r, n);
+	v->text = xstrdup(text);
+	return 0;
+}
+
+static int
+read_list(const struct reading *r, const struct node *n, struct value *v)
+{
+	int rc = 0;
+
+	if (node_is_null(n))
+		return 0;
+	if (n->kind == NODE_SCALAR && r->o->words != NULL &&
+	    option_word_index(r->o->words, str_z(n->text)) >= 0)
+		return 0;
+	if (n->kind == NODE_SCALAR && !n->bad) {
+		const char *text = plain_text(r, n);
+
+		if (text == NULL)
+			return -1;
+		strlist_add(&v->list, text);
+		return 0;
+	}
+	if (n->kind != NODE_LIST)
+		return wrong_type(r, n);
+	for (size_t i = 0; i < n->n; i++) {
+		const char *text = plain_text(r, n->item[i]);
+
+		if (text != NULL)
+			strlist_add(&v->list, text);
+		else
+			rc = -1;
+	}
+	return rc;
+}
+
+/* One word in a list is a program, not a line for the shell: quote it. */
+static char *
+shell_quote(const char *word)
+{
+	CLEANUP(buf_clear) struct buf b;
+	int rc;
+
+	buf_init(&b, 4 * strlen(word) + 3);
+	rc = buf_add(&b, "'", 1);
+	for (; *word != '\0'; word++)
+		rc |= *word == '\'' ? buf_add(&b, "'\\''", 4) :
+		    buf_add(&b, word, 1);
+	rc |= buf_add(&b, "'", 1);
+	must(rc == 0);
+	return buf_steal(&b);
+}
+
+static int
+read_command(const struct reading *r, const struct node *n, struct value *v)
+{
+	int rc = 0;
+
+	if (node_is_null(n) && n->text[0] != '\0')
+		return 0;
+	if (n->kind == NODE_SCALAR) {
+		const char *text = plain_text(r, n);
+
+		if (text == NULL)
+			return -1;
+		if (*text == '\0')
+			return wrong_type(r, n);
+		strlist_add(&v->list, text);
+		return 0;
+	}
+	if (n->kind != NODE_LIST || n->n == 0)
+		return wrong_type(r, n);
+	for (size_t i = 0; i < n->n; i++) {
+		const char *text = plain_text(r, n->item[i]);
+		char *word = text != NULL ? expand(r, n->item[i], text) : NULL;
+
+		if (word != NULL && n->n == 1) {
+			char *quoted = shell_quote(word);
+
+			free(word);
+			word = quoted;
+		}
+		if (word != NULL)
+			strlist_add(&v->list, word);
+		else
+			rc = -1;
+		free(word);
+	}
+	return rc;
+}
+
+static int
+read_map(const struct reading *r, const struct node *n, struct value *v)
+{
+	int rc = 0;
+
+	if (node_is_null(n))
+		return 0;
+	if (n->kind != NODE_MAP)
+		return wrong_type(r, n);
+	for (size_t i = 0; i < n->n; i += 2) {
+		const char *from = plain_text(r, n->item[i]);
+		const char *to = plain_text(r, n->item[i + 1]);
+
+		if (from != NULL && to != NULL)
+			strmap_add(&v->map, from, to);
+		else
+			rc = -1;
+	}
+	return rc;
+}
+
+static int
+read_ops(const struct reading *r, const struct node *n, unsigned *set)
+{
+	*set = 0;
+	if (n->kind != NODE_LIST)
+		return wrong_type(r, n);
+	for (size_t i = 0; i < n->n; i++) {
+		unsigned op;
+
+		if (plain_text(r, n->item[i]) == NULL)
+			return -1;
+		if (!scalar_op(str_z(n->item[i]->text), &op))
+			return wrong_word(r, n->item[i], scalar_ops);
+		*set |= op;
+	}
+	return 0;
+}
+
+static int
+read_policy_map(const struct reading *r, const struct node *n, struct policy *p)
+{
+	for (size_t i = 0; i < n->n; i += 2) {
+		const struct node *key = n->item[i];
+		bool pull = strcmp(key->text, "pull") == 0;
+
+		if (!pull && strcmp(key->text, "push") != 0) {
+			diag_caret(diags_add(r->diags, DIAG_ERROR,
+			    "config.unknown-key", &key->at,
+			    "`%s` is not part of a policy", key->text),
+			    "`pull` or `push`");
+			return -1;
+		}
+		if (read_ops(r, n->item[i + 1], pull ? &p->pull : &p->push) == -1)
+			return -1;
+	}
+	if (p->pull != 0 || p->push != 0)
+		return 0;
+	diag_caret(diags_add(r->diags, DIAG_ERROR, "config.bad-value",
+	    place_of(r, n), "this policy moves nothing"),
+	    "`enabled: no` switches an account off");
+	return -1;
+}
+
+static int
+read_policy(const struct reading *r, const struct node *n, struct policy *p)
+{
+	*p = (struct policy){ 0 };
+	if (n->kind == NODE_MAP)
+		return read_policy_map(r, n, p);
+	if (plain_text(r, n) == NULL)
+		return -1;
+	if (scalar_policy(str_z(n->text), p))
+		return 0;
+	return wrong_word(r, n, scalar_presets);
+}
+
+static int
+read_policy_for(const struct reading *r, const struct node *n, struct value *v)
+{
+	if (node_is_null(n))
+		return 0;
+	if (n->kind != NODE_MAP)
+		return wrong_type(r, n);
+	for (size_t i = 0; i < n->n; i += 2) {
+		struct reading inner = { r->o, n->item[i], r->diags };
+		struct policy_rule rule;
+		const char *pattern = plain_text(r, n->item[i]);
+
+		if (pattern == NULL ||
+		    read_policy(&inner, n->item[i + 1], &rule.policy) == -1)
+			return -1;
+		rule.pattern = xstrdup(pattern);
+		v->rule = xreallocarray(v->rule, v->n_rules + 1,
+		    sizeof(*v->rule));
+		v->rule[v->n_rules++] = rule;
+	}
+	return 0;
+}
+
+static int
+read_schedule(const struct reading *r, const struct node *n, struct value *v)
+{
+	const char *text = plain_text(r, n);
+	bool daily;
+
+	if (text == NULL)
+		return -1;
+	if (!scalar_schedule(str_z(text), &v->i, &v->every, &daily)) {
+		diag_caret(bad_value(r, n), "always, manual, \"every 6h\" or"
+		    " \"daily 02:00-05:00\"");
+		return -1;
+	}
+	if (daily)
+		diag_caret(diags_add(r->diags, DIAG_WARNING, "config.later",
+		    &n->at, "an hour of the day is not kept in this version yet"),
+		    "read as \"every 1d\"");
+	return 0;
+}
+
+static int
+read_value(const struct reading *r, const struct node *n, struct value *v)
+{
+	switch (r->o->type) {
+	case OPT_BOOL:		return read_bool(r, n, v);
+	case OPT_ENUM:		return read_enum(r, n, v);
+	case OPT_INT:		return read_int(r, n, v);
+	case OPT_VERSION:	return read_version(r, n, v);
+	case OPT_DURATION:	return read_duration(r, n, v);
+	case OPT_SIZE:		return read_size(r, n, v);
+	case OPT_TEXT:		return read_text(r, n, v);
+	case OPT_PATH:		return read_path(r, n, v);
+	case OPT_LIST:		return read_list(r, n, v);
+	case OPT_COMMAND:	return read_command(r, n, v);
+	case OPT_MAP:		return read_map(r, n, v);
+	case OPT_POLICY:	return read_policy(r, n, &v->policy);
+	case OPT_POLICY_FOR:	return read_policy_for(r, n, v);
+	case OPT_SCHEDULE:	return read_schedule(r, n, v);
+	case OPT_ANY:		return 0;
+	case OPT_GROUP:
+	case OPT_ACCOUNTS:
+	case OPT_ITEMS:		break;
+	}
+	must(!option_is_branch(r->o));
+	return -1;
+}
+
+/* Move the value into its field; what it takes is no longer the value's. */
+static void
+store(const struct option *o, void *base, struct value *v)
+{
+	char *field = (char *)base + o->at;
+	struct account_conf *a = base;
+
+	option_clear(o, base);
+	switch (o->type) {
+	case OPT_BOOL:
+		*(bool *)field = v->b;
+		break;
+	case OPT_ENUM:
+		*(int *)field = v->i;
+		break;
+	case OPT_INT:
+	case OPT_VERSION:
+	case OPT_DURATION:
+	case OPT_SIZE:
+		*(int64_t *)field = v->n;
+		break;
+	case OPT_TEXT:
+	case OPT_PATH:
+		*(char **)field = v->text;
+		v->text = NULL;
+		break;
+	case OPT_LIST:
+	case OPT_COMMAND:
+		*(struct strlist *)field = v->list;
+		v->list = (struct strlist){ 0 };
+		break;
+	case OPT_MAP:
+		*(struct strmap *)field = v->map;
+		v->map = (struct strmap){ 0 };
+		break;
+	case OPT_POLICY:
+		*(struct policy *)field = v->policy;
+		break;
+	case OPT_POLICY_FOR:
+		a->policy_for = v->rule;
+		a->n_policy_for = v->n_rules;
+		v->rule = NULL;
+		v->n_rules = 0;
+		break;
+	case OPT_SCHEDULE:
+		a->schedule.when = v->i;
+		a->schedule.every = v->every;
+		break;
+	case OPT_ANY:
+	case OPT_GROUP:
+	case OPT_ACCOUNTS:
+	case OPT_ITEMS:
+		break;
+	}
+}
+
+static void
+value_clear(struct value *v)
+{
+	free(v->text);
+	strlist_clear(&v->list);
+	strmap_clear(&v->map);
+	for (size_t i = 0; i < v->n_rules; i++)
+		free(v->rule[i].pattern);
+	free(v->rule);
+}
+
+int
+value_read(const struct option *o, const struct node *key, const struct node *n,
+    void *base, struct diags *diags)
+{
+	struct reading r = { o, key, diags };
+	CLEANUP(value_clear) struct value v = { 0 };
+
+	if (n->bad || read_value(&r, n, &v) == -1)
+		return -1;
+	if (base != NULL && o->at != OPT_NO_FIELD)
+		store(o, base, &v);
+	return 0;
+}
+
+/* The default as a node; the caller clears ${y}. */
+static void
+read_default(const struct option *o, struct yaml *y, const struct source *src)
+{
+	struct diags none;
+
+	diags_init(&none);
+	must(yaml_read(y, src, &none) == 0 && y->root != NULL && o->dflt != NULL);
+	diags_clear(&none);
+}
+
+void
+value_default(const struct option *o, void *base)
+{
+	if (o->dflt == NULL || o->at == OPT_NO_FIELD)
+		return;
+	char path[] = "/default";
+	struct source src = { path, xstrdup(o->dflt), strlen(o->dflt) };
+	struct diags none;
+	struct yaml y;
+
+	read_default(o, &y, &src);
+	diags_init(&none);
+	must(value_read(o, NULL, y.root, base, &none) == 0);
+	diags_clear(&none);
+	yaml_clear(&y);
+	free(src.text);
+}
+
+static bool
+same_node(const struct node *a, const struct node *b)
+{
+	bool empty_a = node_is_null(a) || (a->kind != NODE_SCALAR && a->n == 0);
+	bool empty_b = node_is_null(b) || (b->kind != NODE_SCALAR && b->n == 0);
+	bool yes_a, yes_b;
+
+	if (empty_a || empty_b)
+		return empty_a && empty_b;
+	if (a->kind != b->kind || a->n != b->n)
+		return false;
+	if (a->kind == NODE_SCALAR) {
+		if (scalar_bool(str_z(a->text), &yes_a) &&
+		    scalar_bool(str_z(b->text), &yes_b))
+			return yes_a == yes_b;
+		return strcmp(a->text, b->text) == 0;
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		if (!same_node(a->item[i], b->item[i]))
+			return false;
+	}
+	return true;
+}
+
+bool
+value_is_default(const struct option *o, const struct node *n)
+{
+	if (o->dflt == NULL)
+		return false;
+	char path[] = "/default";
+	struct source src = { path, xstrdup(o->dflt), strlen(o->dflt) };
+	struct yaml y;
+
+	read_default(o, &y, &src);
+	bool same = same_node(y.root, n);
+	yaml_clear(&y);
+	free(src.text);
+	return same;
+}

@@ -1,0 +1,766 @@
+/*
+ * worker.c — the life of one account: connect, reconcile, wait, report.
+ *
+ * One thread, one poll.  Whatever happens (a push, a file, a timer, a job from
+ * the parent) only marks what may have changed; round_run() does the rest.  A
+ * failure ends the connection, never the process, unless only the user can help.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/wait.h"
+#include "conf_json.h"
+#include "connect.h"
+#include "engine/account.h"
+#include "engine/local.h"
+#include "engine/remote.h"
+#include "engine/remove.h"
+#include "engine/round.h"
+#include "engine/watcher.h"
+#include "ipc.h"
+#include "js.h"
+#include "worker_status.h"
+
+enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
+    RETRY_FOLDER_S = 60 };
+
+/* A wish of the parent's: one round, now. */
+struct job {
+	json_int_t	 id;
+	char		*folder;	/* NULL: all */
+	bool		 dry_run, full, approved;
+};
+
+struct worker {
+	struct account_conf	*conf;
+	struct account		*acc;
+	char			*state_dir;
+	bool			 once, online_check, tap;
+	int			 lock_fd;
+	struct job		*job;
+	size_t			 n_jobs, cap_jobs;
+	struct secret		 secret;
+	bool			 have_secret;
+	int			 tunnel_fd;
+	bool			 have_tunnel;
+	struct err		 secret_err;
+	unsigned		 failures;	/* in a row */
+	usec			 retry_at;	/* when to connect again */
+	usec			 round_at;	/* when to look again; NEVER */
+	usec			 sweep_at, scan_at, undo_at;
+	bool			 woken;
+	struct worker_status	 status;
+};
+
+/* ---- talking to the parent -------------------------------------------- */
+
+static void
+send_json(enum ipc_type type, json_t *v)
+{
+	char *text = js_dump(v);
+	struct err err;
+
+	if (ipc_send(IPC_FD, type, str_z(text), -1, &err) < 0)
+		log_debug("parent: %s", err.text);
+	free(text);
+	json_decref(v);
+}
+
+static void
+report_status(struct worker *w, const char *state)
+{
+	char *text = worker_status_json(&w->status, w->acc, w->conf, state,
+	    w->acc->work == NULL && w->retry_at > clock_now() ?
+	    clock_wall() + w->retry_at - clock_now() : 0);
+	struct err err;
+
+	if (text != NULL && ipc_send(IPC_FD, IPC_STATUS, str_z(text), -1,
+	    &err) < 0)
+		log_debug("parent: %s", err.text);
+	free(text);
+}
+
+static void
+take_secret(struct worker *w, struct str payload)
+{
+	if (payload.n > 0 && payload.p[0] == '0') {
+		if (secret_set(&w->secret, str_from(payload, 1)) < 0)
+			err_set(&w->secret_err, ERR_CONFIG, "secret.empty",
+			    "the secret is too long");
+		else
+			w->have_secret = true;
+		return;
+	}
+	err_set(&w->secret_err, payload.n > 0 && payload.p[0] == '7' ?
+	    ERR_RETRY : ERR_AUTH, "secret.command-failed", "%.*s",
+	    STR_ARG(str_from(payload, 1)));
+}
+
+static void
+take_job(struct worker *w, struct str payload)
+{
+	struct err err;
+	json_t *v = js_parse(payload, &err);
+	const char *folder;
+
+	if (v == NULL) {
+		log_error("job: %s", err.text);
+		return;
+	}
+	folder = js_get(v, "folder");
+	w->job = array_room(w->job, w->n_jobs, &w->cap_jobs, sizeof(*w->job));
+	w->job[w->n_jobs++] = (struct job){
+		.id = js_int(v, "job", 0),
+		.folder = xstrdup(folder),
+		.dry_run = js_bool(v, "dry_run"),
+		.full = js_bool(v, "full"),
+		.approved = js_bool(v, "approve"),
+	};
+	json_decref(v);
+}
+
+/* Everything that the parent has said by now. */
+static int
+hear_parent(struct worker *w, struct err *err)
+{
+	enum ipc_type type;
+	struct str payload;
+	int ride, got;
+
+	while ((got = ipc_recv(IPC_FD, &type, &payload, &ride, err)) > 0) {
+		switch (type) {
+		case IPC_SECRET:
+			take_secret(w, payload);
+			break;
+		case IPC_TUNNEL:
+			if (ride < 0) {
+				err_set(&w->secret_err, ERR_RETRY, "net.refused",
+				    "tunnel_command: %.*s", STR_ARG(payload));
+				break;
+			}
+			w->tunnel_fd = ride;
+			w->have_tunnel = true;
+			ride = -1;
+			break;
+		case IPC_JOB:
+			take_job(w, payload);
+			break;
+		case IPC_WAKE:
+			w->woken = true;
+			break;
+		default:
+			break;
+		}
+		if (ride >= 0)
+			close(ride);
+	}
+	return got;
+}
+
+static int
+wait_parent(struct worker *w, usec deadline, struct err *err)
+{
+	struct waiter waiter = { .fd = IPC_FD, .want = WAIT_READ };
+	int ready = wait_any(&waiter, 1, deadline, err);
+
+	if (ready <= 0)
+		return ready < 0 ? -1 : err_set(err, ERR_RETRY, "internal.ipc",
+		    "the parent does not answer");
+	return hear_parent(w, err);
+}
+
+/* ---- connecting ------------------------------------------------------- */
+
+static int
+ask_secret(struct worker *w, const char *reason, struct err *err)
+{
+	usec deadline = clock_in(w->conf->auth.command_timeout + USEC_S(10));
+
+	if (w->conf->auth.external || w->conf->tunnel_command.n > 0)
+		return 0;
+	w->have_secret = false;
+	w->secret_err.class = ERR_NONE;
+	send_json(IPC_SECRET_ASK, json_pack("{s:s}", "reason", reason));
+	while (!w->have_secret) {
+		if (w->secret_err.class != ERR_NONE) {
+			*err = w->secret_err;
+			return -1;
+		}
+		if (wait_parent(w, deadline, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+ask_tunnel(struct worker *w, int *fd, struct err *err)
+{
+	*fd = -1;
+	if (w->conf->tunnel_command.n == 0)
+		return 0;
+	w->have_tunnel = false;
+	w->secret_err.class = ERR_NONE;
+	if (ipc_send(IPC_FD, IPC_TUNNEL_ASK, STR(""), -1, err) < 0)
+		return -1;
+	while (!w->have_tunnel) {
+		if (w->secret_err.class != ERR_NONE) {
+			*err = w->secret_err;
+			return -1;
+		}
+		if (wait_parent(w, clock_in(USEC_S(30)), err) < 0)
+			return -1;
+	}
+	*fd = w->tunnel_fd;
+	return 0;
+}
+
+static struct lane *
+open_lane(struct worker *w, const char *name, struct err *err)
+{
+	struct lane *ln;
+	int tunnel;
+
+	if (ask_secret(w, "connect", err) < 0 || ask_tunnel(w, &tunnel, err) < 0)
+		return NULL;
+	ln = connect_lane(w->conf, name, tunnel, &w->secret, w->tap, err);
+	/* A token may have been revoked before its time: one fresh one. */
+	if (ln == NULL && err->class == ERR_AUTH && w->conf->auth.token_command.n > 0 &&
+	    ask_secret(w, "rejected", err) == 0)
+		ln = connect_lane(w->conf, name, -1, &w->secret, w->tap, err);
+	secret_clear(&w->secret);
+	return ln;
+}
+
+static int
+connect_account(struct worker *w, struct err *err)
+{
+	struct lane *ln = open_lane(w, "work", err);
+
+	if (ln == NULL)
+		return -1;
+	remote_attach(w->acc, ln);
+	worker_status_connected(&w->status, ln);
+	for (size_t i = 0; i < w->acc->n_folders; i++)
+		w->acc->folder[i]->checked = false;
+	return 0;
+}
+
+/* Somebody who pushes: a connection of its own, because what we write on the
+ * other one must not be mistaken for news. */
+static void
+open_watch(struct worker *w)
+{
+	struct lane *ln;
+	struct err err;
+
+	if (w->once || w->acc->watch != NULL || w->acc->work == NULL ||
+	    w->conf->watch.remote != WATCH_AUTO ||
+	    w->conf->limits.connections < 2 || !watcher_useful(w->acc))
+		return;
+	ln = open_lane(w, "watch", &err);
+	if (ln == NULL) {
+		log_warn("no watch connection: %s", err.text);
+		return;
+	}
+	watcher_start(w->acc, ln);
+}
+
+/* ---- failing ---------------------------------------------------------- */
+
+static int
+exit_code(const struct err *err)
+{
+	switch (err->class) {
+	case ERR_AUTH:
+		return 77;
+	case ERR_CONFIG:
+		return strncmp(err->code, "tls.", 4) == 0 ? 69 : 78;
+	case ERR_LOCAL:
+		return 74;
+	case ERR_PROTO:
+		return 76;
+	case ERR_CANCEL:
+		return 0;
+	case ERR_RETRY:
+		return strncmp(err->code, "net.", 4) == 0 ? 69 : 75;
+	default:
+		return 75;
+	}
+}
+
+static const char *
+remedy_for(const struct worker *w, const struct err *err, char *out, size_t cap)
+{
+	if (err->class == ERR_AUTH)
+		snprintf(out, cap, "syncd check --online %s", w->conf->name);
+	else if (strncmp(err->code, "tls.", 4) == 0)
+		snprintf(out, cap, "syncd config explain accounts.*.tls");
+	else
+		out[0] = '\0';
+	return out;
+}
+
+static usec
+backoff(unsigned failures)
+{
+	unsigned shift = failures < 10 ? failures : 10;
+	usec wait = USEC_S(BACKOFF_MIN_S) << shift;
+	usec most = USEC_S(BACKOFF_MAX_S);
+
+	if (wait > most)
+		wait = most;
+	/* Many accounts must not come back in step. */
+	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
+}
+
+static void
+note_failure(struct worker *w, const struct err *err)
+{
+	bool user = err->class == ERR_CONFIG || err->class == ERR_LOCAL;
+	char remedy[128];
+
+	remote_detach(w->acc);
+	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
+	w->failures++;
+	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
+	    PROBLEM_WARNING, err->code, NULL,
+	    remedy_for(w, err, remedy, sizeof(remedy)), "%s", err->text);
+	report_status(w, user ? "error" : "offline");
+}
+
+/* ---- jobs ------------------------------------------------------------- */
+
+static void
+send_plan(struct worker *w, const struct job *job)
+{
+	struct str rest = buf_str(&w->acc->plan);
+
+	while (rest.n > 0) {
+		struct str line = str_split(&rest, '\n');
+
+		if (line.n > 0)
+			send_json(IPC_JOB_LINE, json_pack("{s:I, s:o}", "job",
+			    job->id, "text", js_text(line)));
+	}
+	buf_reset(&w->acc->plan);
+}
+
+static void
+finish_job(struct worker *w, struct job *job, int code, const struct err *err)
+{
+	const struct tally *t = &w->acc->tally;
+	char remedy[128];
+	json_t *error = json_null();
+
+	if (err != NULL)
+		error = js_error(err->code, err->text,
+		    remedy_for(w, err, remedy, sizeof(remedy)));
+	send_json(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
+	    "s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
+	    "exit", code, "summary",
+	    "downloaded", (json_int_t)t->downloaded,
+	    "uploaded", (json_int_t)t->uploaded,
+	    "flags_local", (json_int_t)t->flags_local,
+	    "flags_remote", (json_int_t)t->flags_remote,
+	    "deleted_local", (json_int_t)t->deleted_local,
+	    "deleted_remote", (json_int_t)t->deleted_remote,
+	    "moved", (json_int_t)t->moved,
+	    "refused", (json_int_t)t->refused,
+	    "bytes_down", (json_int_t)t->bytes_down,
+	    "bytes_up", (json_int_t)t->bytes_up, "error", error));
+	free(job->folder);
+}
+
+static void
+mark_everything(struct worker *w)
+{
+	w->acc->tree_remote = w->acc->tree_local = true;
+	for (size_t i = 0; i < w->acc->n_folders; i++)
+		w->acc->folder[i]->checked = false;
+}
+
+/* 0 settled, 1 not quite, -1. */
+static int
+run_round(struct worker *w, const struct round_opts *opts, struct err *err)
+{
+	usec started = clock_now();
+	struct tally before = w->acc->tally;
+	int r;
+
+	report_status(w, "syncing");
+	r = round_run(w->acc, opts, err);
+	worker_status_round(&w->status, &before, &w->acc->tally,
+	    clock_now() - started, r);
+	w->round_at = USEC_NEVER;
+	if (r < 0)
+		return -1;
+	w->failures = 0;
+	problem_close(w->acc, NULL, NULL);
+	if (r > 0)
+		w->round_at = clock_in(USEC_S(RETRY_FOLDER_S));
+	else if (round_has_tombstones(w->acc))
+		w->round_at = clock_in(opts->grace);
+	return r;
+}
+
+static int
+run_job(struct worker *w, struct job *job, struct err *err)
+{
+	struct round_opts opts = { .only = job->folder, .full = job->full,
+	    .approved = job->approved };
+	int r;
+
+	mark_everything(w);
+	w->acc->tally = (struct tally){ 0 };
+	w->acc->dry_run = job->dry_run;
+	r = run_round(w, &opts, err);
+	w->acc->dry_run = false;
+	if (job->dry_run) {
+		send_plan(w, job);
+		mark_everything(w);
+	}
+	if (r < 0)
+		return -1;
+	finish_job(w, job, r, NULL);
+	return r;
+}
+
+static void
+fail_jobs(struct worker *w, const struct err *err)
+{
+	for (size_t i = 0; i < w->n_jobs; i++)
+		finish_job(w, &w->job[i], exit_code(err), err);
+	w->n_jobs = 0;
+}
+
+static int
+run_jobs(struct worker *w, int *code, struct err *err)
+{
+	while (w->n_jobs > 0) {
+		int r = run_job(w, &w->job[0], err);
+
+		if (r < 0)
+			return -1;
+		*code = r;
+		w->n_jobs--;
+		memmove(&w->job[0], &w->job[1], w->n_jobs * sizeof(*w->job));
+	}
+	return 0;
+}
+
+/* ---- the loop --------------------------------------------------------- */
+
+static usec
+earliest(usec a, usec b)
+{
+	return a < b ? a : b;
+}
+
+/* When something must be done even if nothing happens. */
+static usec
+next_deadline(const struct worker *w)
+{
+	usec t = w->round_at;
+
+	if (w->acc->work == NULL)
+		return w->retry_at;
+	t = earliest(t, w->sweep_at);
+	if (w->acc->watch_limit || w->acc->watcher == NULL)
+		t = earliest(t, w->scan_at);
+	t = earliest(t, w->undo_at);
+	t = earliest(t, watcher_deadline(w->acc));
+	/* A burst of local changes is let settle. */
+	if (account_dirty(w->acc) && w->acc->watcher != NULL &&
+	    watch_last(w->acc->watcher) != 0)
+		t = earliest(t, watch_last(w->acc->watcher) +
+		    w->conf->watch.settle);
+	return t;
+}
+
+static void
+run_timers(struct worker *w)
+{
+	usec now = clock_now();
+	struct err err;
+
+	if (now >= w->sweep_at) {
+		mark_everything(w);
+		w->sweep_at = clock_in(w->conf->watch.poll);
+	}
+	if (now >= w->scan_at) {
+		for (size_t i = 0; i < w->acc->n_folders; i++) {
+			w->acc->folder[i]->checked = false;
+			if (!w->acc->folder[i]->watched)
+				folder_mark(w->acc->folder[i], DIRTY_CHECK);
+		}
+		w->scan_at = clock_in(USEC_S(SCAN_S));
+	}
+	if (now >= w->undo_at) {
+		if (remove_old_undo(w->acc, &err) < 0)
+			log_warn("undo: %s", err.text);
+		w->undo_at = clock_in(USEC_S(UNDO_S));
+	}
+	watcher_keep_alive(w->acc);
+}
+
+static bool
+round_due(const struct worker *w)
+{
+	usec now = clock_now();
+
+	if (now >= w->round_at)
+		return true;
+	if (!account_dirty(w->acc))
+		return false;
+	return w->acc->watcher == NULL || watch_last(w->acc->watcher) == 0 ||
+	    now >= watch_last(w->acc->watcher) + w->conf->watch.settle;
+}
+
+static int
+listen_once(struct worker *w, struct err *err)
+{
+	struct waiter extra[2] = {
+		{ .fd = IPC_FD, .want = WAIT_READ },
+		{ .fd = w->acc->watcher != NULL ? watch_fd(w->acc->watcher) : -1,
+		  .want = WAIT_READ },
+	};
+	struct event ev;
+	int got = lanes_reap(&w->acc->lanes, &ev, extra, 2, next_deadline(w),
+	    err);
+
+	if (got < 0)
+		return -1;
+	if (got > 0 && remote_note(w->acc, &ev, err) < 0)
+		return -1;
+	if (hear_parent(w, err) < 0)
+		return -1;
+	if (w->woken) {
+		w->woken = false;
+		w->failures = 0;
+		return err_set(err, ERR_RETRY, "net.changed",
+		    "the network changed: connecting again");
+	}
+	return local_note(w->acc, err);
+}
+
+static int
+live_once(struct worker *w, struct err *err)
+{
+	struct round_opts opts = { .grace = USEC_S(2) };
+	int code;
+
+	if (w->acc->work == NULL) {
+		if (clock_now() < w->retry_at && w->n_jobs == 0)
+			return listen_once(w, err);
+		report_status(w, "connecting");
+		if (connect_account(w, err) < 0)
+			return -1;
+		mark_everything(w);
+	}
+	if (w->n_jobs > 0 && run_jobs(w, &code, err) < 0)
+		return -1;
+	if (round_due(w) && run_round(w, &opts, err) < 0)
+		return -1;
+	open_watch(w);
+	report_status(w, w->acc->watch != NULL ? "live" : "polling");
+	while (!round_due(w) && w->n_jobs == 0) {
+		if (listen_once(w, err) < 0)
+			return -1;
+		run_timers(w);
+		if (w->acc->watch == NULL && w->acc->work != NULL &&
+		    w->conf->watch.remote == WATCH_AUTO && watcher_useful(w->acc))
+			break;
+	}
+	return 0;
+}
+
+/* Only the user can help: the parent does not start us again for these. */
+static bool
+hopeless(const struct err *err)
+{
+	return err->class == ERR_AUTH ||
+	    (err->class == ERR_CONFIG && strncmp(err->code, "tls.", 4) != 0);
+}
+
+static int
+live(struct worker *w, struct err *err)
+{
+	w->sweep_at = clock_in(w->conf->watch.poll);
+	w->scan_at = clock_in(USEC_S(SCAN_S));
+	w->undo_at = clock_in(USEC_S(30));
+	for (;;) {
+		if (live_once(w, err) == 0)
+			continue;
+		if (err->class == ERR_CANCEL)
+			return 0;
+		if (store_in_transaction(w->acc->store))
+			store_rollback(w->acc->store);
+		fail_jobs(w, err);
+		if (hopeless(err) || err->class == ERR_LOCAL)
+			return -1;
+		note_failure(w, err);
+	}
+}
+
+static int
+live_one_round(struct worker *w, int *code, struct err *err)
+{
+	while (w->n_jobs == 0)
+		if (wait_parent(w, clock_in(USEC_S(30)), err) < 0)
+			return -1;
+	if (connect_account(w, err) == 0 &&
+	    (w->online_check || run_jobs(w, code, err) == 0)) {
+		if (w->online_check) {
+			finish_job(w, &w->job[0], 0, NULL);
+			w->n_jobs = 0;
+		}
+		return 0;
+	}
+	if (err->class == ERR_CANCEL)
+		return 0;
+	fail_jobs(w, err);
+	return -1;
+}
+
+/* ---- starting --------------------------------------------------------- */
+
+static int
+stop_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int
+take_conf(struct worker *w, struct str payload, struct err *err)
+{
+	json_t *v = js_parse(payload, err), *log;
+
+	if (v == NULL)
+		return -1;
+	w->conf = account_conf_from_json(json_object_get(v, "account"), err);
+	w->state_dir = xstrdup(js_get(v, "state_dir"));
+	w->once = js_bool(v, "once");
+	w->online_check = js_bool(v, "online_check");
+	log = json_object_get(v, "log");
+	w->tap = js_bool(log, "protocol");
+	log_to(STDERR_FILENO, (enum log_level)js_int(log, "level",
+	    LOG_LV_NOTICE));
+	json_decref(v);
+	if (w->conf == NULL)
+		return -1;
+	if (w->state_dir == NULL)
+		return err_set(err, ERR_CONFIG, "internal.ipc", "no state_dir");
+	return 0;
+}
+
+static int
+first_message(struct worker *w, struct err *err)
+{
+	struct waiter waiter = { .fd = IPC_FD, .want = WAIT_READ };
+	enum ipc_type type;
+	struct str payload;
+	int ride, got = 0;
+
+	if (wait_any(&waiter, 1, clock_in(USEC_S(30)), err) < 0)
+		return -1;
+	got = ipc_recv(IPC_FD, &type, &payload, &ride, err);
+	if (got <= 0 || type != IPC_CONF)
+		return got < 0 ? -1 : err_set(err, ERR_CONFIG, "internal.ipc",
+		    "a worker is started by syncd, not by hand");
+	return take_conf(w, payload, err);
+}
+
+/* One writer for an account, however many syncd there are. */
+static int
+lock_account(struct worker *w, struct err *err)
+{
+	char *path = xasprintf("%s/%s.lock", w->state_dir, w->conf->name);
+	int r = 0;
+
+	(void)mkdir(w->state_dir, 0700);
+	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (w->lock_fd < 0)
+		r = err_sys(err, ERR_LOCAL, "store.permission", "open %s", path);
+	else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		r = err_set(err, ERR_RETRY, "state.locked",
+		    "another syncd works on account %s", w->conf->name);
+	free(path);
+	return r;
+}
+
+static int
+start(struct worker *w, struct err *err)
+{
+	if (first_message(w, err) < 0)
+		return -1;
+	log_context(w->conf->name);
+	if (lock_account(w, err) < 0)
+		return -1;
+	w->acc = account_open(w->conf, w->state_dir, err);
+	if (w->acc == NULL)
+		return -1;
+	if (!w->once && w->conf->watch.local &&
+	    (w->acc->watcher = watch_new(err)) == NULL)
+		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,
+		    "sysctl fs.inotify.max_user_instances=1024",
+		    "%s; folders are read every minute", err->text);
+	else if (w->acc->watcher != NULL &&
+	    watch_tree(w->acc->watcher, w->acc->root, ".", err) < 0)
+		log_warn("%s", err->text);
+	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, err);
+}
+
+static void
+say_bye(int code, const struct err *err)
+{
+	send_json(IPC_BYE, json_pack("{s:i, s:s, s:o}", "exit", code,
+	    "code", code == 0 ? "" : err->code,
+	    "message", js_text(str_z(code == 0 ? "" : err->text))));
+}
+
+int
+worker_main(void)
+{
+	struct worker w = { .lock_fd = -1, .tunnel_fd = -1,
+	    .round_at = USEC_NEVER };
+	struct err err = { 0 };
+	int code = 0, r;
+
+	umask(077);
+	wait_cancel_fd(stop_signal());
+	r = start(&w, &err);
+	if (r == 0)
+		r = w.once ? live_one_round(&w, &code, &err) : live(&w, &err);
+	if (r < 0)
+		code = exit_code(&err);
+	say_bye(r < 0 ? code : 0, &err);
+	account_close(w.acc);
+	account_conf_free(w.conf);
+	free(w.state_dir);
+	worker_status_clear(&w.status);
+	free(w.job);
+	secret_clear(&w.secret);
+	return code;
+}

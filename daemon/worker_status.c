@@ -1,0 +1,154 @@
+/* worker_status.c — what a worker tells the parent of its account. */
+#include "worker_status.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "imap/lane.h"
+#include "js.h"
+
+void
+worker_status_connected(struct worker_status *s, const struct lane *ln)
+{
+	const struct imap_server *server = imap_server(ln);
+	const struct stream_info *info = imap_stream_info(ln);
+
+	snprintf(s->mechanism, sizeof(s->mechanism), "%s", server->mechanism);
+	s->tls = info->tls_version;
+	s->compress = info->compressed;
+}
+
+void
+worker_status_round(struct worker_status *s, const struct tally *before,
+    const struct tally *after, usec took, int result)
+{
+	uint64_t down = after->downloaded - before->downloaded;
+	uint64_t up = after->uploaded - before->uploaded;
+	uint64_t flags = after->flags_local + after->flags_remote -
+	    before->flags_local - before->flags_remote;
+	uint64_t gone = after->deleted_local + after->deleted_remote -
+	    before->deleted_local - before->deleted_remote;
+	uint64_t moved = after->moved - before->moved;
+
+	if (result >= 0)
+		s->last_success = clock_wall();
+	if (down + up + flags + gone + moved == 0)
+		return;
+	s->last_change = clock_wall();
+	log_info("round done new=%" PRIu64 " sent=%" PRIu64 " flags=%" PRIu64
+	    " deleted=%" PRIu64 " moved=%" PRIu64 " bytes=%" PRIu64
+	    " secs=%.1f", down, up, flags, gone, moved,
+	    after->bytes_down + after->bytes_up - before->bytes_down -
+	    before->bytes_up, (double)took / 1e6);
+}
+
+static json_t *
+problems_json(const struct account *acc)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < acc->n_problems && i < 20; i++) {
+		const struct problem *p = &acc->problem[i];
+
+		json_array_append_new(all, json_pack(
+		    "{s:s, s:s, s:o, s:o, s:s, s:o, s:i, s:b}", "code", p->code,
+		    "severity", p->severity == PROBLEM_ERROR ? "error" :
+		    "warning", "folder", js_text(str_z(p->where)),
+		    "message", js_text(str_z(p->message)),
+		    "remedy", p->remedy, "since", js_time(p->since),
+		    "count", (int)p->count, "needs_user", p->needs_user));
+	}
+	return all;
+}
+
+static json_t *
+transport_json(const struct worker_status *s, const struct account *acc)
+{
+	if (acc->work == NULL)
+		return json_null();
+	return json_pack("{s:s, s:s?, s:s, s:b, s:s, s:s, s:s}",
+	    "protocol", "imap", "tls", s->tls, "mechanism", s->mechanism,
+	    "compress", s->compress, "server", imap_server(acc->work)->name,
+	    "delta", imap_server(acc->work)->qresync ? "qresync" :
+	    imap_server(acc->work)->condstore ? "condstore" : "flags",
+	    "push", acc->watch == NULL ? "none" : acc->notify ? "notify" :
+	    "idle");
+}
+
+/* By the server's own counts: nothing here may cost a look at the mailbox. */
+static json_t *
+totals_json(const struct account *acc)
+{
+	json_int_t messages = 0;
+
+	for (size_t i = 0; i < acc->n_folders; i++)
+		messages += acc->folder[i]->messages;
+	return json_pack("{s:I, s:I}", "messages", messages,
+	    "folders", (json_int_t)acc->n_folders);
+}
+
+static const char *
+policy_name(struct policy p)
+{
+	if (p.readonly)
+		return "backup";
+	if (p.pull == POLICY_ALL && p.push == POLICY_ALL)
+		return "two-way";
+	if (p.pull == POLICY_ALL && p.push == 0)
+		return "pull";
+	if (p.pull == 0 && p.push == POLICY_ALL)
+		return "push";
+	if (p.pull == (POLICY_NEW | POLICY_FLAGS) && p.push == p.pull)
+		return "archive";
+	return "custom";
+}
+
+char *
+worker_status_json(struct worker_status *s, const struct account *acc,
+    const struct account_conf *conf, const char *state, int64_t next_attempt)
+{
+	json_t *v;
+	char *text;
+
+	if (strcmp(s->state, state) != 0) {
+		snprintf(s->state, sizeof(s->state), "%s", state);
+		s->since = clock_wall();
+	}
+	v = json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
+	    "state", state, "since", js_time(s->since),
+	    "policy", policy_name(conf->policy),
+	    "transport", transport_json(s, acc),
+	    "connections", (int)acc->lanes.n,
+	    "last_success", js_time(s->last_success),
+	    "last_change", js_time(s->last_change),
+	    "next_attempt", js_time(next_attempt),
+	    "totals", totals_json(acc), "problems", problems_json(acc));
+	if (acc->progress != NULL)
+		json_object_set_new(v, "progress", json_pack("{s:o, s:I, s:I}",
+		    "folder", js_text(str_z(acc->progress->name)),
+		    "done", (json_int_t)acc->progress_done,
+		    "total", (json_int_t)acc->progress_total));
+	text = js_dump(v);
+	json_decref(v);
+	if (s->sent != NULL && strcmp(s->sent, text) == 0) {
+		free(text);
+		return NULL;
+	}
+	free(s->sent);
+	s->sent = xstrdup(text);
+	return text;
+}
+
+void
+worker_status_clear(struct worker_status *s)
+{
+	free(s->sent);
+	s->sent = NULL;
+}

@@ -1,0 +1,532 @@
+/*
+ * account.c — opening and closing an account, its folders and its problems.
+ *
+ * The marker file at the root of the Maildir holds the id that the state
+ * database also holds: without it, an unmounted disk would look like a user who
+ * deleted everything.
+ */
+#include "engine/account.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/pattern.h"
+#include "engine/remote.h"
+
+#define MARKER		".syncd-store"
+#define STORE_ID	"store.id"
+#define DELIVERING	"delivering"
+
+enum { AUDIT_KEEP = 200000, PLAN_MAX = 16 << 20 };
+
+/* Make ${path} and what is missing above it, 0700. */
+static int
+make_path(const char *path, struct err *err)
+{
+	char *p = xstrdup(path);
+	int r = 0;
+
+	for (char *slash = p + 1; r == 0; slash++) {
+		slash = strchr(slash, '/');
+		if (slash != NULL)
+			*slash = '\0';
+		if (mkdir(p, 0700) < 0 && errno != EEXIST)
+			r = err_sys(err, ERR_LOCAL, "store.permission",
+			    "create %s", p);
+		if (slash == NULL)
+			break;
+		*slash = '/';
+	}
+	free(p);
+	return r;
+}
+
+static int
+read_marker(int root_fd, char id[40])
+{
+	int fd = openat(root_fd, MARKER, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, id, 39);
+	close(fd);
+	if (n < 0)
+		return -1;
+	id[n] = '\0';
+	id[strcspn(id, "\r\n")] = '\0';
+	return 0;
+}
+
+static int
+write_marker(int root_fd, const char *id, struct err *err)
+{
+	int fd = openat(root_fd, MARKER,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	size_t n = strlen(id);
+	bool ok;
+
+	if (fd < 0)
+		return err_sys(err, ERR_LOCAL, "store.permission",
+		    "create %s", MARKER);
+	ok = write(fd, id, n) == (ssize_t)n && write(fd, "\n", 1) == 1 &&
+	    fsync(fd) == 0;
+	if (!ok)
+		err_sys(err, ERR_LOCAL, "store.io", "write %s", MARKER);
+	close(fd);
+	if (!ok || fsync(root_fd) < 0)
+		return ok ? err_sys(err, ERR_LOCAL, "store.io", "sync root") : -1;
+	return 0;
+}
+
+static void
+random_id(char id[40])
+{
+	unsigned char raw[16];
+
+	must(getrandom(raw, sizeof(raw), 0) == sizeof(raw));
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(id + 2 * i, 3, "%02x", raw[i]);
+}
+
+/* The store must be the one that the state was made for. */
+static int
+check_marker(struct account *acc, struct err *err)
+{
+	char *known = store_get(acc->store, STORE_ID);
+	char id[40];
+	int r = 0;
+
+	if (read_marker(acc->root_fd, id) < 0) {
+		if (known != NULL && acc->conf->guards.store_missing == HOLD_HOLD)
+			r = err_set(err, ERR_LOCAL, "store.marker-missing",
+			    "%s exists but is not the store syncd left there: "
+			    "the marker %s is gone. Is a disk unmounted? "
+			    "Nothing was changed", acc->root, MARKER);
+		else {
+			random_id(id);
+			r = write_marker(acc->root_fd, id, err);
+		}
+	} else if (known != NULL && strcmp(known, id) != 0) {
+		r = err_set(err, ERR_LOCAL, "store.marker-missing",
+		    "%s belongs to another state than %s: its marker %s "
+		    "differs. Nothing was changed", acc->root,
+		    acc->state_dir, MARKER);
+	}
+	if (r == 0 && known == NULL) {
+		r = store_begin(acc->store, err);
+		if (r == 0)
+			r = store_set(acc->store, STORE_ID, str_z(id), err);
+		if (r == 0)
+			r = store_commit(acc->store, err);
+	}
+	free(known);
+	return r;
+}
+
+static char *
+dup_or_null(struct str s)
+{
+	return s.n > 0 ? str_dup(s) : NULL;
+}
+
+static void
+folder_from_row(struct folder *f, const struct folder_row *row)
+{
+	f->id = row->id;
+	f->wire = dup_or_null(row->wire);
+	f->path = str_dup(row->path);
+	f->name = str_dup(row->path);
+	f->objid = dup_or_null(row->objid);
+	f->held = dup_or_null(row->held);
+	f->delim = row->delim;
+	f->attrs = row->attrs;
+	f->validity = row->validity;
+	f->uidnext = row->uidnext;
+	f->modseq = row->modseq;
+	f->messages = row->messages;
+	f->mtime_cur = row->mtime_cur;
+	f->mtime_new = row->mtime_new;
+}
+
+static int
+load_folders(struct account *acc, struct err *err)
+{
+	struct folder_row row;
+	int64_t at = 0;
+
+	err->class = ERR_NONE;
+	while (store_folder_next(acc->store, &at, &row, err))
+		folder_from_row(account_folder_new(acc), &row);
+	return err->class == ERR_NONE ? 0 : -1;
+}
+
+static int
+open_root(struct account *acc, struct err *err)
+{
+	struct stat st;
+
+	if (make_path(acc->root, err) < 0)
+		return -1;
+	acc->root_fd = open(acc->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (acc->root_fd < 0)
+		return err_sys(err, ERR_LOCAL, "store.permission", "open %s",
+		    acc->root);
+	if (fstat(acc->root_fd, &st) < 0 || st.st_uid != geteuid())
+		return err_set(err, ERR_LOCAL, "store.permission",
+		    "%s does not belong to this user", acc->root);
+	return 0;
+}
+
+static int
+note_delivering(struct account *acc, const char *pid, struct err *err)
+{
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_set(acc->store, DELIVERING, str_z(pid), err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+int
+account_delivering(struct account *acc, struct err *err)
+{
+	char pid[16];
+
+	if (acc->delivering)
+		return 0;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	acc->delivering = true;
+	return note_delivering(acc, pid, err);
+}
+
+static void
+find_dead(struct account *acc)
+{
+	char *pid = store_get(acc->store, DELIVERING);
+
+	acc->dead = pid != NULL ? atoi(pid) : 0;
+	free(pid);
+}
+
+struct account *
+account_open(const struct account_conf *conf, const char *state_dir,
+    struct err *err)
+{
+	struct account *acc = xcalloc(1, sizeof(*acc));
+	char *db = xasprintf("%s/%s.db", state_dir, conf->name);
+
+	acc->conf = conf;
+	acc->state_dir = state_dir;
+	acc->root = xstrdup(conf->path);
+	acc->root_fd = -1;
+	acc->tree_remote = acc->tree_local = true;
+	buf_init(&acc->plan, PLAN_MAX);
+	acc->deliver = deliver_new();
+	acc->remote = remote_new();
+	if (make_path(state_dir, err) < 0 || open_root(acc, err) < 0 ||
+	    (acc->store = store_open(db, err)) == NULL ||
+	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
+	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0) {
+		account_close(acc);
+		acc = NULL;
+	} else {
+		find_dead(acc);
+	}
+	free(db);
+	return acc;
+}
+
+static void
+folder_free(struct folder *f)
+{
+	free(f->wire);
+	free(f->name);
+	free(f->path);
+	free(f->objid);
+	free(f->held);
+	kwtab_clear(&f->kw);
+	kwfile_clear(&f->kwfile);
+	if (f->fd >= 0)
+		close(f->fd);
+	for (size_t i = 0; i < f->n_noted; i++)
+		free(f->noted[i].file);
+	free(f->noted);
+	work_clear(&f->work);
+	free(f);
+}
+
+void
+account_close(struct account *acc)
+{
+	struct err ignored;
+
+	if (acc == NULL)
+		return;
+	if (acc->delivering && !store_in_transaction(acc->store)) {
+		deliver_discard(acc->deliver);
+		(void)note_delivering(acc, "", &ignored);
+	}
+	while (acc->lanes.n > 0)
+		lanes_close(&acc->lanes, acc->lanes.lane[0]);
+	for (size_t i = 0; i < acc->n_folders; i++)
+		folder_free(acc->folder[i]);
+	free(acc->folder);
+	for (size_t i = 0; i < acc->n_problems; i++) {
+		free(acc->problem[i].where);
+		free(acc->problem[i].message);
+		free(acc->problem[i].remedy);
+	}
+	free(acc->problem);
+	buf_clear(&acc->plan);
+	deliver_free(acc->deliver);
+	remote_free(acc->remote);
+	watch_free(acc->watcher);
+	store_close(acc->store);
+	if (acc->root_fd >= 0)
+		close(acc->root_fd);
+	free(acc->root);
+	free(acc);
+}
+
+struct folder *
+account_folder_new(struct account *acc)
+{
+	struct folder *f = xcalloc(1, sizeof(*f));
+
+	f->fd = -1;
+	acc->folder = array_room(acc->folder, acc->n_folders,
+	    &acc->cap_folders, sizeof(*acc->folder));
+	acc->folder[acc->n_folders++] = f;
+	return f;
+}
+
+void
+account_folder_drop(struct account *acc, struct folder *f)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i] == f) {
+			acc->folder[i] = acc->folder[--acc->n_folders];
+			break;
+		}
+	if (acc->selected == f)
+		acc->selected = NULL;
+	if (acc->watcher != NULL)
+		watch_forget(acc->watcher, f->id);
+	folder_free(f);
+}
+
+struct folder *
+account_by_wire(const struct account *acc, struct str wire)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->wire != NULL &&
+		    str_eq(str_z(acc->folder[i]->wire), wire))
+			return acc->folder[i];
+	return NULL;
+}
+
+struct folder *
+account_by_path(const struct account *acc, const char *path)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (strcmp(acc->folder[i]->path, path) == 0)
+			return acc->folder[i];
+	return NULL;
+}
+
+struct folder *
+account_by_id(const struct account *acc, int64_t id)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->id == id)
+			return acc->folder[i];
+	return NULL;
+}
+
+struct folder *
+account_by_use(const struct account *acc, unsigned attr)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if ((acc->folder[i]->attrs & attr) &&
+		    acc->folder[i]->wire != NULL && !acc->folder[i]->missing)
+			return acc->folder[i];
+	return NULL;
+}
+
+int
+folder_save(struct account *acc, struct folder *f, struct err *err)
+{
+	struct folder_row row = {
+		.id = f->id,
+		.wire = str_z(f->wire),
+		.path = str_z(f->path),
+		.delim = f->delim,
+		.attrs = f->attrs,
+		.objid = str_z(f->objid),
+		.validity = f->validity,
+		.uidnext = f->uidnext,
+		.modseq = f->modseq,
+		.messages = f->messages,
+		.mtime_cur = f->mtime_cur,
+		.mtime_new = f->mtime_new,
+		.held = str_z(f->held),
+	};
+
+	if (store_folder_put(acc->store, &row, err) < 0)
+		return -1;
+	f->id = row.id;
+	if (f->loaded && store_kw_save(acc->store, f->id, &f->kw, err) < 0)
+		return -1;
+	return 0;
+}
+
+int
+folder_load(struct account *acc, struct folder *f, struct err *err)
+{
+	if (f->fd < 0) {
+		f->fd = mpath_open(acc->root_fd, str_z(f->path), err);
+		if (f->fd < 0)
+			return err_wrap(err, "%s", f->name);
+	}
+	if (f->loaded)
+		return 0;
+	if (store_kw_load(acc->store, f->id, &f->kw, err) < 0)
+		return -1;
+	if (acc->conf->keywords == KEYWORDS_DOVECOT &&
+	    kwfile_read(f->fd, &f->kwfile, err) < 0)
+		return -1;
+	f->loaded = true;
+	return 0;
+}
+
+bool
+folder_active(const struct folder *f)
+{
+	return f->wire != NULL && f->held == NULL && !f->missing &&
+	    !f->excluded && !f->away && !(f->attrs & LIST_NOSELECT);
+}
+
+void
+folder_mark(struct folder *f, unsigned dirty)
+{
+	f->dirty |= dirty;
+}
+
+bool
+account_dirty(const struct account *acc)
+{
+	if (acc->tree_remote || acc->tree_local)
+		return true;
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (folder_active(acc->folder[i]) && acc->folder[i]->dirty)
+			return true;
+	return false;
+}
+
+void
+problem_open(struct account *acc, enum problem_severity severity,
+    const char *code, const struct folder *f, const char *remedy,
+    const char *fmt, ...)
+{
+	const char *where = f != NULL ? f->name : "";
+	struct problem *p = NULL;
+	char text[480];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (strcmp(acc->problem[i].code, code) == 0 &&
+		    strcmp(acc->problem[i].where, where) == 0)
+			p = &acc->problem[i];
+	if (p != NULL) {
+		p->count++;
+		free(p->message);
+		p->message = xstrdup(text);
+		return;
+	}
+	acc->problem = array_room(acc->problem, acc->n_problems,
+	    &acc->cap_problems, sizeof(*acc->problem));
+	p = &acc->problem[acc->n_problems++];
+	*p = (struct problem){
+		.code = code,
+		.severity = severity,
+		.where = xstrdup(where),
+		.message = xstrdup(text),
+		.remedy = xstrdup(remedy),
+		.since = clock_wall(),
+		.count = 1,
+		.needs_user = severity == PROBLEM_ERROR,
+	};
+	log_at(severity == PROBLEM_ERROR ? LOG_LV_ERROR : LOG_LV_WARN,
+	    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
+}
+
+void
+problem_close(struct account *acc, const char *code, const struct folder *f)
+{
+	const char *where = f != NULL ? f->name : "";
+
+	for (size_t i = 0; i < acc->n_problems;) {
+		struct problem *p = &acc->problem[i];
+
+		if (strcmp(p->where, where) != 0 ||
+		    (code != NULL && strcmp(p->code, code) != 0)) {
+			i++;
+			continue;
+		}
+		free(p->where);
+		free(p->message);
+		free(p->remedy);
+		*p = acc->problem[--acc->n_problems];
+	}
+}
+
+int
+account_audit(struct account *acc, const char *op, const struct folder *f,
+    const struct msg_row *row, const char *reason, struct err *err)
+{
+	struct audit_row audit = {
+		.when = clock_wall(),
+		.op = str_z(op),
+		.folder = str_z(f->name),
+		.reason = str_z(reason),
+	};
+
+	if (row != NULL) {
+		audit.msg = row->id;
+		audit.uid = row->uid;
+		audit.msgid = row->msgid;
+		audit.subject = row->subject;
+	}
+	return store_audit(acc->store, &audit, err);
+}
+
+int
+account_begin(struct account *acc, struct err *err)
+{
+	return store_begin(acc->store, err);
+}
+
+int
+account_commit(struct account *acc, struct err *err)
+{
+	if (store_commit(acc->store, err) == 0)
+		return 0;
+	store_rollback(acc->store);
+	return -1;
+}

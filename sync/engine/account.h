@@ -1,0 +1,180 @@
+/*
+ * account.h — one account while it is open: its folders, its state database,
+ * its lanes and what is known to be out of date.
+ *
+ * Level, not edge: whoever learns that something changed (IDLE, NOTIFY, inotify,
+ * a timer, `syncd sync`) marks a folder dirty, and round.c is the only place that
+ * reconciles.  Lost, doubled or reordered events cannot do harm.
+ */
+#ifndef ENGINE_ACCOUNT_H
+#define ENGINE_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/flags.h"
+#include "base/str.h"
+#include "base/types.h"
+#include "engine/change.h"
+#include "engine/conf.h"
+#include "imap/lane.h"
+#include "maildir/deliver.h"
+#include "maildir/keywords.h"
+#include "maildir/path.h"
+#include "maildir/watch.h"
+#include "net/lane.h"
+#include "store/store.h"
+
+enum dirty {
+	DIRTY_REMOTE	= 1 << 0,	/* the server may have changes */
+	DIRTY_LOCAL	= 1 << 1,	/* names are noted in .noted */
+	DIRTY_SCAN	= 1 << 2,	/* the directory must be read */
+	DIRTY_CHECK	= 1 << 3	/* its times must be compared */
+};
+
+/* What the server last said in LIST and STATUS, in this session. */
+struct remote_status {
+	bool			listed;
+	unsigned		have;		/* enum status_have */
+	uint32_t		messages, uidnext;
+	struct uidvalidity	validity;
+	struct modseq		modseq;
+};
+
+/* File names that the watch reported and no round has looked at. */
+struct noted {
+	char	*file;
+	bool	 in_new, gone, written;
+};
+
+struct folder {
+	int64_t			 id;
+	char			*wire;		/* raw name; NULL: not on the server */
+	char			*name;		/* for people: UTF-8, '/' between */
+	char			*path;		/* directory below the root */
+	char			*objid;		/* NULL: none */
+	char			*held;		/* why nothing is done here; NULL */
+	char			 delim;
+	unsigned		 attrs;		/* enum list_attr */
+	struct uidvalidity	 validity;
+	uint32_t		 uidnext;	/* all below it are in the base */
+	struct modseq		 modseq;	/* all up to it is in the base */
+	uint32_t		 messages;
+	int64_t			 mtime_cur, mtime_new;
+	struct policy		 policy;
+	struct kwtab		 kw;
+	struct kwfile		 kwfile;
+	bool			 loaded;	/* kw and kwfile are read */
+	bool			 watched;	/* inotify tells of changes */
+	bool			 missing;	/* the server did not list it */
+	bool			 excluded;	/* folders.sync leaves it out */
+	bool			 away;		/* its directory is gone here */
+	int			 fd;		/* its directory; -1: closed */
+	unsigned		 dirty;		/* enum dirty */
+	bool			 skip;		/* failed in this round: later */
+	bool			 checked;	/* its times were compared once */
+	struct remote_status	 status;
+	struct noted		*noted;
+	size_t			 n_noted, cap_noted;
+	struct work		 work;		/* of the round that is going on */
+};
+
+enum problem_severity { PROBLEM_WARNING, PROBLEM_ERROR };
+
+/* Something that `status` shows until it is over. */
+struct problem {
+	const char		*code;		/* static */
+	enum problem_severity	 severity;
+	char			*where;		/* folder name, or "" */
+	char			*message;
+	char			*remedy;	/* one command, or "" */
+	int64_t			 since;		/* wall clock us */
+	uint32_t		 count;
+	bool			 needs_user;
+};
+
+/* What one round, or a job of several, did. */
+struct tally {
+	uint64_t	downloaded, uploaded, flags_local, flags_remote;
+	uint64_t	deleted_local, deleted_remote, moved, refused;
+	uint64_t	bytes_down, bytes_up;
+};
+
+struct account {
+	const struct account_conf *conf;
+	const char	*state_dir;
+	char		*root;
+	int		 root_fd;
+	struct store	*store;
+	struct deliver	*deliver;
+	int		 dead;			/* pid of one of us that died while it
+						 * was delivering; 0: none */
+	bool		 delivering;		/* our pid is noted for that */
+	struct watch	*watcher;		/* NULL: no inotify */
+	bool		 watch_limit;		/* watches ran out */
+	struct lanes	 lanes;
+	struct lane	*work;			/* NULL: not connected */
+	struct lane	*watch;			/* NULL: nothing pushes */
+	bool		 notify;		/* the watch lane has NOTIFY */
+	uint32_t	 watch_req;		/* its NOTIFY or IDLE */
+	usec		 renew_at;		/* keep-alive of both lanes */
+	struct folder	*selected;		/* on the work lane */
+	struct folder  **folder;
+	size_t		 n_folders, cap_folders;
+	bool		 tree_remote;		/* LIST must be asked again */
+	bool		 tree_local;		/* directories may have come or gone */
+	bool		 recovered;		/* rows left by a crash are settled */
+	bool		 listing;		/* a LIST is being answered */
+	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
+	size_t		 tombstones;		/* rows that wait to be unlinked */
+	bool		 dry_run;
+	struct buf	 plan;			/* dry run: a line for each op */
+	struct tally	 tally;
+	struct problem	*problem;
+	size_t		 n_problems, cap_problems;
+	struct remote	*remote;		/* engine/remote.c */
+	int64_t		 progress_done, progress_total;
+	struct folder	*progress;
+};
+
+/* Open the Maildir root (made if missing), the state database at ${state_dir}/
+ * NAME.db, and check that they belong together (store.marker-missing). */
+struct account	*account_open(const struct account_conf *conf,
+		    const char *state_dir, struct err *err);
+void		 account_close(struct account *acc);
+
+struct folder	*account_folder_new(struct account *acc);
+void		 account_folder_drop(struct account *acc, struct folder *f);
+struct folder	*account_by_wire(const struct account *acc, struct str wire);
+struct folder	*account_by_path(const struct account *acc, const char *path);
+struct folder	*account_by_id(const struct account *acc, int64_t id);
+struct folder	*account_by_use(const struct account *acc, unsigned attr);
+/* Write the folder's row; inside a transaction of the caller. */
+int		 folder_save(struct account *acc, struct folder *f, struct err *err);
+/* Open the directory and read the keyword tables, once. */
+int		 folder_load(struct account *acc, struct folder *f, struct err *err);
+/* A folder that takes part: on the server, not held, wanted. */
+bool		 folder_active(const struct folder *f);
+void		 folder_mark(struct folder *f, unsigned dirty);
+bool		 account_dirty(const struct account *acc);
+
+void	problem_open(struct account *acc, enum problem_severity severity,
+	    const char *code, const struct folder *f, const char *remedy,
+	    const char *fmt, ...) PRINTF(6, 7);
+/* ${code} NULL: every problem of the folder; ${f} NULL: of the account. */
+void	problem_close(struct account *acc, const char *code, const struct folder *f);
+
+/* A row of the audit log, inside a transaction of the caller. */
+int	account_audit(struct account *acc, const char *op, const struct folder *f,
+	    const struct msg_row *row, const char *reason, struct err *err);
+/* Before the first message goes to tmp/: note who does it, so that what a crash
+ * leaves there can be told from other programs' files. */
+int	account_delivering(struct account *acc, struct err *err);
+/* Begin and commit around one or more changes. */
+int	account_begin(struct account *acc, struct err *err);
+int	account_commit(struct account *acc, struct err *err);
+
+#endif

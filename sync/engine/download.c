@@ -1,0 +1,521 @@
+/*
+ * download.c — fresh messages: newest first, ranges in flight, bodies straight to
+ * tmp/, landed in batches.
+ *
+ * The order that makes a crash harmless: bodies on disk; rows committed as
+ * LANDING with their final names; renames; directories synced; rows PRESENT.  A
+ * row that says PRESENT without a file would be read as "deleted here", so it
+ * never comes before the file.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/apply.h"
+#include "engine/header.h"
+#include "engine/remote.h"
+#include "imap/cmd.h"
+#include "maildir/deliver.h"
+#include "maildir/dir.h"
+
+/* A range is bounded by messages: their sizes are not known.  Two are in flight,
+ * so that the wire does not idle while one is being landed. */
+enum { RANGE = 200, IN_FLIGHT = 2, BATCH = 256 };
+enum { BATCH_BYTES = 32 << 20 };
+
+/* A message that has arrived in tmp/ and not landed yet. */
+struct arrival {
+	struct landing	 landing;
+	struct uid	 uid;
+	struct flags	 flags;
+	int64_t		 date;
+	struct modseq	 modseq;
+	char		*objid;
+	struct header	 header;
+	int64_t		 row;
+	char		 file[MNAME_MAX];
+	bool		 in_new;
+};
+
+struct download {
+	struct account	*acc;
+	struct folder	*f;
+	struct arrival	*v;
+	size_t		 n, cap;
+	uint64_t	 bytes;
+	struct header	 header;	/* of the message that streams in now */
+	bool		 open;		/* EV_BODY came, EV_MSG has not */
+	uint64_t	 size;
+	bool		 too_big;
+	size_t		 next;		/* fresh[next - 1] is asked for next */
+	uint32_t	 req[IN_FLIGHT];
+	size_t		 lo[IN_FLIGHT], hi[IN_FLIGHT];	/* fresh[lo, hi) */
+	size_t		 in_flight;
+};
+
+static void
+forget_arrivals(struct download *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		free(d->v[i].objid);
+		header_clear(&d->v[i].header);
+	}
+	d->n = 0;
+	d->bytes = 0;
+}
+
+/* ---- landing ---------------------------------------------------------- */
+
+static bool
+goes_to_new(const struct account *acc, struct flags flags)
+{
+	switch (acc->conf->new_mail_dir) {
+	case NEWMAIL_NEW:
+		return flags_none(flags);
+	case NEWMAIL_CUR:
+		return false;
+	default:
+		return !(flags.sys & (FLAG_SEEN | FLAG_FLAGGED)) &&
+		    flags_none(flags);
+	}
+}
+
+static int
+name_arrival(struct download *d, struct arrival *a)
+{
+	char letters[7 + 27 + 1], kw[27] = "";
+
+	sysflags_to_letters(a->flags.sys, letters);
+	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
+		(void)kwfile_to_letters(&d->f->kwfile, a->flags.kw, &d->f->kw, kw);
+	strcat(letters, kw);
+	if (a->flags.sys & FLAG_PASSED) {
+		char both[2] = { kwfile_forwarded(&d->f->kwfile), '\0' };
+
+		strcat(letters, both);
+	}
+	a->in_new = letters[0] == '\0' && goes_to_new(d->acc, a->flags);
+	return deliver_name(&a->landing, str_z(letters), a->in_new, a->file);
+}
+
+/* New letters are agreed on with other clients before they are used. */
+static int
+name_batch(struct download *d, struct err *err)
+{
+	char letters[27];
+
+	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
+		(void)kwfile_to_letters(&d->f->kwfile, ~(uint64_t)0, &d->f->kw,
+		    letters);
+	if (kwfile_write(d->f->fd, &d->f->kwfile, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++)
+		must(name_arrival(d, &d->v[i]) >= 0);
+	return 0;
+}
+
+static void
+row_of_arrival(const struct download *d, const struct arrival *a,
+    struct msg_row *row)
+{
+	*row = (struct msg_row){
+		.id = a->row,
+		.folder = d->f->id,
+		.uid = a->uid,
+		.stage = ST_LANDING,
+		.unique = str_z(a->landing.unique),
+		.file = str_z(a->file),
+		.in_new = a->in_new,
+		.ino = a->landing.ino,
+		.size = a->landing.size,
+		.wire_size = a->landing.id.wire_size,
+		.eol = a->landing.eol,
+		.flags = a->flags,
+		.modseq = a->modseq,
+		.head = a->landing.id.head,
+		.all = a->landing.id.all,
+		.date = a->date,
+		.objid = str_z(a->objid),
+		.subject = str_z(a->header.subject),
+		.from = str_z(a->header.from),
+		.msgid = str_z(a->header.msgid),
+	};
+}
+
+static int
+commit_landing(struct download *d, struct err *err)
+{
+	if (account_begin(d->acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++) {
+		struct msg_row row;
+
+		row_of_arrival(d, &d->v[i], &row);
+		if (store_msg_put(d->acc->store, &row, err) < 0)
+			goto fail;
+		d->v[i].row = row.id;
+	}
+	if (store_kw_save(d->acc->store, d->f->id, &d->f->kw, err) < 0)
+		goto fail;
+	return account_commit(d->acc, err);
+fail:
+	store_rollback(d->acc->store);
+	return -1;
+}
+
+static int
+commit_present(struct download *d, struct err *err)
+{
+	if (account_begin(d->acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n; i++) {
+		struct msg_row row;
+
+		row_of_arrival(d, &d->v[i], &row);
+		row.stage = ST_PRESENT;
+		if (store_msg_put(d->acc->store, &row, err) < 0 ||
+		    account_audit(d->acc, "download", d->f, &row,
+		    "new on the server, unknown here", err) < 0) {
+			store_rollback(d->acc->store);
+			return -1;
+		}
+	}
+	return account_commit(d->acc, err);
+}
+
+static int
+land_batch(struct download *d, struct err *err)
+{
+	struct landing *l;
+	int r;
+
+	if (d->n == 0)
+		return 0;
+	l = xreallocarray(NULL, d->n, sizeof(*l));
+	for (size_t i = 0; i < d->n; i++)
+		l[i] = d->v[i].landing;
+	r = deliver_sync(l, d->n, err);
+	free(l);
+	if (r == 0)
+		r = name_batch(d, err);
+	if (r == 0)
+		r = commit_landing(d, err);
+	for (size_t i = 0; i < d->n && r == 0; i++)
+		if (deliver_place(d->f->fd, d->v[i].landing.unique,
+		    d->v[i].file, d->v[i].in_new, err) < 0)
+			r = -1;
+	if (r == 0)
+		r = mdir_sync(d->f->fd, err);
+	if (r == 0)
+		r = commit_present(d, err);
+	if (r == 0) {
+		d->acc->tally.downloaded += d->n;
+		d->acc->tally.bytes_down += d->bytes;
+		d->acc->progress_done += (int64_t)d->n;
+		forget_arrivals(d);
+	}
+	return r;
+}
+
+/* ---- arriving --------------------------------------------------------- */
+
+static int
+quarantine(struct download *d, struct uid uid, const char *code,
+    const char *why, struct err *err)
+{
+	struct msg_row row = {
+		.folder = d->f->id,
+		.uid = uid,
+		.stage = ST_REFUSED,
+		.when = clock_wall(),
+	};
+
+	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
+	    "%s: message %u: %s; it stays on the server only", d->f->name,
+	    uid.v, why);
+	d->acc->tally.refused++;
+	if (account_begin(d->acc, err) < 0)
+		return -1;
+	if (store_msg_put(d->acc->store, &row, err) < 0 ||
+	    account_audit(d->acc, "refuse", d->f, &row, why, err) < 0) {
+		store_rollback(d->acc->store);
+		return -1;
+	}
+	return account_commit(d->acc, err);
+}
+
+static struct seen *
+fresh_of(struct folder *f, struct uid uid)
+{
+	size_t lo = 0, hi = f->work.n_fresh;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->work.fresh[mid].uid < uid.v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < f->work.n_fresh && f->work.fresh[lo].uid == uid.v)
+		return &f->work.fresh[lo];
+	return NULL;
+}
+
+/* sys == UINT32_MAX marks what has arrived: the uids must stay in order. */
+static int
+begin_body(struct download *d, const struct event *ev, struct err *err)
+{
+	d->open = true;
+	d->size = ev->body.size;
+	d->too_big = ev->body.size >
+	    (uint64_t)d->acc->conf->limits.max_message_size;
+	header_clear(&d->header);
+	if (d->too_big)
+		return 0;
+	return deliver_begin(d->acc->deliver, d->f->fd, err);
+}
+
+static int
+body_data(struct download *d, struct str bytes, struct err *err)
+{
+	if (!d->open || d->too_big)
+		return 0;
+	header_add(&d->header, bytes);
+	return deliver_data(d->acc->deliver, bytes, err);
+}
+
+static int
+end_body(struct download *d, const struct ev_msg *m, struct err *err)
+{
+	struct seen *fresh = fresh_of(d->f, m->uid);
+	struct arrival *a;
+
+	if (!d->open)
+		return 0;
+	d->open = false;
+	if (fresh == NULL || fresh->sys == UINT32_MAX) {
+		/* Not asked for, or twice: the base says what we have. */
+		deliver_discard(d->acc->deliver);
+		return 0;
+	}
+	if (d->too_big || d->size == 0) {
+		fresh->sys = UINT32_MAX;
+		deliver_discard(d->acc->deliver);
+		return d->too_big ? quarantine(d, m->uid, "server.too-big",
+		    "larger than limits.max_message_size", err) :
+		    quarantine(d, m->uid, "server.poison",
+		    "the server gives no bytes for it", err);
+	}
+	d->v = array_room(d->v, d->n, &d->cap, sizeof(*d->v));
+	a = &d->v[d->n];
+	*a = (struct arrival){ .uid = m->uid, .date = m->date,
+	    .modseq = m->modseq };
+	if (!(m->have & MSG_DATE))
+		a->date = clock_wall() / 1000000;
+	a->flags = (struct flags){ fresh->sys, fresh->kw };
+	if (m->have & MSG_FLAGS) {
+		a->flags = (struct flags){ 0 };
+		for (size_t i = 0; i < m->n_flags; i++)
+			flags_from_imap(&a->flags, &d->f->kw, m->flags[i]);
+	}
+	if (deliver_end(d->acc->deliver, a->date, &a->landing, err) < 0)
+		return -1;
+	if (m->have & MSG_OBJID)
+		a->objid = str_dup(m->objid);
+	a->header = d->header;
+	d->header = (struct header){ 0 };
+	header_end(&a->header);
+	fresh->sys = UINT32_MAX;
+	d->bytes += a->landing.id.wire_size;
+	d->n++;
+	if (d->n == BATCH || d->bytes >= BATCH_BYTES)
+		return land_batch(d, err);
+	return 0;
+}
+
+/* ---- asking ----------------------------------------------------------- */
+
+static uint32_t
+ask_bodies(struct download *d, size_t lo, size_t hi)
+{
+	struct uidset uids;
+	uint32_t req = 0;
+
+	uidset_init(&uids);
+	for (size_t i = lo; i < hi; i++)
+		if (d->f->work.fresh[i].uid != 0 &&
+		    d->f->work.fresh[i].sys != UINT32_MAX)
+			uidset_add(&uids, d->f->work.fresh[i].uid,
+			    d->f->work.fresh[i].uid);
+	if (uids.n > 0)
+		req = imap_fetch(d->acc->work, &uids, FETCH_FLAGS | FETCH_DATE |
+		    FETCH_OBJID | FETCH_BODY, (struct modseq){ 0 });
+	uidset_clear(&uids);
+	return req;
+}
+
+static void
+fill_window(struct download *d)
+{
+	while (d->in_flight < IN_FLIGHT && d->next > 0) {
+		size_t hi = d->next, lo = hi > RANGE ? hi - RANGE : 0;
+		uint32_t req = ask_bodies(d, lo, hi);
+
+		d->next = lo;
+		if (req == 0)
+			continue;
+		d->req[d->in_flight] = req;
+		d->lo[d->in_flight] = lo;
+		d->hi[d->in_flight] = hi;
+		d->in_flight++;
+	}
+}
+
+static int
+pump_until(struct download *d, uint32_t *answered, enum done_status *status,
+    struct err *err)
+{
+	struct event ev;
+	int r;
+
+	for (;;) {
+		r = remote_next(d->acc, &ev, err);
+		if (r < 0)
+			return -1;
+		switch (ev.kind) {
+		case EV_BODY:
+			r = begin_body(d, &ev, err);
+			break;
+		case EV_DATA:
+			r = body_data(d, ev.data, err);
+			break;
+		case EV_MSG:
+			r = end_body(d, &ev.msg, err);
+			break;
+		case EV_DONE:
+			*answered = ev.done.req;
+			*status = ev.done.status;
+			return 0;
+		default:
+			break;
+		}
+		if (r < 0)
+			return -1;
+	}
+}
+
+/* A range that was refused, or came short, is asked for one by one: what fails
+ * alone is a message that the server cannot give. */
+static int
+one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
+{
+	for (size_t i = hi; i-- > lo;) {
+		struct seen *m = &d->f->work.fresh[i];
+		enum done_status status;
+		uint32_t req, answered;
+
+		if (m->uid == 0 || m->sys == UINT32_MAX)
+			continue;
+		req = ask_bodies(d, i, i + 1);
+		do
+			if (pump_until(d, &answered, &status, err) < 0)
+				return -1;
+		while (answered != req);
+		if (m->sys == UINT32_MAX)
+			continue;
+		if (status == DONE_OK) {
+			/* It is gone by now; the next round knows. */
+			d->f->work.failed = true;
+			folder_mark(d->f, DIRTY_REMOTE);
+			continue;
+		}
+		if (quarantine(d, (struct uid){ m->uid }, "server.poison",
+		    "the server refuses to give it", err) < 0)
+			return -1;
+		m->sys = UINT32_MAX;
+	}
+	return 0;
+}
+
+static bool
+came_short(const struct download *d, size_t lo, size_t hi)
+{
+	for (size_t i = lo; i < hi; i++)
+		if (d->f->work.fresh[i].uid != 0 &&
+		    d->f->work.fresh[i].sys != UINT32_MAX)
+			return true;
+	return false;
+}
+
+static int
+run(struct download *d, struct err *err)
+{
+	struct { size_t lo, hi; } again[64];
+	size_t n_again = 0;
+
+	fill_window(d);
+	while (d->in_flight > 0) {
+		enum done_status status;
+		uint32_t answered;
+
+		if (pump_until(d, &answered, &status, err) < 0)
+			return -1;
+		for (size_t i = 0; i < d->in_flight; i++) {
+			if (d->req[i] != answered)
+				continue;
+			if (came_short(d, d->lo[i], d->hi[i])) {
+				if (n_again == ARRAY_LEN(again))
+					return err_set(err, ERR_FOLDER,
+					    "server.refused",
+					    "%s: the server refuses to give "
+					    "its messages", d->f->name);
+				again[n_again].lo = d->lo[i];
+				again[n_again++].hi = d->hi[i];
+			}
+			d->in_flight--;
+			memmove(&d->req[i], &d->req[i + 1],
+			    (d->in_flight - i) * sizeof(d->req[0]));
+			memmove(&d->lo[i], &d->lo[i + 1],
+			    (d->in_flight - i) * sizeof(d->lo[0]));
+			memmove(&d->hi[i], &d->hi[i + 1],
+			    (d->in_flight - i) * sizeof(d->hi[0]));
+			break;
+		}
+		fill_window(d);
+	}
+	for (size_t i = 0; i < n_again; i++)
+		if (one_by_one(d, again[i].lo, again[i].hi, err) < 0)
+			return -1;
+	return 0;
+}
+
+int
+apply_downloads(struct account *acc, struct folder *f, struct err *err)
+{
+	struct download d = { .acc = acc, .f = f, .next = f->work.n_fresh };
+	struct err ignored;
+	int r = 0;
+
+	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
+		return 0;
+	if (remote_select(acc, f, err) < 0 || account_delivering(acc, err) < 0)
+		return -1;
+	acc->progress_total += (int64_t)f->work.n_fresh;
+	r = run(&d, err);
+	/* What has arrived whole is landed even if the connection broke. */
+	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {
+		if (land_batch(&d, r == 0 ? err : &ignored) < 0)
+			r = -1;
+	}
+	for (size_t i = 0; i < d.n; i++)
+		deliver_drop(&d.v[i].landing);
+	if (d.open)
+		deliver_discard(acc->deliver);
+	forget_arrivals(&d);
+	header_clear(&d.header);
+	free(d.v);
+	return r;
+}

@@ -1,0 +1,37 @@
+/*
+ * local.h — the Maildir's side: what changed in a folder since the base.
+ */
+#ifndef ENGINE_LOCAL_H
+#define ENGINE_LOCAL_H
+
+#include "base/err.h"
+#include "engine/account.h"
+
+/* Take in what inotify has queued: names are noted and folders marked. */
+int	local_note(struct account *acc, struct err *err);
+/* Watch the folder (before it is read for the first time, so that nothing falls
+ * between).  Running out of watches is a problem in `status`, not an error. */
+void	local_watch(struct account *acc, struct folder *f);
+/* Mark ${f} for a scan if its directories have other times than when it was
+ * last read.  Two stat calls. */
+int	local_check(struct account *acc, struct folder *f, struct err *err);
+
+/* Read what changed into f->work: from the noted names if the watch saw all,
+ * else by reading the directory.  A file that is missing is confirmed by a second
+ * look.  May wait some ten milliseconds for a directory to settle. */
+int	local_gather(struct account *acc, struct folder *f, struct err *err);
+
+/* Flags of a file by its name. */
+struct flags local_flags(struct folder *f, struct str file);
+/* The name that shows ${flags} of ${f} on ${file}, whose keyword letters are those
+ * of the folder ${was} (a moved file brings its letters along), and where it
+ * belongs.  Keywords that have no letter yet get one (kwfile is written by the
+ * caller).  -1: the name would be too long. */
+int	local_name(struct account *acc, struct folder *f, const struct folder *was,
+	    const char *file, bool in_new, struct flags flags,
+	    char out[MNAME_MAX], bool *out_new);
+/* Identity of a local file, read once and kept in the change.  1; 0: it is gone
+ * by now; -1. */
+int	local_digest(struct folder *f, struct change *c, struct err *err);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * move.c — a file that was moved or copied here becomes UID MOVE or UID COPY: no
+ * body on the wire.
+ *
+ * Not idempotent, so an intent is committed first: the row is MOVING (a move) or
+ * a new row is APPENDING (a copy), with the UIDNEXT of the target.  COPYUID
+ * settles it; recover.c does if we die in between.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/apply.h"
+#include "engine/local.h"
+#include "engine/recover.h"
+#include "engine/remote.h"
+#include "imap/cmd.h"
+#include "maildir/dir.h"
+#include "maildir/name.h"
+
+/* One file on its way, from where to where. */
+struct transfer {
+	struct folder	*from, *to;
+	struct change	*change;
+	int64_t		 row;		/* the row that the target will have */
+	struct uid	 uid;		/* in ${from} */
+	int64_t		 date;		/* INTERNALDATE */
+	bool		 copy;
+};
+
+struct transfers {
+	struct transfer	*v;
+	size_t		 n, cap;
+};
+
+/* The intent: what will be where, once the server has done it. */
+static int
+intend(struct account *acc, struct folder *to, struct change *c,
+    struct transfers *ts, struct err *err)
+{
+	struct msg_row source, row;
+	struct folder *from;
+	int got = store_find_id(acc->store, c->from, &source, err);
+
+	if (got < 0)
+		return -1;
+	from = got > 0 ? account_by_id(acc, source.folder) : NULL;
+	if (from == NULL || source.uid.v == 0 || source.stage != ST_PRESENT) {
+		c->from = 0;		/* an ordinary upload, then */
+		return 0;
+	}
+	struct uid uid = source.uid;
+	struct flags flags = source.flags;
+	int64_t id = source.id, date = source.date;
+
+	if (c->copy) {
+		got = row_of_file(acc, to, c, &row, err);
+		if (got <= 0)
+			return got;
+		row.stage = ST_APPENDING;
+		row.flags = flags;
+		row.seek = to->uidnext > 0 ? to->uidnext : 1;
+	} else {
+		struct mname name;
+
+		row = source;
+		if (!mname_parse(str_z(c->file), &name))
+			return 0;
+		row.stage = ST_MOVING;
+		row.to = to->id;
+		row.seek = to->uidnext > 0 ? to->uidnext : 1;
+		row.unique = name.unique;
+		row.file = str_z(c->file);
+		row.in_new = c->in_new;
+		row.ino = c->ino;
+	}
+	if (store_msg_put(acc->store, &row, err) < 0)
+		return -1;
+	ts->v = array_room(ts->v, ts->n, &ts->cap, sizeof(*ts->v));
+	ts->v[ts->n++] = (struct transfer){ .from = from, .to = to, .change = c,
+	    .row = c->copy ? row.id : id, .uid = uid,
+	    .date = date, .copy = c->copy };
+	return 0;
+}
+
+static int
+by_route(const void *a, const void *b)
+{
+	const struct transfer *x = a, *y = b;
+
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	if (x->to != y->to)
+		return x->to < y->to ? -1 : 1;
+	if (x->copy != y->copy)
+		return x->copy ? 1 : -1;
+	return (x->uid.v > y->uid.v) - (x->uid.v < y->uid.v);
+}
+
+/* The letters of the folder that the file came from mean other keywords here. */
+static int
+show_flags(struct account *acc, struct transfer *t, struct err *err)
+{
+	struct change *c = t->change;
+	char name[MNAME_MAX];
+	bool to_new;
+	int got;
+
+	if (local_name(acc, t->to, t->from, c->file, c->in_new, c->local_flags,
+	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
+	    to_new == c->in_new))
+		return 0;
+	if (kwfile_write(t->to->fd, &t->to->kwfile, err) < 0)
+		return -1;
+	got = mdir_rename(t->to->fd, c->in_new, c->file, t->to->fd, to_new, name,
+	    err);
+	if (got > 0) {
+		free(c->file);
+		c->file = xstrdup(name);
+		c->in_new = to_new;
+	}
+	return got < 0 ? -1 : 0;
+}
+
+static int
+settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
+{
+	struct msg_row row;
+	int got = store_find_id(acc->store, t->row, &row, err);
+
+	if (got <= 0)
+		return got;
+	/* The server kept the date of what it moved or copied. */
+	if (show_flags(acc, t, err) < 0 || mdir_set_date(t->to->fd,
+	    t->change->in_new, t->change->file, t->date, err) < 0)
+		return -1;
+	row.date = t->date;
+	row.file = str_z(t->change->file);
+	row.in_new = t->change->in_new;
+	row.folder = t->to->id;
+	row.uid.v = uid;
+	row.stage = ST_PRESENT;
+	row.to = 0;
+	row.seek = 0;
+	/* Keyword bits are the folder's own. */
+	row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw, &t->to->kw);
+	if (store_msg_put(acc->store, &row, err) < 0 ||
+	    account_audit(acc, t->copy ? "copy-remote" : "move-remote", t->to,
+	    &row, t->copy ? "copied here" : "moved here", err) < 0)
+		return -1;
+	/* Flags that were changed on the way are found by looking again. */
+	if (!flags_eq(row.flags, t->change->local_flags))
+		folder_mark(t->to, DIRTY_SCAN);
+	folder_mark(t->to, DIRTY_REMOTE);
+	t->change->done = true;
+	acc->tally.moved++;
+	return 0;
+}
+
+/* The new UID of ${uid}, by position: Gmail's COPYUID descends. */
+static uint32_t
+copied_to(const struct answer *a, struct uid uid)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->src != NULL && a->src[i] == uid.v)
+			return a->dst[i];
+	return 0;
+}
+
+static int
+delete_source(struct account *acc, const struct uidset *uids, struct err *err)
+{
+	struct flags deleted = { .sys = FLAG_DELETED };
+	struct kwtab none = { 0 };
+	uint32_t flag, expunge = 0;
+	struct answer a;
+
+	flag = imap_store(acc->work, uids, true, deleted, &none);
+	if (imap_can(acc->work, CAP_UIDPLUS))
+		expunge = imap_expunge(acc->work, uids);
+	if (remote_wait(acc, flag, &a, err) < 0)
+		return -1;
+	answer_clear(&a);
+	if (remote_wait(acc, expunge, &a, err) < 0)
+		return -1;
+	answer_clear(&a);
+	return 0;
+}
+
+/* The server would not: everything is as before, the file becomes an upload and
+ * the old message an ordinary deletion, next time. */
+static int
+take_back(struct account *acc, struct transfer *t, struct err *err)
+{
+	folder_mark(t->to, DIRTY_SCAN);
+	folder_mark(t->from, DIRTY_SCAN);
+	return recover_row(acc, t->row, err);
+}
+
+/* All transfers of one route, in one command. */
+static int
+run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
+{
+	bool copy = t->copy, move = !copy && imap_can(acc->work, CAP_MOVE);
+	struct uidset uids;
+	struct answer a;
+	int r;
+
+	uidset_init(&uids);
+	for (size_t i = 0; i < n; i++)
+		uidset_add(&uids, t[i].uid.v, t[i].uid.v);
+	r = remote_select(acc, t->from, err);
+	if (r == 0)
+		r = remote_wait(acc, imap_copy(acc->work, &uids,
+		    str_z(t->to->wire), move), &a, err);
+	if (r < 0)
+		goto out;
+	if (a.status != DONE_OK)
+		problem_open(acc, PROBLEM_WARNING, "server.refused", t->to, "",
+		    "%s: the server would not %s: %s", t->to->name,
+		    copy ? "copy" : "move", a.text);
+	if (a.status == DONE_OK && !copy && !move)
+		r = delete_source(acc, &uids, err);
+	if (r == 0)
+		r = account_begin(acc, err);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		uint32_t uid = a.status == DONE_OK ?
+		    copied_to(&a, t[i].uid) : 0;
+
+		if (uid != 0)
+			r = settle(acc, &t[i], uid, err);
+	}
+	if (store_in_transaction(acc->store)) {
+		if (r == 0)
+			r = account_commit(acc, err);
+		else
+			store_rollback(acc->store);
+	}
+	/* Without COPYUID the server is asked where they are. */
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (!t[i].change->done) {
+			t[i].change->done = true;
+			r = take_back(acc, &t[i], err);
+		}
+	answer_clear(&a);
+out:
+	uidset_clear(&uids);
+	return r;
+}
+
+int
+apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
+{
+	struct transfers ts = { 0 };
+	int r = account_begin(acc, err);
+
+	if (r < 0)
+		return -1;
+	for (size_t i = 0; i < n && r == 0; i++)
+		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
+			struct change *c = &f[i]->work.change[k];
+
+			if (!c->done && c->from != 0)
+				r = intend(acc, f[i], c, &ts, err);
+		}
+	if (r < 0) {
+		store_rollback(acc->store);
+		free(ts.v);
+		return -1;
+	}
+	r = account_commit(acc, err);
+	if (ts.n > 1)
+		qsort(ts.v, ts.n, sizeof(*ts.v), by_route);
+	for (size_t i = 0, k; i < ts.n && r == 0; i = k) {
+		for (k = i + 1; k < ts.n && ts.v[k].from == ts.v[i].from &&
+		    ts.v[k].to == ts.v[i].to && ts.v[k].copy == ts.v[i].copy;)
+			k++;
+		r = run_route(acc, &ts.v[i], k - i, err);
+	}
+	free(ts.v);
+	return r;
+}

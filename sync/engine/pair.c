@@ -1,0 +1,657 @@
+/*
+ * pair.c — finding messages again that moved or were renumbered.
+ *
+ * Identity is content: header hash and wire size first (they are known without a
+ * download), the server's own id where it has one.  A file that a client moved is
+ * known by its inode, by its unique name, or by its content, in that order.
+ */
+#include "engine/pair.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "engine/local.h"
+#include "engine/remote.h"
+#include "imap/cmd.h"
+#include "maildir/dir.h"
+#include "maildir/name.h"
+
+/* ---- a file that moved or was copied here ----------------------------- */
+
+struct lost {
+	struct folder	*folder;
+	struct change	*change;
+};
+
+/* Rows whose file is gone, by inode and by unique name. */
+struct losses {
+	struct lost	*v;
+	size_t		 n, cap;
+	struct map	 by_unique;
+};
+
+static void
+collect_losses(struct losses *l, struct folder **f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < f[i]->work.n; k++) {
+			struct change *c = &f[i]->work.change[k];
+
+			if (c->local != SIDE_GONE || c->known == KNOWN_NOT)
+				continue;
+			l->v = array_room(l->v, l->n, &l->cap, sizeof(*l->v));
+			l->v[l->n++] = (struct lost){ f[i], c };
+		}
+	for (size_t i = 0; i < l->n; i++) {
+		struct mname name;
+
+		if (mname_parse(str_z(l->v[i].change->file), &name))
+			map_put(&l->by_unique, name.unique, i);
+	}
+}
+
+static struct lost *
+lost_by_name(struct losses *l, const struct change *u)
+{
+	struct mname name;
+	uintptr_t at;
+
+	if (!mname_parse(str_z(u->file), &name) ||
+	    !map_get(&l->by_unique, name.unique, &at))
+		return NULL;
+	return l->v[at].change->done ? NULL : &l->v[at];
+}
+
+static struct lost *
+lost_by_ino(struct losses *l, const struct change *u)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].change->ino == u->ino && !l->v[i].change->done)
+			return &l->v[i];
+	return NULL;
+}
+
+static struct lost *
+lost_by_row(struct losses *l, int64_t msg)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].change->msg == msg && !l->v[i].change->done)
+			return &l->v[i];
+	return NULL;
+}
+
+/* The same bytes?  A number that is reused, or a name, is only a hint. */
+static int
+same_content(struct account *acc, struct folder *f, struct change *u,
+    int64_t msg, struct err *err)
+{
+	struct msg_row row;
+	int got = local_digest(f, u, err);
+
+	if (got <= 0)
+		return got;
+	got = store_find_id(acc->store, msg, &row, err);
+	if (got <= 0)
+		return got;
+	return hash_eq(&row.all, &u->content->id.all);
+}
+
+/* Somewhere on the server with these very bytes: a row to copy from.  Rows that
+ * have just lost their file come first: that is a move. */
+static int
+find_content(struct account *acc, struct losses *l, const struct change *u,
+    struct lost **lost, int64_t *copy_of, struct err *err)
+{
+	struct cursor *c = cursor_open_head(acc->store, 0,
+	    &u->content->id.head, u->content->wire_size, err);
+	struct msg_row row;
+	int got;
+
+	*lost = NULL;
+	*copy_of = 0;
+	if (c == NULL)
+		return -1;
+	while (*lost == NULL && (got = cursor_next(c, &row, err)) > 0) {
+		const struct folder *f = account_by_id(acc, row.folder);
+
+		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL ||
+		    !folder_active(f))
+			continue;
+		*lost = lost_by_row(l, row.id);
+		if (row.stage == ST_PRESENT && row.uid.v != 0 && *copy_of == 0)
+			*copy_of = row.id;
+	}
+	cursor_close(c);
+	return *lost != NULL ? 0 : got;
+}
+
+/* A moved file brings along the letters of the folder that it comes from. */
+static struct flags
+flags_by_letters(struct folder *was, struct folder *f, const char *file)
+{
+	struct flags flags = local_flags(was, str_z(file));
+
+	flags.kw = kwtab_translate(flags.kw, &was->kw, &f->kw);
+	return flags;
+}
+
+static int
+pair_new_file(struct account *acc, struct losses *l, struct folder *f,
+    struct change *u, struct err *err)
+{
+	struct lost *hit = lost_by_ino(l, u), *named = lost_by_name(l, u);
+	int64_t copy_of = 0;
+	int got;
+
+	if (hit == NULL)
+		hit = named;
+	/* Inode and name together are proof enough; one alone is a hint. */
+	if (hit != NULL && (hit != named || hit->change->ino != u->ino)) {
+		got = same_content(acc, f, u, hit->change->msg, err);
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			hit = NULL;
+	}
+	if (hit == NULL) {
+		got = local_digest(f, u, err);
+		if (got <= 0) {
+			u->done = got == 0;	/* gone again already */
+			return got;
+		}
+		if (find_content(acc, l, u, &hit, &copy_of, err) < 0)
+			return -1;
+	}
+	if (hit != NULL) {
+		u->local_flags = flags_by_letters(hit->folder, f, u->file);
+		if (hit->change->remote == SIDE_GONE) {
+			/* Deleted there meanwhile: the move wins, by an upload,
+			 * unless the server turns out to have moved it, too. */
+			u->was = hit->change->msg;
+			return 0;
+		}
+		u->from = hit->change->msg;
+		hit->change->done = true;
+		/* What the server changed about it travels along. */
+		u->base = hit->change->base;
+		u->remote = hit->change->remote;
+		u->remote_flags = hit->change->remote_flags;
+		if (hit->folder == f) {
+			/* A new name in the same folder. */
+			u->msg = hit->change->msg;
+			u->uid = hit->change->uid;
+			u->known = hit->change->known;
+			u->from = 0;
+			hit->change->msg = 0;
+		}
+	} else if (copy_of != 0) {
+		u->from = copy_of;
+		u->copy = true;
+	}
+	return 0;
+}
+
+static int
+pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err)
+{
+	struct losses l = { 0 };
+	int r = 0;
+
+	map_init(&l.by_unique);
+	collect_losses(&l, f, n);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (!(f[i]->policy.push & POLICY_NEW))
+			continue;
+		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
+			struct change *u = &f[i]->work.change[k];
+
+			if (u->msg == 0 && u->local == SIDE_PRESENT && !u->done)
+				r = pair_new_file(acc, &l, f[i], u, err);
+			if (r < 0 && err->class == ERR_MSG) {
+				problem_open(acc, PROBLEM_WARNING, err->code,
+				    f[i], "", "%s", err->text);
+				u->done = true;
+				f[i]->work.failed = true;
+				r = 0;
+			}
+		}
+	}
+	map_clear(&l.by_unique);
+	free(l.v);
+	/* Only now: the losses point into the lists. */
+	for (size_t i = 0; i < n; i++)
+		work_sort(&f[i]->work);
+	return r;
+}
+
+/* ---- a message that moved on the server ------------------------------- */
+
+/* Rows whose message the server no longer has keep their file a while. */
+static int
+make_tombstones(struct account *acc, struct folder *f, struct err *err)
+{
+	struct msg_row row;
+
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+		int got;
+
+		if (c->remote != SIDE_GONE || c->known != KNOWN_BOTH ||
+		    c->local == SIDE_GONE || c->done ||
+		    !(f->policy.pull & POLICY_DELETE))
+			continue;
+		got = store_find_id(acc->store, c->msg, &row, err);
+		if (got < 0)
+			return -1;
+		if (got == 0 || row.stage == ST_TOMBSTONE)
+			continue;
+		row.stage = ST_TOMBSTONE;
+		row.when = clock_wall();
+		row.uid.v = 0;
+		if (c->local == SIDE_PRESENT) {
+			/* Renamed meanwhile: it is this file that goes. */
+			row.file = str_z(c->file);
+			row.in_new = c->in_new;
+		}
+		if (store_msg_put(acc->store, &row, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+count_tombstones(struct account *acc, size_t *n, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct msg_row row;
+	int got;
+
+	*n = 0;
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		*n += row.stage == ST_TOMBSTONE;
+	cursor_close(c);
+	return got;
+}
+
+/* A local file that may be what a fresh message is. */
+struct candidate {
+	struct hash	 head;
+	uint64_t	 wire_size;
+	struct change	*change;
+	bool		 used;
+};
+
+struct candidates {
+	struct candidate	*v;
+	size_t			 n, cap;
+};
+
+static int
+by_head(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return memcmp(x->head.b, y->head.b, sizeof(x->head.b));
+}
+
+static int
+collect_candidates(struct folder *f, struct candidates *cs, struct err *err)
+{
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+		int got;
+
+		if (c->known != KNOWN_NOT || c->local != SIDE_PRESENT || c->done)
+			continue;
+		got = local_digest(f, c, err);
+		if (got < 0 && err->class != ERR_MSG)
+			return -1;
+		if (got <= 0)
+			continue;
+		cs->v = array_room(cs->v, cs->n, &cs->cap, sizeof(*cs->v));
+		cs->v[cs->n++] = (struct candidate){ .head = c->content->id.head,
+		    .wire_size = c->content->wire_size, .change = c };
+	}
+	if (cs->n > 1)
+		qsort(cs->v, cs->n, sizeof(*cs->v), by_head);
+	return 0;
+}
+
+static struct candidate *
+find_candidate(struct candidates *cs, const struct hash *head, uint64_t size)
+{
+	size_t lo = 0, hi = cs->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(cs->v[mid].head.b, head->b, sizeof(head->b)) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < cs->n && hash_eq(&cs->v[lo].head, head); lo++)
+		if (!cs->v[lo].used && cs->v[lo].wire_size == size)
+			return &cs->v[lo];
+	return NULL;
+}
+
+static struct seen *
+find_fresh(struct folder *f, struct uid uid)
+{
+	size_t lo = 0, hi = f->work.n_fresh;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (f->work.fresh[mid].uid < uid.v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo < f->work.n_fresh && f->work.fresh[lo].uid == uid.v)
+		return &f->work.fresh[lo];
+	return NULL;
+}
+
+/* Marked fresh messages keep their uid until all answers are in, or the search
+ * by uid would not find its way. */
+struct taken {
+	size_t	*at;
+	size_t	 n, cap;
+};
+
+static void
+take_fresh(struct folder *f, struct taken *t, const struct seen *m)
+{
+	t->at = array_room(t->at, t->n, &t->cap, sizeof(*t->at));
+	t->at[t->n++] = (size_t)(m - f->work.fresh);
+}
+
+/* The same message on both sides, and no row says so yet: now one does. */
+static void
+bind_candidate(struct candidate *cand, const struct seen *m)
+{
+	struct change *c = cand->change;
+
+	cand->used = true;
+	c->uid.v = m->uid;
+	/* A row that lost its uid to a renumbering is agreed, after all. */
+	if (c->msg != 0)
+		c->known = KNOWN_BOTH;
+	c->remote = SIDE_PRESENT;
+	c->remote_flags = (struct flags){ m->sys, m->kw };
+	c->from = 0;
+	c->copy = false;
+}
+
+static bool
+was_lost(struct account *acc, const struct msg_row *row)
+{
+	const struct change *c;
+	struct folder *f = account_by_id(acc, row->folder);
+
+	if (row->stage == ST_TOMBSTONE)
+		return true;
+	c = f != NULL ? work_find(&f->work, row->id) : NULL;
+	return c != NULL && c->remote == SIDE_GONE;
+}
+
+/* The file that used to be the row's, if it was moved here as well: then the
+ * server's move wins. */
+static struct change *
+moved_file(struct account *acc, int64_t msg, struct folder **where)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct work *w = &acc->folder[i]->work;
+
+		for (size_t k = 0; k < w->n; k++)
+			if (w->change[k].was == msg && !w->change[k].done) {
+				*where = acc->folder[i];
+				return &w->change[k];
+			}
+	}
+	return NULL;
+}
+
+/* The row that ${m} in ${f} used to be, elsewhere. */
+static int
+find_tombstone(struct account *acc, const struct ev_msg *m,
+    const struct hash *head, struct msg_row *row, struct err *err)
+{
+	struct cursor *c;
+	int got;
+
+	if (m->have & MSG_OBJID)
+		c = cursor_open_objid(acc->store, m->objid, err);
+	else if (head != NULL)
+		c = cursor_open_head(acc->store, 0, head, m->size, err);
+	else
+		return 0;
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, row, err)) > 0)
+		if (was_lost(acc, row))
+			break;
+	if (got > 0) {
+		int64_t id = row->id;
+
+		cursor_close(c);
+		return store_find_id(acc->store, id, row, err);
+	}
+	cursor_close(c);
+	return got;
+}
+
+/* Moved on the server: one rename here, no body on the wire. */
+static int
+follow_move(struct account *acc, struct folder *to, const struct seen *m,
+    struct msg_row *row, const struct ev_msg *msg, struct err *err)
+{
+	struct folder *from = account_by_id(acc, row->folder), *home = from;
+	struct flags flags = { m->sys, m->kw };
+	char *file = str_dup(row->file), name[MNAME_MAX];
+	struct change *old, *moved;
+	struct mname parts;
+	bool to_new;
+	int got = 0;
+
+	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
+	if (moved != NULL) {
+		free(file);
+		file = xstrdup(moved->file);
+		row->in_new = moved->in_new;
+	}
+
+	if (from == NULL || folder_load(acc, from, err) < 0 ||
+	    folder_load(acc, to, err) < 0 ||
+	    local_name(acc, to, from, file, row->in_new, flags, name,
+	    &to_new) < 0)
+		goto out;
+	if (kwfile_write(to->fd, &to->kwfile, err) < 0)
+		goto out;
+	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
+	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,
+	    err);
+	if (got <= 0)
+		goto out;
+	if (mdir_sync(to->fd, err) < 0 || mdir_sync(from->fd, err) < 0) {
+		got = -1;
+		goto out;
+	}
+	must(mname_parse(str_z(name), &parts));
+	row->folder = to->id;
+	row->uid.v = m->uid;
+	row->stage = ST_PRESENT;
+	row->unique = parts.unique;
+	row->file = str_z(name);
+	row->in_new = to_new;
+	row->flags = flags;
+	if (msg->have & MSG_OBJID)
+		row->objid = msg->objid;
+	got = account_begin(acc, err);
+	if (got == 0) {
+		if (store_msg_put(acc->store, row, err) < 0 ||
+		    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
+		    account_audit(acc, "move-local", to, row,
+		    "moved on the server", err) < 0) {
+			store_rollback(acc->store);
+			got = -1;
+		} else {
+			got = account_commit(acc, err);
+		}
+	}
+	if (got == 0) {
+		acc->tally.moved++;
+		old = work_find(&home->work, row->id);
+		if (old != NULL)
+			old->done = true;
+		if (moved != NULL)
+			moved->done = true;
+		got = 1;
+	}
+out:
+	free(file);
+	return got;
+}
+
+static int
+match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
+    struct taken *t, const struct ev_msg *m, struct hasher *hasher,
+    struct err *err)
+{
+	struct seen *fresh = find_fresh(f, m->uid);
+	struct msgid_hash id;
+	struct candidate *cand;
+	struct msg_row row;
+	int got;
+
+	if (fresh == NULL)
+		return 0;
+	if (m->have & MSG_HEADER) {
+		hasher_add(hasher, m->header.p, m->header.n);
+		hasher_end(hasher, &id);
+		cand = find_candidate(cs, &id.head, m->size);
+		if (cand != NULL) {
+			bind_candidate(cand, fresh);
+			take_fresh(f, t, fresh);
+			/* One message has one date: the server's. */
+			return !(m->have & MSG_DATE) ? 0 : mdir_set_date(f->fd,
+			    cand->change->in_new, cand->change->file, m->date,
+			    err) < 0 ? -1 : 0;
+		}
+	}
+	got = find_tombstone(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
+	    &row, err);
+	if (got > 0)
+		got = follow_move(acc, f, fresh, &row, m, err);
+	if (got > 0)
+		take_fresh(f, t, fresh);
+	return got < 0 ? -1 : 0;
+}
+
+static uint32_t
+ask_identity(struct account *acc, struct folder *f, bool headers)
+{
+	struct uidset uids;
+	unsigned items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
+	uint32_t req;
+
+	uidset_init(&uids);
+	for (size_t i = 0; i < f->work.n_fresh; i++)
+		uidset_add(&uids, f->work.fresh[i].uid, f->work.fresh[i].uid);
+	if (headers)
+		items |= FETCH_HEADER;
+	req = imap_fetch(acc->work, &uids, items, (struct modseq){ 0 });
+	uidset_clear(&uids);
+	return req;
+}
+
+static bool
+has_objids(const struct account *acc)
+{
+	return imap_can(acc->work, CAP_OBJECTID) ||
+	    imap_can(acc->work, CAP_GMAIL) || imap_can(acc->work, CAP_XGUID);
+}
+
+static int
+pair_fresh(struct account *acc, struct folder *f, size_t n_tombstones,
+    struct err *err)
+{
+	struct candidates cs = { 0 };
+	struct taken taken = { 0 };
+	struct hasher *hasher = NULL;
+	struct event ev;
+	uint32_t req;
+	int r = -1;
+
+	if (f->work.n_fresh == 0)
+		return 0;
+	if (collect_candidates(f, &cs, err) < 0)
+		goto out;
+	if (cs.n == 0 && n_tombstones == 0) {
+		r = 0;
+		goto out;
+	}
+	if (remote_select(acc, f, err) < 0)
+		goto out;
+	hasher = hasher_new();
+	req = ask_identity(acc, f, cs.n > 0 || !has_objids(acc));
+	remote_want_msgs(acc, true);
+	while ((r = remote_next(acc, &ev, err)) > 0) {
+		if (ev.kind == EV_DONE && ev.done.req == req) {
+			r = 0;
+			break;
+		}
+		if (ev.kind == EV_MSG && match_fresh(acc, f, &cs, &taken,
+		    &ev.msg, hasher, err) < 0) {
+			r = -1;
+			break;
+		}
+	}
+	remote_want_msgs(acc, false);
+	for (size_t i = 0; i < taken.n; i++)
+		f->work.fresh[taken.at[i]].uid = 0;
+out:
+	hasher_free(hasher);
+	free(taken.at);
+	free(cs.v);
+	return r;
+}
+
+int
+pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
+{
+	size_t tombstones;
+
+	if (pair_new_files(acc, f, n, err) < 0)
+		return -1;
+	if (acc->dry_run)
+		return 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (make_tombstones(acc, f[i], err) < 0) {
+			store_rollback(acc->store);
+			return -1;
+		}
+	if (account_commit(acc, err) < 0 ||
+	    count_tombstones(acc, &tombstones, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < f[i]->work.n; k++)
+			tombstones += f[i]->work.change[k].was != 0;
+	for (size_t i = 0; i < n; i++) {
+		if (!f[i]->work.remote_read)
+			continue;
+		if (pair_fresh(acc, f[i], tombstones, err) < 0)
+			return err_wrap(err, "pair %s", f[i]->name);
+	}
+	return 0;
+}

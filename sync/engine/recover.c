@@ -1,0 +1,430 @@
+/*
+ * recover.c — settling intents.
+ *
+ *	LANDING		the file is in cur/ or new/: PRESENT; in tmp/: rename it;
+ *			nowhere: forget the row, the message is fetched again
+ *	APPENDING	its content is among the UIDs from `seek` on: PRESENT; else
+ *			forget the row, the file is new again
+ *	MOVING		the same in the target folder; else it is back where it was
+ *	REPLACED	the newer version is settled by now: expunge this one
+ * Recovery may itself be killed at any point: each step is one of the above.
+ */
+#include "engine/recover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/apply.h"
+#include "engine/remote.h"
+#include "imap/cmd.h"
+#include "maildir/deliver.h"
+#include "maildir/dir.h"
+
+struct intent {
+	int64_t		 row;
+	struct folder	*target;
+	uint32_t	 seek;
+	struct hash	 head;
+	uint64_t	 wire_size;
+	enum stage	 stage;
+	struct uid	 found;
+};
+
+struct intents {
+	struct intent	*v;
+	size_t		 n, cap;
+};
+
+/* ---- landings --------------------------------------------------------- */
+
+/* 1: the file is (now) in place, 0: it never was, -1. */
+static int
+place(struct account *acc, struct folder *f, const struct msg_row *row,
+    struct err *err)
+{
+	char *file = str_dup(row->file), *unique = str_dup(row->unique);
+	struct mstat st;
+	int r = folder_load(acc, f, err);
+
+	if (r == 0)
+		r = mdir_stat(f->fd, row->in_new, file, &st, err);
+	/* A reader may have moved it on, with flags: a scan finds it by its
+	 * unique name, and until then the row is right about it. */
+	if (r == 0) {
+		r = deliver_place(f->fd, unique, file, row->in_new, err);
+		if (r < 0 && err->errnum == 2)
+			r = 0;
+		else if (r >= 0)
+			r = mdir_sync(f->fd, err) < 0 ? -1 : 1;
+	}
+	free(file);
+	free(unique);
+	return r;
+}
+
+/* The unique name under any flags, in cur/ or new/. */
+static int
+somewhere(struct account *acc, struct folder *f, struct str unique,
+    struct err *err)
+{
+	struct mlist list;
+	int hit = 0;
+
+	if (folder_load(acc, f, err) < 0 || mdir_list(f->fd, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n && !hit; i++) {
+		struct mname name;
+
+		hit = mname_parse(str_z(list.file[i].name), &name) &&
+		    str_eq(name.unique, unique);
+	}
+	mlist_clear(&list);
+	return hit;
+}
+
+static int
+settle_landing(struct account *acc, int64_t id, struct err *err)
+{
+	struct msg_row row;
+	struct folder *f;
+	int got = store_find_id(acc->store, id, &row, err);
+
+	if (got <= 0)
+		return got;
+	f = account_by_id(acc, row.folder);
+	if (f == NULL)
+		return 0;
+	got = place(acc, f, &row, err);
+	if (got == 0) {
+		got = store_find_id(acc->store, id, &row, err);
+		if (got > 0)
+			got = somewhere(acc, f, row.unique, err);
+	}
+	if (got < 0 || account_begin(acc, err) < 0)
+		return -1;
+	if (got > 0) {
+		got = store_find_id(acc->store, id, &row, err);
+		row.stage = ST_PRESENT;
+		if (got > 0)
+			got = store_msg_put(acc->store, &row, err);
+	} else {
+		/* Not in the base any more: the server must be asked afresh. */
+		got = store_msg_remove(acc->store, id, err);
+		f->modseq.v = 0;
+		f->uidnext = 0;
+		if (got == 0)
+			got = folder_save(acc, f, err);
+		folder_mark(f, DIRTY_REMOTE);
+	}
+	folder_mark(f, DIRTY_SCAN);
+	if (got < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+/* ---- uploads and moves ------------------------------------------------ */
+
+static int
+add_intent(struct account *acc, struct intents *in, const struct msg_row *row)
+{
+	struct folder *t = account_by_id(acc,
+	    row->stage == ST_MOVING ? row->to : row->folder);
+
+	if (t == NULL || !folder_active(t))
+		return 0;
+	in->v = array_room(in->v, in->n, &in->cap, sizeof(*in->v));
+	in->v[in->n++] = (struct intent){
+		.row = row->id,
+		.target = t,
+		.seek = row->seek > 0 ? row->seek : 1,
+		.head = row->head,
+		.wire_size = row->wire_size,
+		.stage = row->stage,
+	};
+	return 0;
+}
+
+static int
+match(struct account *acc, struct intent *in, size_t n, const struct ev_msg *m,
+    struct hasher *hasher, struct err *err)
+{
+	struct msgid_hash id;
+	struct msg_row row;
+	int got;
+
+	if (!(m->have & MSG_HEADER) || m->uid.v == 0)
+		return 0;
+	hasher_add(hasher, m->header.p, m->header.n);
+	hasher_end(hasher, &id);
+	for (size_t i = 0; i < n; i++) {
+		if (in[i].found.v != 0 || m->uid.v < in[i].seek ||
+		    !hash_eq(&in[i].head, &id.head) ||
+		    ((m->have & MSG_SIZE) && m->size != in[i].wire_size))
+			continue;
+		/* One that a row knows already is another message. */
+		got = store_find_uid(acc->store, in[i].target->id, m->uid, &row,
+		    err);
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			in[i].found = m->uid;
+		return 0;
+	}
+	return 0;
+}
+
+/* Ask one folder about all intents that aim at it. */
+static int
+look_for(struct account *acc, struct folder *t, struct intent *in, size_t n,
+    struct err *err)
+{
+	struct hasher *hasher;
+	uint32_t seek = UINT32_MAX, req;
+	struct uidset uids;
+	struct event ev;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		if (in[i].seek < seek)
+			seek = in[i].seek;
+	/* Selected afresh: what has just been appended must show. */
+	if (remote_unselect(acc, err) < 0 || remote_select(acc, t, err) < 0)
+		return -1;
+	uidset_init(&uids);
+	uidset_add(&uids, seek, UINT32_MAX);
+	req = imap_fetch(acc->work, &uids, FETCH_SIZE | FETCH_HEADER,
+	    (struct modseq){ 0 });
+	uidset_clear(&uids);
+	hasher = hasher_new();
+	remote_want_msgs(acc, true);
+	while ((r = remote_next(acc, &ev, err)) > 0) {
+		if (ev.kind == EV_DONE && ev.done.req == req) {
+			r = ev.done.status == DONE_OK ? 0 : err_set(err,
+			    ERR_FOLDER, "server.refused", "%s: look for an "
+			    "upload: %.*s", t->name, STR_ARG(ev.done.text));
+			break;
+		}
+		if (ev.kind == EV_MSG &&
+		    match(acc, in, n, &ev.msg, hasher, err) < 0) {
+			r = -1;
+			break;
+		}
+	}
+	remote_want_msgs(acc, false);
+	hasher_free(hasher);
+	return r;
+}
+
+static int
+settle_intent(struct account *acc, const struct intent *in, struct err *err)
+{
+	struct msg_row row;
+	struct folder *from;
+	int got = store_find_id(acc->store, in->row, &row, err);
+
+	if (got <= 0)
+		return got;
+	from = account_by_id(acc, row.folder);
+	folder_mark(in->target, DIRTY_SCAN | DIRTY_REMOTE);
+	if (from != NULL)
+		folder_mark(from, DIRTY_SCAN | DIRTY_REMOTE);
+	if (in->found.v == 0 && in->stage == ST_APPENDING)
+		return store_msg_remove(acc->store, in->row, err);
+	row.stage = ST_PRESENT;
+	row.to = 0;
+	row.seek = 0;
+	if (in->found.v != 0) {
+		if (from != NULL)
+			row.flags.kw = kwtab_translate(row.flags.kw, &from->kw,
+			    &in->target->kw);
+		row.folder = in->target->id;
+		row.uid = in->found;
+	}
+	if (store_msg_put(acc->store, &row, err) < 0)
+		return -1;
+	return account_audit(acc, "recover", in->target, &row,
+	    in->found.v != 0 ? "found on the server, as intended" :
+	    "the server had not done it", err);
+}
+
+static int
+settle_intents(struct account *acc, struct intents *in, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0, k; i < in->n && r == 0; i = k) {
+		for (k = i + 1; k < in->n &&
+		    in->v[k].target == in->v[i].target;)
+			k++;
+		r = folder_load(acc, in->v[i].target, err);
+		if (r == 0)
+			r = look_for(acc, in->v[i].target, &in->v[i], k - i, err);
+	}
+	if (r < 0 || in->n == 0 || account_begin(acc, err) < 0)
+		return r < 0 || in->n > 0 ? -1 : 0;
+	for (size_t i = 0; i < in->n && r == 0; i++)
+		r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;
+	if (r < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+int
+recover_row(struct account *acc, int64_t id, struct err *err)
+{
+	struct intents in = { 0 };
+	struct msg_row row;
+	int r = store_find_id(acc->store, id, &row, err);
+
+	if (r > 0)
+		r = add_intent(acc, &in, &row);
+	if (r == 0)
+		r = settle_intents(acc, &in, err);
+	free(in.v);
+	return r;
+}
+
+/* ---- older versions --------------------------------------------------- */
+
+static int
+expunge_replaced(struct account *acc, int64_t id, struct err *err)
+{
+	struct flags deleted = { .sys = FLAG_DELETED };
+	struct kwtab none = { 0 };
+	struct msg_row row;
+	struct folder *f;
+	struct uidset uids;
+	struct answer a;
+	uint32_t req;
+	int r = store_find_id(acc->store, id, &row, err);
+
+	if (r <= 0)
+		return r;
+	f = account_by_id(acc, row.folder);
+	if (f == NULL || !folder_active(f))
+		return 0;
+	if (remote_select(acc, f, err) < 0)
+		return -1;
+	uidset_init(&uids);
+	uidset_add(&uids, row.uid.v, row.uid.v);
+	req = imap_store(acc->work, &uids, true, deleted, &none);
+	r = remote_wait(acc, req, &a, err);
+	if (r == 0) {
+		answer_clear(&a);
+		if (imap_can(acc->work, CAP_UIDPLUS)) {
+			r = remote_wait(acc, imap_expunge(acc->work, &uids),
+			    &a, err);
+			answer_clear(&a);
+		}
+	}
+	uidset_clear(&uids);
+	if (r < 0 || account_begin(acc, err) < 0)
+		return -1;
+	if (store_msg_remove(acc->store, id, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	folder_mark(f, DIRTY_REMOTE);
+	return account_commit(acc, err);
+}
+
+/* ---- all -------------------------------------------------------------- */
+
+struct open_rows {
+	int64_t		*landing, *replaced;
+	size_t		 n_landing, cap_landing, n_replaced, cap_replaced;
+	struct intents	 intents;
+};
+
+static int
+collect(struct account *acc, struct open_rows *o, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		switch (row.stage) {
+		case ST_LANDING:
+			o->landing = array_room(o->landing, o->n_landing,
+			    &o->cap_landing, sizeof(*o->landing));
+			o->landing[o->n_landing++] = row.id;
+			break;
+		case ST_REPLACED:
+			o->replaced = array_room(o->replaced, o->n_replaced,
+			    &o->cap_replaced, sizeof(*o->replaced));
+			o->replaced[o->n_replaced++] = row.id;
+			break;
+		case ST_APPENDING:
+		case ST_MOVING:
+			(void)add_intent(acc, &o->intents, &row);
+			break;
+		default:
+			break;
+		}
+	}
+	cursor_close(c);
+	return got;
+}
+
+static int
+by_target(const void *a, const void *b)
+{
+	const struct intent *x = a, *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
+/* Landings are settled: what is still in tmp/ never got as far. */
+static int
+clean_tmp(struct account *acc, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders && acc->dead != 0; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!folder_active(f))
+			continue;
+		if (folder_load(acc, f, err) < 0 && err->class != ERR_FOLDER)
+			return -1;
+		if (f->fd >= 0)
+			deliver_clean(f->fd, acc->dead);
+	}
+	acc->dead = 0;
+	return 0;
+}
+
+int
+recover_all(struct account *acc, struct err *err)
+{
+	struct open_rows o = { 0 };
+	int r = collect(acc, &o, err);
+
+	for (size_t i = 0; i < o.n_landing && r == 0; i++)
+		r = settle_landing(acc, o.landing[i], err);
+	if (r == 0)
+		r = clean_tmp(acc, err);
+	if (o.intents.n > 1)
+		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);
+	if (r == 0)
+		r = settle_intents(acc, &o.intents, err);
+	for (size_t i = 0; i < o.n_replaced && r == 0; i++)
+		r = expunge_replaced(acc, o.replaced[i], err);
+	if (r == 0 && o.n_landing + o.intents.n + o.n_replaced > 0)
+		log_notice("settled %zu landings, %zu uploads and moves, %zu "
+		    "older versions that were under way", o.n_landing,
+		    o.intents.n, o.n_replaced);
+	free(o.landing);
+	free(o.replaced);
+	free(o.intents.v);
+	return r;
+}

@@ -1,0 +1,429 @@
+/*
+ * remove.c — deletions, on either side.
+ *
+ * On the server: \Trash by default, else UID EXPUNGE of exactly these UIDs, never
+ * a bare EXPUNGE, which would also purge what other clients have marked.  Here: a
+ * hard link into the undo store, then unlink.
+ */
+#include "engine/remove.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/apply.h"
+#include "engine/remote.h"
+#include "imap/cmd.h"
+#include "maildir/dir.h"
+
+/* ---- on the server ---------------------------------------------------- */
+
+static bool
+is_delete(const struct change *c)
+{
+	return !c->done && ((c->out.ops & OP_DELETE_REMOTE) ||
+	    ((c->out.ops & OP_REPLACE) && !(c->out.ops & OP_KEEP_REMOTE)));
+}
+
+enum how { TO_TRASH, EXPUNGE, FLAG_ONLY };
+
+static enum how
+how_to_delete(const struct account *acc, const struct folder *f,
+    const struct change *c, struct folder **trash)
+{
+	*trash = account_by_use(acc, LIST_TRASH);
+	if (c->out.ops & OP_REPLACE)
+		return imap_can(acc->work, CAP_UIDPLUS) ? EXPUNGE : FLAG_ONLY;
+	if (acc->conf->trash.local_delete == LDEL_FLAG)
+		return FLAG_ONLY;
+	if (acc->conf->trash.local_delete == LDEL_MOVE && *trash != NULL &&
+	    *trash != f && !(c->base.sys & FLAG_DELETED))
+		return TO_TRASH;
+	return imap_can(acc->work, CAP_UIDPLUS) ? EXPUNGE : FLAG_ONLY;
+}
+
+static void
+refused(struct account *acc, struct folder *f, const struct answer *a)
+{
+	f->work.failed = true;
+	problem_open(acc, PROBLEM_WARNING, "server.read-only", f, "",
+	    "%s: the server would not delete: %s", f->name, a->text);
+}
+
+/* One flight: STORE and UID EXPUNGE together. */
+static int
+mark_and_expunge(struct account *acc, struct folder *f,
+    const struct uidset *uids, bool expunge, bool *ok, struct err *err)
+{
+	struct flags deleted = { .sys = FLAG_DELETED };
+	struct kwtab none = { 0 };
+	uint32_t store = imap_store(acc->work, uids, true, deleted, &none);
+	uint32_t gone = expunge ? imap_expunge(acc->work, uids) : 0;
+	struct answer a;
+
+	*ok = true;
+	for (int k = 0; k < 2; k++) {
+		if (remote_wait(acc, k == 0 ? store : gone, &a, err) < 0)
+			return -1;
+		if (a.status != DONE_OK) {
+			*ok = false;
+			refused(acc, f, &a);
+		}
+		answer_clear(&a);
+	}
+	return 0;
+}
+
+static int
+move_to_trash(struct account *acc, struct folder *f, const struct uidset *uids,
+    struct folder *trash, bool *ok, struct err *err)
+{
+	bool move = imap_can(acc->work, CAP_MOVE);
+	struct answer a;
+
+	if (remote_wait(acc, imap_copy(acc->work, uids, str_z(trash->wire),
+	    move), &a, err) < 0)
+		return -1;
+	*ok = a.status == DONE_OK;
+	if (!*ok)
+		refused(acc, f, &a);
+	else
+		folder_mark(trash, DIRTY_REMOTE);
+	answer_clear(&a);
+	if (*ok && !move)
+		return mark_and_expunge(acc, f, uids,
+		    imap_can(acc->work, CAP_UIDPLUS), ok, err);
+	return 0;
+}
+
+static int
+record_deleted(struct account *acc, struct folder *f, struct change *c,
+    enum how how, struct err *err)
+{
+	static const char *const ops[] = { "trash-remote", "expunge-remote",
+	    "mark-remote" };
+	struct msg_row row;
+	int got = store_find_id(acc->store, c->msg, &row, err);
+
+	if (got <= 0)
+		return got;
+	if (account_audit(acc, ops[how], f, &row, c->out.reason, err) < 0)
+		return -1;
+	if (how != FLAG_ONLY)
+		return store_msg_remove(acc->store, c->msg, err);
+	/* Still there, marked: known, so that it is not fetched again. */
+	row.stage = ST_GONE_LOCAL;
+	row.unique = row.file = STR_NONE;
+	row.flags.sys |= FLAG_DELETED;
+	return store_msg_put(acc->store, &row, err);
+}
+
+static int
+delete_group(struct account *acc, struct folder *f, enum how how, struct err *err)
+{
+	struct folder *trash = NULL;
+	struct uidset uids;
+	bool ok = true;
+	int r;
+
+	uidset_init(&uids);
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+
+		if (is_delete(c) && c->uid.v != 0 &&
+		    how_to_delete(acc, f, c, &trash) == how)
+			uidset_add(&uids, c->uid.v, c->uid.v);
+	}
+	if (uids.n == 0)
+		return 0;
+	r = remote_select(acc, f, err);
+	if (r == 0 && how == TO_TRASH)
+		r = move_to_trash(acc, f, &uids, trash, &ok, err);
+	else if (r == 0)
+		r = mark_and_expunge(acc, f, &uids, how == EXPUNGE, &ok, err);
+	if (r == 0 && ok)
+		r = account_begin(acc, err);
+	for (size_t i = 0; i < f->work.n && r == 0 && ok; i++) {
+		struct change *c = &f->work.change[i];
+
+		if (!is_delete(c) || !uidset_has(&uids, c->uid))
+			continue;
+		acc->tally.deleted_remote++;
+		r = record_deleted(acc, f, c, how, err);
+	}
+	if (store_in_transaction(acc->store)) {
+		if (r == 0)
+			r = account_commit(acc, err);
+		else
+			store_rollback(acc->store);
+	}
+	uidset_clear(&uids);
+	return r;
+}
+
+int
+apply_deletes_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	if (delete_group(acc, f, TO_TRASH, err) < 0 ||
+	    delete_group(acc, f, EXPUNGE, err) < 0 ||
+	    delete_group(acc, f, FLAG_ONLY, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* ---- here ------------------------------------------------------------- */
+
+static int
+open_undo(struct account *acc, struct err *err)
+{
+	char *base = xasprintf("%s/undo", acc->state_dir);
+	char *dir = xasprintf("%s/%s", base, acc->conf->name);
+	int fd = -1;
+
+	if ((mkdir(base, 0700) < 0 && errno != EEXIST) ||
+	    (mkdir(dir, 0700) < 0 && errno != EEXIST) ||
+	    (fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+		err_sys(err, ERR_LOCAL, "store.permission", "open %s", dir);
+	free(base);
+	free(dir);
+	return fd;
+}
+
+static int
+copy_file(int from, int dir, const char *name, struct err *err)
+{
+	int to = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	char block[65536];
+	ssize_t n = 0;
+
+	if (to < 0)
+		return err_sys(err, ERR_LOCAL, "store.io", "keep for undo");
+	while ((n = read(from, block, sizeof(block))) > 0)
+		if (write(to, block, (size_t)n) != n) {
+			n = -1;
+			break;
+		}
+	if (n == 0 && fsync(to) < 0)
+		n = -1;
+	if (n < 0)
+		err_sys(err, ERR_LOCAL, "store.io", "keep for undo");
+	close(to);
+	return n < 0 ? -1 : 0;
+}
+
+/* A hard link costs nothing; across file systems it is a copy. */
+static int
+keep_for_undo(struct account *acc, struct folder *f, int undo_fd,
+    const struct msg_row *row, const char *file, struct err *err)
+{
+	char *from, *name;
+	int fd, r = 0;
+
+	if (acc->conf->trash.remote_delete == RDEL_UNLINK)
+		return 0;
+	from = xasprintf("%s/%s", row->in_new ? "new" : "cur", file);
+	name = xasprintf("%lld.%lld.%lld.eml",
+	    (long long)(clock_wall() / 1000000), (long long)f->id,
+	    (long long)row->id);
+	if (linkat(f->fd, from, undo_fd, name, 0) < 0 && errno != EEXIST) {
+		if (errno == ENOENT) {
+			r = 1;
+		} else {
+			fd = mdir_open(f->fd, row->in_new, file, err);
+			r = fd < 0 ? -1 : copy_file(fd, undo_fd, name, err);
+			if (fd >= 0)
+				close(fd);
+		}
+	}
+	free(from);
+	free(name);
+	return r;
+}
+
+static int
+unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
+    struct err *err)
+{
+	struct msg_row row;
+	struct folder *f;
+	char *file;
+	int got = store_find_id(acc->store, msg, &row, err);
+
+	if (got <= 0)
+		return got;
+	f = account_by_id(acc, row.folder);
+	if (f == NULL || folder_load(acc, f, err) < 0)
+		return f == NULL ? 0 : -1;
+	file = str_dup(row.file);
+	got = keep_for_undo(acc, f, undo_fd, &row, file, err);
+	if (got == 0)
+		got = mdir_unlink(f->fd, row.in_new, file, err);
+	if (got >= 0) {
+		row.file = str_z(file);
+		got = account_audit(acc, "delete-local", f, &row, reason, err);
+	}
+	if (got >= 0)
+		got = store_msg_remove(acc->store, msg, err);
+	if (got >= 0)
+		acc->tally.deleted_local++;
+	free(file);
+	return got;
+}
+
+struct ids {
+	int64_t	*v;
+	size_t	 n, cap;
+};
+
+static int
+collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
+    size_t *left, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct msg_row row;
+	int got;
+
+	*left = 0;
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		const struct folder *f = account_by_id(acc, row.folder);
+
+		if (row.stage != ST_TOMBSTONE)
+			continue;
+		if (row.when >= before || f == NULL || !folder_active(f)) {
+			++*left;
+			continue;
+		}
+		ids->v = array_room(ids->v, ids->n, &ids->cap, sizeof(*ids->v));
+		ids->v[ids->n++] = row.id;
+	}
+	cursor_close(c);
+	return got;
+}
+
+int
+remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *err)
+{
+	struct ids ids = { 0 };
+	int undo_fd = -1, r;
+
+	r = collect_tombstones(acc, before, &ids, n, err);
+	if (r == 0 && ids.n > 0) {
+		undo_fd = open_undo(acc, err);
+		r = undo_fd < 0 ? -1 : account_begin(acc, err);
+	}
+	for (size_t i = 0; i < ids.n && r == 0; i++)
+		if (unlink_row(acc, undo_fd, ids.v[i],
+		    "deleted on the server", err) < 0)
+			r = -1;
+	if (undo_fd >= 0 && r == 0 && fsync(undo_fd) < 0)
+		r = err_sys(err, ERR_LOCAL, "store.io", "sync the undo store");
+	if (store_in_transaction(acc->store)) {
+		if (r == 0)
+			r = account_commit(acc, err);
+		else
+			store_rollback(acc->store);
+	}
+	if (undo_fd >= 0)
+		close(undo_fd);
+	free(ids.v);
+	return r;
+}
+
+int
+remove_old_undo(struct account *acc, struct err *err)
+{
+	int64_t oldest = (clock_wall() - acc->conf->undo.keep) / 1000000;
+	int fd = open_undo(acc, err);
+	struct dirent *e;
+	DIR *dir;
+
+	if (fd < 0)
+		return -1;
+	dir = fdopendir(fd);
+	if (dir == NULL) {
+		close(fd);
+		return err_sys(err, ERR_LOCAL, "store.io", "read the undo store");
+	}
+	while ((e = readdir(dir)) != NULL) {
+		char *end;
+		long long when = strtoll(e->d_name, &end, 10);
+
+		if (end != e->d_name && *end == '.' && when < oldest)
+			(void)unlinkat(fd, e->d_name, 0);
+	}
+	closedir(dir);
+	return 0;
+}
+
+/* ---- whole folders ---------------------------------------------------- */
+
+int
+remove_folder_local(struct account *acc, struct folder *f, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, f->id, BY_UID, err);
+	struct ids ids = { 0 };
+	struct msg_row row;
+	int undo_fd, got, r;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		ids.v = array_room(ids.v, ids.n, &ids.cap, sizeof(*ids.v));
+		ids.v[ids.n++] = row.id;
+	}
+	cursor_close(c);
+	undo_fd = got < 0 ? -1 : open_undo(acc, err);
+	r = undo_fd < 0 ? -1 : account_begin(acc, err);
+	for (size_t i = 0; i < ids.n && r == 0; i++)
+		if (unlink_row(acc, undo_fd, ids.v[i],
+		    "its folder was deleted on the server", err) < 0)
+			r = -1;
+	if (r == 0)
+		r = account_audit(acc, "delete-folder-local", f, NULL,
+		    "deleted on the server", err);
+	/* Mail that was never on the server stays, and so does its folder. */
+	if (r == 0 && mpath_remove(acc->root_fd, str_z(f->path), err) < 0)
+		log_warn("%s is not empty and stays: %s", f->name, err->text);
+	else if (r == 0)
+		r = store_folder_remove(acc->store, f->id, err);
+	if (store_in_transaction(acc->store)) {
+		if (r == 0)
+			r = account_commit(acc, err);
+		else
+			store_rollback(acc->store);
+	}
+	if (undo_fd >= 0)
+		close(undo_fd);
+	free(ids.v);
+	if (r == 0)
+		account_folder_drop(acc, f);
+	return r;
+}
+
+int
+remove_folder_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	if (remote_unselect(acc, err) < 0 ||
+	    remote_expect(acc, imap_delete(acc->work, str_z(f->wire)),
+	    ERR_FOLDER, f->name, err) < 0 || account_begin(acc, err) < 0)
+		return -1;
+	if (account_audit(acc, "delete-folder-remote", f, NULL, "deleted here",
+	    err) < 0 || store_folder_remove(acc->store, f->id, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	if (account_commit(acc, err) < 0)
+		return -1;
+	account_folder_drop(acc, f);
+	return 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * remove.h — taking mail away: always into the undo store first, and never more
+ * than was meant.
+ */
+#ifndef ENGINE_REMOVE_H
+#define ENGINE_REMOVE_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "engine/account.h"
+
+/* Unlink the files of tombstones that were made before ${before} (wall clock us)
+ * and that no fresh message has claimed.  ${n}: how many are left. */
+int	remove_tombstones(struct account *acc, int64_t before, size_t *n,
+	    struct err *err);
+/* The folder is gone on the server, or here, and policy carries that over. */
+int	remove_folder_local(struct account *acc, struct folder *f, struct err *err);
+int	remove_folder_remote(struct account *acc, struct folder *f, struct err *err);
+/* Drop what has been in the undo store for longer than undo.keep. */
+int	remove_old_undo(struct account *acc, struct err *err);
+
+#endif

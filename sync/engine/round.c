@@ -1,0 +1,496 @@
+/*
+ * round.c — gather, pair, decide, apply, record.
+ *
+ * A pass takes all dirty folders together, because a deletion here and a new
+ * message there may be one move.  Folders that are met for the first time and
+ * hold nothing here have nothing to pair: they are done one by one, INBOX first,
+ * so that memory does not grow with the account.  Passes repeat until nothing is
+ * dirty: the last one finds both sides equal and writes nothing.
+ */
+#include "engine/round.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/apply.h"
+#include "engine/diff.h"
+#include "engine/local.h"
+#include "engine/pair.h"
+#include "engine/pattern.h"
+#include "engine/recover.h"
+#include "engine/remote.h"
+#include "engine/remove.h"
+#include "engine/tree.h"
+#include "maildir/dir.h"
+
+enum { PASSES_MAX = 8 };
+
+/* ---- deciding --------------------------------------------------------- */
+
+static void
+decide(struct account *acc, struct folder *f)
+{
+	bool keywords = acc->conf->keywords == KEYWORDS_DOVECOT;
+	uint64_t shown;
+	char letters[27];
+
+	/* What the server has named gets a letter while there are any. */
+	if (keywords)
+		(void)kwfile_to_letters(&f->kwfile, ~(uint64_t)0, &f->kw,
+		    letters);
+	shown = kwfile_shown(&f->kwfile, ~(uint64_t)0, &f->kw);
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+		struct diff_in in = {
+			.base = c->known,
+			.base_flags = c->base,
+			.remote = c->remote,
+			.local = c->local,
+			.remote_flags = c->remote_flags,
+			.local_flags = c->local_flags,
+			.local_blind = { .kw = keywords ? ~shown : ~(uint64_t)0 },
+		};
+
+		if (!c->done)
+			c->out = diff_message(&in, &f->policy,
+			    (enum conf_conflict)acc->conf->conflict);
+	}
+}
+
+/* More deletions at once than anybody makes by hand: the folder is held. */
+static void
+guard_deletions(struct account *acc, struct folder *f, bool approved)
+{
+	uint32_t known, n = 0;
+	struct err err;
+
+	for (size_t i = 0; i < f->work.n; i++) {
+		const struct change *c = &f->work.change[i];
+
+		n += !c->done && (c->out.ops & (OP_DELETE_REMOTE |
+		    OP_DELETE_LOCAL)) != 0;
+	}
+	if (approved || (int64_t)n <= acc->conf->guards.max_delete_count ||
+	    store_count(acc->store, f->id, &known, &err) < 0 ||
+	    (int64_t)n * 100 <=
+	    (int64_t)known * acc->conf->guards.max_delete_percent)
+		return;
+	problem_open(acc, PROBLEM_ERROR, "guard.max-delete", f, "",
+	    "%s: %u of %u messages disappeared at once; nothing was deleted "
+	    "on the other side (guards.max_delete)", f->name, n, known);
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+
+		if (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL))
+			c->done = true;
+	}
+	f->work.failed = true;
+}
+
+/* ---- the plan of a dry run -------------------------------------------- */
+
+static const struct {
+	unsigned	 op;
+	const char	*name;
+} op_names[] = {
+	{ OP_DOWNLOAD, "download" },
+	{ OP_UPLOAD, "upload" },
+	{ OP_FLAGS_LOCAL, "flags-local" },
+	{ OP_FLAGS_REMOTE, "flags-remote" },
+	{ OP_DELETE_LOCAL, "delete-local" },
+	{ OP_DELETE_REMOTE, "delete-remote" },
+	{ OP_FORGET, "forget" },
+	{ OP_KEEP_REMOTE, "keep-remote" },
+	{ OP_KEEP_LOCAL, "keep-local" },
+	{ OP_REPLACE, "replace" },
+};
+
+static void
+plan_change(struct account *acc, const struct folder *f, const struct change *c)
+{
+	const char *what = c->file != NULL ? c->file : "";
+
+	if (c->from != 0) {
+		(void)!buf_fmt(&acc->plan, "%s: %s-remote %s: %s\n", f->name,
+		    c->copy ? "copy" : "move", what,
+		    c->copy ? "copied here" : "moved here");
+		return;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(op_names); k++)
+		if (c->out.ops & op_names[k].op)
+			(void)!buf_fmt(&acc->plan, "%s: %s uid %" PRIu32
+			    " %s: %s\n", f->name, op_names[k].name, c->uid.v,
+			    what, c->out.reason);
+}
+
+static void
+plan_folder(struct account *acc, struct folder *f)
+{
+	for (size_t i = 0; i < f->work.n; i++)
+		if (!f->work.change[i].done)
+			plan_change(acc, f, &f->work.change[i]);
+	if (!(f->policy.pull & POLICY_NEW))
+		return;
+	for (size_t i = f->work.n_fresh; i-- > 0;)
+		if (f->work.fresh[i].uid != 0)
+			(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
+			    ": new on the server, unknown here\n", f->name,
+			    f->work.fresh[i].uid);
+}
+
+/* ---- applying and recording ------------------------------------------- */
+
+/* Fresh messages that policy does not pull are known to be left alone. */
+static int
+leave_fresh(struct account *acc, struct folder *f, struct err *err)
+{
+	if ((f->policy.pull & POLICY_NEW) || f->work.n_fresh == 0)
+		return 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < f->work.n_fresh; i++) {
+		struct msg_row row = {
+			.folder = f->id,
+			.uid = { f->work.fresh[i].uid },
+			.stage = ST_GONE_LOCAL,
+			.flags = { f->work.fresh[i].sys, f->work.fresh[i].kw },
+		};
+
+		if (row.uid.v != 0 &&
+		    store_msg_put(acc->store, &row, err) < 0) {
+			store_rollback(acc->store);
+			return -1;
+		}
+	}
+	return account_commit(acc, err);
+}
+
+static int
+apply_folder(struct account *acc, struct folder *f, struct err *err)
+{
+	/* Uploads come before deletions: a draft's old version goes last. */
+	if (apply_flags_remote(acc, f, err) < 0 ||
+	    apply_flags_local(acc, f, err) < 0 ||
+	    apply_rows(acc, f, err) < 0 ||
+	    apply_downloads(acc, f, err) < 0 ||
+	    leave_fresh(acc, f, err) < 0 ||
+	    apply_uploads(acc, f, err) < 0 ||
+	    apply_deletes_remote(acc, f, err) < 0)
+		return -1;
+	return 0;
+}
+
+/* What the server counted may be stored only when all of it is in the base. */
+static int
+record_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	const struct work *w = &f->work;
+	const struct imap_box *box = imap_box(acc->work);
+	uint32_t known;
+	bool quiet;
+
+	if (!w->remote_read)
+		return 0;
+	if (w->failed) {
+		folder_mark(f, DIRTY_REMOTE);
+		return 0;
+	}
+	f->modseq = w->modseq;
+	f->messages = w->exists;
+	if (w->uidnext != 0)
+		f->uidnext = w->uidnext;
+	if (remote_quiet(acc, f, &quiet, err) < 0 ||
+	    store_count_uids(acc->store, f->id, &known, err) < 0)
+		return -1;
+	if (quiet && known == box->exists) {
+		f->modseq = box->modseq;
+		f->messages = box->exists;
+	}
+	return 0;
+}
+
+/* The times of the directories count as read if nobody wrote since. */
+static int
+record_local(struct folder *f, struct err *err)
+{
+	const struct work *w = &f->work;
+	int64_t cur, new_;
+
+	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
+		return f->fd < 0 ? 0 : -1;
+	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new &&
+	    !w->failed) {
+		f->mtime_cur = cur;
+		f->mtime_new = new_;
+	} else if (!f->watched && !w->failed &&
+	    (cur != f->mtime_cur || new_ != f->mtime_new)) {
+		folder_mark(f, DIRTY_SCAN);
+	}
+	return 0;
+}
+
+static int
+record(struct account *acc, struct folder *f, struct err *err)
+{
+	if (record_remote(acc, f, err) < 0 || record_local(f, err) < 0 ||
+	    account_begin(acc, err) < 0)
+		return -1;
+	if (folder_save(acc, f, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+/* ---- a pass ----------------------------------------------------------- */
+
+struct list {
+	struct folder	**v;
+	size_t		  n, cap;
+};
+
+static void
+list_add(struct list *l, struct folder *f)
+{
+	l->v = array_room(l->v, l->n, &l->cap, sizeof(*l->v));
+	l->v[l->n++] = f;
+}
+
+static int
+inbox_first(const void *a, const void *b)
+{
+	const struct folder *x = *(struct folder *const *)a;
+	const struct folder *y = *(struct folder *const *)b;
+	bool xi = str_ieq(str_z(x->wire), STR("INBOX"));
+	bool yi = str_ieq(str_z(y->wire), STR("INBOX"));
+
+	if (xi != yi)
+		return xi ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+/* 0: go on with the folder; 1: not this one, this time; -1. */
+static int
+folder_trouble(struct account *acc, struct folder *f, const struct err *err)
+{
+	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+		return -1;
+	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
+	f->work.failed = true;
+	return 1;
+}
+
+static bool
+matches(const struct round_opts *o, const struct folder *f)
+{
+	return o->only == NULL || pattern_glob(str_z(o->only), str_z(f->name));
+}
+
+static int
+gather_local(struct account *acc, const struct round_opts *o, struct list *dirty,
+    struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		int r = 0;
+
+		if (!folder_active(f) || f->skip || !matches(o, f))
+			continue;
+		if (o->full)
+			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+		/* The watch stands before the directory is read. */
+		local_watch(acc, f);
+		if (!f->checked || (f->dirty & DIRTY_CHECK))
+			r = local_check(acc, f, err);
+		f->dirty &= ~(unsigned)DIRTY_CHECK;
+		f->checked = true;
+		if (r == 0 && (f->dirty & (DIRTY_SCAN | DIRTY_LOCAL)))
+			r = local_gather(acc, f, err);
+		if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
+			return -1;
+		if (r > 0)
+			f->skip = true;
+		else if (f->dirty || f->work.local_read)
+			list_add(dirty, f);
+	}
+	if (dirty->n > 1)
+		qsort(dirty->v, dirty->n, sizeof(*dirty->v), inbox_first);
+	return 0;
+}
+
+static int
+gather_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	int r;
+
+	if (!(f->dirty & DIRTY_REMOTE))
+		return 0;
+	f->dirty &= ~(unsigned)DIRTY_REMOTE;
+	r = remote_gather(acc, f, err);
+	if (r == 0 && (f->dirty & DIRTY_SCAN)) {
+		/* Renumbered: every file is to be found again by content. */
+		for (size_t i = 0; i < f->work.n; i++) {
+			free(f->work.change[i].file);
+			free(f->work.change[i].content);
+		}
+		f->work.n = 0;
+		r = local_gather(acc, f, err);
+	}
+	if (r < 0) {
+		folder_mark(f, DIRTY_REMOTE);
+		r = folder_trouble(acc, f, err);
+	}
+	return r;
+}
+
+static int
+reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
+    size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		int r = gather_remote(acc, f[i], err);
+
+		if (r < 0)
+			return -1;
+		f[i]->skip = f[i]->skip || r > 0;
+	}
+	if (pair_changes(acc, f, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		decide(acc, f[i]);
+		guard_deletions(acc, f[i], o->approved);
+		if (acc->dry_run)
+			plan_folder(acc, f[i]);
+	}
+	if (acc->dry_run)
+		return 0;
+	if (apply_moves(acc, f, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (f[i]->skip)
+			continue;
+		acc->progress = f[i];
+		r = apply_folder(acc, f[i], err);
+		if (r < 0 && (r = folder_trouble(acc, f[i], err)) < 0)
+			return -1;
+		if (r == 0 && record(acc, f[i], err) < 0)
+			return -1;
+		f[i]->skip = f[i]->skip || f[i]->work.failed;
+	}
+	return 0;
+}
+
+static void
+forget_work(struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		work_clear(&acc->folder[i]->work);
+}
+
+static bool
+first_time(const struct folder *f)
+{
+	return f->validity.v == 0 && f->work.n == 0;
+}
+
+static int
+pass(struct account *acc, const struct round_opts *o, struct err *err)
+{
+	struct list dirty = { 0 }, known = { 0 };
+	int64_t started = clock_wall();
+	int r = gather_local(acc, o, &dirty, err);
+
+	for (size_t i = 0; i < dirty.n; i++)
+		if (!first_time(dirty.v[i]))
+			list_add(&known, dirty.v[i]);
+	if (r == 0 && known.n > 0)
+		r = reconcile(acc, o, known.v, known.n, err);
+	for (size_t i = 0; i < dirty.n && r == 0; i++) {
+		if (!first_time(dirty.v[i]))
+			continue;
+		r = reconcile(acc, o, &dirty.v[i], 1, err);
+		work_clear(&dirty.v[i]->work);
+	}
+	forget_work(acc);
+	if (r == 0 && !acc->dry_run)
+		r = remove_tombstones(acc, started - o->grace, &acc->tombstones,
+		    err);
+	free(dirty.v);
+	free(known.v);
+	return r;
+}
+
+static bool
+more_to_do(const struct account *acc, const struct round_opts *o)
+{
+	if (acc->tree_remote || acc->tree_local)
+		return true;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		if (folder_active(f) && !f->skip && f->dirty && matches(o, f))
+			return true;
+	}
+	return o->grace == 0 && acc->tombstones > 0;
+}
+
+static int
+ask_tree(struct account *acc, struct err *err)
+{
+	if (acc->tree_remote && tree_ask(acc, !acc->greeted, err) < 0)
+		return -1;
+	acc->greeted = true;
+	if ((acc->tree_remote || acc->tree_local) && tree_sync(acc, err) < 0)
+		return -1;
+	acc->tree_remote = acc->tree_local = false;
+	return 0;
+}
+
+int
+round_run(struct account *acc, const struct round_opts *o, struct err *err)
+{
+	bool failed = false;
+	int passes = 0;
+
+	for (size_t i = 0; i < acc->n_folders; i++)
+		acc->folder[i]->skip = false;
+	do {
+		/* Tombstones are judged by a list that is newer than they. */
+		if (o->grace == 0 && acc->tombstones > 0)
+			acc->tree_remote = true;
+		if (ask_tree(acc, err) < 0)
+			return -1;
+		if (!acc->recovered && !acc->dry_run) {
+			if (recover_all(acc, err) < 0)
+				return -1;
+			acc->recovered = true;
+		}
+		if (local_note(acc, err) < 0 || pass(acc, o, err) < 0) {
+			forget_work(acc);
+			return -1;
+		}
+		if (local_note(acc, err) < 0)
+			return -1;
+	} while (!acc->dry_run && more_to_do(acc, o) && ++passes < PASSES_MAX);
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		failed = failed || f->skip;
+		if (!f->skip && folder_active(f) && f->dirty == 0)
+			problem_close(acc, NULL, f);
+	}
+	acc->progress = NULL;
+	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
+}
+
+bool
+round_has_tombstones(const struct account *acc)
+{
+	return acc->tombstones > 0;
+}

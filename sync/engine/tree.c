@@ -1,0 +1,933 @@
+/*
+ * tree.c — folders on the server, folders on disk.
+ *
+ * The raw wire name is a folder's key on the server, its directory the key here;
+ * the row binds the two for good, so that no later change of escaping or of the
+ * rename map can move mail.  A list that failed, or that lacks INBOX, proves
+ * nothing about what is gone.
+ */
+#include "engine/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/pattern.h"
+#include "engine/remote.h"
+#include "engine/remove.h"
+#include "imap/cmd.h"
+#include "imap/mutf7.h"
+#include "maildir/dir.h"
+#include "maildir/name.h"
+
+enum { STATUS_WINDOW = 20, NAME_BYTES_MAX = 4000, SAMPLE = 20 };
+
+/* ---- names ------------------------------------------------------------ */
+
+static struct str
+without_prefix(const struct account *acc, struct str wire)
+{
+	struct str prefix = str_z(imap_server(acc->work)->ns_prefix);
+
+	if (prefix.n > 0 && str_istarts(wire, prefix) && wire.n > prefix.n)
+		return str_from(wire, prefix.n);
+	return wire;
+}
+
+/* One component as UTF-8; what is not valid modified UTF-7 stays as it is. */
+static char *
+decode_component(const struct account *acc, struct str raw)
+{
+	CLEANUP(buf_clear) struct buf utf8;
+
+	buf_init(&utf8, NAME_BYTES_MAX);
+	if (imap_server(acc->work)->utf8 || mutf7_decode(raw, &utf8) < 0)
+		return str_dup(raw);
+	return str_dup(buf_str(&utf8));
+}
+
+/* The components of a wire name, each to free(). */
+static size_t
+names_of_wire(const struct account *acc, struct str wire, char delim,
+    char *names[PATH_DEPTH_MAX])
+{
+	size_t n = 0;
+
+	if (str_ieq(wire, STR("INBOX"))) {
+		names[0] = xstrdup("INBOX");
+		return 1;
+	}
+	wire = without_prefix(acc, wire);
+	while (wire.p != NULL && n < PATH_DEPTH_MAX) {
+		struct str part = wire;
+
+		if (delim != '\0' && n + 1 < PATH_DEPTH_MAX)
+			part = str_split(&wire, delim);
+		else
+			wire = STR_NONE;
+		if (part.n > 0)
+			names[n++] = decode_component(acc, part);
+	}
+	return n;
+}
+
+static void
+free_names(char *names[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+}
+
+static char *
+join(char *const names[], size_t n)
+{
+	CLEANUP(buf_clear) struct buf b;
+
+	buf_init(&b, (size_t)PATH_DEPTH_MAX * NAME_BYTES_MAX);
+	for (size_t i = 0; i < n; i++)
+		must(buf_fmt(&b, "%s%s", i > 0 ? "/" : "", names[i]) == 0);
+	return str_dup(buf_str(&b));
+}
+
+/* "A/B" as the server writes it. */
+static char *
+wire_of_names(const struct account *acc, char *const names[], size_t n,
+    char delim)
+{
+	const struct imap_server *server = imap_server(acc->work);
+	CLEANUP(buf_clear) struct buf b;
+
+	buf_init(&b, NAME_BYTES_MAX);
+	if (n > 1 && delim == '\0')
+		return NULL;
+	if (server->ns_prefix[0] != '\0' && !(n == 1 &&
+	    str_ieq(str_z(names[0]), STR("INBOX"))) &&
+	    buf_add_str(&b, str_z(server->ns_prefix)) < 0)
+		return NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct str name = str_z(names[i]);
+
+		if (str_find(name, delim) < name.n && delim != '\0')
+			return NULL;
+		if (i > 0 && buf_add(&b, &delim, 1) < 0)
+			return NULL;
+		if (server->utf8 ? buf_add_str(&b, name) < 0 :
+		    mutf7_encode(name, &b) < 0)
+			return NULL;
+	}
+	return str_dup(buf_str(&b));
+}
+
+/* What the user calls the folder: its wire name, decoded. */
+static void
+name_folder(struct account *acc, struct folder *f)
+{
+	char *names[PATH_DEPTH_MAX];
+	size_t n = names_of_wire(acc, str_z(f->wire), f->delim, names);
+
+	free(f->name);
+	f->name = join(names, n);
+	free_names(names, n);
+}
+
+/* "A/B" taken apart. */
+static size_t
+names_of_text(const char *text, char *names[PATH_DEPTH_MAX])
+{
+	struct str rest = str_z(text);
+	size_t n = 0;
+
+	while (rest.p != NULL && n < PATH_DEPTH_MAX) {
+		struct str part = str_split(&rest, '/');
+
+		if (part.n > 0)
+			names[n++] = str_dup(part);
+	}
+	return n;
+}
+
+/* The directory of a folder that has none yet, from its name and the rename
+ * map. */
+static int
+place_folder(struct account *acc, struct folder *f, struct err *err)
+{
+	char *names[PATH_DEPTH_MAX], *local;
+	struct str parts[PATH_DEPTH_MAX];
+	size_t n;
+
+	name_folder(acc, f);
+	local = pattern_rename(&acc->conf->folders.rename, str_z(f->name));
+	n = local != NULL ? names_of_text(local, names) :
+	    names_of_wire(acc, str_z(f->wire), f->delim, names);
+	free(local);
+	for (size_t i = 0; i < n; i++)
+		parts[i] = str_z(names[i]);
+	free(f->path);
+	f->path = mpath_from_names((enum layout)acc->conf->layout, parts, n, err);
+	free_names(names, n);
+	if (f->path != NULL)
+		return 0;
+	f->path = xstrdup("");
+	return -1;
+}
+
+/* ---- what the lanes report -------------------------------------------- */
+
+void
+tree_note_list(struct account *acc, const struct ev_list *list)
+{
+	struct folder *f = account_by_wire(acc, list->name);
+
+	if (!acc->listing) {
+		acc->tree_remote = true;
+		return;
+	}
+	if (f == NULL) {
+		f = account_folder_new(acc);
+		f->wire = str_dup(list->name);
+		f->name = str_dup(list->name);
+		f->path = xstrdup("");
+	}
+	f->delim = list->delim;
+	/* A later line for the same name (LSUB) only adds. */
+	f->attrs = f->status.listed ? f->attrs | list->attrs : list->attrs;
+	f->status.listed = true;
+}
+
+static bool
+differs(const struct folder *f)
+{
+	const struct remote_status *s = &f->status;
+
+	return ((s->have & STATUS_UIDVALIDITY) &&
+	    s->validity.v != f->validity.v) ||
+	    ((s->have & STATUS_UIDNEXT) && s->uidnext != f->uidnext) ||
+	    ((s->have & STATUS_MESSAGES) && s->messages != f->messages) ||
+	    ((s->have & STATUS_MODSEQ) && s->modseq.v != f->modseq.v);
+}
+
+/* Servers leave fields out, so what comes is merged into what is known. */
+void
+tree_note_status(struct account *acc, const struct ev_status *status, bool pushed)
+{
+	struct folder *f = account_by_wire(acc, status->name);
+	struct remote_status *s;
+
+	if (f == NULL) {
+		acc->tree_remote = acc->tree_remote || pushed;
+		return;
+	}
+	s = &f->status;
+	s->have |= status->have;
+	if (status->have & STATUS_UIDVALIDITY)
+		s->validity = status->validity;
+	if (status->have & STATUS_UIDNEXT)
+		s->uidnext = status->uidnext;
+	if (status->have & STATUS_MESSAGES)
+		s->messages = status->messages;
+	if (status->have & STATUS_MODSEQ)
+		s->modseq = status->modseq;
+	if ((status->have & STATUS_OBJID) && status->objid.n > 0) {
+		free(f->objid);
+		f->objid = str_dup(status->objid);
+	}
+	/* Without mod-sequences a flag may have changed unseen. */
+	if (differs(f) || !(status->have & STATUS_MODSEQ))
+		folder_mark(f, DIRTY_REMOTE);
+}
+
+/* ---- asking ----------------------------------------------------------- */
+
+static bool
+wanted(const struct account *acc, const struct folder *f)
+{
+	if (f->attrs & LIST_NOSELECT)
+		return false;
+	if (acc->conf->folders.subscribed_only &&
+	    !(f->attrs & LIST_SUBSCRIBED) &&
+	    !str_ieq(str_z(f->wire), STR("INBOX")))
+		return false;
+	return pattern_selects(&acc->conf->folders.sync, str_z(f->name),
+	    f->attrs);
+}
+
+/* Without LIST-STATUS: STATUS for each, some in flight at a time, because a
+ * long train of them confuses Exchange. */
+static int
+ask_counters(struct account *acc, struct err *err)
+{
+	uint32_t req[STATUS_WINDOW] = { 0 };
+	struct answer a;
+	size_t n = 0;
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!f->status.listed || (f->attrs & LIST_NOSELECT) ||
+		    f->status.have != 0 || (f->id != 0 && f->excluded))
+			continue;
+		if (req[n] != 0) {
+			if (remote_wait(acc, req[n], &a, err) < 0)
+				return -1;
+			answer_clear(&a);
+		}
+		req[n] = imap_status(acc->work, str_z(f->wire));
+		n = (n + 1) % STATUS_WINDOW;
+	}
+	for (size_t i = 0; i < STATUS_WINDOW; i++, n = (n + 1) % STATUS_WINDOW) {
+		if (req[n] == 0)
+			continue;
+		if (remote_wait(acc, req[n], &a, err) < 0)
+			return -1;
+		answer_clear(&a);
+	}
+	return 0;
+}
+
+static int
+ask_list(struct account *acc, bool first, struct err *err)
+{
+	uint32_t enable = 0, id = 0, ns = 0, list;
+	struct answer a;
+	int r;
+
+	if (first) {
+		enable = imap_enable(acc->work);
+		id = imap_id(acc->work);
+		ns = imap_namespace(acc->work);
+	}
+	list = imap_list(acc->work, true);
+	/* Some servers refuse ENABLE, ID or NAMESPACE: they do without. */
+	uint32_t optional[] = { enable, id, ns };
+	for (size_t i = 0; i < ARRAY_LEN(optional); i++) {
+		if (remote_wait(acc, optional[i], &a, err) < 0)
+			return -1;
+		answer_clear(&a);
+	}
+	if (remote_wait(acc, list, &a, err) < 0)
+		return -1;
+	r = a.status == DONE_OK ? 0 : 1;
+	if (r > 0)
+		err_set(err, ERR_RETRY, "server.refused",
+		    "list mailboxes: the server said: %s", a.text);
+	answer_clear(&a);
+	return r;
+}
+
+int
+tree_ask(struct account *acc, bool first, struct err *err)
+{
+	int r;
+
+	if (acc->selected != NULL && remote_unselect(acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < acc->n_folders; i++)
+		acc->folder[i]->status = (struct remote_status){ 0 };
+	acc->listing = true;
+	r = ask_list(acc, first, err);
+	if (r > 0 && imap_can(acc->work, CAP_LIST_STATUS)) {
+		/* Announced, and not understood: plainer. */
+		log_info("LIST with RETURN refused; asking plainly");
+		imap_avoid(acc->work, CAP_LIST_STATUS);
+		imap_avoid(acc->work, CAP_LIST_EXTENDED);
+		r = ask_list(acc, false, err);
+	}
+	acc->listing = false;
+	if (r != 0)
+		return -1;
+	/* An extended LIST that lacks INBOX (strato) is asked again plainly. */
+	if (account_by_wire(acc, STR("INBOX")) == NULL &&
+	    imap_can(acc->work, CAP_LIST_EXTENDED)) {
+		imap_avoid(acc->work, CAP_LIST_STATUS);
+		imap_avoid(acc->work, CAP_LIST_EXTENDED);
+		return tree_ask(acc, false, err);
+	}
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (f->status.listed && f->id == 0) {
+			if (place_folder(acc, f, err) < 0) {
+				problem_open(acc, PROBLEM_WARNING,
+				    "store.name-too-long", f, "", "%s",
+				    err->text);
+				f->attrs |= LIST_NOSELECT;
+			}
+		} else if (f->status.listed) {
+			name_folder(acc, f);
+		}
+		if (f->status.listed)
+			f->excluded = !wanted(acc, f);
+	}
+	if (!imap_can(acc->work, CAP_LIST_STATUS) && ask_counters(acc, err) < 0)
+		return -1;
+	/* A STATUS that never came proves nothing. */
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->status.have == 0)
+			folder_mark(acc->folder[i], DIRTY_REMOTE);
+	return 0;
+}
+
+/* ---- the server's list against ours ----------------------------------- */
+
+static bool
+has_prefix(const char *name, const char *prefix, char delim)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(name, prefix, n) == 0 && name[n] == delim;
+}
+
+static char *
+swap_prefix(const char *name, const char *from, const char *to)
+{
+	return xasprintf("%s%s", to, name + strlen(from));
+}
+
+/* The directories below a renamed one went with it. */
+static int
+follow_paths(struct account *acc, const char *from, const char *to,
+    struct err *err)
+{
+	char sep = acc->conf->layout == CONF_NESTED ? '/' : '.';
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		char *path;
+
+		if (f->id == 0 || !has_prefix(f->path, from, sep))
+			continue;
+		path = swap_prefix(f->path, from, to);
+		free(f->path);
+		f->path = path;
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = -1;
+		f->watched = false;
+		if (folder_save(acc, f, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ${f} was renamed on the server to what ${now} (a new entry) is called. */
+static int
+adopt_rename(struct account *acc, struct folder *f, struct folder *now,
+    struct err *err)
+{
+	char *from = xstrdup(f->path);
+	int r = 0;
+
+	log_notice("%s was renamed on the server to %s", f->name, now->name);
+	if (strcmp(f->path, now->path) != 0)
+		r = mpath_rename(acc->root_fd, (enum layout)acc->conf->layout,
+		    str_z(f->path), str_z(now->path), err);
+	if (r == 0 && (r = account_begin(acc, err)) == 0) {
+		free(f->wire);
+		f->wire = xstrdup(now->wire);
+		free(f->name);
+		f->name = xstrdup(now->name);
+		if (strcmp(f->path, now->path) != 0) {
+			free(f->path);
+			f->path = xstrdup(now->path);
+			r = follow_paths(acc, from, f->path, err);
+		}
+		f->attrs = now->attrs;
+		f->delim = now->delim;
+		f->status = now->status;
+		f->excluded = now->excluded;
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = -1;
+		f->watched = false;
+		if (r < 0 || folder_save(acc, f, err) < 0 ||
+		    account_audit(acc, "rename-local", f, NULL,
+		    "renamed on the server", err) < 0) {
+			store_rollback(acc->store);
+			r = -1;
+		} else {
+			r = account_commit(acc, err);
+		}
+	}
+	free(from);
+	if (r == 0)
+		account_folder_drop(acc, now);
+	return r;
+}
+
+static bool
+same_counters(const struct folder *f, const struct folder *now)
+{
+	const struct remote_status *s = &now->status;
+
+	return f->messages > 0 && f->validity.v != 0 &&
+	    (s->have & STATUS_UIDVALIDITY) && s->validity.v == f->validity.v &&
+	    (s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&
+	    (s->have & STATUS_MESSAGES) && s->messages == f->messages;
+}
+
+static struct folder *
+find_renamed(const struct account *acc, const struct folder *f)
+{
+	struct folder *hit = NULL;
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *now = acc->folder[i];
+
+		if (now->id != 0 || !now->status.listed || now->excluded ||
+		    (now->attrs & LIST_NOSELECT))
+			continue;
+		if (f->objid != NULL && now->objid != NULL) {
+			if (strcmp(f->objid, now->objid) == 0)
+				return now;
+			continue;
+		}
+		if (!same_counters(f, now))
+			continue;
+		if (hit != NULL)
+			return NULL;	/* two candidates are none */
+		hit = now;
+	}
+	return hit;
+}
+
+static int
+folder_vanished(struct account *acc, struct folder *f, struct err *err)
+{
+	struct folder *now = find_renamed(acc, f);
+
+	if (now != NULL)
+		return adopt_rename(acc, f, now, err);
+	f->missing = true;
+	if (acc->conf->folders.delete_local == GONE_DELETE &&
+	    (f->policy.pull & POLICY_DELETE))
+		return remove_folder_local(acc, f, err);
+	problem_open(acc, PROBLEM_WARNING, "server.folder-gone", f, "",
+	    "%s is gone on the server; it is kept here as it is", f->name);
+	return 0;
+}
+
+/* A name that would be the same directory as another's, on some file system. */
+static int
+avoid_twins(struct account *acc, struct folder *f, struct err *err)
+{
+	for (int k = 2; k < 100; k++) {
+		bool clash = false;
+
+		for (size_t i = 0; i < acc->n_folders; i++) {
+			const struct folder *o = acc->folder[i];
+
+			clash = clash || (o != f && o->id != 0 &&
+			    mpath_twins(str_z(o->path), str_z(f->path)));
+		}
+		if (!clash)
+			return 0;
+		char *base = f->path;
+		char *tail = k > 2 ? strrchr(base, '~') : NULL;
+
+		f->path = xasprintf("%.*s~%d",
+		    tail != NULL ? (int)(tail - base) : (int)strlen(base),
+		    base, k);
+		free(base);
+	}
+	return err_set(err, ERR_FOLDER, "store.case-collision",
+	    "%s: too many folders whose names differ in case only", f->name);
+}
+
+static int
+folder_appeared(struct account *acc, struct folder *f, struct err *err)
+{
+	struct folder *here = account_by_path(acc, f->path);
+
+	if (here != f && here != NULL && here->wire == NULL) {
+		/* Known here only, until now. */
+		here->wire = xstrdup(f->wire);
+		here->delim = f->delim;
+		here->attrs = f->attrs;
+		here->status = f->status;
+		folder_mark(here, DIRTY_REMOTE | DIRTY_SCAN);
+		account_folder_drop(acc, f);
+		f = here;
+	} else if (avoid_twins(acc, f, err) < 0) {
+		return -1;
+	}
+	if (!acc->conf->folders.create_local &&
+	    faccessat(acc->root_fd, f->path, F_OK, 0) < 0) {
+		f->excluded = true;
+		return 0;
+	}
+	f->policy = pattern_policy(acc->conf, str_z(f->name), f->attrs);
+	if (mpath_create(acc->root_fd, (enum layout)acc->conf->layout,
+	    str_z(f->path), err) < 0 || account_begin(acc, err) < 0)
+		return -1;
+	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-local",
+	    f, NULL, "new on the server, unknown here", err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
+	return account_commit(acc, err);
+}
+
+static bool
+one_folder_failed(struct account *acc, struct folder *f, const struct err *err)
+{
+	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+		return false;
+	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
+	return true;
+}
+
+static int
+sync_remote_list(struct account *acc, struct err *err)
+{
+	if (account_by_wire(acc, STR("INBOX")) == NULL)
+		return err_set(err, ERR_RETRY, "proto.unexpected",
+		    "the server lists no INBOX: nothing is concluded from "
+		    "that list");
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (f->id == 0 || f->wire == NULL || f->status.listed) {
+			if (f->status.listed && f->missing) {
+				f->missing = false;
+				problem_close(acc, "server.folder-gone", f);
+			}
+			continue;
+		}
+		if (!f->missing && folder_vanished(acc, f, err) < 0 &&
+		    !one_folder_failed(acc, f, err))
+			return -1;
+		/* The array may have shrunk: look at this place again. */
+		if (i >= acc->n_folders || acc->folder[i] != f)
+			i = (size_t)-1;
+	}
+	for (size_t i = 0; i < acc->n_folders;) {
+		struct folder *f = acc->folder[i];
+
+		if (f->id != 0) {
+			i++;
+			continue;
+		}
+		if (f->excluded || (f->attrs & LIST_NOSELECT)) {
+			account_folder_drop(acc, f);
+			continue;
+		}
+		if (folder_appeared(acc, f, err) < 0) {
+			if (!one_folder_failed(acc, f, err))
+				return -1;
+			account_folder_drop(acc, f);
+			continue;
+		}
+		if (i < acc->n_folders && acc->folder[i] == f)
+			i++;
+	}
+	return 0;
+}
+
+/* ---- the directories against ours ------------------------------------- */
+
+/* Are the files in ${path} those of ${f}, whose own directory is gone? */
+static int
+looks_like(struct account *acc, const struct folder *f, const char *path,
+    struct err *err)
+{
+	struct mlist list;
+	struct msg_row row;
+	size_t hits = 0, n;
+	int fd = mpath_open(acc->root_fd, str_z(path), err);
+	int got = 0;
+
+	if (fd < 0)
+		return -1;
+	if (mdir_list(fd, &list, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	n = list.n < SAMPLE ? list.n : SAMPLE;
+	for (size_t i = 0; i < n && got >= 0; i++) {
+		struct mname name;
+
+		if (!mname_parse(str_z(list.file[i].name), &name))
+			continue;
+		got = store_find_unique(acc->store, f->id, name.unique, &row,
+		    err);
+		hits += got > 0;
+	}
+	mlist_clear(&list);
+	close(fd);
+	return got < 0 ? -1 : n > 0 && hits * 2 > n;
+}
+
+static char *
+wire_for_path(struct account *acc, const char *path)
+{
+	char *names[PATH_DEPTH_MAX], *wire = NULL, *local, *remote;
+	char delim = imap_server(acc->work)->ns_delim;
+	int n = mpath_to_names((enum layout)acc->conf->layout, str_z(path),
+	    names);
+
+	if (n <= 0)
+		return NULL;
+	for (size_t i = 0; delim == '\0' && i < acc->n_folders; i++)
+		delim = acc->folder[i]->delim;
+	local = join(names, (size_t)n);
+	remote = pattern_rename_back(&acc->conf->folders.rename, str_z(local));
+	if (remote != NULL) {
+		free_names(names, (size_t)n);
+		n = (int)names_of_text(remote, names);
+		free(remote);
+	}
+	wire = wire_of_names(acc, names, (size_t)n, delim);
+	free_names(names, (size_t)n);
+	free(local);
+	return wire;
+}
+
+/* The mailboxes below a renamed one went with it on the server. */
+static int
+follow_wires(struct account *acc, const char *from, const char *to, char delim,
+    struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		char *wire;
+
+		if (f->wire == NULL || !has_prefix(f->wire, from, delim))
+			continue;
+		wire = swap_prefix(f->wire, from, to);
+		free(f->wire);
+		f->wire = wire;
+		if (folder_save(acc, f, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+rename_remote(struct account *acc, struct folder *f, const char *path,
+    struct err *err)
+{
+	char *wire = wire_for_path(acc, path), *from = xstrdup(f->wire);
+	int r;
+
+	if (wire == NULL)
+		r = err_set(err, ERR_FOLDER, "server.folder-name-invalid",
+		    "%s cannot be a mailbox name on this server", path);
+	else if (strcmp(wire, from) == 0)
+		r = 0;
+	else
+		r = remote_expect(acc, imap_rename(acc->work, str_z(from),
+		    str_z(wire)), ERR_FOLDER, f->name, err);
+	if (r == 0 && (r = account_begin(acc, err)) == 0) {
+		log_notice("%s was renamed here to %s", f->name, path);
+		free(f->wire);
+		f->wire = xstrdup(wire);
+		free(f->path);
+		f->path = xstrdup(path);
+		f->away = false;
+		f->watched = false;
+		if (f->fd >= 0)
+			close(f->fd);
+		f->fd = -1;
+		if (folder_save(acc, f, err) < 0 ||
+		    follow_wires(acc, from, wire, f->delim, err) < 0 ||
+		    account_audit(acc, "rename-remote", f, NULL,
+		    "renamed here", err) < 0) {
+			store_rollback(acc->store);
+			r = -1;
+		} else {
+			r = account_commit(acc, err);
+		}
+		name_folder(acc, f);
+		folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
+	}
+	free(wire);
+	free(from);
+	return r;
+}
+
+static int
+create_remote(struct account *acc, const char *path, struct err *err)
+{
+	struct folder *f;
+	char *wire = wire_for_path(acc, path);
+	struct answer a;
+	bool there;
+
+	if (wire == NULL)
+		return err_set(err, ERR_FOLDER, "server.folder-name-invalid",
+		    "%s cannot be a mailbox name on this server", path);
+	if (remote_wait(acc, imap_create(acc->work, str_z(wire)), &a, err) < 0) {
+		free(wire);
+		return -1;
+	}
+	there = a.status == DONE_OK || strcmp(a.code, "ALREADYEXISTS") == 0;
+	if (!there) {
+		err_set(err, ERR_FOLDER, "server.folder-name-invalid",
+		    "create %s: the server said: %s", path, a.text);
+		answer_clear(&a);
+		free(wire);
+		return -1;
+	}
+	answer_clear(&a);
+	if (remote_wait(acc, imap_subscribe(acc->work, str_z(wire), true), &a,
+	    err) < 0) {
+		free(wire);
+		return -1;
+	}
+	answer_clear(&a);
+	f = account_folder_new(acc);
+	f->wire = wire;
+	f->path = xstrdup(path);
+	f->name = xstrdup(path);
+	f->delim = imap_server(acc->work)->ns_delim;
+	for (size_t i = 0; f->delim == '\0' && i < acc->n_folders; i++)
+		f->delim = acc->folder[i]->delim;
+	f->status.listed = true;
+	name_folder(acc, f);
+	f->policy = pattern_policy(acc->conf, str_z(f->name), f->attrs);
+	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
+	log_notice("%s was made here; made on the server too", f->name);
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-remote",
+	    f, NULL, "new here, unknown on the server", err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+static int
+directory_appeared(struct account *acc, const char *path, struct err *err)
+{
+	struct policy policy;
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		int like;
+
+		if (!f->away || f->wire == NULL || f->missing)
+			continue;
+		like = looks_like(acc, f, path, err);
+		if (like < 0)
+			return -1;
+		if (like)
+			return rename_remote(acc, f, path, err);
+	}
+	policy = pattern_policy(acc->conf, str_z(path), 0);
+	if (!acc->conf->folders.create_remote || !(policy.push & POLICY_NEW) ||
+	    !pattern_selects(&acc->conf->folders.sync, str_z(path), 0))
+		return 0;
+	return create_remote(acc, path, err);
+}
+
+static int
+directory_gone(struct account *acc, struct folder *f, struct err *err)
+{
+	if (acc->conf->folders.delete_remote == GONE_DELETE &&
+	    (f->policy.push & POLICY_DELETE) && !f->missing)
+		return remove_folder_remote(acc, f, err);
+	problem_open(acc, PROBLEM_WARNING, "store.folder-gone", f, "",
+	    "%s is gone here; it is kept on the server (folders.delete_remote)",
+	    f->name);
+	return 0;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int
+sync_local_list(struct account *acc, struct err *err)
+{
+	char **paths;
+	size_t n;
+	int r = 0;
+
+	if (mpath_list(acc->root_fd, (enum layout)acc->conf->layout, &paths, &n,
+	    err) < 0)
+		return err_wrap(err, "list folders");
+	qsort(paths, n, sizeof(*paths), by_text);
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		bool here = bsearch(&f->path, paths, n, sizeof(*paths),
+		    by_text) != NULL;
+
+		if (here && f->away) {
+			f->watched = false;
+			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+			problem_close(acc, "store.folder-gone", f);
+		}
+		f->away = f->id != 0 && !here;
+		if (f->away && f->fd >= 0) {
+			close(f->fd);
+			f->fd = -1;
+		}
+	}
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (account_by_path(acc, paths[i]) == NULL &&
+		    directory_appeared(acc, paths[i], err) < 0 &&
+		    (err->class != ERR_FOLDER ||
+		    !one_folder_failed(acc, NULL, err)))
+			r = -1;
+	}
+	for (size_t i = 0; i < acc->n_folders && r == 0; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (f->away && directory_gone(acc, f, err) < 0 &&
+		    !one_folder_failed(acc, f, err))
+			r = -1;
+	}
+	for (size_t i = 0; i < n; i++)
+		free(paths[i]);
+	free(paths);
+	return r;
+}
+
+/* A dry run makes no folder: it says so, and leaves the new ones out. */
+static int
+plan_tree(struct account *acc, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders;) {
+		struct folder *f = acc->folder[i];
+
+		if (f->id != 0) {
+			i++;
+			continue;
+		}
+		if (!f->excluded && !(f->attrs & LIST_NOSELECT) &&
+		    buf_fmt(&acc->plan, "%s: create-local: new on the server, "
+		    "unknown here (%u messages)\n", f->name,
+		    f->status.messages) < 0)
+			return err_set(err, ERR_LOCAL, "internal.plan",
+			    "the plan is too long");
+		account_folder_drop(acc, f);
+	}
+	return 0;
+}
+
+int
+tree_sync(struct account *acc, struct err *err)
+{
+	if (acc->dry_run)
+		return plan_tree(acc, err);
+	acc->tree_local = false;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (f->id != 0)
+			f->policy = pattern_policy(acc->conf, str_z(f->name),
+			    f->attrs);
+	}
+	if (sync_remote_list(acc, err) < 0 || sync_local_list(acc, err) < 0) {
+		acc->tree_local = true;
+		return -1;
+	}
+	acc->tree_remote = false;
+	return 0;
+}

@@ -1,0 +1,12 @@
+/* fold.h — names that some file systems take for one. */
+#ifndef MAILDIR_FOLD_H
+#define MAILDIR_FOLD_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+/* Equal but for case and Unicode composition (see fold.c for what is known). */
+bool	fold_same(struct str a, struct str b);
+
+#endif

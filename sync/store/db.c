@@ -1,0 +1,401 @@
+/*
+ * db.c — opening, statements, transactions, errors.
+ *
+ * WAL with synchronous=FULL: a commit is on the disk when it returns.  A file
+ * that is not ours, is newer than we are or is damaged is left as it is.
+ */
+#include "store/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { APPLICATION_ID = 0x73796e63, SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+
+#define MSG_COLUMNS \
+	"id, folder, uid, stage, uniq, file, in_new, ino, size, wire_size, " \
+	"eol, flags, keywords, modseq, head, digest, date, objid, dest, " \
+	"seek, since, subject, sender, msgid"
+#define SELECT_MSG	"SELECT " MSG_COLUMNS " FROM message "
+/* Cursors read a page at a time, from behind the last key. */
+#define PAGE		" LIMIT 256"
+
+static const char *const sql[Q_N] = {
+	[Q_META_SET] = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+	[Q_META_GET] = "SELECT value FROM meta WHERE key = ?",
+	[Q_FOLDER_INSERT] = "INSERT INTO folder (wire, path, delim, attrs, "
+	    "objid, validity, uidnext, modseq, messages, mtime_cur, mtime_new, "
+	    "held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[Q_FOLDER_UPDATE] = "UPDATE folder SET wire = ?1, path = ?2, "
+	    "delim = ?3, attrs = ?4, objid = ?5, validity = ?6, uidnext = ?7, "
+	    "modseq = ?8, messages = ?9, mtime_cur = ?10, mtime_new = ?11, "
+	    "held = ?12 WHERE id = ?13",
+	[Q_FOLDER_REMOVE] = "DELETE FROM folder WHERE id = ?",
+	[Q_FOLDER_NEXT] = "SELECT id, wire, path, delim, attrs, objid, "
+	    "validity, uidnext, modseq, messages, mtime_cur, mtime_new, held "
+	    "FROM folder WHERE id > ? ORDER BY id LIMIT 1",
+	[Q_KW_LOAD] = "SELECT bit, name FROM keyword WHERE folder = ? "
+	    "ORDER BY bit",
+	[Q_KW_SAVE] = "INSERT OR IGNORE INTO keyword VALUES (?, ?, ?)",
+	[Q_MSG_INSERT] = "INSERT INTO message (" MSG_COLUMNS ") VALUES (NULL, "
+	    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
+	    "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
+	[Q_MSG_REPLACE] = "UPDATE message SET folder = ?2, uid = ?3, "
+	    "stage = ?4, uniq = ?5, file = ?6, in_new = ?7, ino = ?8, "
+	    "size = ?9, wire_size = ?10, eol = ?11, flags = ?12, "
+	    "keywords = ?13, modseq = ?14, head = ?15, digest = ?16, "
+	    "date = ?17, objid = ?18, dest = ?19, seek = ?20, since = ?21, "
+	    "subject = ?22, sender = ?23, msgid = ?24 WHERE id = ?1",
+	[Q_MSG_TOUCH] = "UPDATE message SET flags = ?2, keywords = ?3, "
+	    "modseq = ?4, file = ?5, in_new = ?6 WHERE id = ?1",
+	[Q_MSG_REMOVE] = "DELETE FROM message WHERE id = ?",
+	[Q_FIND_ID] = SELECT_MSG "WHERE id = ?",
+	[Q_FIND_UID] = SELECT_MSG "WHERE folder = ? AND uid = ?",
+	[Q_FIND_UNIQ] = SELECT_MSG "WHERE folder = ? AND uniq = ?",
+	[Q_COUNT_UIDS] = "SELECT count(*) FROM message WHERE folder = ? "
+	    "AND uid IS NOT NULL",
+	[Q_COUNT] = "SELECT count(*) FROM message WHERE folder = ?",
+	[Q_TOTALS] = "SELECT count(*), coalesce(sum(size), 0) FROM message "
+	    "WHERE uniq IS NOT NULL",
+	[Q_BY_UID] = SELECT_MSG "WHERE folder = ?1 AND uid > ?2 ORDER BY uid" PAGE,
+	[Q_BY_UNIQ] = SELECT_MSG "WHERE folder = ?1 AND uniq > ?2 "
+	    "ORDER BY uniq" PAGE,
+	[Q_BY_STAGE] = SELECT_MSG "WHERE stage <> 0 AND id > ?2 ORDER BY id" PAGE,
+	[Q_BY_OBJID] = SELECT_MSG "WHERE objid = ?1 AND id > ?2 "
+	    "ORDER BY id" PAGE,
+	[Q_BY_HEAD] = SELECT_MSG "WHERE head = ?1 AND wire_size = ?3 "
+	    "AND id > ?2 ORDER BY id" PAGE,
+	[Q_BY_HEAD_IN] = SELECT_MSG "WHERE head = ?1 AND wire_size = ?3 "
+	    "AND folder = ?4 AND id > ?2 ORDER BY id" PAGE,
+	[Q_AUDIT_ADD] = "INSERT INTO audit (at, op, folder, message, uid, "
+	    "msgid, subject, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[Q_AUDIT_NEXT] = "SELECT seq, at, op, folder, message, uid, msgid, "
+	    "subject, reason FROM audit WHERE seq > ?1 "
+	    "AND (?2 IS NULL OR folder = ?2) AND (?3 IS NULL OR msgid = ?3) "
+	    "ORDER BY seq LIMIT 1",
+	[Q_AUDIT_TRIM] = "DELETE FROM audit WHERE seq <= "
+	    "(SELECT max(seq) FROM audit) - ?",
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+};
+
+int
+db_error(struct store *s, struct err *err)
+{
+	int code = sqlite3_errcode(s->db) & 0xff;
+	const char *text = sqlite3_errmsg(s->db);
+
+	switch (code) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return err_set(err, ERR_LOCAL, "state.locked",
+		    "the state database is in use: %s", text);
+	case SQLITE_FULL:
+		return err_set(err, ERR_LOCAL, "store.no-space",
+		    "no space for the state database: %s", text);
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return err_set(err, ERR_LOCAL, "state.corrupt",
+		    "the state database is damaged: %s", text);
+	default:
+		return err_set(err, ERR_LOCAL, "state.io",
+		    "the state database: %s", text);
+	}
+}
+
+sqlite3_stmt *
+db_stmt(struct store *s, enum stmt q, struct err *err)
+{
+	sqlite3_stmt *st = s->stmt[q];
+
+	if (st == NULL) {
+		if (sqlite3_prepare_v3(s->db, sql[q], -1,
+		    SQLITE_PREPARE_PERSISTENT, &st, NULL) != SQLITE_OK) {
+			db_error(s, err);
+			return NULL;
+		}
+		s->stmt[q] = st;
+	}
+	sqlite3_reset(st);
+	sqlite3_clear_bindings(st);
+	return st;
+}
+
+int
+db_step(struct store *s, sqlite3_stmt *st, struct err *err)
+{
+	switch (sqlite3_step(st)) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		sqlite3_reset(st);
+		return 0;
+	default:
+		db_error(s, err);
+		sqlite3_reset(st);
+		return -1;
+	}
+}
+
+int
+db_run(struct store *s, sqlite3_stmt *st, struct err *err)
+{
+	int r = db_step(s, st, err);
+
+	sqlite3_reset(st);
+	return r < 0 ? -1 : 0;
+}
+
+void
+db_bind_text(sqlite3_stmt *st, int at, struct str s)
+{
+	if (s.n > 0)
+		sqlite3_bind_text64(st, at, s.p, s.n, SQLITE_TRANSIENT,
+		    SQLITE_UTF8);
+}
+
+void
+db_bind_blob(sqlite3_stmt *st, int at, struct str s)
+{
+	if (s.n > 0)
+		sqlite3_bind_blob64(st, at, s.p, s.n, SQLITE_TRANSIENT);
+}
+
+struct str
+db_column(sqlite3_stmt *st, int at)
+{
+	struct str s = { sqlite3_column_blob(st, at), 0 };
+
+	s.n = (size_t)sqlite3_column_bytes(st, at);
+	return s.n > 0 ? s : STR_NONE;
+}
+
+/* ---- opening ---------------------------------------------------------- */
+
+static int
+exec(struct store *s, const char *text, struct err *err)
+{
+	if (sqlite3_exec(s->db, text, NULL, NULL, NULL) == SQLITE_OK)
+		return 0;
+	return db_error(s, err);
+}
+
+static int
+pragma_int(struct store *s, const char *text, int64_t *value, struct err *err)
+{
+	sqlite3_stmt *st;
+	int r;
+
+	if (sqlite3_prepare_v2(s->db, text, -1, &st, NULL) != SQLITE_OK)
+		return db_error(s, err);
+	r = sqlite3_step(st);
+	if (r == SQLITE_ROW)
+		*value = sqlite3_column_int64(st, 0);
+	else
+		db_error(s, err);
+	sqlite3_finalize(st);
+	return r == SQLITE_ROW ? 0 : -1;
+}
+
+static int
+check_ours(struct store *s, const char *path, int64_t *version, struct err *err)
+{
+	int64_t app, tables;
+
+	if (pragma_int(s, "PRAGMA application_id", &app, err) < 0 ||
+	    pragma_int(s, "PRAGMA user_version", version, err) < 0 ||
+	    pragma_int(s, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0)
+		return -1;
+	if (tables == 0 && app == 0)
+		return 0;
+	if (app != APPLICATION_ID)
+		return err_set(err, ERR_LOCAL, "state.corrupt",
+		    "%s is not a state database of syncd", path);
+	if (*version > SCHEMA_VERSION)
+		return err_set(err, ERR_LOCAL, "state.newer-version",
+		    "%s was written by a newer syncd (schema %lld, ours is %d)",
+		    path, (long long)*version, SCHEMA_VERSION);
+	return 0;
+}
+
+static int
+create(struct store *s, struct err *err)
+{
+	char *pragmas = xasprintf("PRAGMA application_id = %d; "
+	    "PRAGMA user_version = %d; COMMIT", APPLICATION_ID, SCHEMA_VERSION);
+	int r = exec(s, "BEGIN EXCLUSIVE", err);
+
+	if (r == 0)
+		r = exec(s, store_schema, err);
+	if (r == 0)
+		r = exec(s, pragmas, err);
+	free(pragmas);
+	return r;
+}
+
+static struct store *
+open_db(const char *path, int flags, struct err *err)
+{
+	struct store *s = xcalloc(1, sizeof(*s));
+
+	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
+		db_error(s, err);
+		err_wrap(err, "open %s", path);
+		store_close(s);
+		return NULL;
+	}
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	return s;
+}
+
+/* SQLite makes its files by the umask; ours are nobody else's business. */
+static int
+make_private(const char *path, struct err *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(err, ERR_LOCAL, "store.permission", "open %s",
+		    path);
+	close(fd);
+	return 0;
+}
+
+struct store *
+store_open(const char *path, struct err *err)
+{
+	struct store *s;
+	int64_t version = 0;
+
+	if (make_private(path, err) < 0)
+		return NULL;
+	s = open_db(path, SQLITE_OPEN_READWRITE, err);
+	if (s == NULL)
+		return NULL;
+	if (check_ours(s, path, &version, err) < 0 ||
+	    exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+	    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; "
+	    "PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY",
+	    err) < 0 || (version == 0 && create(s, err) < 0)) {
+		err_wrap(err, "%s", path);
+		store_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+struct store *
+store_open_reader(const char *path, struct err *err)
+{
+	struct store *s;
+	int64_t version = 0;
+
+	if (access(path, F_OK) < 0) {
+		err_sys(err, ERR_LOCAL, "state.absent", "%s", path);
+		return NULL;
+	}
+	s = open_db(path, SQLITE_OPEN_READWRITE, err);
+	if (s != NULL && (check_ours(s, path, &version, err) < 0 ||
+	    exec(s, "PRAGMA query_only = ON", err) < 0)) {
+		store_close(s);
+		s = NULL;
+	}
+	return s;
+}
+
+void
+store_close(struct store *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < Q_N; i++)
+		sqlite3_finalize(s->stmt[i]);
+	sqlite3_close(s->db);
+	free(s);
+}
+
+/* ---- transactions ----------------------------------------------------- */
+
+int
+store_begin(struct store *s, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_BEGIN, err);
+
+	must(!s->in_transaction);
+	if (st == NULL || db_run(s, st, err) < 0)
+		return -1;
+	s->in_transaction = true;
+	return 0;
+}
+
+int
+store_commit(struct store *s, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_COMMIT, err);
+
+	must(s->in_transaction);
+	if (st == NULL || db_run(s, st, err) < 0)
+		return -1;
+	s->in_transaction = false;
+	return 0;
+}
+
+void
+store_rollback(struct store *s)
+{
+	struct err ignored;
+	sqlite3_stmt *st;
+
+	if (!s->in_transaction)
+		return;
+	s->in_transaction = false;
+	/* An error may have rolled back already. */
+	if (sqlite3_get_autocommit(s->db))
+		return;
+	st = db_stmt(s, Q_ROLLBACK, &ignored);
+	if (st != NULL)
+		(void)db_run(s, st, &ignored);
+}
+
+bool
+store_in_transaction(const struct store *s)
+{
+	return s->in_transaction;
+}
+
+/* ---- small facts ------------------------------------------------------ */
+
+int
+store_set(struct store *s, const char *key, struct str value, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_META_SET, err);
+
+	if (st == NULL)
+		return -1;
+	db_bind_text(st, 1, str_z(key));
+	sqlite3_bind_blob64(st, 2, value.p != NULL ? value.p : "", value.n,
+	    SQLITE_TRANSIENT);
+	return db_run(s, st, err);
+}
+
+char *
+store_get(struct store *s, const char *key)
+{
+	struct err ignored;
+	sqlite3_stmt *st = db_stmt(s, Q_META_GET, &ignored);
+	char *value = NULL;
+
+	if (st == NULL)
+		return NULL;
+	db_bind_text(st, 1, str_z(key));
+	if (db_step(s, st, &ignored) > 0)
+		value = str_dup(db_column(st, 0));
+	sqlite3_reset(st);
+	return value;
+}

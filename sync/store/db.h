@@ -1,0 +1,51 @@
+/*
+ * db.h — the database behind store.h: statements by name, errors as ours.
+ * Private to sync/store.
+ */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sqlite3.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "store/store.h"
+
+extern const char store_schema[];
+
+/* Prepared once, used again; one for each thing that is asked. */
+enum stmt {
+	Q_META_SET, Q_META_GET,
+	Q_FOLDER_INSERT, Q_FOLDER_UPDATE, Q_FOLDER_REMOVE, Q_FOLDER_NEXT,
+	Q_KW_LOAD, Q_KW_SAVE,
+	Q_MSG_INSERT, Q_MSG_REPLACE, Q_MSG_TOUCH, Q_MSG_REMOVE,
+	Q_FIND_ID, Q_FIND_UID, Q_FIND_UNIQ, Q_COUNT_UIDS, Q_COUNT, Q_TOTALS,
+	Q_BY_UID, Q_BY_UNIQ, Q_BY_STAGE, Q_BY_OBJID, Q_BY_HEAD, Q_BY_HEAD_IN,
+	Q_AUDIT_ADD, Q_AUDIT_NEXT, Q_AUDIT_TRIM,
+	Q_BEGIN, Q_COMMIT, Q_ROLLBACK,
+	Q_N
+};
+
+struct store {
+	sqlite3		*db;
+	sqlite3_stmt	*stmt[Q_N];
+	bool		 in_transaction;
+};
+
+/* The statement, reset and with nothing bound; NULL with ERR_LOCAL. */
+sqlite3_stmt	*db_stmt(struct store *s, enum stmt q, struct err *err);
+/* Run one that gives no rows; resets it. */
+int		 db_run(struct store *s, sqlite3_stmt *st, struct err *err);
+/* 1: a row, 0: none (reset then), -1. */
+int		 db_step(struct store *s, sqlite3_stmt *st, struct err *err);
+int		 db_error(struct store *s, struct err *err);
+
+/* Empty text and zero hashes are NULL. */
+void		 db_bind_text(sqlite3_stmt *st, int at, struct str s);
+void		 db_bind_blob(sqlite3_stmt *st, int at, struct str s);
+struct str	 db_column(sqlite3_stmt *st, int at);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * fuzz_parse.c — any bytes as an IMAP server.  The first byte chooses the
+ * portions and whether we are signed in; the items must be the same as without
+ * portions.  By hand:
+ *	clang -g -O1 -std=c17 -D_GNU_SOURCE -Isync -Itests/unit \
+ *	    -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_parse.c \
+ *	    build/libsyncd.a -lcrypto -o fuzz_parse
+ *	./fuzz_parse -dict=tests/fuzz/imap.dict -max_len=2000 CORPUS
+ * With -DSTANDALONE it reads the files it is given, once each.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imap/caps.h"
+#include "imap/mutf7.h"
+#include "show_resp.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
+
+static void
+check_reader(struct str in, bool authenticated, unsigned seed)
+{
+	char *whole = show_all(in, authenticated, 1 << 16, 0);
+	char *cut = show_all(in, authenticated, 1 << 16, seed);
+
+	if (strcmp(whole, cut) != 0) {
+		fprintf(stderr, "whole:\n%s\nin portions:\n%s\n", whole, cut);
+		abort();
+	}
+	free(whole);
+	free(cut);
+}
+
+/* What decodes, encodes to the same. */
+static void
+check_mutf7(struct str in)
+{
+	CLEANUP(buf_clear) struct buf a;
+	CLEANUP(buf_clear) struct buf b;
+
+	buf_init(&a, 1 << 16);
+	buf_init(&b, 1 << 16);
+	if (mutf7_decode(in, &a) == 0) {
+		must(mutf7_encode(buf_str(&a), &b) == 0);
+		must(str_eq(buf_str(&b), in));
+	}
+	buf_reset(&a);
+	buf_reset(&b);
+	if (mutf7_encode(in, &a) == 0) {
+		must(mutf7_decode(buf_str(&a), &b) == 0);
+		must(str_eq(buf_str(&b), in));
+	}
+}
+
+static void
+check_date(struct str in)
+{
+	int64_t t, again;
+	char z[32];
+
+	if (!imap_date_parse(in, &t))
+		return;
+	imap_date_print(t, z);
+	must(imap_date_parse(str_z(z), &again));
+	must(t == again || t < -62135596800 || t > 253402300799);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	struct imap_caps caps;
+	struct str in;
+
+	if (n == 0)
+		return 0;
+	in = (struct str){ (const char *)p + 1, n - 1 };
+	check_reader(in, p[0] & 1, 1 + (p[0] >> 1));
+	check_mutf7(in);
+	check_date(in);
+	caps_parse(&caps, in);
+	return 0;
+}
+
+#ifdef STANDALONE
+int
+main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		FILE *f = fopen(argv[i], "rb");
+		static uint8_t b[1 << 20];
+
+		if (f == NULL) {
+			perror(argv[i]);
+			return 1;
+		}
+		LLVMFuzzerTestOneInput(b, fread(b, 1, sizeof(b), f));
+		fclose(f);
+	}
+	return 0;
+}
+#endif

@@ -1,0 +1,255 @@
+/* test_control.c — the control socket, as clients see it. */
+#include "fake.h"
+
+static const struct {
+	const char	*method, *params, *code, *remedy;
+} mistakes[] = {
+	{ "statsu", NULL, "method.unknown", "did you mean `status`?" },
+	{ "xyzzy", NULL, "method.unknown", "`describe` lists the methods" },
+	{ "status", "{\"account\": \"goood\"}", "target.unknown",
+	    "did you mean `good`?" },
+	{ "sync", "{\"target\": \"gud/INBOX\"}", "target.unknown", NULL },
+	{ "sync", "{\"targets\": [7]}", "control.bad-request", NULL },
+	{ "job.wait", "{\"job\": \"j99\"}", "job.unknown", NULL },
+	{ "pause", "{\"account\": \"nobody\"}", "target.unknown", NULL },
+	{ "subscribe", "{\"events\": 3}", "control.bad-request", NULL }
+};
+
+static void
+mistakes_are_named_with_a_remedy(void **state)
+{
+	struct line_to to = start("good");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(mistakes); i++) {
+		json_t *answer = ask(&to, mistakes[i].method, mistakes[i].params);
+		const char *remedy = js_get(json_object_get(answer, "error"),
+		    "remedy");
+
+		assert_non_null(error_code(answer));
+		assert_string_equal(error_code(answer), mistakes[i].code);
+		if (mistakes[i].remedy != NULL)
+			assert_string_equal(remedy, mistakes[i].remedy);
+		json_decref(answer);
+	}
+	stop(&to);
+}
+
+/* Events up to and with ${name}; returns its sequence number. */
+static json_int_t
+until_event(struct line_to *to, const char *name)
+{
+	json_int_t seq = 0;
+	struct err err;
+
+	while (seq == 0) {
+		json_t *line = client_next(to, clock_in(USEC_S(10)), &err);
+
+		if (line == NULL)
+			fail_msg("no %s: %s", name, err.text);
+		if (js_get(line, "event") != NULL &&
+		    strcmp(js_get(line, "event"), name) == 0)
+			seq = js_int(line, "seq", 0);
+		json_decref(line);
+	}
+	return seq;
+}
+
+static void
+subscriber_gets_events_and_those_it_missed(void **state)
+{
+	struct line_to to = start("held"), late;
+	json_int_t seq;
+	json_t *answer;
+
+	(void)state;
+	json_decref(ask(&to, "subscribe", "{\"events\": [\"problem.*\"], "
+	    "\"since\": 0}"));
+	seq = until_event(&to, "problem.opened");
+	json_decref(until_state(&to, "held", "live"));
+	json_decref(ask(&to, "pause", NULL));
+	assert_true(until_event(&to, "problem.closed") > seq);
+	late = dial();
+	answer = ask(&late, "subscribe", "{\"events\": [\"*\"], \"since\": 0}");
+	assert_true(js_bool(json_object_get(answer, "result"), "complete"));
+	json_decref(answer);
+	assert_int_equal(until_event(&late, "problem.opened"), seq);
+	client_close(&late);
+	json_decref(ask(&to, "resume", NULL));
+	stop(&to);
+}
+
+static void
+second_daemon_is_refused_and_a_stale_socket_replaced(void **state)
+{
+	struct line_to to = start("good");
+	struct stat st;
+	pid_t second = fork_parent((struct parent_opts){ 0 });
+
+	(void)state;
+	assert_int_equal(end_of(second, USEC_S(5)), EX_TEMPFAIL);
+	assert_int_equal(stat(socket_path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	client_close(&to);
+	kill(parent, SIGKILL);
+	end_of(parent, USEC_S(5));
+	assert_int_equal(access(socket_path, F_OK), 0);
+	to = start("good");
+	json_decref(until_state(&to, "good", "live"));
+	stop(&to);
+}
+
+/* A client that speaks raw bytes. */
+static int
+raw(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	assert_true(strlen(socket_path) < sizeof(a.sun_path));
+	memcpy(a.sun_path, socket_path, strlen(socket_path) + 1);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+/* All it sends until it closes. */
+static char *
+drain(int fd)
+{
+	struct buf all;
+	ssize_t n;
+
+	buf_init(&all, 32 << 20);
+	do {
+		uint8_t *room = buf_room(&all, 65536);
+
+		assert_non_null(room);
+		n = recv(fd, room, 65536, 0);
+		if (n > 0)
+			all.n += (size_t)n;
+	} while (n > 0);
+	close(fd);
+	return buf_steal(&all);
+}
+
+static void
+client_that_ends_its_side_is_still_answered(void **state)
+{
+	struct line_to to = start("good");
+	const char two[] = "{\"id\":1,\"method\":\"ping\"}\n"
+	    "{\"id\":\"b\",\"method\":\"ping\"}\n";
+	int fd = raw();
+	char *got;
+
+	(void)state;
+	assert_int_equal(send(fd, two, strlen(two), 0), (ssize_t)strlen(two));
+	shutdown(fd, SHUT_WR);
+	got = drain(fd);
+	assert_non_null(strstr(got, "\"hello\":\"syncd\""));
+	assert_non_null(strstr(got, "{\"id\":1,\"result\":{\"pong\":true}}\n"));
+	assert_non_null(strstr(got, "{\"id\":\"b\",\"result\":{\"pong\":true}}\n"));
+	free(got);
+	stop(&to);
+}
+
+static const struct {
+	const char	*bytes, *code;
+} garbage[] = {
+	{ "hello\n", "control.bad-json" },
+	{ "[1]\n", "control.bad-json" },
+	{ "{\"id\":1,\"id\":2,\"method\":\"ping\"}\n", "control.bad-json" },
+	{ "\xff\xfe{}\n", "control.bad-json" },
+	{ "{} trailing\n", "control.bad-json" }
+};
+
+static void
+garbage_closes_the_client_only(void **state)
+{
+	struct line_to to = start("good");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(garbage); i++) {
+		int fd = raw();
+		char *got;
+
+		assert_true(send(fd, garbage[i].bytes, strlen(garbage[i].bytes),
+		    0) > 0);
+		got = drain(fd);
+		assert_non_null(strstr(got, garbage[i].code));
+		free(got);
+	}
+	json_decref(ask(&to, "ping", NULL));
+	stop(&to);
+}
+
+static void
+endless_line_is_refused(void **state)
+{
+	struct line_to to = start("good");
+	char *bytes = xmalloc(CONTROL_LINE + 1), *got;
+	int fd = raw();
+
+	(void)state;
+	memset(bytes, ' ', CONTROL_LINE + 1);
+	assert_true(send(fd, bytes, CONTROL_LINE + 1, MSG_NOSIGNAL) > 0);
+	got = drain(fd);
+	assert_non_null(strstr(got, "control.too-long"));
+	free(got);
+	free(bytes);
+	json_decref(ask(&to, "ping", NULL));
+	stop(&to);
+}
+
+static void
+reader_that_never_reads_is_closed(void **state)
+{
+	static const char rq[] = "{\"method\":\"describe\"}\n";
+	struct line_to to = start("good");
+	int fd = raw();
+	ssize_t n;
+
+	(void)state;
+	do
+		n = send(fd, rq, sizeof(rq) - 1, MSG_NOSIGNAL);
+	while (n > 0);
+	close(fd);
+	json_decref(ask(&to, "ping", NULL));
+	stop(&to);
+}
+
+static void
+sixty_fifth_client_is_turned_away(void **state)
+{
+	struct line_to to = start("good");
+	int fd[CONTROL_CLIENTS];
+	char *got;
+
+	(void)state;
+	json_decref(ask(&to, "ping", NULL));
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		fd[i] = raw();
+	got = drain(fd[ARRAY_LEN(fd) - 1]);
+	assert_string_equal(got, "");
+	free(got);
+	for (size_t i = 0; i + 1 < ARRAY_LEN(fd); i++)
+		close(fd[i]);
+	json_decref(ask(&to, "ping", NULL));
+	stop(&to);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(mistakes_are_named_with_a_remedy),
+		T(subscriber_gets_events_and_those_it_missed),
+		T(second_daemon_is_refused_and_a_stale_socket_replaced),
+		T(client_that_ends_its_side_is_still_answered),
+		T(garbage_closes_the_client_only),
+		T(endless_line_is_refused),
+		T(reader_that_never_reads_is_closed),
+		T(sixty_fifth_client_is_turned_away)
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}

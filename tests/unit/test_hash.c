@@ -1,0 +1,188 @@
+/* test_hash.c — the identity of a message. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/hash.h"
+
+#define BYTES(z)	z, sizeof(z) - 1
+
+static struct msgid_hash
+hash_parts(struct hasher *h, const char *p, size_t n, size_t part)
+{
+	struct msgid_hash id;
+
+	for (size_t at = 0; at < n; at += part)
+		hasher_add(h, p + at, n - at < part ? n - at : part);
+	hasher_end(h, &id);
+	return id;
+}
+
+static void
+assert_same(const struct msgid_hash *a, const struct msgid_hash *b)
+{
+	assert_true(hash_eq(&a->all, &b->all));
+	assert_true(hash_eq(&a->head, &b->head));
+	assert_int_equal(a->wire_size, b->wire_size);
+}
+
+static void
+the_digest_is_sha256_of_the_folded_bytes(void **state)
+{
+	/* FIPS 180: SHA-256 of "abc", and of nothing. */
+	static const struct {
+		const char *text, *hex;
+	} t[] = {
+		{ "abc", "ba7816bf8f01cfea414140de5dae2223"
+		    "b00361a396177a9cb410ff61f20015ad" },
+		{ "", "e3b0c44298fc1c149afbf4c8996fb924"
+		    "27ae41e4649b934ca495991b7852b855" },
+	};
+	struct hasher *h = hasher_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct msgid_hash id = hash_parts(h, t[i].text,
+		    strlen(t[i].text), 2);
+		char hex[65];
+
+		for (size_t k = 0; k < 32; k++)
+			snprintf(hex + 2 * k, 3, "%02x", id.all.b[k]);
+		assert_string_equal(hex, t[i].hex);
+		assert_true(hash_eq(&id.all, &id.head));
+	}
+	hasher_free(h);
+}
+
+static void
+lf_and_crlf_form_are_one_message(void **state)
+{
+	static const struct {
+		const char *lf;
+		size_t n_lf;
+		const char *crlf;
+		size_t n_crlf;
+	} t[] = {
+		{ BYTES("A: b\n\nbody\n"), BYTES("A: b\r\n\r\nbody\r\n") },
+		{ BYTES("A: b\n"), BYTES("A: b\r\n") },
+		{ BYTES("\nbody"), BYTES("\r\nbody") },
+		{ BYTES("a\0\n\n\0"), BYTES("a\0\r\n\r\n\0") },
+		{ BYTES("a\n\n\n"), BYTES("a\r\n\n\r\n") },
+	};
+	struct hasher *h = hasher_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		for (size_t part = 1; part < 8; part++) {
+			struct msgid_hash a, b;
+
+			a = hash_parts(h, t[i].lf, t[i].n_lf, 100);
+			b = hash_parts(h, t[i].crlf, t[i].n_crlf, part);
+			assert_same(&a, &b);
+		}
+	hasher_free(h);
+}
+
+static void
+the_head_ends_before_the_empty_line(void **state)
+{
+	struct hasher *h = hasher_new();
+	struct msgid_hash head, a, b, c;
+
+	(void)state;
+	head = hash_parts(h, BYTES("A: b\nC: d\n"), 100);
+	for (size_t part = 1; part < 8; part++) {
+		a = hash_parts(h, BYTES("A: b\r\nC: d\r\n\r\none"), part);
+		b = hash_parts(h, BYTES("A: b\nC: d\n\ntwo\n\nthree"), part);
+		assert_true(hash_eq(&a.head, &b.head));
+		assert_true(hash_eq(&a.head, &head.all));
+		assert_false(hash_eq(&a.all, &b.all));
+	}
+	c = hash_parts(h, BYTES("A: b\nC: e\n\none"), 3);
+	assert_false(hash_eq(&a.head, &c.head));
+	hasher_free(h);
+}
+
+static void
+a_bare_cr_is_not_folded(void **state)
+{
+	static const char *const t[] = { "a\r\nb", "a\rb", "a\r\r\nb", "ab",
+	    "a\r\nb\r", "a\r\nb\r\n" };
+	struct hasher *h = hasher_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		for (size_t k = 0; k < ARRAY_LEN(t); k++) {
+			struct msgid_hash a, b;
+
+			a = hash_parts(h, t[i], strlen(t[i]), 1);
+			b = hash_parts(h, t[k], strlen(t[k]), 3);
+			assert_int_equal(hash_eq(&a.all, &b.all), i == k);
+		}
+	hasher_free(h);
+}
+
+static void
+the_wire_size_counts_each_line_end_as_two(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t size;
+	} t[] = {
+		{ "", 0 }, { "\n", 2 }, { "\r\n", 2 }, { "\r", 1 },
+		{ "\r\r\n", 3 }, { "\n\r", 3 }, { "a\nb\r\nc", 7 },
+		{ "\n\n\n", 6 }, { "\r\n\r\n", 4 }, { "a\rb", 3 },
+	};
+	struct hasher *h = hasher_new();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		for (size_t part = 1; part < 5; part++)
+			assert_int_equal(hash_parts(h, t[i].text,
+			    strlen(t[i].text), part).wire_size, t[i].size);
+	hasher_free(h);
+}
+
+static void
+portions_do_not_matter(void **state)
+{
+	static const char few[] = "\r\n\nx";
+	struct hasher *h = hasher_new();
+
+	(void)state;
+	srandom(5);
+	for (int round = 0; round < 3000; round++) {
+		struct msgid_hash a, b;
+		char text[40];
+		size_t n = (size_t)random() % sizeof(text);
+
+		for (size_t i = 0; i < n; i++)
+			text[i] = few[random() % 4];
+		a = hash_parts(h, text, n, sizeof(text));
+		b = hash_parts(h, text, n, 1 + (size_t)random() % 5);
+		assert_same(&a, &b);
+	}
+	hasher_free(h);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_digest_is_sha256_of_the_folded_bytes),
+		cmocka_unit_test(lf_and_crlf_form_are_one_message),
+		cmocka_unit_test(the_head_ends_before_the_empty_line),
+		cmocka_unit_test(a_bare_cr_is_not_folded),
+		cmocka_unit_test(the_wire_size_counts_each_line_end_as_two),
+		cmocka_unit_test(portions_do_not_matter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
