@@ -102,7 +102,7 @@ once_print_part(FILE *out, FILE *problems, const json_t *part, bool quiet)
 	if (json_is_object(error)) {
 		fprintf(problems, "error[%s]: %s: %s\n", js_get(error, "code"),
 		    js_get(part, "account"), js_get(error, "message"));
-		if (remedy != NULL)
+		if (remedy != NULL && remedy[0] != '\0')
 			fprintf(problems, "  = help: %s\n", remedy);
 	} else if (!quiet) {
 		print_done(out, part);
