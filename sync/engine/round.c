@@ -240,6 +240,9 @@ record_local(struct folder *f, struct err *err)
 
 	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
 		return f->fd < 0 ? 0 : -1;
+	/* What could not be done now must be found again, whoever looks. */
+	if (w->failed)
+		f->mtime_cur = f->mtime_new = 0;
 	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new &&
 	    !w->failed) {
 		f->mtime_cur = cur;
