@@ -21,6 +21,9 @@
 #include "engine/conf.h"
 #include "job.h"
 
+/* A worker has few connections; each through a tunnel of its own. */
+enum { ACCOUNT_TUNNELS = 8 };
+
 typedef int spawn_worker(const char *account, pid_t *pid, int *fd,
     struct err *err);
 
@@ -61,7 +64,7 @@ struct account {
 
 	json_t		*status;	/* the last IPC_STATUS, or NULL */
 	struct cred	 cred;
-	pid_t		 tunnel;	/* process group, or 0 */
+	pid_t		 tunnel[ACCOUNT_TUNNELS];	/* process groups, or 0 */
 };
 
 enum word_kind {

@@ -195,7 +195,7 @@ take_back(struct account *acc, struct transfer *t, struct err *err)
 {
 	folder_mark(t->to, DIRTY_SCAN);
 	folder_mark(t->from, DIRTY_SCAN);
-	return recover_row(acc, t->row, err);
+	return recover_rows(acc, &t->row, 1, err);
 }
 
 /* All transfers of one route, in one command. */
