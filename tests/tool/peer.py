@@ -309,9 +309,10 @@ class Session:
 
     def words(self, args, literals):
         """Arguments as the client meant them; literals in their places."""
-        data = b"\x01".join(args.encode(errors="surrogateescape").split(b"\x01"))
-        for lit in literals:
-            data = data.replace(b"\x01", b"{%d}\r\n" % len(lit) + lit, 1)
+        parts = args.encode(errors="surrogateescape").split(b"\x01")
+        data = parts[0]
+        for lit, rest in zip(literals, parts[1:]):
+            data += b"{%d}\r\n" % len(lit) + lit + rest
         return parse(data)
 
     # Who is there.
