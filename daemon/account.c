@@ -121,6 +121,13 @@ account_active(const struct account *a)
 	return !a->removed && !a->paused && a->conf->enabled;
 }
 
+/* It failed for want of a server or a network: nobody need do anything. */
+static bool
+is_offline(int code)
+{
+	return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
+}
+
 /* ---- starting and stopping -------------------------------------------- */
 
 static usec
@@ -170,6 +177,22 @@ send_conf(struct account *a, struct err *err)
 	    "generation", (int)env->generation), err);
 }
 
+/* Of what the last worker said, only what stays true without it. */
+static void
+forget_status(struct account *a)
+{
+	static const char *const lasting[] = { "totals", "last_success",
+	    "last_change", "policy" };
+	json_t *kept = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
+		if (json_object_get(a->status, lasting[i]) != NULL)
+			json_object_set(kept, lasting[i],
+			    json_object_get(a->status, lasting[i]));
+	json_decref(a->status);
+	a->status = kept;
+}
+
 void
 account_start(struct account *a)
 {
@@ -178,6 +201,7 @@ account_start(struct account *a)
 	must(a->pid == 0);
 	json_decref(a->bye);
 	a->bye = NULL;
+	forget_status(a);
 	a->n_sent = a->n_done = 0;
 	a->started = clock_now();
 	if (a->env->spawn(a->name, &a->pid, &a->fd, &err) < 0) {
@@ -235,7 +259,7 @@ account_wake(struct account *a)
 	if (a->ready)
 		tell(a, IPC_WAKE, STR_NONE, -1);
 	/* Whatever failed for lack of a network may work now. */
-	else if (a->pid == 0 && a->exit == EX_TEMPFAIL)
+	else if (a->pid == 0 && is_offline(a->exit))
 		account_nudge(a);
 }
 
@@ -462,7 +486,7 @@ exit_code(int status)
 static void
 log_obituary(const struct account *a, int status, const char *state)
 {
-	enum log_level level = a->exit == EX_TEMPFAIL ? LOG_LV_WARN : LOG_LV_ERROR;
+	enum log_level level = is_offline(a->exit) ? LOG_LV_WARN : LOG_LV_ERROR;
 	const char *words = js_get(a->bye, "message");
 	long long lived = (clock_now() - a->started) / USEC_S(1);
 	char how[64], next[64] = "waits for you";
@@ -574,7 +598,7 @@ account_state(const struct account *a)
 		return "paused";
 	if (a->pid == 0 && a->exit == EX_NOPERM)
 		return "auth-required";
-	if (a->pid == 0 && a->exit != 0 && a->exit != EX_TEMPFAIL)
+	if (a->pid == 0 && a->exit != 0 && !is_offline(a->exit))
 		return "error";
 	if (a->pid == 0 || said == NULL)
 		return "offline";
@@ -589,8 +613,10 @@ account_last_error(const struct account *a)
 
 	snprintf(ended, sizeof(ended), "the worker ended with exit code %d",
 	    a->exit);
-	return js_error(code != NULL ? code : "internal.worker",
-	    text != NULL ? text : ended, js_get(a->bye, "remedy"));
+	if (code == NULL || code[0] == '\0')
+		code = a->exit != 0 ? "internal.worker" : "account.stopped";
+	return js_error(code, text != NULL && text[0] != '\0' ? text : ended,
+	    js_get(a->bye, "remedy"));
 }
 
 /* The error that keeps the account down, as a problem like the worker's own. */

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/header.h"
+#include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
@@ -47,6 +48,7 @@ struct download {
 	uint64_t	 bytes;
 	struct header	 header;	/* of the message that streams in now */
 	bool		 open;		/* EV_BODY came, EV_MSG has not */
+	uint64_t	 size;
 	bool		 too_big;
 	size_t		 next;		/* fresh[next - 1] is asked for next */
 	uint32_t	 req[IN_FLIGHT];
@@ -108,7 +110,7 @@ name_batch(struct download *d, struct err *err)
 	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
 		(void)kwfile_to_letters(&d->f->kwfile, ~(uint64_t)0, &d->f->kw,
 		    letters);
-	if (kwfile_write(d->f->fd, &d->f->kwfile, err) < 0)
+	if (local_keywords(d->acc, d->f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < d->n; i++)
 		must(name_arrival(d, &d->v[i]) >= 0);
@@ -268,6 +270,7 @@ static int
 begin_body(struct download *d, const struct event *ev, struct err *err)
 {
 	d->open = true;
+	d->size = ev->body.size;
 	d->too_big = ev->body.size >
 	    (uint64_t)d->acc->conf->limits.max_message_size;
 	header_clear(&d->header);
@@ -299,10 +302,13 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 		deliver_discard(d->acc->deliver);
 		return 0;
 	}
-	if (d->too_big) {
+	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
-		return quarantine(d, m->uid, "server.too-big",
-		    "larger than limits.max_message_size", err);
+		deliver_discard(d->acc->deliver);
+		return d->too_big ? quarantine(d, m->uid, "server.too-big",
+		    "larger than limits.max_message_size", err) :
+		    quarantine(d, m->uid, "server.poison",
+		    "the server gives no bytes for it", err);
 	}
 	d->v = array_room(d->v, d->n, &d->cap, sizeof(*d->v));
 	a = &d->v[d->n];
@@ -496,8 +502,9 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
-	if (remote_select(acc, f, err) < 0)
+	if (remote_select(acc, f, err) < 0 || account_delivering(acc, err) < 0)
 		return -1;
+	acc->progress_total += (int64_t)f->work.n_fresh;
 	r = run(&d, err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {

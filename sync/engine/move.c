@@ -25,6 +25,7 @@ struct transfer {
 	struct change	*change;
 	int64_t		 row;		/* the row that the target will have */
 	struct uid	 uid;		/* in ${from} */
+	int64_t		 date;		/* INTERNALDATE */
 	bool		 copy;
 };
 
@@ -51,7 +52,7 @@ intend(struct account *acc, struct folder *to, struct change *c,
 	}
 	struct uid uid = source.uid;
 	struct flags flags = source.flags;
-	int64_t id = source.id;
+	int64_t id = source.id, date = source.date;
 
 	if (c->copy) {
 		got = row_of_file(acc, to, c, &row, err);
@@ -78,7 +79,8 @@ intend(struct account *acc, struct folder *to, struct change *c,
 		return -1;
 	ts->v = array_room(ts->v, ts->n, &ts->cap, sizeof(*ts->v));
 	ts->v[ts->n++] = (struct transfer){ .from = from, .to = to, .change = c,
-	    .row = c->copy ? row.id : id, .uid = uid, .copy = c->copy };
+	    .row = c->copy ? row.id : id, .uid = uid,
+	    .date = date, .copy = c->copy };
 	return 0;
 }
 
@@ -109,7 +111,7 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
 	    to_new == c->in_new))
 		return 0;
-	if (kwfile_write(t->to->fd, &t->to->kwfile, err) < 0)
+	if (local_keywords(acc, t->to, err) < 0)
 		return -1;
 	got = mdir_rename(t->to->fd, c->in_new, c->file, t->to->fd, to_new, name,
 	    err);
@@ -129,8 +131,11 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 
 	if (got <= 0)
 		return got;
-	if (show_flags(acc, t, err) < 0)
+	/* The server kept the date of what it moved or copied. */
+	if (show_flags(acc, t, err) < 0 || mdir_set_date(t->to->fd,
+	    t->change->in_new, t->change->file, t->date, err) < 0)
 		return -1;
+	row.date = t->date;
 	row.file = str_z(t->change->file);
 	row.in_new = t->change->in_new;
 	row.folder = t->to->id;
@@ -190,7 +195,7 @@ take_back(struct account *acc, struct transfer *t, struct err *err)
 {
 	folder_mark(t->to, DIRTY_SCAN);
 	folder_mark(t->from, DIRTY_SCAN);
-	return recover_row(acc, t->row, err);
+	return recover_rows(acc, &t->row, 1, err);
 }
 
 /* All transfers of one route, in one command. */
@@ -205,7 +210,9 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	uidset_init(&uids);
 	for (size_t i = 0; i < n; i++)
 		uidset_add(&uids, t[i].uid.v, t[i].uid.v);
-	r = remote_select(acc, t->from, err);
+	r = account_delivering(acc, err);
+	if (r == 0)
+		r = remote_select(acc, t->from, err);
 	if (r == 0)
 		r = remote_wait(acc, imap_copy(acc->work, &uids,
 		    str_z(t->to->wire), move), &a, err);

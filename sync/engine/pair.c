@@ -474,7 +474,7 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	    local_name(acc, to, from, file, row->in_new, flags, name,
 	    &to_new) < 0)
 		goto out;
-	if (kwfile_write(to->fd, &to->kwfile, err) < 0)
+	if (local_keywords(acc, to, err) < 0)
 		goto out;
 	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
 	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,
@@ -541,7 +541,10 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
 		if (cand != NULL) {
 			bind_candidate(cand, fresh);
 			take_fresh(f, t, fresh);
-			return 0;
+			/* One message has one date: the server's. */
+			return !(m->have & MSG_DATE) ? 0 : mdir_set_date(f->fd,
+			    cand->change->in_new, cand->change->file, m->date,
+			    err) < 0 ? -1 : 0;
 		}
 	}
 	got = find_tombstone(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
@@ -557,7 +560,7 @@ static uint32_t
 ask_identity(struct account *acc, struct folder *f, bool headers)
 {
 	struct uidset uids;
-	unsigned items = FETCH_OBJID | FETCH_SIZE;
+	unsigned items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
 	uint32_t req;
 
 	uidset_init(&uids);

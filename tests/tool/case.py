@@ -11,7 +11,7 @@ from dovecot import Dovecot, writing
 from server import wait_for
 from syncd import Syncd
 
-USERS = 60
+USERS = 200    # a user costs a line and a directory
 
 
 def message(token, body="hello", eol="\r\n", **header):
