@@ -129,14 +129,35 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 	return *lost != NULL ? 0 : got;
 }
 
-/* A moved file brings along the letters of the folder that it comes from. */
-static struct flags
-flags_by_letters(struct folder *was, struct folder *f, const char *file)
+static bool
+same_letters(const char *a, const char *b)
 {
-	struct flags flags = local_flags(was, str_z(file));
+	struct mname x, y;
+	char in_x, in_y;
 
-	flags.kw = kwtab_translate(flags.kw, &was->kw, &f->kw);
-	return flags;
+	if (!mname_parse(str_z(a), &x) || !mname_parse(str_z(b), &y))
+		return false;
+	for (char c = 'a'; c <= 'z'; c++) {
+		in_x = str_find(x.letters, c) < x.letters.n;
+		in_y = str_find(y.letters, c) < y.letters.n;
+		if (in_x != in_y)
+			return false;
+	}
+	return true;
+}
+
+/* A file that was moved without a thought brings along the letters of the folder
+ * that it comes from; a client that knows of keywords has put the new folder's
+ * into the name. */
+static void
+take_letters(struct folder *was, struct folder *f, const char *before,
+    struct change *u)
+{
+	if (!same_letters(before, u->file))
+		return;
+	u->letters = was;
+	u->local_flags = local_flags(was, str_z(u->file));
+	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
 }
 
 static int
@@ -167,7 +188,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			return -1;
 	}
 	if (hit != NULL) {
-		u->local_flags = flags_by_letters(hit->folder, f, u->file);
+		take_letters(hit->folder, f, hit->change->file, u);
 		if (hit->change->remote == SIDE_GONE) {
 			/* Deleted there meanwhile: the move wins, by an upload,
 			 * unless the server turns out to have moved it, too. */
@@ -400,7 +421,7 @@ was_lost(struct account *acc, const struct msg_row *row)
 	if (row->stage == ST_TOMBSTONE)
 		return true;
 	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE;
+	return c != NULL && c->remote == SIDE_GONE && !c->done;
 }
 
 /* The file that used to be the row's, if it was moved here as well: then the
@@ -449,13 +470,36 @@ find_tombstone(struct account *acc, const struct ev_msg *m,
 	return got;
 }
 
+/* What the file of a message that the server moved is to show: what was changed
+ * here meanwhile is not lost.  Bits are those of ${to}. */
+static struct diff_out
+merge_moved(struct account *acc, struct folder *home, struct folder *letters,
+    struct folder *to, const struct msg_row *row, const char *file,
+    struct flags remote)
+{
+	uint64_t shown = kwfile_shown(&letters->kwfile, ~(uint64_t)0,
+	    &letters->kw);
+	struct flags local = local_flags(letters, str_z(file));
+	struct diff_in in = { .base = KNOWN_BOTH, .remote = SIDE_PRESENT,
+	    .local = SIDE_PRESENT, .remote_flags = remote,
+	    .base_flags = row->flags, .local_flags = local };
+
+	in.base_flags.kw = kwtab_translate(row->flags.kw, &home->kw, &to->kw);
+	in.local_flags.kw = kwtab_translate(local.kw, &letters->kw, &to->kw);
+	in.local_blind.kw = ~kwtab_translate(shown, &letters->kw, &to->kw);
+	return diff_message(&in, &to->policy,
+	    (enum conf_conflict)acc->conf->conflict);
+}
+
 /* Moved on the server: one rename here, no body on the wire. */
 static int
 follow_move(struct account *acc, struct folder *to, const struct seen *m,
     struct msg_row *row, const struct ev_msg *msg, struct err *err)
 {
 	struct folder *from = account_by_id(acc, row->folder), *home = from;
+	struct folder *letters = from;
 	struct flags flags = { m->sys, m->kw };
+	struct diff_out out;
 	char *file = str_dup(row->file), name[MNAME_MAX];
 	struct change *old, *moved;
 	struct mname parts;
@@ -467,11 +511,13 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 		free(file);
 		file = xstrdup(moved->file);
 		row->in_new = moved->in_new;
+		letters = moved->letters != NULL ? home : from;
 	}
-
 	if (from == NULL || folder_load(acc, from, err) < 0 ||
-	    folder_load(acc, to, err) < 0 ||
-	    local_name(acc, to, from, file, row->in_new, flags, name,
+	    folder_load(acc, to, err) < 0)
+		goto out;
+	out = merge_moved(acc, home, letters, to, row, file, flags);
+	if (local_name(acc, to, letters, file, row->in_new, out.local, name,
 	    &to_new) < 0)
 		goto out;
 	if (local_keywords(acc, to, err) < 0)
@@ -493,6 +539,8 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	row->file = str_z(name);
 	row->in_new = to_new;
 	row->flags = flags;
+	if (out.ops & OP_FLAGS_REMOTE)
+		folder_mark(to, DIRTY_SCAN);
 	if (msg->have & MSG_OBJID)
 		row->objid = msg->objid;
 	got = account_begin(acc, err);
