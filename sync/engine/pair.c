@@ -284,19 +284,45 @@ make_tombstones(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+/* Messages that the server had, and that it may have moved. */
+struct missing {
+	size_t	n;
+	bool	nameless;	/* of some, the server's id is not known: we
+				 * uploaded them */
+};
+
+static void
+count_missing(struct missing *m, const struct msg_row *row)
+{
+	m->n++;
+	m->nameless = m->nameless || row->objid.n == 0;
+}
+
 static int
-count_tombstones(struct account *acc, size_t *n, struct err *err)
+find_missing(struct account *acc, struct folder **f, size_t n,
+    struct missing *m, struct err *err)
 {
 	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
 	struct msg_row row;
 	int got;
 
-	*n = 0;
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0)
-		*n += row.stage == ST_TOMBSTONE;
+		if (row.stage == ST_TOMBSTONE)
+			count_missing(m, &row);
 	cursor_close(c);
+	for (size_t i = 0; i < n && got == 0; i++)
+		for (size_t k = 0; k < f[i]->work.n && got == 0; k++) {
+			int64_t was = f[i]->work.change[k].was;
+
+			if (was == 0)
+				continue;
+			got = store_find_id(acc->store, was, &row, err);
+			if (got > 0)
+				count_missing(m, &row);
+			got = got < 0 ? -1 : 0;
+		}
 	return got;
 }
 
@@ -441,32 +467,38 @@ moved_file(struct account *acc, int64_t msg, struct folder **where)
 	return NULL;
 }
 
-/* The row that ${m} in ${f} used to be, elsewhere. */
+/* The first of the rows that the server has lost; closes the cursor. */
+static int
+first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
+    struct err *err)
+{
+	int64_t id = 0;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, row, err)) > 0)
+		if (was_lost(acc, row)) {
+			id = row->id;
+			break;
+		}
+	cursor_close(c);
+	return got > 0 ? store_find_id(acc->store, id, row, err) : got;
+}
+
+/* The row that ${m} used to be, elsewhere. */
 static int
 find_tombstone(struct account *acc, const struct ev_msg *m,
     const struct hash *head, struct msg_row *row, struct err *err)
 {
-	struct cursor *c;
-	int got;
+	int got = 0;
 
 	if (m->have & MSG_OBJID)
-		c = cursor_open_objid(acc->store, m->objid, err);
-	else if (head != NULL)
-		c = cursor_open_head(acc->store, 0, head, m->size, err);
-	else
-		return 0;
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, row, err)) > 0)
-		if (was_lost(acc, row))
-			break;
-	if (got > 0) {
-		int64_t id = row->id;
-
-		cursor_close(c);
-		return store_find_id(acc->store, id, row, err);
-	}
-	cursor_close(c);
+		got = first_lost(acc, cursor_open_objid(acc->store, m->objid,
+		    err), row, err);
+	if (got == 0 && head != NULL)
+		got = first_lost(acc, cursor_open_head(acc->store, 0, head,
+		    m->size, err), row, err);
 	return got;
 }
 
@@ -629,7 +661,7 @@ has_objids(const struct account *acc)
 }
 
 static int
-pair_fresh(struct account *acc, struct folder *f, size_t n_tombstones,
+pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
     struct err *err)
 {
 	struct candidates cs = { 0 };
@@ -643,14 +675,15 @@ pair_fresh(struct account *acc, struct folder *f, size_t n_tombstones,
 		return 0;
 	if (collect_candidates(f, &cs, err) < 0)
 		goto out;
-	if (cs.n == 0 && n_tombstones == 0) {
+	if (cs.n == 0 && missing->n == 0) {
 		r = 0;
 		goto out;
 	}
 	if (remote_select(acc, f, err) < 0)
 		goto out;
 	hasher = hasher_new();
-	req = ask_identity(acc, f, cs.n > 0 || !has_objids(acc));
+	req = ask_identity(acc, f, cs.n > 0 || missing->nameless ||
+	    !has_objids(acc));
 	remote_want_msgs(acc, true);
 	while ((r = remote_next(acc, &ev, err)) > 0) {
 		if (ev.kind == EV_DONE && ev.done.req == req) {
@@ -676,7 +709,7 @@ out:
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
-	size_t tombstones;
+	struct missing missing = { 0 };
 
 	if (pair_new_files(acc, f, n, err) < 0)
 		return -1;
@@ -690,15 +723,12 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 			return -1;
 		}
 	if (account_commit(acc, err) < 0 ||
-	    count_tombstones(acc, &tombstones, err) < 0)
+	    find_missing(acc, f, n, &missing, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < f[i]->work.n; k++)
-			tombstones += f[i]->work.change[k].was != 0;
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i]->work.remote_read)
 			continue;
-		if (pair_fresh(acc, f[i], tombstones, err) < 0)
+		if (pair_fresh(acc, f[i], &missing, err) < 0)
 			return err_wrap(err, "pair %s", f[i]->name);
 	}
 	return 0;
