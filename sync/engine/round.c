@@ -227,6 +227,9 @@ record_remote(struct account *acc, struct folder *f, struct err *err)
 	if (quiet && known == box->exists) {
 		f->modseq = box->modseq;
 		f->messages = box->exists;
+	} else if (!quiet && acc->selected == f) {
+		/* Somebody else was at work: look again. */
+		folder_mark(f, DIRTY_REMOTE);
 	}
 	return 0;
 }
