@@ -20,8 +20,9 @@
 #include "cred.h"
 #include "engine/conf.h"
 #include "job.h"
+#include "progress.h"
 
-typedef int spawn_worker(const char *account, pid_t *pid, int *fd,
+typedef int spawn_worker(const char *account, int page, pid_t *pid, int *fd,
     struct err *err);
 
 /* What all accounts of a parent share; outlives them. */
@@ -60,6 +61,7 @@ struct account {
 	json_t		*bye;		/* its last words, or NULL */
 
 	json_t		*status;	/* the last IPC_STATUS, or NULL */
+	struct progress_page page;	/* of this life, or of the last */
 	struct cred	 cred;
 	pid_t		 tunnel;	/* process group, or 0 */
 };

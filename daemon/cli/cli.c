@@ -69,6 +69,7 @@ static const struct flag {
 	{ "quiet", 'q', FLAG_BOOL, true, offsetof(struct cli, quiet) },
 	{ "verbose", 'v', FLAG_COUNT, true, offsetof(struct cli, verbose) },
 	{ "color", 0, FLAG_TEXT, true, offsetof(struct cli, color) },
+	{ "progress", 0, FLAG_TEXT, true, offsetof(struct cli, progress) },
 	{ "socket", 0, FLAG_TEXT, true, offsetof(struct cli, socket) },
 	{ "no-input", 0, FLAG_BOOL, true, offsetof(struct cli, no_input) },
 	{ "help", 'h', FLAG_BOOL, true, offsetof(struct cli, help) },
@@ -348,6 +349,7 @@ run_verb(struct cli *cli, const struct verb *verb)
 {
 	char text[256], remedy[64];
 	const char *color = cli->color;
+	enum meter_mode progress;
 
 	if (cli->version)
 		return verb_version(cli);
@@ -364,6 +366,9 @@ run_verb(struct cli *cli, const struct verb *verb)
 	    strcmp(color, "always") != 0 && strcmp(color, "never") != 0)
 		return cli_fail(cli, EX_USAGE, "usage",
 		    "--color is auto, always or never", NULL);
+	if (meter_mode(cli->progress, false, false, &progress) < 0)
+		return cli_fail(cli, EX_USAGE, "usage",
+		    "--progress is auto, bar, lines, json or none", NULL);
 	if (cli->n >= verb->min && cli->n <= verb->max)
 		return verb->run(cli);
 	snprintf(text, sizeof(text), "usage: syncd %s %s", verb->name, verb->args);
@@ -510,6 +515,15 @@ cli_color(const struct cli *cli, int fd)
 	if (force != NULL && force[0] != '\0' && strcmp(force, "0") != 0)
 		return true;
 	return isatty(fd) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+enum meter_mode
+cli_progress(const struct cli *cli)
+{
+	enum meter_mode mode = METER_NONE;
+
+	(void)meter_mode(cli->progress, cli->quiet, cli->json, &mode);
+	return mode;
 }
 
 bool

@@ -13,12 +13,13 @@
 #include "base/err.h"
 #include "client.h"
 #include "engine/conf.h"
+#include "meter.h"
 
 enum { EXIT_ATTENTION = 1, EXIT_GUARD = 10, EXIT_INTERRUPTED = 130 };
 
 struct cli {
 	/* global */
-	const char	*config_file, *socket, *color;
+	const char	*config_file, *socket, *color, *progress;
 	bool		 json, quiet, no_input, help, version;
 	unsigned	 verbose;
 	/* of verbs */
@@ -72,6 +73,8 @@ int		 cli_call(const struct cli *cli, const char *method,
 /* One line of JSON on stdout; consumes ${v}. */
 void		 cli_take_json(json_t *v);
 bool		 cli_color(const struct cli *cli, int fd);
+/* What --progress asks for; it was checked. */
+enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 

@@ -212,7 +212,6 @@ land_batch(struct download *d, struct err *err)
 	if (r == 0) {
 		d->acc->tally.downloaded += d->n;
 		d->acc->tally.bytes_down += d->bytes;
-		d->acc->progress_done += (int64_t)d->n;
 		forget_arrivals(d);
 	}
 	return r;
@@ -282,6 +281,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 	if (!d->open || d->too_big)
 		return 0;
 	header_add(&d->header, bytes);
+	d->acc->progress->bytes += bytes.n;
 	return deliver_data(d->acc->deliver, bytes, err);
 }
 
@@ -299,6 +299,7 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 		deliver_discard(d->acc->deliver);
 		return 0;
 	}
+	d->acc->progress->done++;
 	if (d->too_big) {
 		fresh->sys = UINT32_MAX;
 		return quarantine(d, m->uid, "server.too-big",
@@ -487,6 +488,16 @@ run(struct download *d, struct err *err)
 	return 0;
 }
 
+static uint64_t
+count_fresh(const struct folder *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->work.n_fresh; i++)
+		n += f->work.fresh[i].uid != 0;
+	return n;
+}
+
 int
 apply_downloads(struct account *acc, struct folder *f, struct err *err)
 {
@@ -496,6 +507,7 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
+	progress_phase(acc->progress, PHASE_DOWNLOAD, f->name, count_fresh(f));
 	if (remote_select(acc, f, err) < 0)
 		return -1;
 	r = run(&d, err);
