@@ -63,7 +63,7 @@ deps:
 
 check:
 	@tests/tool/deps check
-	@$(MAKE) --no-print-directory DEV=1 -j2 $(BIN) $(UNIT)
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(UNIT)
 	@tests/tool/check
 
 unit: $(UNIT)
@@ -74,7 +74,7 @@ scenario: $(BIN)
 
 demo:
 	@tests/tool/deps demo
-	@$(MAKE) --no-print-directory -j2 $(BIN)
+	@$(MAKE) -s --no-print-directory -j2 $(BIN)
 	@tests/tool/demo
 
 layers:
@@ -82,7 +82,7 @@ layers:
 
 headers:
 	@for h in sync/*/*.h daemon/*.h; do \
-		$(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -include $$h -xc /dev/null || exit 1; \
+		echo 'typedef int nothing;' | $(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -include $$h -xc - || exit 1; \
 	done
 
 asan:

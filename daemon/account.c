@@ -116,6 +116,13 @@ account_active(const struct account *a)
 	return !a->removed && !a->paused && a->conf->enabled;
 }
 
+/* It failed for want of a server or a network: nobody need do anything. */
+static bool
+is_offline(int code)
+{
+	return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
+}
+
 /* ---- starting and stopping -------------------------------------------- */
 
 static usec
@@ -165,6 +172,22 @@ send_conf(struct account *a, struct err *err)
 	    "generation", (int)env->generation), err);
 }
 
+/* Of what the last worker said, only what stays true without it. */
+static void
+forget_status(struct account *a)
+{
+	static const char *const lasting[] = { "totals", "last_success",
+	    "last_change", "policy" };
+	json_t *kept = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(lasting); i++)
+		if (json_object_get(a->status, lasting[i]) != NULL)
+			json_object_set(kept, lasting[i],
+			    json_object_get(a->status, lasting[i]));
+	json_decref(a->status);
+	a->status = kept;
+}
+
 void
 account_start(struct account *a)
 {
@@ -173,6 +196,7 @@ account_start(struct account *a)
 	must(a->pid == 0);
 	json_decref(a->bye);
 	a->bye = NULL;
+	forget_status(a);
 	a->n_sent = a->n_done = 0;
 	a->started = clock_now();
 	if (progress_page_open(&a->page, &err) < 0 ||
@@ -231,7 +255,7 @@ account_wake(struct account *a)
 	if (a->ready)
 		tell(a, IPC_WAKE, STR_NONE, -1);
 	/* Whatever failed for lack of a network may work now. */
-	else if (a->pid == 0 && a->exit == EX_TEMPFAIL)
+	else if (a->pid == 0 && is_offline(a->exit))
 		account_nudge(a);
 }
 
@@ -457,7 +481,7 @@ what_it_did(const struct account *a, char *out, size_t cap)
 static void
 log_obituary(const struct account *a, int status, const char *state)
 {
-	enum log_level level = a->exit == EX_TEMPFAIL ? LOG_LV_WARN : LOG_LV_ERROR;
+	enum log_level level = is_offline(a->exit) ? LOG_LV_WARN : LOG_LV_ERROR;
 	const char *words = js_get(a->bye, "message");
 	long long lived = (clock_now() - a->started) / USEC_S(1);
 	char how[64], next[64] = "waits for you", doing[PROGRESS_NAME + 96];
@@ -569,7 +593,7 @@ account_state(const struct account *a)
 		return "paused";
 	if (a->pid == 0 && a->exit == EX_NOPERM)
 		return "auth-required";
-	if (a->pid == 0 && a->exit != 0 && a->exit != EX_TEMPFAIL)
+	if (a->pid == 0 && a->exit != 0 && !is_offline(a->exit))
 		return "error";
 	if (a->pid == 0 || said == NULL)
 		return "offline";
@@ -585,8 +609,10 @@ account_last_error(const struct account *a)
 	what_it_did(a, doing, sizeof(doing));
 	snprintf(ended, sizeof(ended), "the worker ended with exit code %d%s",
 	    a->exit, doing);
-	return js_error(code != NULL ? code : "internal.worker",
-	    text != NULL ? text : ended, js_get(a->bye, "remedy"));
+	if (code == NULL || code[0] == '\0')
+		code = a->exit != 0 ? "internal.worker" : "account.stopped";
+	return js_error(code, text != NULL && text[0] != '\0' ? text : ended,
+	    js_get(a->bye, "remedy"));
 }
 
 /* The error that keeps the account down, as a problem like the worker's own. */

@@ -1,7 +1,7 @@
 /* once.c — one job in the foreground. */
 #include "once.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "js.h"
 #include "target.h"
+#include "tell.h"
 
 static struct job *
 the_job(const struct parent *p)
@@ -31,8 +32,7 @@ once_begin(struct parent *p, int *code)
 		rc = target_add(&p->jobs, job, p->conf, o->target[i], &err);
 	if (rc == 0)
 		return 0;
-	*code = EX_NOINPUT;
-	fprintf(stderr, "error[%s]: %s\n", err.code, err.text);
+	*code = tell_error(o->json, EX_NOINPUT, err.code, err.text, NULL);
 	return -1;
 }
 
@@ -100,56 +100,86 @@ once_show(struct parent *p)
 }
 
 static void
-print_done(FILE *out, const json_t *part)
+print_done(const json_t *part)
 {
 	json_t *summary = json_object_get(part, "summary"), *v;
 	const char *text = js_get(summary, "text"), *key, *sep = " ";
 
-	fprintf(out, "%s: done", js_get(part, "account"));
+	printf("%s: done", js_get(part, "account"));
 	if (text != NULL)
-		fprintf(out, ": %s", text);
+		printf(": %s", text);
 	if (text == NULL)
 		json_object_foreach(summary, key, v) {
 			if (!json_is_integer(v) || json_integer_value(v) == 0)
 				continue;
-			fprintf(out, "%s%s=%" JSON_INTEGER_FORMAT, sep, key,
+			printf("%s%s=%" JSON_INTEGER_FORMAT, sep, key,
 			    json_integer_value(v));
 		}
-	putc('\n', out);
+	putchar('\n');
 }
 
-void
-once_print_part(FILE *out, FILE *problems, const json_t *part, bool quiet)
+/* What went wrong with a part, if anything did. */
+static void
+tell_part(const json_t *part, bool json)
 {
 	const json_t *error = json_object_get(part, "error");
-	const char *remedy = js_get(error, "remedy");
+	const char *text = js_get(error, "message");
+	char words[1024];
 
-	if (json_is_object(error)) {
-		fprintf(problems, "error[%s]: %s: %s\n", js_get(error, "code"),
-		    js_get(part, "account"), js_get(error, "message"));
-		if (remedy != NULL)
-			fprintf(problems, "  = help: %s\n", remedy);
-	} else if (!quiet) {
-		print_done(out, part);
+	if (!json_is_object(error))
+		return;
+	snprintf(words, sizeof(words), "%s: %s", js_get(part, "account"),
+	    text != NULL ? text : "failed");
+	tell_error(json, (int)js_int(part, "exit", EX_SOFTWARE),
+	    js_get(error, "code") != NULL ? js_get(error, "code") : "internal",
+	    words, js_get(error, "remedy"));
+}
+
+/* The part that decides the exit code: its error is the last line of stderr. */
+static void
+tell_worst(const json_t *result)
+{
+	json_int_t code = js_int(result, "exit", 0);
+	json_t *part;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "parts"), i, part)
+		if (code != 0 && js_int(part, "exit", 0) == code) {
+			tell_part(part, true);
+			return;
+		}
+}
+
+int
+once_print_result(const json_t *result, bool json, bool quiet)
+{
+	json_t *part;
+	size_t i;
+
+	if (json) {
+		char *text = js_dump(result);
+
+		puts(text);
+		free(text);
+		tell_worst(result);
 	}
+	json_array_foreach(json_object_get(result, "parts"), i, part) {
+		bool failed = json_is_object(json_object_get(part, "error"));
+
+		if (!json && failed)
+			tell_part(part, false);
+		else if (!json && !quiet)
+			print_done(part);
+	}
+	return (int)js_int(result, "exit", EX_SOFTWARE);
 }
 
 int
 once_end(const struct parent *p)
 {
-	const struct job *job = the_job(p);
-	json_t *result = job_result(job), *part;
-	size_t i;
+	json_t *result = job_result(the_job(p));
+	int code = once_print_result(result, p->opts->json, p->opts->quiet);
 
-	if (p->opts->json) {
-		char *text = js_dump(result);
-
-		puts(text);
-		free(text);
-	} else {
-		json_array_foreach(json_object_get(result, "parts"), i, part)
-			once_print_part(stdout, stderr, part, p->opts->quiet);
-	}
 	json_decref(result);
-	return job_exit(job);
+	return code;
 }

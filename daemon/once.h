@@ -4,7 +4,7 @@
 #define DAEMON_ONCE_H
 
 #include <jansson.h>
-#include <stdio.h>
+#include <stdbool.h>
 
 #include "parent.h"
 
@@ -23,8 +23,8 @@ void	once_show(struct parent *p);
 /* All is done: print the rest; returns the exit code. */
 int	once_end(const struct parent *p);
 
-/* "work: done: 3 new, 1 flags" or "work: failed: ..." of one part of
- * job_result(); with ${quiet}, only what failed. */
-void	once_print_part(FILE *out, FILE *problems, const json_t *part, bool quiet);
+/* Print a job_result() and what failed; with ${quiet}, only that.  Returns the
+ * exit code. */
+int	once_print_result(const json_t *result, bool json, bool quiet);
 
 #endif

@@ -31,6 +31,7 @@
 #include "once.h"
 #include "report.h"
 #include "role.h"
+#include "tell.h"
 
 /* ---- accounts --------------------------------------------------------- */
 
@@ -669,7 +670,7 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 
 	if (begin(&p, &err) < 0) {
 		code = exit_of(&err);
-		fprintf(stderr, "error[%s]: %s\n", err.code, err.text);
+		tell_error(opts->json, code, err.code, err.text, NULL);
 	} else if (!opts->once || once_begin(&p, &code) == 0) {
 		for (size_t i = 0; i < conf->n_accounts; i++)
 			add_account(&p, &conf->account[i]);

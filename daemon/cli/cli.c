@@ -20,6 +20,7 @@
 #include "js.h"
 #include "suggest.h"
 #include "target.h"
+#include "tell.h"
 
 const struct verb cli_verbs[] = {
 	{ "run", verb_run, "", " once dry-run full ", 0, 0,
@@ -92,23 +93,7 @@ int
 cli_fail(const struct cli *cli, int code, const char *name,
     const char *message, const char *remedy)
 {
-	json_t *e;
-	char *text;
-
-	if (!cli->json) {
-		fprintf(stderr, "error[%s]: %s\n", name, message);
-		if (remedy != NULL)
-			fprintf(stderr, "  = help: %s\n", remedy);
-		return code;
-	}
-	e = js_error(name, message, remedy);
-	json_object_set_new(e, "exit", json_integer(code));
-	e = json_pack("{s:o}", "error", e);
-	text = js_dump(e);
-	fprintf(stderr, "%s\n", text);
-	free(text);
-	json_decref(e);
-	return code;
+	return tell_error(cli->json, code, name, message, remedy);
 }
 
 int
@@ -459,25 +444,39 @@ cli_socket(const struct cli *cli, const struct conf *conf)
 }
 
 int
+cli_dial(const struct cli *cli, struct line_to *to)
+{
+	const char *env = getenv("SYNCD_SOCKET");
+	const char *path = cli->socket != NULL ? cli->socket : env;
+	struct conf *conf = NULL;
+	struct err err;
+	int code = 0;
+
+	/* Only for the path: a broken configuration must not keep anybody from
+	 * stopping a daemon whose socket is named. */
+	if (path == NULL || path[0] == '\0') {
+		conf = cli_conf(cli, &code);
+		if (conf == NULL)
+			return code;
+		path = conf->socket;
+	}
+	if (client_open(to, path, clock_in(USEC_S(5)), &err) < 0)
+		code = cli_fail_err(cli, &err, "syncd run");
+	config_free(conf);
+	return code;
+}
+
+int
 cli_call(const struct cli *cli, const char *method, json_t *params,
     json_t **result)
 {
-	struct conf *conf = NULL;
 	struct line_to to;
 	struct err err;
 	json_t *answer;
-	int code = 0;
+	int code = cli_dial(cli, &to);
 
-	conf = cli_conf(cli, &code);
-	if (conf == NULL) {
+	if (code != 0) {
 		json_decref(params);
-		return code;
-	}
-	if (client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)),
-	    &err) < 0) {
-		json_decref(params);
-		code = cli_fail_err(cli, &err, "syncd run");
-		config_free(conf);
 		return code;
 	}
 	answer = client_call(&to, method, params, clock_in(USEC_S(30)), &err);
@@ -488,7 +487,6 @@ cli_call(const struct cli *cli, const char *method, json_t *params,
 		code = cli_fail_json(cli, json_object_get(answer, "error"));
 	json_decref(answer);
 	client_close(&to);
-	config_free(conf);
 	return code;
 }
 

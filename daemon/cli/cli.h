@@ -66,6 +66,9 @@ bool		*cli_accounts(const struct cli *cli, const struct conf *conf,
 		    int *code);
 /* Where the daemon listens: --socket, $SYNCD_SOCKET, the configuration. */
 const char	*cli_socket(const struct cli *cli, const struct conf *conf);
+/* Connect to the running daemon; an exit code after telling why not.  With
+ * --socket or $SYNCD_SOCKET no configuration is read. */
+int		 cli_dial(const struct cli *cli, struct line_to *to);
 /* One request to the running daemon; prints the error.  0 and *result (a new
  * reference), or an exit code. */
 int		 cli_call(const struct cli *cli, const char *method,

@@ -30,19 +30,13 @@ say(const struct cli *cli, json_t *result, const char *words)
 int
 verb_stop(struct cli *cli)
 {
-	struct conf *conf;
 	struct line_to to;
 	struct err err;
 	json_t *line;
-	int code;
+	int code = cli_dial(cli, &to);
 
-	conf = cli_conf(cli, &code);
-	if (conf == NULL)
+	if (code != 0)
 		return code;
-	code = client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)), &err);
-	config_free(conf);
-	if (code < 0)
-		return cli_fail_err(cli, &err, NULL);
 	code = client_send(&to, "stop", NULL, clock_in(USEC_S(5)), &err) < 0;
 	while (code == 0 &&
 	    (line = client_next(&to, clock_in(USEC_S(10)), &err)) != NULL)

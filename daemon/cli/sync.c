@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
@@ -26,22 +25,6 @@ params(const struct cli *cli)
 		json_object_set(p, "targets", targets);
 	json_decref(targets);
 	return p;
-}
-
-static int
-print_result(const struct cli *cli, json_t *result)
-{
-	int code = (int)js_int(result, "exit", EX_SOFTWARE);
-	json_t *part;
-	size_t i;
-
-	if (cli->json) {
-		cli_take_json(json_incref(result));
-		return code;
-	}
-	json_array_foreach(json_object_get(result, "parts"), i, part)
-		once_print_part(stdout, stderr, part, cli->quiet);
-	return code;
 }
 
 static void
@@ -125,7 +108,8 @@ wait_for_job(const struct cli *cli, struct line_to *to, const char *job)
 	if (line == NULL)
 		return cli_fail_err(cli, &err, NULL);
 	if (json_object_get(line, "result") != NULL)
-		code = print_result(cli, json_object_get(line, "result"));
+		code = once_print_result(json_object_get(line, "result"),
+		    cli->json, cli->quiet);
 	else
 		code = cli_fail_json(cli, json_object_get(line, "error"));
 	json_decref(line);

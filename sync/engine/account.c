@@ -25,6 +25,7 @@
 
 #define MARKER		".syncd-store"
 #define STORE_ID	"store.id"
+#define DELIVERING	"delivering"
 
 enum { AUDIT_KEEP = 200000, PLAN_MAX = 16 << 20 };
 
@@ -187,6 +188,39 @@ open_root(struct account *acc, struct err *err)
 	return 0;
 }
 
+static int
+note_delivering(struct account *acc, const char *pid, struct err *err)
+{
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_set(acc->store, DELIVERING, str_z(pid), err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+int
+account_delivering(struct account *acc, struct err *err)
+{
+	char pid[16];
+
+	if (acc->delivering)
+		return 0;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	acc->delivering = true;
+	return note_delivering(acc, pid, err);
+}
+
+static void
+find_dead(struct account *acc)
+{
+	char *pid = store_get(acc->store, DELIVERING);
+
+	acc->dead = pid != NULL ? atoi(pid) : 0;
+	free(pid);
+}
+
 struct account *
 account_open(const struct account_conf *conf, const char *state_dir,
     struct err *err)
@@ -209,6 +243,8 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0) {
 		account_close(acc);
 		acc = NULL;
+	} else {
+		find_dead(acc);
 	}
 	free(db);
 	return acc;
@@ -236,8 +272,14 @@ folder_free(struct folder *f)
 void
 account_close(struct account *acc)
 {
+	struct err ignored;
+
 	if (acc == NULL)
 		return;
+	if (acc->delivering && !store_in_transaction(acc->store)) {
+		deliver_discard(acc->deliver);
+		(void)note_delivering(acc, "", &ignored);
+	}
 	while (acc->lanes.n > 0)
 		lanes_close(&acc->lanes, acc->lanes.lane[0]);
 	for (size_t i = 0; i < acc->n_folders; i++)

@@ -111,6 +111,9 @@ struct account {
 	int		 root_fd;
 	struct store	*store;
 	struct deliver	*deliver;
+	int		 dead;			/* pid of one of us that died while it
+						 * was delivering; 0: none */
+	bool		 delivering;		/* our pid is noted for that */
 	struct watch	*watcher;		/* NULL: no inotify */
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;
@@ -171,6 +174,9 @@ struct tally	tally_since(const struct tally *was, const struct tally *now);
 /* A row of the audit log, inside a transaction of the caller. */
 int	account_audit(struct account *acc, const char *op, const struct folder *f,
 	    const struct msg_row *row, const char *reason, struct err *err);
+/* Before the first message goes to tmp/: note who does it, so that what a crash
+ * leaves there can be told from other programs' files. */
+int	account_delivering(struct account *acc, struct err *err);
 /* Begin and commit around one or more changes. */
 int	account_begin(struct account *acc, struct err *err);
 int	account_commit(struct account *acc, struct err *err);

@@ -45,10 +45,17 @@ seen_flags(enum presence p, struct flags f, struct flags base, struct flags blin
 	};
 }
 
+/* What the other side changed since the base, over what a side has. */
 static struct flags
-flags_or(struct flags a, struct flags b)
+follow(struct flags side, struct flags other, struct flags base)
 {
-	return (struct flags){ a.sys | b.sys, a.kw | b.kw };
+	uint32_t sys = other.sys ^ base.sys;
+	uint64_t kw = other.kw ^ base.kw;
+
+	return (struct flags){
+		(side.sys & ~sys) | (other.sys & sys),
+		(side.kw & ~kw) | (other.kw & kw)
+	};
 }
 
 static const char *
@@ -76,22 +83,30 @@ agree(const struct diff_in *in, const struct policy *policy,
 	    in->local_blind);
 	bool pull = policy->pull & POLICY_FLAGS;
 	bool push = policy->push & POLICY_FLAGS;
+	struct flags there = remote;
 	struct diff_out out = { 0 };
 
-	/* A direction that policy closes leaves that side as it is: what the
-	 * other one then agrees on is its own. */
-	if (pull && push)
+	/* A direction that policy closes leaves that side as it is: the base
+	 * follows the side that is listened to, so that its next change shows,
+	 * and the other one keeps what is its own. */
+	out.local = local;
+	if (pull && push) {
 		out.flags = diff_merge_flags(base, remote, local, conflict);
-	else
-		out.flags = pull ? diff_merge_flags(base, remote, base, conflict) :
-		    push ? diff_merge_flags(base, base, local, conflict) : base;
-	if (in->base == KNOWN_NOT && !pull && !push)
-		out.flags = flags_or(remote, local);
-	out.add = flags_minus(out.flags, remote);
-	out.del = flags_minus(remote, out.flags);
-	if (push && (!flags_none(out.add) || !flags_none(out.del)))
+		out.local = there = out.flags;
+	} else if (pull) {
+		out.flags = remote;
+		out.local = follow(local, remote, base);
+	} else if (push) {
+		out.flags = local;
+		there = follow(remote, local, base);
+	} else {
+		out.flags = base;
+	}
+	out.add = flags_minus(there, remote);
+	out.del = flags_minus(remote, there);
+	if (!flags_none(out.add) || !flags_none(out.del))
 		out.ops |= OP_FLAGS_REMOTE;
-	if (pull && !flags_eq(flags_minus(out.flags, in->local_blind),
+	if (!flags_eq(flags_minus(out.local, in->local_blind),
 	    flags_minus(local, in->local_blind)))
 		out.ops |= OP_FLAGS_LOCAL;
 	if (!flags_eq(out.flags, in->base_flags) || in->base == KNOWN_NOT)
@@ -137,7 +152,7 @@ unknown(const struct diff_in *in, const struct policy *policy,
 static bool
 flags_changed(enum presence p, struct flags now, struct flags base)
 {
-	return p == SIDE_PRESENT && !flags_eq(now, base);
+	return (p == SIDE_PRESENT || p == SIDE_REPLACED) && !flags_eq(now, base);
 }
 
 static struct diff_out
@@ -150,9 +165,14 @@ gone_remote(const struct diff_in *in, const struct policy *policy)
 	if (in->local == SIDE_REPLACED && (policy->push & POLICY_NEW))
 		return decision(OP_UPLOAD, in->local_flags, "deleted on the "
 		    "server, but written again here: kept as a new message");
+	if (in->local == SIDE_REPLACED)
+		return decision(OP_KEEP_LOCAL, in->local_flags, "deleted on the "
+		    "server, but written again here, and policy does not send "
+		    "it");
 	if (!(policy->pull & POLICY_DELETE))
-		return decision(OP_KEEP_LOCAL, in->base_flags, "deleted on the "
-		    "server; policy keeps it here");
+		return decision(OP_KEEP_LOCAL, seen_flags(in->local,
+		    in->local_flags, in->base_flags, in->local_blind),
+		    "deleted on the server; policy keeps it here");
 	return decision(OP_DELETE_LOCAL, in->base_flags, edited ?
 	    "deleted on the server; deletion wins over a flag change here" :
 	    "deleted on the server");
@@ -165,11 +185,31 @@ gone_local(const struct diff_in *in, const struct policy *policy)
 	    in->base_flags);
 
 	if (!(policy->push & POLICY_DELETE))
-		return decision(OP_KEEP_REMOTE, in->base_flags, "deleted here; "
-		    "policy keeps it on the server");
+		return decision(OP_KEEP_REMOTE, seen_flags(in->remote,
+		    in->remote_flags, in->base_flags, in->remote_blind),
+		    "deleted here; policy keeps it on the server");
 	return decision(OP_DELETE_REMOTE, in->base_flags, edited ?
 	    "deleted here; deletion wins over a flag change on the server" :
 	    "deleted here");
+}
+
+/* The new bytes go up; the old version goes only where deletions may go. */
+static struct diff_out
+replaced(const struct diff_in *in, const struct policy *policy,
+    enum conf_conflict conflict)
+{
+	if (!(policy->push & POLICY_NEW)) {
+		struct diff_in same = *in;
+
+		same.local = SIDE_PRESENT;
+		return agree(&same, policy, conflict);
+	}
+	if (!(policy->push & POLICY_DELETE))
+		return decision(OP_REPLACE | OP_KEEP_REMOTE, in->local_flags,
+		    "written again here; policy keeps the old version on the "
+		    "server");
+	return decision(OP_REPLACE, in->local_flags,
+	    "written again here: a new version");
 }
 
 static struct diff_out
@@ -180,11 +220,8 @@ known_both(const struct diff_in *in, const struct policy *policy,
 		return gone_remote(in, policy);
 	if (in->local == SIDE_GONE)
 		return gone_local(in, policy);
-	if (in->local == SIDE_REPLACED && (policy->push & POLICY_NEW))
-		return decision(OP_REPLACE, in->local_flags,
-		    "written again here: a new version");
 	if (in->local == SIDE_REPLACED)
-		return (struct diff_out){ 0 };
+		return replaced(in, policy, conflict);
 	return agree(in, policy, conflict);
 }
 
@@ -214,6 +251,9 @@ diff_message(const struct diff_in *in, const struct policy *policy,
 		return known_one(in, in->remote, in->remote_flags,
 		    "gone on the server, too");
 	case KNOWN_LOCAL_ONLY:
+		if (in->local == SIDE_REPLACED && (policy->push & POLICY_NEW))
+			return decision(OP_UPLOAD, in->local_flags, "written "
+			    "again here, unknown on the server");
 		return known_one(in, in->local, in->local_flags,
 		    "gone here, too");
 	}

@@ -57,12 +57,15 @@ enum diff_op {
 	OP_KEEP_REMOTE	= 1 << 8,	/* row becomes ST_GONE_LOCAL */
 	OP_KEEP_LOCAL	= 1 << 9,	/* row becomes ST_GONE_REMOTE */
 	OP_REPLACE	= 1 << 10	/* upload the new bytes, then delete the old
-					 * version on the server */
+					 * version on the server; with
+					 * OP_KEEP_REMOTE it stays there */
 };
 
 struct diff_out {
 	unsigned	 ops;		/* enum diff_op; 0: nothing to do */
-	struct flags	 flags;		/* what both sides will have */
+	struct flags	 flags;		/* the base from now on: what both sides
+					 * have, if policy is open both ways */
+	struct flags	 local;		/* OP_FLAGS_LOCAL: what the file shows */
 	struct flags	 add, del;	/* OP_FLAGS_REMOTE */
 	const char	*reason;	/* static; NULL when ops == 0 */
 };

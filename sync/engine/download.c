@@ -47,6 +47,7 @@ struct download {
 	uint64_t	 bytes;
 	struct header	 header;	/* of the message that streams in now */
 	bool		 open;		/* EV_BODY came, EV_MSG has not */
+	uint64_t	 size;
 	bool		 too_big;
 	size_t		 next;		/* fresh[next - 1] is asked for next */
 	uint32_t	 req[IN_FLIGHT];
@@ -267,6 +268,7 @@ static int
 begin_body(struct download *d, const struct event *ev, struct err *err)
 {
 	d->open = true;
+	d->size = ev->body.size;
 	d->too_big = ev->body.size >
 	    (uint64_t)d->acc->conf->limits.max_message_size;
 	header_clear(&d->header);
@@ -300,10 +302,13 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 		return 0;
 	}
 	d->acc->progress->done++;
-	if (d->too_big) {
+	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
-		return quarantine(d, m->uid, "server.too-big",
-		    "larger than limits.max_message_size", err);
+		deliver_discard(d->acc->deliver);
+		return d->too_big ? quarantine(d, m->uid, "server.too-big",
+		    "larger than limits.max_message_size", err) :
+		    quarantine(d, m->uid, "server.poison",
+		    "the server gives no bytes for it", err);
 	}
 	d->v = array_room(d->v, d->n, &d->cap, sizeof(*d->v));
 	a = &d->v[d->n];
@@ -508,7 +513,7 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
 	progress_phase(acc->progress, PHASE_DOWNLOAD, f->name, count_fresh(f));
-	if (remote_select(acc, f, err) < 0)
+	if (remote_select(acc, f, err) < 0 || account_delivering(acc, err) < 0)
 		return -1;
 	r = run(&d, err);
 	/* What has arrived whole is landed even if the connection broke. */

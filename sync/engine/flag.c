@@ -161,7 +161,7 @@ rename_to_show(struct account *acc, struct folder *f, struct change *c,
 	bool to_new;
 	int got;
 
-	if (local_name(acc, f, f, c->file, c->in_new, c->out.flags, name,
+	if (local_name(acc, f, f, c->file, c->in_new, c->out.local, name,
 	    &to_new) < 0) {
 		problem_open(acc, PROBLEM_WARNING, "store.name-too-long", f, "",
 		    "%s: no room for flags in the name %s", f->name, c->file);
@@ -323,6 +323,8 @@ set_stage(struct account *acc, struct folder *f, struct change *c,
 	if (got <= 0)
 		return got;
 	row.stage = stage;
+	if (!(c->out.ops & OP_REPLACE))
+		row.flags = c->out.flags;
 	if (stage == ST_GONE_LOCAL)
 		row.unique = row.file = STR_NONE;
 	else

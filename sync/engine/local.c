@@ -390,32 +390,10 @@ gather_noted(struct account *acc, struct folder *f, struct err *err)
 
 /* ---- by scan ---------------------------------------------------------- */
 
-struct entry {
-	struct str		 unique;
-	const struct mfile	*file;
-};
-
-static int
-by_unique(const void *a, const void *b)
+static struct str
+unique_of(const struct mfile *file)
 {
-	const struct entry *x = a, *y = b;
-
-	return str_cmp(x->unique, y->unique);
-}
-
-static struct entry *
-sort_by_unique(const struct mlist *list)
-{
-	struct entry *e = xreallocarray(NULL, list->n + 1, sizeof(*e));
-
-	for (size_t i = 0; i < list->n; i++) {
-		struct mname name;
-
-		must(mname_parse(str_z(list->file[i].name), &name));
-		e[i] = (struct entry){ name.unique, &list->file[i] };
-	}
-	qsort(e, list->n, sizeof(*e), by_unique);
-	return e;
+	return (struct str){ file->name, file->n_unique };
 }
 
 /* Read until the directory holds still; what it holds then is true. */
@@ -433,13 +411,14 @@ list_settled(struct folder *f, struct mlist *list, struct err *err)
 	}
 }
 
+/* Both in the order of unique names. */
 static int
-merge_scan(struct account *acc, struct folder *f, const struct entry *e,
-    size_t n, bool stable, struct err *err)
+merge_scan(struct account *acc, struct folder *f, const struct mlist *list,
+    struct err *err)
 {
 	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
+	const struct mfile *file = list->file, *end = file + list->n;
 	struct msg_row row;
-	size_t i = 0;
 	int got, r = 0;
 
 	if (c == NULL)
@@ -449,25 +428,23 @@ merge_scan(struct account *acc, struct folder *f, const struct entry *e,
 
 		if (row.unique.n == 0)
 			continue;
-		for (; i < n && (order = str_cmp(e[i].unique, row.unique)) < 0;
-		    i++)
-			add_new_file(f, e[i].file->name, e[i].file->in_new,
-			    e[i].file->ino);
-		if (i < n && order == 0) {
-			r = compare_file(f, &row, e[i].file->name,
-			    e[i].file->in_new, e[i].file->ino, false, err);
-			i++;
+		for (; file < end &&
+		    (order = str_cmp(unique_of(file), row.unique)) < 0; file++)
+			add_new_file(f, file->name, file->in_new, file->ino);
+		if (file < end && order == 0) {
+			r = compare_file(f, &row, file->name, file->in_new,
+			    file->ino, false, err);
+			file++;
 		} else if (!in_flight(&row) && row.stage != ST_REFUSED &&
-		    stable) {
+		    list->stable) {
 			add_gone(f, &row);
 		}
 	}
 	cursor_close(c);
 	if (r < 0 || got < 0)
 		return -1;
-	for (; i < n; i++)
-		add_new_file(f, e[i].file->name, e[i].file->in_new,
-		    e[i].file->ino);
+	for (; file < end; file++)
+		add_new_file(f, file->name, file->in_new, file->ino);
 	return 0;
 }
 
@@ -512,14 +489,11 @@ static int
 gather_scan(struct account *acc, struct folder *f, struct err *err)
 {
 	struct mlist list;
-	struct entry *e;
 	int r;
 
 	if (list_settled(f, &list, err) < 0)
 		return -1;
-	e = sort_by_unique(&list);
-	r = merge_scan(acc, f, e, list.n, list.stable, err);
-	free(e);
+	r = merge_scan(acc, f, &list, err);
 	if (r == 0)
 		r = confirm_gone(f, err);
 	f->work.scanned = list.stable;

@@ -25,6 +25,7 @@ struct transfer {
 	struct change	*change;
 	int64_t		 row;		/* the row that the target will have */
 	struct uid	 uid;		/* in ${from} */
+	int64_t		 date;		/* INTERNALDATE */
 	bool		 copy;
 };
 
@@ -51,7 +52,7 @@ intend(struct account *acc, struct folder *to, struct change *c,
 	}
 	struct uid uid = source.uid;
 	struct flags flags = source.flags;
-	int64_t id = source.id;
+	int64_t id = source.id, date = source.date;
 
 	if (c->copy) {
 		got = row_of_file(acc, to, c, &row, err);
@@ -78,7 +79,8 @@ intend(struct account *acc, struct folder *to, struct change *c,
 		return -1;
 	ts->v = array_room(ts->v, ts->n, &ts->cap, sizeof(*ts->v));
 	ts->v[ts->n++] = (struct transfer){ .from = from, .to = to, .change = c,
-	    .row = c->copy ? row.id : id, .uid = uid, .copy = c->copy };
+	    .row = c->copy ? row.id : id, .uid = uid,
+	    .date = date, .copy = c->copy };
 	return 0;
 }
 
@@ -129,8 +131,11 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 
 	if (got <= 0)
 		return got;
-	if (show_flags(acc, t, err) < 0)
+	/* The server kept the date of what it moved or copied. */
+	if (show_flags(acc, t, err) < 0 || mdir_set_date(t->to->fd,
+	    t->change->in_new, t->change->file, t->date, err) < 0)
 		return -1;
+	row.date = t->date;
 	row.file = str_z(t->change->file);
 	row.in_new = t->change->in_new;
 	row.folder = t->to->id;

@@ -541,7 +541,10 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
 		if (cand != NULL) {
 			bind_candidate(cand, fresh);
 			take_fresh(f, t, fresh);
-			return 0;
+			/* One message has one date: the server's. */
+			return !(m->have & MSG_DATE) ? 0 : mdir_set_date(f->fd,
+			    cand->change->in_new, cand->change->file, m->date,
+			    err) < 0 ? -1 : 0;
 		}
 	}
 	got = find_tombstone(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
@@ -557,7 +560,7 @@ static uint32_t
 ask_identity(struct account *acc, struct folder *f, bool headers)
 {
 	struct uidset uids;
-	unsigned items = FETCH_OBJID | FETCH_SIZE;
+	unsigned items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
 	uint32_t req;
 
 	uidset_init(&uids);

@@ -385,6 +385,24 @@ by_target(const void *a, const void *b)
 	return (x->row > y->row) - (x->row < y->row);
 }
 
+/* Landings are settled: what is still in tmp/ never got as far. */
+static int
+clean_tmp(struct account *acc, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders && acc->dead != 0; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!folder_active(f))
+			continue;
+		if (folder_load(acc, f, err) < 0 && err->class != ERR_FOLDER)
+			return -1;
+		if (f->fd >= 0)
+			deliver_clean(f->fd, acc->dead);
+	}
+	acc->dead = 0;
+	return 0;
+}
+
 int
 recover_all(struct account *acc, struct err *err)
 {
@@ -393,6 +411,8 @@ recover_all(struct account *acc, struct err *err)
 
 	for (size_t i = 0; i < o.n_landing && r == 0; i++)
 		r = settle_landing(acc, o.landing[i], err);
+	if (r == 0)
+		r = clean_tmp(acc, err);
 	if (o.intents.n > 1)
 		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);
 	if (r == 0)

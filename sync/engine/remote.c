@@ -47,7 +47,10 @@ remote_new(void)
 static void
 forget(struct remote *r)
 {
-	r->n_msg = 0;
+	/* A first listing is large and comes once. */
+	free(r->msg);
+	r->msg = NULL;
+	r->n_msg = r->cap_msg = 0;
 	uidset_clear(&r->gone);
 	r->expunged = false;
 }

@@ -26,6 +26,13 @@
 
 /* ---- on the server ---------------------------------------------------- */
 
+static bool
+is_delete(const struct change *c)
+{
+	return !c->done && ((c->out.ops & OP_DELETE_REMOTE) ||
+	    ((c->out.ops & OP_REPLACE) && !(c->out.ops & OP_KEEP_REMOTE)));
+}
+
 enum how { TO_TRASH, EXPUNGE, FLAG_ONLY };
 
 static enum how
@@ -131,8 +138,8 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (!c->done && (c->out.ops & (OP_DELETE_REMOTE | OP_REPLACE)) &&
-		    c->uid.v != 0 && how_to_delete(acc, f, c, &trash) == how)
+		if (is_delete(c) && c->uid.v != 0 &&
+		    how_to_delete(acc, f, c, &trash) == how)
 			uidset_add(&uids, c->uid.v, c->uid.v);
 	}
 	if (uids.n == 0)
@@ -147,8 +154,7 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 	for (size_t i = 0; i < f->work.n && r == 0 && ok; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (!uidset_has(&uids, c->uid) || c->done ||
-		    !(c->out.ops & (OP_DELETE_REMOTE | OP_REPLACE)))
+		if (!is_delete(c) || !uidset_has(&uids, c->uid))
 			continue;
 		acc->tally.deleted_remote++;
 		r = record_deleted(acc, f, c, how, err);

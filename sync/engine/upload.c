@@ -88,7 +88,7 @@ let_go(struct account *acc, struct change *c, struct err *err)
 	got = store_find_id(acc->store, c->msg, &row, err);
 	if (got <= 0)
 		return got;
-	row.stage = ST_REPLACED;
+	row.stage = c->out.ops & OP_KEEP_REMOTE ? ST_GONE_LOCAL : ST_REPLACED;
 	row.unique = row.file = STR_NONE;
 	return store_msg_put(acc->store, &row, err);
 }

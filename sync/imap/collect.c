@@ -10,7 +10,6 @@
 
 enum {
 	LITERALS_MAX	= 1024,		/* in one line */
-	LITERAL_DIGITS	= 19,		/* fits 64 bits */
 	HEAD_BYTES	= 64,		/* tell what a response is */
 	ROOM_KEPT	= 256 << 10	/* of the line buffer, between lines */
 };
@@ -174,9 +173,7 @@ begin_literal(struct collect *c, struct str digits, enum collect_got *got,
 {
 	uint64_t size;
 
-	while (digits.n > 1 && digits.p[0] == '0')
-		digits = str_from(digits, 1);
-	if (digits.n > LITERAL_DIGITS || !num_u64(digits, 0, UINT64_MAX, &size))
+	if (!num_u64(digits, 0, UINT64_MAX, &size))
 		return too_big(err, digits);
 	if (c->n_lit == LITERALS_MAX)
 		return err_set(err, ERR_PROTO, "proto.line-too-long",

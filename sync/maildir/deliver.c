@@ -383,8 +383,19 @@ is_old(int dir_fd, const char *name)
 	    st.st_ctim.tv_sec < clock_wall() / 1000000 - TMP_AGE_S;
 }
 
+/* A name that mname_unique() made in the process ${pid}. */
+static bool
+is_of(const char *name, int pid)
+{
+	long long sec, usec_part;
+	int by, n = 0;
+
+	return pid != 0 && sscanf(name, "%lld.M%lldP%dQ%n", &sec, &usec_part,
+	    &by, &n) == 3 && n > 0 && by == pid;
+}
+
 void
-deliver_clean(int folder_fd)
+deliver_clean(int folder_fd, int dead)
 {
 	int fd = openat(folder_fd, "tmp",
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -399,7 +410,8 @@ deliver_clean(int folder_fd)
 		return;
 	}
 	while ((e = readdir(dir)) != NULL)
-		if (e->d_name[0] != '.' && is_old(dirfd(dir), e->d_name))
+		if (e->d_name[0] != '.' && (is_of(e->d_name, dead) ||
+		    is_old(dirfd(dir), e->d_name)))
 			(void)unlinkat(dirfd(dir), e->d_name, 0);
 	closedir(dir);
 }

@@ -65,7 +65,8 @@ int	deliver_place(int folder_fd, const char *unique, const char *file,
 	    bool in_new, struct err *err);
 /* Remove a landing from tmp/; absent is fine. */
 void	deliver_drop(const struct landing *l);
-/* Remove what is older than 36 h from tmp/ (the Maildir convention). */
-void	deliver_clean(int folder_fd);
+/* Remove what is older than 36 h from tmp/ (the Maildir convention), and what the
+ * process ${dead} of ours has left there (0: none). */
+void	deliver_clean(int folder_fd, int dead);
 
 #endif

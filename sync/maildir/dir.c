@@ -307,6 +307,22 @@ mdir_rename(int from_fd, bool from_new, const char *from, int to_fd,
 }
 
 int
+mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
+    struct err *err)
+{
+	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+	    { .tv_sec = date } };
+	int dir = open_sub(folder_fd, in_new, name), rc = 1;
+
+	if (dir < 0)
+		return at_fail(err, ERR_FOLDER, "date %s", name);
+	if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+		rc = errno == ENOENT ? 0 : at_fail(err, ERR_MSG, "date %s", name);
+	close(dir);
+	return rc;
+}
+
+int
 mdir_unlink(int folder_fd, bool in_new, const char *name, struct err *err)
 {
 	int dir = open_sub(folder_fd, in_new, name), rc = 1;

@@ -14,6 +14,8 @@ import mutf7
 
 Message = namedtuple("Message", "uid flags keywords date data")
 
+WITNESS = b'ID ("name" "witness")'
+
 SYSTEM = {"\\Seen": "S", "\\Answered": "R", "\\Flagged": "F",
           "\\Deleted": "T", "\\Draft": "D"}
 
@@ -101,6 +103,8 @@ class Client:
         self.greeting = self.response()
         if user is not None:
             self.command(b"LOGIN " + quote(user) + b" " + quote(password))
+            # Raw logs are searched for what the daemon said, not for this.
+            self.command(WITNESS)
 
     def __enter__(self):
         return self

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import time
 from collections import namedtuple
 
@@ -131,8 +132,9 @@ class Maildir:
         for sub in ("new", "cur"):
             path = os.path.join(self.path(folder), sub)
             for name in sorted(os.listdir(path)):
-                if not name.startswith("."):
-                    out.append(self._read(os.path.join(path, name), words, sub == "new"))
+                full = os.path.join(path, name)
+                if not name.startswith(".") and stat.S_ISREG(os.lstat(full).st_mode):
+                    out.append(self._read(full, words, sub == "new"))
         return out
 
     @staticmethod

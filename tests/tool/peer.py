@@ -19,7 +19,7 @@ import threading
 import time
 
 import mutf7
-from imapclient import epoch_of, internaldate, parse
+from imapclient import Client, epoch_of, internaldate, parse
 from server import PASSWORD, make_tls, scratch
 
 PLAIN = "IMAP4rev1 SASL-IR UIDPLUS"
@@ -102,6 +102,7 @@ class Box:
         self.modseq = 1
         self.msgs = []
         self.gone = []    # (uid, modseq)
+        self.readonly = False
 
     def add(self, data, flags=(), date=None):
         self.modseq += 1
@@ -279,6 +280,10 @@ class Session:
         self.record(rest, literals)
         if self.act(tag, verb, args):
             return
+        if self.box is not None and self.box.readonly and \
+                verb in ("UID STORE", "UID EXPUNGE", "UID MOVE"):
+            self.tagged(tag, "NO [NOPERM] read-only mailbox")
+            return
         handler = getattr(self, "do_" + verb.lower().replace(" ", "_"), None)
         if handler is None:
             self.tagged(tag, f"BAD unknown command {verb}")
@@ -430,6 +435,7 @@ class Session:
             validity, since = int(words[1][1][0]), int(words[1][1][1])
             if validity == box.validity:
                 self.resync(since)
+        writable = writable and not box.readonly
         self.tagged(tag, "OK [READ-WRITE] done" if writable else "OK [READ-ONLY] done")
 
     def resync(self, since):
@@ -488,6 +494,9 @@ class Session:
         box = self.peer.boxes.get(self.name(words[0]))
         if box is None:
             self.tagged(tag, "NO [TRYCREATE] no such mailbox")
+            return
+        if box.readonly:
+            self.tagged(tag, "NO [NOPERM] read-only mailbox")
             return
         uids, flags, date = [], [], None
         for w in words[1:]:
@@ -715,6 +724,10 @@ class Peer:
             if odd:
                 self.odd.add(name)
             return self.boxes[name]
+
+    def client(self, user="u1"):
+        """A witness of what is there."""
+        return Client(self.host, self.port, user, self.password, tls=self.tls)
 
     def message_id(self, msg):
         """The same for the same bytes, as Gmail's is for a copy."""

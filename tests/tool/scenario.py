@@ -21,6 +21,8 @@ import time
 import traceback
 import unittest
 
+import server
+
 TOOL = os.path.dirname(os.path.abspath(__file__))
 SCENARIO = os.path.join(os.path.dirname(TOOL), "scenario")
 LIMIT = 60
@@ -145,8 +147,7 @@ class Run:
 
     def round(self):
         """Run what is not done yet in one child; True when the file is done."""
-        top = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
-        self.scratch = tempfile.mkdtemp(prefix="syncd-test.", dir=top)
+        self.scratch = tempfile.mkdtemp(prefix="syncd-test.", dir=server.memory())
         os.chmod(self.scratch, 0o711)
         r, w = os.pipe()
         with open(os.path.join(self.scratch, "log"), "wb+") as log:

@@ -36,6 +36,7 @@ class Syncd:
         self.state = os.path.join(self.dir, "state")
         self.conf = os.path.join(self.dir, "syncd.yaml")
         self.proc = None
+        self.wrap = ()       # a command to run it by
         self.owner = unprivileged() if drop_root and os.geteuid() == 0 else None
         os.mkdir(self.state, 0o700)
         os.mkdir(os.path.join(self.dir, "mail"), 0o700)
@@ -82,7 +83,7 @@ class Syncd:
                    if k.startswith(("ASAN_", "UBSAN_", "LSAN_")))
         if self.owner is not None:
             kwargs.update(user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
-        return subprocess.Popen((BINARY, "-c", self.conf) + tuple(args), env=env,
+        return subprocess.Popen(self.wrap + (BINARY, "-c", self.conf) + tuple(args), env=env,
                                 cwd=self.dir, stdin=subprocess.DEVNULL, **kwargs)
 
     # -- one shot --------------------------------------------------------

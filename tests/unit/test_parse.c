@@ -67,6 +67,7 @@ status_responses_give_code_arguments_and_text(void **state)
 		  "a: OK [CAPABILITY IMAP4rev1 IDLE] \"x\"\n" },
 		{ "a OK [READ-WRITE]\r\n", "a: OK [READ-WRITE] \"\"\n" },
 		{ "a OK[READ-ONLY]x\r\n", "a: OK [READ-ONLY] \"x\"\n" },
+		{ "a OK [] x\r\n", "a: OK \"[] x\"\n" },
 		{ "a OK [UNFINISHED business\r\n",
 		  "a: OK \"[UNFINISHED business\"\n" },
 		{ "a OK [X \"a]b\" c] d]\r\n", "a: OK [X \"a]b\" c] \"d]\"\n" },
@@ -97,6 +98,8 @@ copied_uids_are_paired_in_the_servers_order(void **state)
 		{ "a OK [COPYUID 1 1:3 4:5] x\r\n",
 		  "a: OK [COPYUID 1 1:3 4:5] \"x\"\n" },
 		{ "a OK [COPYUID 701  ] x\r\n", "a: OK [COPYUID 701] \"x\"\n" },
+		{ "a OK [COPYUID 1 0:1 5:6] x\r\n",
+		  "a: OK [COPYUID 1 0:1 5:6] \"x\"\n" },
 		{ "a OK [COPYUID 0 1 2] x\r\n",
 		  "a: OK [COPYUID 0 1 2] \"x\"\n" },
 		{ "a OK [APPENDUID 1 *] x\r\n",
@@ -250,6 +253,9 @@ nothing_inside_a_literal_is_syntax(void **state)
 		{ "* LIST () \"/\" {12}\r\na) ({5}\\\"\"]+\r\n",
 		  "list \"a) ({5}\\\"\"]+\" attrs=0 delim=/\n" },
 		{ "* LIST () \"/\" {0}\r\n\r\n", "ignored\nskipped 1\n" },
+		{ "* 1 {5}\r\nFETCH (BODY[] {3}\r\nabc)\r\n", "ignored\n" },
+		{ "[X {3}\r\na]b] c\r\n", "*: OK [X a]b] \"c\"\n" },
+		{ "* LIST () \"/\" x{}\r\n", "list \"x{}\" attrs=0 delim=/\n" },
 		{ "* 1 {19}\r\nFETCH (BODY[] {3}\r\n {3}\r\nabc)\r\n",
 		  "ignored\n" },
 	};
@@ -492,8 +498,12 @@ caps_hold_however_the_bytes_come(void **state)
 	    true, "msg 4\n");
 	check_repeat("* X ", "{0}\r\n ", 1025, "\r\n", true,
 	    "proto.line-too-long\n");
-	check_repeat("* X ", "{65536}\r\n", 1, "", false,
-	    "");
+	check_repeat("* X {524288}\r\n", "y", 524288, " {524289}\r\n", true,
+	    "proto.literal-too-big\n");
+	check_repeat("* LIST () \"/\" ", "y", 1001, "\r\n", true,
+	    "ignored\nskipped 1\n");
+	check_repeat("* X ", "{65537}\r\n", 1, "", false,
+	    "proto.literal-too-big\n");
 	check_repeat("* X ", "y", READ_PREAUTH_MAX, "", false,
 	    "proto.preauth-flood\n");
 	check_repeat("", "\r\n", READ_PREAUTH_MAX, "", false,

@@ -1,0 +1,460 @@
+"""`syncd run`: changes cross by themselves and soon, whatever happens meanwhile.
+
+Run with `python3 -m unittest`, the tests print how many milliseconds it took.
+"""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from case import Case, limit, local_message, message
+from syncd import BINARY
+
+OLD = 1_600_000_000
+SOON = 5     # seconds; what crosses by itself takes far less
+
+
+def multiappend(client, folder, messages):
+    """All of them in one command."""
+    client.command(b"APPEND " + folder.encode() + b"".join(
+        b" {%d+}\r\n" % len(m) + m for m in messages))
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return [int(x) for x in f.read().split()]
+
+
+def family(pid):
+    """The daemon and its workers."""
+    out = [pid]
+    for child in children(pid):
+        out += family(child)
+    return out
+
+
+def cost(pid):
+    """(CPU ticks, times it was woken) so far."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        ticks = sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        woken = [int(line.split()[1]) for line in f
+                 if line.startswith("voluntary_ctxt_switches")]
+    return ticks, woken[0]
+
+
+class LiveCase(Case):
+    def begin(self):
+        """A few messages, the daemon running, both sides equal."""
+        c = self.client
+        for i in range(4):
+            c.append("INBOX", message(f"m{i}"), date=OLD + i)
+        c.append("Archive", message("kept"), "S", date=OLD + 9)
+        self.run_daemon()
+
+    def run_daemon(self, state="live"):
+        self.syncd.start()
+        self.wait_same(20, "the first sync")
+        self.wait_state(state)
+
+    def report(self):
+        return self.syncd.status()["accounts"][0]
+
+    def wait_state(self, *states, timeout=20):
+        self.wait(lambda: self.report().get("state") in states, timeout,
+                  f"the account to be {' or '.join(states)}")
+
+    def far(self, folder, token):
+        with self.dovecot.client(self.user) as c:
+            if folder not in c.list():
+                return []
+            return [m for m in c.fetch_all(folder) if token.encode() in m.data]
+
+    def near(self, folder, token):
+        return [m for m in self.tree.messages(folder) if token.encode() in m.data]
+
+    def arrives(self, what, condition, within=SOON):
+        secs = self.wait(condition, within, what)
+        print(f"  {self._testMethodName}: {what}: {secs * 1000:.0f} ms")
+
+    def flags(self, found):
+        return ["".join(sorted(m.flags)) for m in found]
+
+
+class Crossing(LiveCase):
+    """NOTIFY is there."""
+    push = "notify"
+
+    def test_deliveries_appear_in_the_tree(self):
+        self.begin()
+        self.assertEqual(self.report()["transport"]["push"], self.push)
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery to INBOX", lambda: self.near("INBOX", "fresh"))
+        self.client.append("Archive", message("other"))
+        self.arrives("delivery to Archive", lambda: self.near("Archive", "other"))
+        self.wait_same(SOON)
+
+    def test_flags_and_deletions_on_the_server_arrive(self):
+        self.begin()
+        self.client.store("INBOX", self.client.find("INBOX", "m1"), "+", "S")
+        self.arrives("seen", lambda: self.flags(self.near("INBOX", "m1")) == ["S"])
+        self.client.expunge("INBOX", self.client.find("INBOX", "m2"))
+        self.arrives("deletion", lambda: not self.near("INBOX", "m2"), 8)
+        self.client.move("INBOX", self.client.find("INBOX", "m3"), "Archive")
+        self.arrives("move", lambda: self.near("Archive", "m3") and
+                     not self.near("INBOX", "m3"), 8)
+        self.wait_same(SOON)
+
+    def test_a_new_folder_on_the_server_appears(self):
+        self.begin()
+        self.client.create("Fresh")
+        self.client.append("Fresh", message("within"))
+        self.arrives("folder with mail", lambda: "Fresh" in self.tree.folders() and
+                     self.near("Fresh", "within"))
+        self.client.append("Fresh", message("again"))
+        self.arrives("delivery into it", lambda: self.near("Fresh", "again"))
+        self.wait_same(SOON)
+
+    def test_local_changes_arrive_on_the_server(self):
+        self.begin()
+        self.tree.set_flags("INBOX", "m0", "FS")
+        self.arrives("flags", lambda: self.flags(self.far("INBOX", "m0")) == ["FS"])
+        self.tree.add("INBOX", local_message("written"), "S", date=OLD)
+        self.arrives("new file", lambda: self.far("INBOX", "written"))
+        self.tree.move("INBOX", "m1", "Archive")
+        self.arrives("move", lambda: self.far("Archive", "m1") and
+                     not self.far("INBOX", "m1"))
+        self.tree.delete("INBOX", "m2")
+        self.arrives("deletion", lambda: not self.far("INBOX", "m2"))
+        self.wait_same(SOON)
+
+    def test_a_new_local_folder_arrives_and_is_watched(self):
+        self.begin()
+        self.tree.create_folder("Mine/deep")
+        self.tree.add("Mine/deep", local_message("first"), date=OLD)
+        self.arrives("folder with mail", lambda: self.far("Mine/deep", "first"))
+        self.tree.add("Mine/deep", local_message("second"), date=OLD)
+        self.arrives("file in it", lambda: self.far("Mine/deep", "second"))
+        self.wait_same(SOON)
+
+    def test_what_changed_while_stopped_is_found_at_start(self):
+        self.begin()
+        self.assertEqual(self.syncd.stop(), 0)
+        self.client.append("INBOX", message("fresh"))
+        self.client.expunge("INBOX", self.client.find("INBOX", "m2"))
+        self.tree.set_flags("INBOX", "m0", "S")
+        self.tree.add("Archive", local_message("written"), date=OLD)
+        self.tree.delete("INBOX", "m1")
+        self.syncd.start()
+        self.wait_same(10)
+        self.assertPlaces("fresh", "INBOX")
+        self.assertPlaces("m1", "Trash")
+        self.assertPlaces("m2")
+        self.assertPlaces("written", "Archive")
+        self.assertEqual(self.flags(self.far("INBOX", "m0")), ["S"])
+
+    @limit(90)
+    def test_a_burst_on_both_sides_converges(self):
+        multiappend(self.client, "INBOX", [message(f"b{i:03}.") for i in range(200)])
+        self.run_daemon()
+        for i in range(200):
+            self.tree.set_flags("INBOX", f"b{i:03}.", "FS" if i % 2 else "S")
+            if i % 2:
+                self.client.append("INBOX", message(f"d{i:03}."))
+        self.wait_same(30)
+        self.assertEqual(len(self.tree.messages("INBOX")), 300)
+        self.assertEqual(self.flags(self.far("INBOX", "b001.")), ["FS"])
+
+
+class CrossingWithIdle(Crossing):
+    """Only INBOX is pushed; the rest is found by polling."""
+    server = {"rawlog": True, "hide": ("NOTIFY",)}
+    account = {"watch": {"poll": "2s"}}
+    push = "idle"
+
+
+class CrossingByPolling(Crossing):
+    """The server pushes nothing."""
+    server = {"rawlog": True, "hide": ("NOTIFY", "IDLE")}
+    account = {"watch": {"poll": "1s"}}
+    push = "none"
+
+    def run_daemon(self, state="polling"):
+        super().run_daemon(state)
+
+
+class Avoiding(LiveCase):
+    def test_what_is_avoided_is_not_used(self):
+        for avoid, push, banned in ((["NOTIFY"], "idle", "NOTIFY"),
+                                    (["NOTIFY", "IDLE"], "none", "IDLE")):
+            self.syncd.settings["accounts"]["a"].update(
+                {"avoid": avoid, "watch": {"poll": "1s"}})
+            self.syncd.write()
+            seen = len(self.dovecot.connections(self.user))
+            self.run_daemon("polling" if push == "none" else "live")
+            self.assertEqual(self.report()["transport"]["push"], push)
+            self.client.append("INBOX", message(push))
+            self.arrives(f"delivery by {push}", lambda p=push: self.near("INBOX", p))
+            self.syncd.stop()
+            said = self.dovecot.commands(self.user, since=seen)
+            self.assertFalse([c for c in said if c.startswith(banned)])
+
+    def test_the_remote_watch_can_be_off(self):
+        self.syncd.settings["accounts"]["a"]["watch"] = {"remote": "off"}
+        self.syncd.write()
+        self.run_daemon("polling")
+        self.client.append("INBOX", message("fresh"))
+        self.tree.add("INBOX", local_message("written"), date=OLD)
+        self.arrives("new file", lambda: self.far("INBOX", "written"))
+        self.syncd.sync()
+        self.assertPlaces("fresh", "INBOX")
+
+
+class Verbs(LiveCase):
+    """The control socket of a running daemon."""
+
+    def test_sync_finds_what_nobody_told(self):
+        self.syncd.settings["accounts"]["a"]["watch"] = {"remote": "off", "local": False}
+        self.syncd.write()
+        self.begin_unwatched()
+        self.client.append("INBOX", message("fresh"))
+        self.tree.add("Archive", local_message("written"), date=OLD)
+        self.syncd.sync()
+        self.assertPlaces("fresh", "INBOX")
+        self.assertPlaces("written", "Archive")
+        self.assertSame()
+
+    def begin_unwatched(self):
+        self.client.append("Archive", message("kept"), "S", date=OLD + 9)
+        self.run_daemon("polling")
+
+    def test_sync_of_one_folder_leaves_the_others(self):
+        self.syncd.settings["accounts"]["a"]["watch"] = {"remote": "off", "local": False}
+        self.syncd.write()
+        self.begin_unwatched()
+        self.client.append("INBOX", message("fresh"))
+        self.client.append("Archive", message("other"))
+        self.syncd.sync("a/Archive")
+        self.assertEqual(len(self.near("Archive", "other")), 1)
+        self.assertEqual(self.near("INBOX", "fresh"), [])
+
+    def test_dry_run_prints_the_plan_and_changes_nothing(self):
+        self.syncd.settings["accounts"]["a"]["watch"] = {"remote": "off"}
+        self.syncd.write()
+        self.begin_unwatched()
+        self.client.append("INBOX", message("fresh"))
+        r = self.syncd.sync("--dry-run")
+        self.assertIn("INBOX", r.out)
+        self.assertEqual(self.near("INBOX", "fresh"), [])
+        self.syncd.sync()
+        self.assertSame()
+
+    def test_status_tells_how_it_is_done(self):
+        self.begin()
+        a = self.report()
+        self.assertEqual(a["account"], "a")
+        self.assertEqual(a["problems"], [])
+        self.assertEqual(a["connections"], 2)
+        self.assertEqual(a["totals"]["messages"], 5)
+        t = a["transport"]
+        self.assertEqual((t["protocol"], t["push"], t["delta"]), ("imap", "notify", "qresync"))
+        self.assertTrue(t["tls"].startswith("TLSv1."), t)
+        words = self.syncd.run("status")
+        self.assertEqual(words.rc, 0)
+        self.assertIn("live", words.out)
+
+    def test_folders_and_log_tell_what_there_is_and_was_done(self):
+        self.begin()
+        r = self.syncd.run("folders", "--json")
+        self.assertEqual(r.rc, 0, r.err)
+        self.assertIn("Archive", r.out)
+        self.tree.set_flags("INBOX", "m1", "S")
+        self.arrives("flag", lambda: self.flags(self.far("INBOX", "m1")) == ["S"])
+        self.wait(lambda: "m1" in self.syncd.run("log", "--message-id",
+                                                 "m1@test.example").out,
+                  SOON, "the log to tell of m1")
+        self.assertEqual(self.syncd.run("log", "--json", "-n", "3").rc, 0)
+
+    def test_pause_holds_everything_and_resume_goes_on(self):
+        self.begin()
+        self.assertEqual(self.syncd.run("pause").rc, 0)
+        self.wait_state("paused")
+        self.client.append("INBOX", message("fresh"))
+        self.tree.add("INBOX", local_message("written"), date=OLD)
+        time.sleep(1)
+        self.assertEqual(self.near("INBOX", "fresh"), [])
+        self.assertEqual(self.far("INBOX", "written"), [])
+        # It outlives the daemon.
+        self.assertEqual(self.syncd.stop(), 0)
+        self.syncd.start()
+        self.wait_state("paused")
+        self.assertEqual(self.syncd.run("resume").rc, 0)
+        self.wait_same(10)
+        self.wait_state("live")
+
+    def test_stop_ends_the_daemon(self):
+        self.begin()
+        self.assertEqual(self.syncd.run("stop").rc, 0)
+        self.assertEqual(self.syncd.proc.wait(5), 0)
+        self.syncd.proc = None
+        self.assertFalse(self.syncd.status()["running"])
+
+    def test_a_reload_takes_what_changed(self):
+        self.begin()
+        workers = children(self.syncd.proc.pid)
+        self.syncd.proc.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        self.assertEqual(children(self.syncd.proc.pid), workers, "restarted for nothing")
+        other = self.syncd.add_account("b", self.dovecot, next(self.free_users))
+        self.syncd.proc.send_signal(signal.SIGHUP)
+        self.wait(lambda: "INBOX" in other.folders(), 10, "the new account to sync")
+        self.assertIn(workers[0], children(self.syncd.proc.pid))
+        with open(self.syncd.conf, "w", encoding="utf-8") as f:
+            f.write("accounts: [")
+        self.assertNotEqual(self.syncd.run("reload").rc, 0)
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery after a bad reload", lambda: self.near("INBOX", "fresh"))
+
+    def test_a_second_daemon_is_refused_and_a_second_sync_asks_the_first(self):
+        self.begin()
+        self.assertEqual(self.syncd.run("run").rc, 75)
+        self.assertEqual(self.syncd.run("run", "--once").rc, 75)
+        self.assertEqual(self.syncd.sync().rc, 0)
+        self.assertTrue(self.syncd.alive())
+
+    def test_a_sync_elsewhere_finds_the_account_locked(self):
+        """The same state_dir, another socket: the account's lock decides."""
+        self.begin()
+        other = os.path.join(self.syncd.dir, "other.yaml")
+        with open(other, "w", encoding="utf-8") as f:
+            json.dump(dict(self.syncd.settings,
+                           control={"socket": self.syncd.dir + "/other.sock"}), f)
+        os.chmod(other, 0o600)
+        r = subprocess.run((BINARY, "-c", other, "sync"), capture_output=True, text=True,
+                           timeout=20, check=False)
+        self.assertEqual(r.returncode, 75, r.stderr)
+        self.assertIn("state.locked", r.stderr)
+
+
+class Stopping(LiveCase):
+    """SIGTERM ends it within 5 s and with 0, whatever it is doing."""
+
+    def stop(self, what):
+        self.assertEqual(self.syncd.stop(within=5), 0)
+        print(f"  {what}: ended in {self.syncd.stopped_in * 1000:.0f} ms")
+
+    def test_at_rest(self):
+        self.begin()
+        self.stop("at rest")
+
+    def test_in_the_middle_of_a_first_sync(self):
+        multiappend(self.client, "INBOX",
+                    [message(f"f{i:04}.", "x" * 2000) for i in range(2000)])
+        self.syncd.start()
+        self.wait(lambda: "INBOX" in self.tree.folders() and
+                  os.listdir(self.tree.path("INBOX") + "/new"), 10, "the first messages")
+        some = len(os.listdir(self.tree.path("INBOX") + "/new"))
+        self.stop(f"with {some} of 2000 messages there")
+        self.syncd.sync()
+        self.assertSame()
+        self.assertQuiet()
+
+    def freeze(self):
+        """The server stops answering, its sockets stay open."""
+        os.killpg(self.dovecot.proc.pid, signal.SIGSTOP)
+        self.addCleanup(os.killpg, self.dovecot.proc.pid, signal.SIGCONT)
+
+    def test_while_the_server_does_not_answer(self):
+        self.begin()
+        self.freeze()
+        self.tree.set_flags("INBOX", "m1", "S")
+        time.sleep(1)
+        self.stop("in a command without an answer")
+
+    def test_while_the_server_does_not_even_greet(self):
+        self.freeze()
+        self.syncd.start()
+        time.sleep(0.5)
+        self.stop("without a greeting")
+
+    def test_while_it_waits_to_connect_again(self):
+        self.syncd.settings["accounts"]["a"]["port"] = 1
+        self.syncd.write()
+        self.syncd.start()
+        self.wait_state("offline")
+        self.stop("between two attempts")
+
+
+class Restarting(LiveCase):
+    server = {"rawlog": True}
+
+    def test_it_connects_again_when_the_server_comes_back(self):
+        self.begin()
+        self.dovecot.stop()
+        self.wait_state("offline", "connecting")
+        self.tree.add("INBOX", local_message("written"), date=OLD)
+        self.dovecot.start()
+        self.client = self.dovecot.client(self.user)
+        self.addCleanup(self.client.close)
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("what was missed", lambda: self.near("INBOX", "fresh") and
+                     self.far("INBOX", "written"), 20)
+        self.wait_same(SOON)
+        self.wait_state("live")
+        self.assertEqual(self.report()["problems"], [])
+        self.client.append("INBOX", message("after"))
+        self.arrives("delivery afterwards", lambda: self.near("INBOX", "after"))
+
+    def test_a_worker_that_dies_is_started_again(self):
+        self.begin()
+        os.kill(children(self.syncd.proc.pid)[0], signal.SIGKILL)
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery after a crash", lambda: self.near("INBOX", "fresh"), 20)
+        self.wait_same(SOON)
+
+
+class Silence(LiveCase):
+    @limit(90)
+    def test_at_rest_it_neither_wakes_nor_speaks(self):
+        self.begin()
+        time.sleep(3)    # what the start has left to do
+        pids = family(self.syncd.proc.pid)
+        before = {p: cost(p) for p in pids}
+        said = self.spoken()
+        time.sleep(10)
+        after = {p: cost(p) for p in pids}
+        self.assertEqual(self.spoken(), said, "it spoke to the server")
+        self.assertEqual(after, before, "it was awake: (CPU ticks, wake-ups) by pid")
+
+    def spoken(self):
+        return sum(map(os.path.getsize, self.dovecot.connections(self.user)))
+
+
+class WithoutWatches(LiveCase):
+    """inotify has no watches left."""
+
+    def setUp(self):
+        super().setUp()
+        limit_to = "echo {} > /proc/sys/user/max_inotify_watches && exec \"$@\""
+        probe = subprocess.run(("unshare", "-Ur", "sh", "-c", limit_to.format(4), "sh",
+                                "true"), capture_output=True, check=False)
+        if probe.returncode != 0:
+            raise unittest.SkipTest("no user namespace to lower the limit in: " +
+                                    probe.stderr.decode().strip())
+        self.syncd.wrap = ("unshare", "-Ur", "sh", "-c", limit_to.format(4), "sh")
+
+    @limit(120)
+    def test_folders_are_read_instead_and_status_says_so(self):
+        self.begin()
+        codes = [p["code"] for p in self.report()["problems"]]
+        self.assertEqual(codes, ["store.watch-limit"])
+        for folder in sorted(self.tree.folders()):
+            self.tree.add(folder, local_message("in " + folder), date=OLD)
+        self.arrives("files in every folder", lambda: all(
+            self.far(f, "in " + f) for f in self.tree.folders()), 75)
+
+
+if __name__ == "__main__":
+    unittest.main()

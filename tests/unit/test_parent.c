@@ -1,0 +1,315 @@
+/* test_parent.c — the parent and what becomes of its workers. */
+#include "fake.h"
+
+static void
+status_tells_what_workers_said_and_passes_the_rest_on(void **state)
+{
+	struct line_to to = start("good held");
+	json_t *a = until_state(&to, "held", "live");
+
+	(void)state;
+	assert_int_equal(js_int(a, "extra", 0), 7);
+	assert_int_equal(json_array_size(json_object_get(a, "problems")), 1);
+	json_decref(a);
+	a = ask(&to, "status", "{\"account\": \"go*\"}");
+	assert_int_equal(json_array_size(json_object_get(
+	    json_object_get(a, "result"), "accounts")), 1);
+	json_decref(a);
+	stop(&to);
+}
+
+static void
+job_answers_when_every_part_is_done(void **state)
+{
+	struct line_to to = start("good net");
+	json_t *answer, *line, *parts;
+	char params[64];
+	struct err err;
+	int lines = 0;
+
+	(void)state;
+	json_decref(until_state(&to, "net", "live"));
+	answer = ask(&to, "sync", "{\"dry_run\": true}");
+	snprintf(params, sizeof(params), "%s",
+	    js_get(json_object_get(answer, "result"), "job"));
+	json_decref(answer);
+	assert_true(client_send(&to, "job.wait", json_pack("{s:s}", "job",
+	    params), clock_in(USEC_S(5)), &err) > 0);
+	while ((line = client_next(&to, clock_in(USEC_S(10)), &err)) != NULL &&
+	    json_object_get(line, "result") == NULL) {
+		assert_string_equal(js_get(line, "event"), "job.line");
+		assert_non_null(strstr(js_get(line, "text"), "plan all (dry)"));
+		json_decref(line);
+		lines++;
+	}
+	assert_int_equal(lines, 2);
+	answer = json_object_get(line, "result");
+	assert_int_equal(js_int(answer, "exit", -1), 69);
+	parts = json_object_get(answer, "parts");
+	assert_int_equal(json_array_size(parts), 2);
+	assert_int_equal(js_int(json_object_get(json_array_get(parts, 0),
+	    "summary"), "new", 0), 3);
+	assert_string_equal(error_code(json_array_get(parts, 1)), "net.refused");
+	json_decref(line);
+	stop(&to);
+}
+
+static void
+job_of_a_worker_that_dies_fails_and_the_worker_comes_back(void **state)
+{
+	struct line_to to = start("die good");
+	json_int_t pid = pid_when(&to, "die", "live");
+	json_t *answer = ask(&to, "sync", "{\"target\": \"die\"}");
+	json_t *wait;
+
+	(void)state;
+	json_decref(answer);
+	wait = ask(&to, "job.wait", "{\"job\": \"j1\"}");
+	assert_int_equal(js_int(json_object_get(wait, "result"), "exit", -1),
+	    EX_SOFTWARE);
+	json_decref(wait);
+	answer = until_state(&to, "die", "error");
+	assert_non_null(js_get(answer, "next_attempt"));
+	json_decref(answer);
+	assert_int_not_equal(pid_when(&to, "die", "live"), pid);
+	stop(&to);
+}
+
+static void
+refused_credentials_stay_down_until_asked(void **state)
+{
+	struct line_to to = start("auth good");
+	json_t *a = until_state(&to, "auth", "auth-required");
+	json_t *problem = json_array_get(json_object_get(a, "problems"), 0);
+
+	(void)state;
+	assert_string_equal(js_get(problem, "code"), "auth.refused");
+	assert_true(js_bool(problem, "needs_user"));
+	assert_int_equal(js_int(problem, "count", 0), 1);
+	json_decref(a);
+	usleep(1300000);
+	a = until_state(&to, "auth", "auth-required");
+	problem = json_array_get(json_object_get(a, "problems"), 0);
+	assert_int_equal(js_int(problem, "count", 0), 1);
+	json_decref(a);
+	a = ask(&to, "sync", "{\"target\": \"auth\"}");
+	json_decref(a);
+	a = ask(&to, "job.wait", "{\"job\": \"j1\"}");
+	assert_int_equal(js_int(json_object_get(a, "result"), "exit", -1),
+	    EX_NOPERM);
+	json_decref(a);
+	stop(&to);
+}
+
+static void
+secret_goes_to_the_worker_that_asks(void **state)
+{
+	struct line_to to = start("ask");
+	usec end = clock_in(USEC_S(10));
+	const char *secret = NULL;
+	json_t *a;
+
+	(void)state;
+	do {
+		a = until_state(&to, "ask", "live");
+		secret = js_get(a, "secret");
+		if (secret != NULL)
+			assert_string_equal(secret, "0s3cret");
+		json_decref(a);
+		usleep(5000);
+	} while (secret == NULL && clock_now() < end);
+	assert_non_null(secret);
+	stop(&to);
+}
+
+static void
+pause_outlives_the_daemon(void **state)
+{
+	struct line_to to = start("good other");
+
+	(void)state;
+	json_decref(until_state(&to, "good", "live"));
+	json_decref(ask(&to, "pause", "{\"account\": \"good\"}"));
+	json_decref(until_state(&to, "good", "paused"));
+	stop(&to);
+	to = start("good other");
+	json_decref(until_state(&to, "other", "live"));
+	json_decref(until_state(&to, "good", "paused"));
+	json_t *answer = ask(&to, "sync", "{\"target\": \"good\"}");
+	assert_string_equal(error_code(answer), "account.paused");
+	json_decref(answer);
+	json_decref(ask(&to, "resume", NULL));
+	json_decref(until_state(&to, "good", "live"));
+	stop(&to);
+}
+
+static void
+reload_restarts_only_what_changed(void **state)
+{
+	struct line_to to = start("good other gone");
+	json_int_t good = pid_when(&to, "good", "live"), other;
+	json_t *answer;
+	FILE *f;
+
+	(void)state;
+	other = pid_when(&to, "other", "live");
+	put_conf("good other fresh");
+	f = fopen(conf_path, "ae");
+	fputs("defaults: {limits: {connections: 3}}\n", f);
+	fclose(f);
+	answer = ask(&to, "reload", NULL);
+	assert_non_null(json_object_get(answer, "result"));
+	json_decref(answer);
+	json_decref(until_state(&to, "fresh", "live"));
+	assert_int_equal(pid_when(&to, "good", "live"), good);
+	answer = ask(&to, "status", "{\"account\": \"gone\"}");
+	assert_string_equal(error_code(answer), "target.unknown");
+	json_decref(answer);
+
+	put_conf("good other fresh");
+	f = fopen(conf_path, "ae");
+	fputs("defaults: {limits: {connections: 2}}\n", f);
+	fclose(f);
+	kill(parent, SIGHUP);
+	while (pid_when(&to, "other", "live") == other)
+		usleep(5000);
+	stop(&to);
+}
+
+static void
+bad_configuration_is_refused_and_the_old_one_stays(void **state)
+{
+	struct line_to to = start("good");
+	json_int_t pid = pid_when(&to, "good", "live");
+	json_t *answer;
+	FILE *f;
+
+	(void)state;
+	f = fopen(conf_path, "ae");
+	fputs("accountz: {}\n", f);
+	fclose(f);
+	answer = ask(&to, "reload", NULL);
+	assert_string_equal(error_code(answer), "config.rejected");
+	assert_int_equal(json_array_size(json_object_get(
+	    json_object_get(answer, "error"), "mistakes")), 1);
+	json_decref(answer);
+	answer = ask(&to, "status", NULL);
+	assert_true(json_is_object(json_object_get(json_object_get(
+	    json_object_get(answer, "result"), "config"), "error")));
+	json_decref(answer);
+	assert_int_equal(pid_when(&to, "good", "live"), pid);
+	stop(&to);
+}
+
+static void
+deaf_worker_is_killed_before_five_seconds(void **state)
+{
+	struct line_to to = start("deaf good");
+	usec begin;
+
+	(void)state;
+	json_decref(until_state(&to, "deaf", "live"));
+	begin = clock_now();
+	stop(&to);
+	assert_true(clock_now() - begin >= USEC_MS(3900));
+}
+
+static void
+stop_is_answered_and_then_done(void **state)
+{
+	struct line_to to = start("good");
+	json_t *answer = ask(&to, "stop", NULL);
+
+	(void)state;
+	assert_non_null(json_object_get(answer, "result"));
+	json_decref(answer);
+	assert_int_equal(end_of(parent, USEC_S(5)), 0);
+	parent = 0;
+	client_close(&to);
+}
+
+/* ---- once ------------------------------------------------------------- */
+
+static char *
+file_text(const char *name)
+{
+	char path[160];
+	int fd;
+	struct buf b;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	buf_init(&b, 1 << 20);
+	while ((n = read(fd, buf_room(&b, 4096), 4096)) > 0)
+		b.n += (size_t)n;
+	close(fd);
+	return buf_steal(&b);
+}
+
+static const struct {
+	const char	*accounts, *target[3];
+	int		 code;
+	const char	*out, *err;	/* a part of it, or NULL */
+} once_rows[] = {
+	{ "good other", { NULL }, 0, "good: done new=3\nother: done new=3\n",
+	    NULL },
+	{ "good other", { "good/IN*" }, 0, "good: plan IN*\ngood: done", NULL },
+	{ "good", { "good/a", "good/b" }, 0, "good: plan a\ngood: plan b\n",
+	    NULL },
+	{ "good net", { NULL }, 69, "good: done",
+	    "error[net.refused]: net: connection refused" },
+	{ "good auth net", { NULL }, 77, "good: done",
+	    "error[auth.refused]: auth: the server refused" },
+	{ "die", { NULL }, 70, NULL, "error[internal.worker]: die" },
+	{ "good", { "gone" }, 66, NULL, "error[target.unknown]" },
+	{ "a1 a2 a3 a4 a5 a6 a7 a8 a9 b1 b2 b3", { NULL }, 0, "b3: done", NULL }
+};
+
+static void
+once_prints_each_account_and_exits_with_the_worst(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(once_rows); i++) {
+		struct parent_opts opts = { .once = true };
+		char *out, *err, *target[3];
+		int code;
+
+		for (size_t k = 0; once_rows[i].target[k] != NULL; k++)
+			target[opts.n_targets++] =
+			    (char *)(uintptr_t)once_rows[i].target[k];
+		opts.target = target;
+		put_conf(once_rows[i].accounts);
+		code = end_of(fork_parent(opts), USEC_S(10));
+		out = file_text("stdout");
+		err = file_text("stderr");
+		if (code != once_rows[i].code || (once_rows[i].out != NULL &&
+		    strstr(out, once_rows[i].out) == NULL) ||
+		    (once_rows[i].err != NULL &&
+		    strstr(err, once_rows[i].err) == NULL))
+			fail_msg("row %zu: exit %d\n%s\n%s", i, code, out, err);
+		free(out);
+		free(err);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(status_tells_what_workers_said_and_passes_the_rest_on),
+		T(job_answers_when_every_part_is_done),
+		T(job_of_a_worker_that_dies_fails_and_the_worker_comes_back),
+		T(refused_credentials_stay_down_until_asked),
+		T(secret_goes_to_the_worker_that_asks),
+		T(pause_outlives_the_daemon),
+		T(reload_restarts_only_what_changed),
+		T(bad_configuration_is_refused_and_the_old_one_stays),
+		T(deaf_worker_is_killed_before_five_seconds),
+		T(stop_is_answered_and_then_done),
+		T(once_prints_each_account_and_exits_with_the_worst)
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
