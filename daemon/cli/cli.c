@@ -50,6 +50,9 @@ const struct verb cli_verbs[] = {
 	    "go on; try again what waits for you", "" },
 	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
+	{ "explain", verb_explain, "[CODE]", "", 0, 1,
+	    "what an error code means and what to do",
+	    "Without a code: all of them." },
 	{ "version", verb_version, "", "", 0, 0, "print the version", "" },
 	{ "help", verb_help, "[VERB]", "", 0, 1, "this list, or more of a verb", "" }
 };
