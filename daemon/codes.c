@@ -255,7 +255,9 @@ const struct code codes[] = {
 	    "If it happens again, please report it with a log made with log: "
 	    "{protocol: [ACCOUNT]}" },
 	{ "proto.literal-length",
-	    "The server announced a size that is no number.",
+	    "A part of an answer was longer or shorter than the server had "
+	    "announced.  Going on would take mail for answers, so the "
+	    "connection is made anew.",
 	    "If it happens again, please report it with a log made with log: "
 	    "{protocol: [ACCOUNT]}" },
 	{ "proto.literal-too-big",
