@@ -68,6 +68,14 @@ account_init(struct account *a, const struct account_env *env,
 }
 
 static void
+drop_tunnel(struct account *a, size_t i)
+{
+	if (a->tunnel[i] > 0)
+		kill(-a->tunnel[i], SIGTERM);
+	a->tunnel[i] = 0;
+}
+
+static void
 drop_process(struct account *a)
 {
 	if (a->fd >= 0)
@@ -76,9 +84,8 @@ drop_process(struct account *a)
 	a->pid = 0;
 	a->ready = a->stopping = a->reaped = false;
 	a->kill_at = USEC_NEVER;
-	if (a->tunnel > 0)
-		kill(-a->tunnel, SIGTERM);
-	a->tunnel = 0;
+	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
+		drop_tunnel(a, i);
 }
 
 void
@@ -324,9 +331,25 @@ answer_secret(struct account *a)
 	explicit_bzero(bytes, sizeof(bytes));
 }
 
+/* A tunnel ends by itself when the worker closes its connection; one that does
+ * not is in the way of the next but ${ACCOUNT_TUNNELS}. */
+static pid_t *
+tunnel_slot(struct account *a)
+{
+	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
+		if (a->tunnel[i] == 0)
+			return &a->tunnel[i];
+	drop_tunnel(a, 0);
+	memmove(&a->tunnel[0], &a->tunnel[1],
+	    (ACCOUNT_TUNNELS - 1) * sizeof(a->tunnel[0]));
+	a->tunnel[ACCOUNT_TUNNELS - 1] = 0;
+	return &a->tunnel[ACCOUNT_TUNNELS - 1];
+}
+
 static void
 answer_tunnel(struct account *a)
 {
+	pid_t *pid = tunnel_slot(a);
 	struct err err;
 	int fd;
 
@@ -334,12 +357,8 @@ answer_tunnel(struct account *a)
 		tell(a, IPC_TUNNEL, STR("no tunnel_command is configured"), -1);
 		return;
 	}
-	if (a->tunnel > 0)
-		kill(-a->tunnel, SIGTERM);
-	a->tunnel = 0;
-	if (role_spawn_tunnel(&a->conf->tunnel_command, &a->tunnel, &fd,
-	    &err) < 0) {
-		a->tunnel = 0;
+	if (role_spawn_tunnel(&a->conf->tunnel_command, pid, &fd, &err) < 0) {
+		*pid = 0;
 		tell(a, IPC_TUNNEL, str_z(err.text), -1);
 		return;
 	}
@@ -532,10 +551,11 @@ account_reaped(struct account *a, pid_t pid, int status)
 {
 	if (cred_reaped(&a->cred, pid, status))
 		return true;
-	if (pid == a->tunnel) {
-		a->tunnel = 0;
-		return true;
-	}
+	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
+		if (pid == a->tunnel[i]) {
+			a->tunnel[i] = 0;
+			return true;
+		}
 	if (pid != a->pid)
 		return false;
 	a->reaped = true;

@@ -22,6 +22,9 @@
 #include "job.h"
 #include "progress.h"
 
+/* A worker has few connections; each through a tunnel of its own. */
+enum { ACCOUNT_TUNNELS = 8 };
+
 typedef int spawn_worker(const char *account, int page, pid_t *pid, int *fd,
     struct err *err);
 
@@ -63,7 +66,7 @@ struct account {
 	json_t		*status;	/* the last IPC_STATUS, or NULL */
 	struct progress_page page;	/* of this life, or of the last */
 	struct cred	 cred;
-	pid_t		 tunnel;	/* process group, or 0 */
+	pid_t		 tunnel[ACCOUNT_TUNNELS];	/* process groups, or 0 */
 };
 
 enum word_kind {

@@ -124,6 +124,7 @@ tell_part(const json_t *part, bool json)
 {
 	const json_t *error = json_object_get(part, "error");
 	const char *text = js_get(error, "message");
+	const char *remedy = js_get(error, "remedy");
 	char words[1024];
 
 	if (!json_is_object(error))
@@ -132,7 +133,7 @@ tell_part(const json_t *part, bool json)
 	    text != NULL ? text : "failed");
 	tell_error(json, (int)js_int(part, "exit", EX_SOFTWARE),
 	    js_get(error, "code") != NULL ? js_get(error, "code") : "internal",
-	    words, js_get(error, "remedy"));
+	    words, remedy != NULL && remedy[0] != '\0' ? remedy : NULL);
 }
 
 /* The part that decides the exit code: its error is the last line of stderr. */

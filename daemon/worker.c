@@ -61,6 +61,7 @@ struct worker {
 	bool			 have_tunnel;
 	struct err		 secret_err;
 	unsigned		 failures;	/* in a row */
+	const char		*trouble;	/* the code of the last one */
 	usec			 retry_at;	/* when to connect again */
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
@@ -331,6 +332,16 @@ backoff(unsigned failures)
 	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
 }
 
+/* What a failure said is over; other problems of the account are not. */
+static void
+end_trouble(struct worker *w)
+{
+	if (w->trouble != NULL)
+		problem_close(w->acc, w->trouble, NULL);
+	w->trouble = NULL;
+	w->failures = 0;
+}
+
 static void
 note_failure(struct worker *w, const struct err *err)
 {
@@ -341,6 +352,9 @@ note_failure(struct worker *w, const struct err *err)
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
 	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
 	w->failures++;
+	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
+		problem_close(w->acc, w->trouble, NULL);
+	w->trouble = err->code;
 	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
 	    PROBLEM_WARNING, err->code, NULL,
 	    remedy_for(w, err, remedy, sizeof(remedy)), "%s", err->text);
@@ -429,8 +443,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	w->round_at = USEC_NEVER;
 	if (r < 0)
 		return -1;
-	w->failures = 0;
-	problem_close(w->acc, NULL, NULL);
+	end_trouble(w);
 	if (r > 0)
 		w->round_at = clock_in(USEC_S(RETRY_FOLDER_S));
 	else if (round_has_tombstones(w->acc))

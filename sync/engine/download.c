@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/header.h"
+#include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
@@ -109,7 +110,7 @@ name_batch(struct download *d, struct err *err)
 	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
 		(void)kwfile_to_letters(&d->f->kwfile, ~(uint64_t)0, &d->f->kw,
 		    letters);
-	if (kwfile_write(d->f->fd, &d->f->kwfile, err) < 0)
+	if (local_keywords(d->acc, d->f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < d->n; i++)
 		must(name_arrival(d, &d->v[i]) >= 0);

@@ -202,8 +202,7 @@ apply_flags_local(struct account *acc, struct folder *f, struct err *err)
 	bool any = false;
 
 	/* New letters are agreed on with other clients before they are used. */
-	if (folder_load(acc, f, err) < 0 ||
-	    kwfile_write(f->fd, &f->kwfile, err) < 0)
+	if (folder_load(acc, f, err) < 0 || local_keywords(acc, f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];

@@ -187,6 +187,17 @@ local_name(struct account *acc, struct folder *f, const struct folder *was,
 }
 
 int
+local_keywords(struct account *acc, struct folder *f, struct err *err)
+{
+	if (!f->kwfile.dirty)
+		return 0;
+	/* It is written by way of tmp/. */
+	if (account_delivering(acc, err) < 0)
+		return -1;
+	return kwfile_write(f->fd, &f->kwfile, err);
+}
+
+int
 local_digest(struct folder *f, struct change *c, struct err *err)
 {
 	struct mcontent content;

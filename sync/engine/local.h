@@ -30,6 +30,8 @@ struct flags local_flags(struct folder *f, struct str file);
 int	local_name(struct account *acc, struct folder *f, const struct folder *was,
 	    const char *file, bool in_new, struct flags flags,
 	    char out[MNAME_MAX], bool *out_new);
+/* Write the folder's keyword letters if some are new: before names use them. */
+int	local_keywords(struct account *acc, struct folder *f, struct err *err);
 /* Identity of a local file, read once and kept in the change.  1; 0: it is gone
  * by now; -1. */
 int	local_digest(struct folder *f, struct change *c, struct err *err);

@@ -111,7 +111,7 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
 	    to_new == c->in_new))
 		return 0;
-	if (kwfile_write(t->to->fd, &t->to->kwfile, err) < 0)
+	if (local_keywords(acc, t->to, err) < 0)
 		return -1;
 	got = mdir_rename(t->to->fd, c->in_new, c->file, t->to->fd, to_new, name,
 	    err);
@@ -195,7 +195,7 @@ take_back(struct account *acc, struct transfer *t, struct err *err)
 {
 	folder_mark(t->to, DIRTY_SCAN);
 	folder_mark(t->from, DIRTY_SCAN);
-	return recover_row(acc, t->row, err);
+	return recover_rows(acc, &t->row, 1, err);
 }
 
 /* All transfers of one route, in one command. */
@@ -210,7 +210,9 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	uidset_init(&uids);
 	for (size_t i = 0; i < n; i++)
 		uidset_add(&uids, t[i].uid.v, t[i].uid.v);
-	r = remote_select(acc, t->from, err);
+	r = account_delivering(acc, err);
+	if (r == 0)
+		r = remote_select(acc, t->from, err);
 	if (r == 0)
 		r = remote_wait(acc, imap_copy(acc->work, &uids,
 		    str_z(t->to->wire), move), &a, err);

@@ -474,7 +474,7 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	    local_name(acc, to, from, file, row->in_new, flags, name,
 	    &to_new) < 0)
 		goto out;
-	if (kwfile_write(to->fd, &to->kwfile, err) < 0)
+	if (local_keywords(acc, to, err) < 0)
 		goto out;
 	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
 	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,

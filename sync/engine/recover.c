@@ -275,15 +275,34 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 	return account_commit(acc, err);
 }
 
+static int
+by_target(const void *a, const void *b)
+{
+	const struct intent *x = a, *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
 int
-recover_row(struct account *acc, int64_t id, struct err *err)
+recover_rows(struct account *acc, const int64_t *id, size_t n, struct err *err)
 {
 	struct intents in = { 0 };
-	struct msg_row row;
-	int r = store_find_id(acc->store, id, &row, err);
+	int r = 0;
 
-	if (r > 0)
-		r = add_intent(acc, &in, &row);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct msg_row row;
+
+		r = store_find_id(acc->store, id[i], &row, err);
+		if (r > 0 && (row.stage == ST_APPENDING ||
+		    row.stage == ST_MOVING))
+			r = add_intent(acc, &in, &row);
+		else if (r > 0)
+			r = 0;
+	}
+	if (in.n > 1)
+		qsort(in.v, in.n, sizeof(*in.v), by_target);
 	if (r == 0)
 		r = settle_intents(acc, &in, err);
 	free(in.v);
@@ -373,16 +392,6 @@ collect(struct account *acc, struct open_rows *o, struct err *err)
 	}
 	cursor_close(c);
 	return got;
-}
-
-static int
-by_target(const void *a, const void *b)
-{
-	const struct intent *x = a, *y = b;
-
-	if (x->target != y->target)
-		return x->target < y->target ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
 }
 
 /* Landings are settled: what is still in tmp/ never got as far. */

@@ -149,6 +149,9 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 		r = move_to_trash(acc, f, &uids, trash, &ok, err);
 	else if (r == 0)
 		r = mark_and_expunge(acc, f, &uids, how == EXPUNGE, &ok, err);
+	if (r == 0 && how == FLAG_ONLY && acc->conf->trash.local_delete != LDEL_FLAG)
+		log_notice("%s: the server has no UIDPLUS: what is deleted here "
+		    "stays there, marked \\Deleted", f->name);
 	if (r == 0 && ok)
 		r = account_begin(acc, err);
 	for (size_t i = 0; i < f->work.n && r == 0 && ok; i++) {

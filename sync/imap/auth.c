@@ -1,265 +1,429 @@
 /*
- * auth.c — SASL by libgsasl.
- *
- * Passwords never travel where a stronger mechanism is offered, and a SCRAM that
- * fails is never followed by PLAIN: the server would only have to refuse once to
- * learn the password (RFC 5802 section 9).
+ * auth.c — SASL.  RFC 4616 (PLAIN), 7628 (OAUTHBEARER), 5802 and 7677 (SCRAM),
+ * 9266 (tls-exporter), 4422 appendix A (EXTERNAL); XOAUTH2 and LOGIN have none.
  */
 #include "imap/auth.h"
 
+#include <gsasl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <gsasl.h>
-
+#include "base/attr.h"
 #include "base/mem.h"
+#include "base/num.h"
 
-struct auth {
-	Gsasl			*ctx;
-	Gsasl_session		*session;	/* NULL: OAuth, by hand */
-	const struct imap_conf	*conf;
-	const struct secret	*secret;
-	const char		*mechanism;
-	char			*cb;		/* base64 of the channel binding */
-	char			*answer;
-	bool			 scram;
-	bool			 ended;		/* the mechanism is satisfied */
-	bool			 oauth, bearer;
-	int			 steps;
+enum {
+	STEPS_MAX	= 10,
+	ITERATIONS_MIN	= 4096,
+	ITERATIONS_MAX	= 1000000
 };
 
-static const char *const oauth_order[] = { "OAUTHBEARER", "XOAUTH2" };
-static const char *const password_order[] = { "SCRAM-SHA-256-PLUS",
-    "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "PLAIN", "LOGIN" };
+enum needs { NEEDS_PASSWORD, NEEDS_TOKEN, NEEDS_CERTIFICATE, NEEDS_TICKET };
 
-static bool
-is_plain(const char *mech)
+struct mechanism {
+	const char	*name;
+	enum needs	 needs;
+	bool		 named_only;	/* weak or special: the user wants it */
+	bool		 plus;		/* binds to the TLS channel */
+	/* The client's next message, in clear; NULL: libgsasl does it. */
+	int		(*say)(struct auth *a, struct str challenge,
+			    struct buf *out);
+	bool		 server_first;
+	bool		 command;
+};
+
+struct auth {
+	struct auth_conf	 conf;
+	const struct mechanism	*mech;
+	size_t			 steps;
+	Gsasl			*gsasl;
+	Gsasl_session		*session;
+	bool			 done;	/* libgsasl is satisfied */
+	char			 failure[256];
+};
+
+/* --- What the simple mechanisms say. --- */
+
+static int
+say_plain(struct auth *a, struct str challenge, struct buf *out)
 {
-	return strcmp(mech, "PLAIN") == 0 || strcmp(mech, "LOGIN") == 0 ||
-	    strcmp(mech, "LOGIN-COMMAND") == 0;
+	(void)challenge;
+	return buf_fmt(out, "%c%s%c", '\0', a->conf.user, '\0') < 0 ? -1 :
+	    buf_add_str(out, a->conf.secret);
 }
 
-/* libgsasl 2.2 knows channel binding of TLS 1.3 by the exporter. */
-static bool
-usable(const char *mech, const struct imap_caps *caps,
-    const struct stream_info *info)
+/* "Username:", "Password:": the words vary, the order does not. */
+static int
+say_login(struct auth *a, struct str challenge, struct buf *out)
 {
-	size_t n = strlen(mech);
+	(void)challenge;
+	return a->steps == 1 ? buf_add_str(out, str_z(a->conf.user)) :
+	    buf_add_str(out, a->conf.secret);
+}
 
-	if (!caps_mech(caps, mech))
+static int
+say_external(struct auth *a, struct str challenge, struct buf *out)
+{
+	(void)a;
+	(void)challenge;
+	(void)out;	/* we are who the certificate says */
+	return 0;
+}
+
+/* A second challenge is the reason of a refusal; it wants an empty answer. */
+static bool
+refused(struct auth *a, struct str challenge)
+{
+	if (a->steps == 1)
 		return false;
-	if (n > 5 && strcmp(mech + n - 5, "-PLUS") == 0)
-		return info->cb_type != NULL &&
-		    strcmp(info->cb_type, "tls-exporter") == 0;
+	snprintf(a->failure, sizeof(a->failure), "%.*s",
+	    (int)str_head(challenge, sizeof(a->failure)).n, challenge.p);
 	return true;
 }
 
 static int
-take(const char *mech, char out[24])
+say_xoauth2(struct auth *a, struct str challenge, struct buf *out)
 {
-	snprintf(out, 24, "%s", mech);
-	return 0;
+	if (refused(a, challenge))
+		return 0;
+	return buf_fmt(out, "user=%s\1auth=Bearer ", a->conf.user) < 0 ||
+	    buf_add_str(out, a->conf.secret) < 0 ? -1 :
+	    buf_add(out, "\1\1", 2);
 }
 
-int
-auth_choose(const struct imap_conf *conf, const struct imap_caps *caps,
-    const struct stream_info *info, bool clear, char out[24], struct err *err)
+/* A name in a GS2 header (RFC 5801 section 4). */
+static int
+add_saslname(struct buf *out, const char *name)
 {
-	const char *const *order = conf->token ? oauth_order : password_order;
-	size_t n = conf->token ? ARRAY_LEN(oauth_order) :
-	    ARRAY_LEN(password_order);
+	int r = 0;
 
-	(void)clear;
-	if (conf->external)
-		return take("EXTERNAL", out);
-	for (size_t i = 0; i < conf->n_mechanisms; i++) {
-		if (usable(conf->mechanisms[i], caps, info))
-			return take(conf->mechanisms[i], out);
-	}
-	for (size_t i = 0; i < n && conf->n_mechanisms == 0; i++) {
-		if (is_plain(order[i]) && caps_have(caps, CAP_LOGINDISABLED))
+	for (; *name != '\0' && r == 0; name++)
+		r = *name == ',' ? buf_add(out, "=2C", 3) :
+		    *name == '=' ? buf_add(out, "=3D", 3) :
+		    buf_add(out, name, 1);
+	return r;
+}
+
+static int
+say_oauthbearer(struct auth *a, struct str challenge, struct buf *out)
+{
+	if (refused(a, challenge))
+		return buf_add(out, "\1", 1);
+	if (buf_add_str(out, STR("n,a=")) < 0 ||
+	    add_saslname(out, a->conf.user) < 0)
+		return -1;
+	return buf_fmt(out, ",\1host=%s\1port=%u\1auth=Bearer ", a->conf.host,
+	    a->conf.port) < 0 || buf_add_str(out, a->conf.secret) < 0 ? -1 :
+	    buf_add(out, "\1\1", 2);
+}
+
+/* --- The choice. --- */
+
+/* The strongest first. */
+static const struct mechanism mechanisms[] = {
+	{ .name = "OAUTHBEARER", .needs = NEEDS_TOKEN, .say = say_oauthbearer },
+	{ .name = "XOAUTH2", .needs = NEEDS_TOKEN, .say = say_xoauth2 },
+	{ .name = "EXTERNAL", .needs = NEEDS_CERTIFICATE, .say = say_external },
+	{ .name = "GSSAPI", .needs = NEEDS_TICKET, .named_only = true },
+	{ .name = "SCRAM-SHA-256-PLUS", .plus = true },
+	{ .name = "SCRAM-SHA-256" },
+	{ .name = "SCRAM-SHA-1-PLUS", .plus = true },
+	{ .name = "SCRAM-SHA-1" },
+	{ .name = "CRAM-MD5", .named_only = true, .server_first = true },
+	{ .name = "PLAIN", .say = say_plain },
+	{ .name = "LOGIN", .say = say_login, .server_first = true },
+	{ .name = AUTH_LOGIN_COMMAND, .command = true },
+};
+
+static bool
+can_bind(const struct stream_info *tls)
+{
+	return tls->n_cb > 0 && tls->cb_type != NULL &&
+	    strcmp(tls->cb_type, "tls-exporter") == 0;
+}
+
+static bool
+offered(const struct mechanism *m, const struct imap_caps *caps,
+    const struct stream_info *tls)
+{
+	if (m->command)
+		return !caps_have(caps, CAP_LOGINDISABLED);
+	return caps_mech(caps, m->name) && (!m->plus || can_bind(tls));
+}
+
+static enum needs
+secret_kind(const struct imap_conf *conf)
+{
+	return conf->token ? NEEDS_TOKEN :
+	    conf->external ? NEEDS_CERTIFICATE : NEEDS_PASSWORD;
+}
+
+/* The user's "LOGIN" means the command as well as the mechanism. */
+static bool
+is_named(const struct mechanism *m, const char *name)
+{
+	return strcasecmp(m->name, name) == 0 ||
+	    (m->command && strcasecmp("LOGIN", name) == 0);
+}
+
+/* The first that is offered; with ${name}, only of that name. */
+static const struct mechanism *
+pick(const struct imap_conf *conf, const char *name,
+    const struct imap_caps *caps, const struct stream_info *tls)
+{
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
+		const struct mechanism *m = &mechanisms[i];
+
+		if (name != NULL ? !is_named(m, name) : m->named_only ||
+		    m->needs != secret_kind(conf))
 			continue;
-		if (usable(order[i], caps, info))
-			return take(order[i], out);
+		if (offered(m, caps, tls))
+			return m;
 	}
-	if (!conf->token && conf->n_mechanisms == 0 && caps->n_mech == 0 &&
-	    !caps_have(caps, CAP_LOGINDISABLED))
-		return take("LOGIN-COMMAND", out);
+	return NULL;
+}
+
+static int
+none_fits(const struct imap_conf *conf, const struct imap_caps *caps,
+    struct err *err)
+{
+	char list[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < caps->n_mech && n < sizeof(list); i++)
+		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s",
+		    caps->mech[i]);
 	return err_set(err, ERR_AUTH, "auth.mechanism-missing",
-	    "%s offers no way to sign in that fits (auth.mechanisms, and the "
-	    "kind of secret)", conf->host != NULL ? conf->host : "the server");
+	    "the server offers%s%s: nothing to sign in with %s",
+	    n > 0 ? list : " no SASL mechanism",
+	    caps_have(caps, CAP_LOGINDISABLED) ? ", LOGIN disabled" : "",
+	    conf->n_mechanisms > 0 ? "as configured" :
+	    conf->token ? "a token" :
+	    conf->external ? "a certificate" : "a password");
 }
 
-/* What libgsasl asks for while it steps; the library's interface is a callback,
- * and this is the only place that knows. */
-static int
-property(Gsasl *ctx, Gsasl_session *session, Gsasl_property prop)
+const char *
+auth_choose(const struct imap_conf *conf, const struct imap_caps *caps,
+    const struct stream_info *tls, struct err *err)
 {
-	struct auth *a = gsasl_callback_hook_get(ctx);
+	const struct mechanism *m = NULL;
 
-	switch (prop) {
-	case GSASL_AUTHID:
-		return gsasl_property_set(session, prop, a->conf->user);
-	case GSASL_PASSWORD:
-		return gsasl_property_set_raw(session, prop,
-		    secret_peek(a->secret).p, secret_peek(a->secret).n);
-	case GSASL_AUTHZID:
-		return a->conf->external ? gsasl_property_set(session, prop, "") :
-		    GSASL_NO_CALLBACK;
-	case GSASL_SERVICE:
-		return gsasl_property_set(session, prop, "imap");
-	case GSASL_HOSTNAME:
-		return gsasl_property_set(session, prop, a->conf->host);
-	case GSASL_CB_TLS_EXPORTER:
-		return a->cb != NULL ? gsasl_property_set(session, prop, a->cb) :
-		    GSASL_NO_CALLBACK;
-	default:
-		return GSASL_NO_CALLBACK;
+	if (conf->n_mechanisms == 0)
+		m = pick(conf, NULL, caps, tls);
+	for (size_t i = 0; i < conf->n_mechanisms && m == NULL; i++)
+		m = pick(conf, conf->mechanisms[i], caps, tls);
+	if (m == NULL) {
+		none_fits(conf, caps, err);
+		return NULL;
 	}
+	return m->name;
+}
+
+/* --- The exchange. --- */
+
+static void
+set_binding(struct auth *a)
+{
+	char *text = NULL;
+	size_t n = 0;
+
+	/* "We could, you cannot" (RFC 5802 section 6, "y") would be better than
+	 * saying nothing, but libgsasl 2.2 fails when it is to say that. */
+	if (!a->mech->plus)
+		return;
+	if (gsasl_base64_to((const char *)a->conf.tls->cb, a->conf.tls->n_cb,
+	    &text, &n) != GSASL_OK)
+		return;
+	gsasl_property_set(a->session, GSASL_CB_TLS_EXPORTER, text);
+	gsasl_free(text);
 }
 
 static int
-start_gsasl(struct auth *a, const struct stream_info *info, struct err *err)
+start_gsasl(struct auth *a, struct err *err)
 {
-	size_t n;
-	int r;
+	int r = gsasl_init(&a->gsasl);
 
-	/* libgsasl 2.2 fails a SCRAM without -PLUS that is given a binding. */
-	if (info->n_cb > 0 && info->cb_type != NULL &&
-	    strstr(a->mechanism, "-PLUS") != NULL &&
-	    strcmp(info->cb_type, "tls-exporter") == 0 &&
-	    gsasl_base64_to((const char *)info->cb, info->n_cb, &a->cb, &n) !=
-	    GSASL_OK)
-		a->cb = NULL;
-	r = gsasl_init(&a->ctx);
-	if (r == GSASL_OK) {
-		gsasl_callback_hook_set(a->ctx, a);
-		gsasl_callback_set(a->ctx, property);
-		r = gsasl_client_start(a->ctx, a->mechanism, &a->session);
-	}
+	if (r == GSASL_OK)
+		r = gsasl_client_start(a->gsasl, a->mech->name, &a->session);
 	if (r != GSASL_OK)
 		return err_set(err, ERR_AUTH, "auth.mechanism-missing",
-		    "%s: %s", a->mechanism, gsasl_strerror(r));
+		    "%s: %s", a->mech->name, gsasl_strerror(r));
+	gsasl_property_set(a->session, GSASL_AUTHID, a->conf.user);
+	if (a->mech->needs == NEEDS_PASSWORD)
+		gsasl_property_set_raw(a->session, GSASL_PASSWORD,
+		    a->conf.secret.p, a->conf.secret.n);
+	gsasl_property_set(a->session, GSASL_SERVICE, "imap");
+	gsasl_property_set(a->session, GSASL_HOSTNAME, a->conf.host);
+	set_binding(a);
 	return 0;
 }
 
 struct auth *
-auth_new(const char *mechanism, const struct imap_conf *conf,
-    const struct secret *secret, const struct stream_info *info, struct err *err)
+auth_new(const struct auth_conf *conf, struct err *err)
 {
 	struct auth *a = xcalloc(1, sizeof(*a));
 
-	a->mechanism = mechanism;
-	a->conf = conf;
-	a->secret = secret;
-	a->bearer = strcmp(mechanism, "OAUTHBEARER") == 0;
-	a->oauth = a->bearer || strcmp(mechanism, "XOAUTH2") == 0;
-	a->scram = strncmp(mechanism, "SCRAM-", 6) == 0;
-	if (!a->oauth && start_gsasl(a, info, err) < 0) {
+	a->conf = *conf;
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++)
+		if (strcmp(mechanisms[i].name, conf->mechanism) == 0)
+			a->mech = &mechanisms[i];
+	must(a->mech != NULL && !a->mech->command);
+	if (a->mech->say == NULL && start_gsasl(a, err) < 0) {
 		auth_free(a);
 		return NULL;
 	}
 	return a;
 }
 
-static void
-wipe(char **text)
-{
-	if (*text != NULL) {
-		explicit_bzero(*text, strlen(*text));
-		gsasl_free(*text);
-	}
-	*text = NULL;
-}
-
 void
 auth_free(struct auth *a)
 {
+	const char *copy;
+
 	if (a == NULL)
 		return;
-	wipe(&a->answer);
-	wipe(&a->cb);
-	if (a->session != NULL)
+	if (a->session != NULL) {
+		/* libgsasl has its own copy of the password. */
+		copy = gsasl_property_fast(a->session, GSASL_PASSWORD);
+		if (copy != NULL)
+			explicit_bzero((char *)copy, strlen(copy));
 		gsasl_finish(a->session);
-	if (a->ctx != NULL)
-		gsasl_done(a->ctx);
+	}
+	if (a->gsasl != NULL)
+		gsasl_done(a->gsasl);
 	free(a);
 }
 
 bool
-auth_first(const struct auth *a)
+auth_client_first(const struct auth *a)
 {
-	/* LOGIN and CRAM-MD5 wait for the server. */
-	return strcmp(a->mechanism, "LOGIN") != 0 &&
-	    strcmp(a->mechanism, "CRAM-MD5") != 0 &&
-	    strcmp(a->mechanism, "DIGEST-MD5") != 0;
+	return !a->mech->server_first;
 }
 
-/* RFC 7628 section 3.1; XOAUTH2 is Google's older form of the same. */
-static int
-oauth_answer(struct auth *a, struct str challenge, struct err *err)
+const char *
+auth_failure(const struct auth *a)
 {
-	struct str token = secret_peek(a->secret);
-	char *text, *json = NULL;
-	size_t n;
-	int r;
-
-	if (a->steps++ == 0) {
-		if (a->bearer)
-			text = xasprintf("n,a=%s,\001host=%s\001port=%u\001auth="
-			    "Bearer %.*s\001\001", a->conf->user,
-			    a->conf->host, a->conf->port, STR_ARG(token));
-		else
-			text = xasprintf("user=%s\001auth=Bearer %.*s\001\001",
-			    a->conf->user, STR_ARG(token));
-		r = gsasl_base64_to(text, strlen(text), &a->answer, &n);
-		explicit_bzero(text, strlen(text));
-		free(text);
-		return r == GSASL_OK ? 0 : err_set(err, ERR_AUTH,
-		    "auth.refused", "out of memory");
-	}
-	/* A challenge now is the reason of the refusal; it wants an answer
-	 * before the server says NO. */
-	if (gsasl_base64_from(challenge.p, challenge.n, &json, &n) == GSASL_OK)
-		err_set(err, ERR_AUTH, "auth.refused",
-		    "the server refused the token: %.*s", (int)n, json);
-	gsasl_free(json);
-	return gsasl_base64_to("\001", a->bearer ? 1 : 0, &a->answer, &n) ==
-	    GSASL_OK ? 0 : -1;
-}
-
-int
-auth_step(struct auth *a, struct str challenge, struct str *answer,
-    struct err *err)
-{
-	char *text = str_dup(challenge);
-	int r;
-
-	wipe(&a->answer);
-	if (a->oauth) {
-		r = oauth_answer(a, challenge, err);
-	} else {
-		r = gsasl_step64(a->session, text, &a->answer);
-		a->ended = r == GSASL_OK;
-		if (r != GSASL_OK && r != GSASL_NEEDS_MORE)
-			r = err_set(err, ERR_AUTH, "auth.refused", "%s: %s",
-			    a->mechanism, gsasl_strerror(r));
-		else
-			r = 0;
-	}
-	free(text);
-	if (r == 0)
-		*answer = str_z(a->answer);
-	return r;
+	return a->failure;
 }
 
 int
 auth_end(const struct auth *a, struct err *err)
 {
-	if (a->scram && !a->ended)
-		return err_set(err, ERR_AUTH, "auth.refused",
-		    "the server did not prove that it knows the password (%s)",
-		    a->mechanism);
+	if (a->mech->say != NULL || a->done)
+		return 0;
+	return err_set(err, ERR_AUTH, "auth.refused",
+	    "the server said OK without proving that it knows the password");
+}
+
+/* "r=...,s=...,i=4096": a huge count would keep us busy for hours, a tiny one
+ * would give the password away to whoever listens. */
+static int
+check_iterations(struct str message, struct err *err)
+{
+	uint32_t n;
+
+	while (message.p != NULL) {
+		struct str part = str_split(&message, ',');
+
+		if (str_starts(part, STR("i=")) &&
+		    !num_u32(str_from(part, 2), ITERATIONS_MIN, ITERATIONS_MAX,
+		    &n))
+			return err_set(err, ERR_AUTH, "auth.refused",
+			    "the server wants \"%.*s\" iterations, not "
+			    "%d to %d", (int)str_head(part, 20).n, part.p,
+			    ITERATIONS_MIN, ITERATIONS_MAX);
+	}
+	return 0;
+}
+
+static int
+step_gsasl(struct auth *a, struct str challenge, struct buf *out,
+    struct err *err)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if (str_starts(str_z(a->mech->name), STR("SCRAM-")) && a->steps == 2 &&
+	    check_iterations(challenge, err) < 0)
+		return -1;
+	r = gsasl_step(a->session, challenge.p, challenge.n, &text, &n);
+	a->done = r == GSASL_OK;
+	if (r != GSASL_OK && r != GSASL_NEEDS_MORE)
+		return err_set(err, ERR_AUTH, "auth.refused", "%s",
+		    gsasl_strerror(r));
+	r = buf_add(out, text, n);
+	if (text != NULL)
+		explicit_bzero(text, n);
+	gsasl_free(text);
+	return r < 0 ? err_set(err, ERR_PROTO, "proto.unexpected",
+	    "too long an answer is wanted") : 0;
+}
+
+/* One step in clear. */
+static int
+step(struct auth *a, struct str challenge, struct buf *clear, struct err *err)
+{
+	if (a->steps++ == STEPS_MAX)
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "the server does not stop asking");
+	if (a->mech->say == NULL)
+		return step_gsasl(a, challenge, clear, err);
+	if (a->steps > 2)
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "the server asks for more than there is");
+	must(a->mech->say(a, challenge, clear) == 0);
+	return 0;
+}
+
+static void
+wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->cap);
+	buf_clear(b);
+}
+
+static int
+encode(struct str clear, struct buf *out)
+{
+	char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	if (clear.n == 0)
+		return 0;
+	must(gsasl_base64_to(clear.p, clear.n, &text, &n) == GSASL_OK);
+	r = buf_add(out, text, n);
+	explicit_bzero(text, n);
+	gsasl_free(text);
+	return r;
+}
+
+int
+auth_step(struct auth *a, struct str challenge, struct buf *out,
+    struct err *err)
+{
+	CLEANUP(wipe) struct buf clear;
+	char *plain = NULL;
+	size_t n = 0;
+	int r;
+
+	challenge = str_trim(challenge);
+	if (challenge.n > 0 && gsasl_base64_from(challenge.p, challenge.n,
+	    &plain, &n) != GSASL_OK)
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "the challenge is not base64");
+	buf_init(&clear, AUTH_RESPONSE_MAX);
+	must(buf_room(&clear, AUTH_RESPONSE_MAX / 4 * 3) != NULL);
+	r = step(a, plain != NULL ? (struct str){ plain, n } : STR(""), &clear,
+	    err);
+	gsasl_free(plain);
+	if (r < 0)
+		return -1;
+	if (encode(buf_str(&clear), out) < 0)
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "too long an answer is wanted");
 	return 0;
 }

@@ -41,7 +41,6 @@ static const char *const names[CAP_N] = {
 	[CAP_UIDONLY]		= "UIDONLY",
 	[CAP_PARTIAL]		= "PARTIAL",
 	[CAP_MESSAGELIMIT]	= "MESSAGELIMIT",
-	[CAP_XAPPLE]		= "XAPPLEPUSHSERVICE",
 	[CAP_XGUID]		= "X-GUID",
 };
 

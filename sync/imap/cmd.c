@@ -1,487 +1,476 @@
 /*
- * cmd.c — commands to bytes.  The one place that writes mailbox names: quoted, or
- * as a literal when they hold what a quoted string cannot.
+ * cmd.c — the text of commands (RFC 9051 section 6).  Nothing here waits or
+ * sends: commands go to the queue of send.c.  No command has a sequence number
+ * in it, so all of them can be sent ahead of each other's answers.
  */
 #include "imap/cmd.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <ctype.h>
 
 #include "base/mem.h"
 #include "imap/lane_impl.h"
 
-/* RFC 7162 section 4 tells clients to stay below 8192 bytes a command. */
-enum { SET_MAX = 7800, LITERAL_MINUS_MAX = 4096 };
-
-static uint32_t
-next_req(struct imap_lane *l)
-{
-	if (++l->last_req == 0)
-		++l->last_req;
-	return l->last_req;
-}
-
-static uint32_t
-simple(struct lane *ln, enum cmd_kind kind, const char *text)
-{
-	struct imap_lane *l = imap_of(ln);
-	struct cmd *c = cmd_new(l, kind, next_req(l));
-
-	cmd_fmt(c, "%s\r\n", text);
-	return c->req;
-}
+enum {
+	/* Bytes of a UID set in one command: servers take lines of 8000 bytes
+	 * (RFC 7162 section 4) and more, and not all of them more. */
+	SET_MAX		= 7800,
+	FLAGS_MAX	= KW_MAX * (KW_NAME_MAX + 1) + 128
+};
 
 static bool
-can(const struct imap_lane *l, enum imap_cap cap)
+is_quotable(const struct imap_lane *il, struct str s)
 {
-	return caps_have(&l->caps, cap);
-}
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
 
-/* "{n}" or "{n+}": whether the bytes behind it must wait for "+". */
-static void
-add_literal_head(struct imap_lane *l, struct cmd *c, uint64_t n, bool binary)
-{
-	bool now = can(l, CAP_LITERAL_PLUS) ||
-	    (can(l, CAP_LITERAL_MINUS) && n <= LITERAL_MINUS_MAX);
-
-	cmd_fmt(c, "%s{%llu%s}\r\n", binary ? "~" : "", (unsigned long long)n,
-	    now ? "+" : "");
-}
-
-static bool
-literal_waits(const struct imap_lane *l, uint64_t n)
-{
-	return !can(l, CAP_LITERAL_PLUS) &&
-	    !(can(l, CAP_LITERAL_MINUS) && n <= LITERAL_MINUS_MAX);
-}
-
-static struct piece *
-add_waiting(struct cmd *c)
-{
-	c->piece = array_room(c->piece, c->n, &c->cap, sizeof(*c->piece));
-	c->piece[c->n] = (struct piece){ .kind = PIECE_TEXT, .wait = true };
-	return &c->piece[c->n++];
-}
-
-/* RFC 9051: quoted strings hold no CR, LF, NUL, and 8-bit only with UTF8. */
-static void
-add_mailbox(struct imap_lane *l, struct cmd *c, struct str name)
-{
-	bool plain = true;
-
-	for (size_t i = 0; i < name.n; i++) {
-		unsigned char b = (unsigned char)name.p[i];
-
-		must(b != '\0' && b != '\r' && b != '\n');
-		plain = plain && (b < 0x80 || l->server.utf8);
+		if (c < ' ' || c == 0x7f || (c > 0x7f && !il->server.utf8))
+			return false;
 	}
-	if (!plain) {
-		add_literal_head(l, c, name.n, false);
-		if (literal_waits(l, name.n)) {
-			struct piece *p = add_waiting(c);
+	return true;
+}
 
-			p->text = str_dup(name);
-			p->n = name.n;
-		} else {
-			cmd_add(c, name);
-		}
+static void
+put_mailbox(struct imap_lane *il, struct command *c, struct str name)
+{
+	if (!is_quotable(il, name)) {
+		send_literal(il, c, name);
 		return;
 	}
-	cmd_add(c, STR("\""));
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			cmd_add(c, STR("\\"));
-		cmd_add(c, (struct str){ name.p + i, 1 });
-	}
-	cmd_add(c, STR("\""));
+	send_put(c, "\"");
+	for (size_t i = 0; i < name.n; i++)
+		send_put(c, "%s%c",
+		    name.p[i] == '"' || name.p[i] == '\\' ? "\\" : "",
+		    name.p[i]);
+	send_put(c, "\"");
+}
+
+static void
+put_set(struct command *c, const struct uidset *uids, size_t *from)
+{
+	must(uidset_print(uids, from, SET_MAX, &c->text) == 0);
+}
+
+static void
+put_flags(struct command *c, struct flags flags, const struct kwtab *kw)
+{
+	char text[FLAGS_MAX];
+
+	must(flags_to_imap(flags, kw, text, sizeof(text)) < sizeof(text));
+	send_put(c, "(%s)", text);
 }
 
 static uint32_t
-with_mailbox(struct lane *ln, const char *verb, struct str name)
+submit_text(struct imap_lane *il, enum command_kind kind, const char *text)
 {
-	struct imap_lane *l = imap_of(ln);
-	struct cmd *c = cmd_new(l, CMD_PLAIN, next_req(l));
+	struct command *c = send_new(il, send_request(il), kind);
 
-	cmd_fmt(c, "%s ", verb);
-	add_mailbox(l, c, name);
-	cmd_add(c, STR("\r\n"));
-	return c->req;
+	send_put(c, "%s", text);
+	send_submit(il, c);
+	return c->req->number;
 }
 
-/* ---- session ---------------------------------------------------------- */
+/* VERB mailbox */
+static uint32_t
+submit_mailbox(struct imap_lane *il, const char *verb, struct str mailbox)
+{
+	struct command *c = send_new(il, send_request(il), CMD_PLAIN);
+
+	send_put(c, "%s ", verb);
+	put_mailbox(il, c, mailbox);
+	send_submit(il, c);
+	return c->req->number;
+}
+
+/* VERB set TAIL, as often as the set needs. */
+static uint32_t
+submit_sets(struct imap_lane *il, enum command_kind kind, const char *verb,
+    const struct uidset *uids, struct str tail)
+{
+	struct request *r = send_request(il);
+	size_t from = 0;
+
+	must(uids->n > 0);
+	while (from < uids->n) {
+		struct command *c = send_new(il, r, kind);
+
+		send_put(c, "%s ", verb);
+		put_set(c, uids, &from);
+		must(buf_add_str(&c->text, tail) == 0);
+		send_submit(il, c);
+	}
+	return r->number;
+}
+
+/* --- The session. --- */
 
 uint32_t
 imap_enable(struct lane *ln)
 {
-	const struct imap_lane *l = imap_of(ln);
-	char text[80] = "ENABLE";
+	struct imap_lane *il = imap_impl(ln);
+	bool condstore = imap_can(ln, CAP_CONDSTORE);
+	bool qresync = imap_can(ln, CAP_QRESYNC);
+	bool utf8 = imap_can(ln, CAP_UTF8_ACCEPT);
+	struct command *c;
 
-	if (!can(l, CAP_ENABLE))
+	if (!imap_can(ln, CAP_ENABLE) || (!condstore && !qresync && !utf8))
 		return 0;
-	/* In this order: Cyrus once forgot QRESYNC if CONDSTORE followed it. */
-	if (can(l, CAP_QRESYNC))
-		strcat(text, " CONDSTORE QRESYNC");
-	else if (can(l, CAP_CONDSTORE))
-		strcat(text, " CONDSTORE");
-	if (can(l, CAP_UTF8_ACCEPT))
-		strcat(text, " UTF8=ACCEPT");
-	return strlen(text) > 6 ? simple(ln, CMD_PLAIN, text) : 0;
+	c = send_new(il, send_request(il), CMD_PLAIN);
+	/* QRESYNC last: a Cyrus forgot it when CONDSTORE came after it. */
+	send_put(c, "ENABLE%s%s%s", utf8 ? " UTF8=ACCEPT" : "",
+	    condstore ? " CONDSTORE" : "", qresync ? " QRESYNC" : "");
+	send_submit(il, c);
+	return c->req->number;
 }
 
 uint32_t
 imap_id(struct lane *ln)
 {
-	if (!can(imap_of(ln), CAP_ID))
+	if (!imap_can(ln, CAP_ID))
 		return 0;
-	return simple(ln, CMD_PLAIN, "ID (\"name\" \"syncd\" \"version\" \""
-	    SYNCD_VERSION "\")");
+	return submit_text(imap_impl(ln), CMD_PLAIN,
+	    "ID (\"name\" \"syncd\" \"version\" \"" SYNCD_VERSION "\")");
 }
 
 uint32_t
 imap_namespace(struct lane *ln)
 {
-	return can(imap_of(ln), CAP_NAMESPACE) ?
-	    simple(ln, CMD_PLAIN, "NAMESPACE") : 0;
+	if (!imap_can(ln, CAP_NAMESPACE))
+		return 0;
+	return submit_text(imap_impl(ln), CMD_PLAIN, "NAMESPACE");
 }
 
 uint32_t
 imap_noop(struct lane *ln)
 {
-	return simple(ln, CMD_PLAIN, "NOOP");
+	return submit_text(imap_impl(ln), CMD_PLAIN, "NOOP");
 }
 
 uint32_t
 imap_logout(struct lane *ln)
 {
-	return simple(ln, CMD_LOGOUT, "LOGOUT");
+	return submit_text(imap_impl(ln), CMD_LOGOUT, "LOGOUT");
 }
 
-/* ---- mailboxes -------------------------------------------------------- */
-
-static const char *
-status_items(const struct imap_lane *l, char out[128])
+uint32_t
+imap_idle(struct lane *ln)
 {
-	snprintf(out, 128, "MESSAGES UIDNEXT UIDVALIDITY UNSEEN%s%s%s",
-	    can(l, CAP_CONDSTORE) || can(l, CAP_QRESYNC) ?
-	    " HIGHESTMODSEQ" : "",
-	    can(l, CAP_OBJECTID) ? " MAILBOXID" : "",
-	    can(l, CAP_XGUID) ? " X-GUID" : "");
-	return out;
+	return submit_text(imap_impl(ln), CMD_IDLE, "IDLE");
+}
+
+void
+imap_idle_done(struct lane *ln)
+{
+	send_done(imap_impl(ln));
+}
+
+uint32_t
+imap_notify(struct lane *ln)
+{
+	return submit_text(imap_impl(ln), CMD_PLAIN,
+	    "NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge FlagChange "
+	    "MailboxName SubscriptionChange))");
+}
+
+/* --- Mailboxes. --- */
+
+/* "(UIDNEXT UIDVALIDITY ...)": with the object id that this server has. */
+static void
+put_status_items(struct imap_lane *il, struct command *c)
+{
+	const struct lane *ln = &il->head;
+
+	send_put(c, "(UIDNEXT UIDVALIDITY MESSAGES UNSEEN%s%s)",
+	    imap_can(ln, CAP_CONDSTORE) ? " HIGHESTMODSEQ" : "",
+	    imap_can(ln, CAP_OBJECTID) ? " MAILBOXID" :
+	    imap_can(ln, CAP_XGUID) ? " X-GUID" : "");
+}
+
+/* LIST-STATUS without LIST-EXTENDED is what iCloud has. */
+static void
+put_list_return(struct imap_lane *il, struct command *c, bool status)
+{
+	const struct lane *ln = &il->head;
+	bool extended = imap_can(ln, CAP_LIST_EXTENDED);
+
+	status = status && imap_can(ln, CAP_LIST_STATUS);
+	if (!extended && !status)
+		return;
+	send_put(c, " RETURN (");
+	if (extended)
+		send_put(c, "SUBSCRIBED %sCHILDREN%s",
+		    imap_can(ln, CAP_SPECIAL_USE) ? "SPECIAL-USE " : "",
+		    status ? " " : "");
+	if (status) {
+		send_put(c, "STATUS ");
+		put_status_items(il, c);
+	}
+	send_put(c, ")");
 }
 
 uint32_t
 imap_list(struct lane *ln, bool status)
 {
-	struct imap_lane *l = imap_of(ln);
-	bool extended = can(l, CAP_LIST_EXTENDED);
-	bool with_status = status && can(l, CAP_LIST_STATUS);
-	char items[128];
-	struct cmd *c;
+	struct imap_lane *il = imap_impl(ln);
+	struct request *r = send_request(il);
+	struct command *c = send_new(il, r, CMD_PLAIN);
+	bool rev2 = (il->announced >> CAP_IMAP4REV2 & 1) != 0;
 
-	if (!extended && !with_status) {
-		uint32_t req = next_req(l);
-
-		c = cmd_new(l, CMD_PLAIN, req);
-		cmd_add(c, STR("LIST \"\" \"*\"\r\n"));
-		/* Microsoft breaks on LSUB where it announces rev2. */
-		if (can(l, CAP_IMAP4REV2))
-			return req;
-		c->final = false;
-		c = cmd_new(l, CMD_PLAIN, req);
-		cmd_add(c, STR("LSUB \"\" \"*\"\r\n"));
-		return req;
-	}
-	c = cmd_new(l, CMD_PLAIN, next_req(l));
-	cmd_add(c, STR("LIST \"\" \"*\" RETURN ("));
-	if (extended)
-		cmd_add(c, can(l, CAP_SPECIAL_USE) ?
-		    STR("SUBSCRIBED SPECIAL-USE") : STR("SUBSCRIBED"));
-	if (with_status)
-		cmd_fmt(c, "%sSTATUS (%s)", extended ? " " : "",
-		    status_items(l, items));
-	cmd_add(c, STR(")\r\n"));
-	return c->req;
+	send_put(c, "LIST \"\" \"*\"");
+	put_list_return(il, c, status);
+	send_submit(il, c);
+	/* LSUB is gone from IMAP4rev2, and Exchange is lost after its BAD. */
+	if (imap_can(ln, CAP_LIST_EXTENDED) || rev2)
+		return r->number;
+	c = send_new(il, r, CMD_PLAIN);
+	c->quiet = true;
+	send_put(c, "LSUB \"\" \"*\"");
+	send_submit(il, c);
+	return r->number;
 }
 
 uint32_t
 imap_status(struct lane *ln, struct str mailbox)
 {
-	struct imap_lane *l = imap_of(ln);
-	struct cmd *c = cmd_new(l, CMD_PLAIN, next_req(l));
-	char items[128];
+	struct imap_lane *il = imap_impl(ln);
+	struct command *c = send_new(il, send_request(il), CMD_PLAIN);
 
-	cmd_add(c, STR("STATUS "));
-	add_mailbox(l, c, mailbox);
-	cmd_fmt(c, " (%s)\r\n", status_items(l, items));
-	return c->req;
+	send_put(c, "STATUS ");
+	put_mailbox(il, c, mailbox);
+	send_put(c, " ");
+	put_status_items(il, c);
+	send_submit(il, c);
+	return c->req->number;
 }
 
 uint32_t
 imap_create(struct lane *ln, struct str mailbox)
 {
-	return with_mailbox(ln, "CREATE", mailbox);
+	return submit_mailbox(imap_impl(ln), "CREATE", mailbox);
 }
 
 uint32_t
 imap_delete(struct lane *ln, struct str mailbox)
 {
-	return with_mailbox(ln, "DELETE", mailbox);
-}
-
-uint32_t
-imap_rename(struct lane *ln, struct str from, struct str to)
-{
-	struct imap_lane *l = imap_of(ln);
-	struct cmd *c = cmd_new(l, CMD_PLAIN, next_req(l));
-
-	cmd_add(c, STR("RENAME "));
-	add_mailbox(l, c, from);
-	cmd_add(c, STR(" "));
-	add_mailbox(l, c, to);
-	cmd_add(c, STR("\r\n"));
-	return c->req;
+	return submit_mailbox(imap_impl(ln), "DELETE", mailbox);
 }
 
 uint32_t
 imap_subscribe(struct lane *ln, struct str mailbox, bool yes)
 {
-	return with_mailbox(ln, yes ? "SUBSCRIBE" : "UNSUBSCRIBE", mailbox);
+	return submit_mailbox(imap_impl(ln), yes ? "SUBSCRIBE" : "UNSUBSCRIBE",
+	    mailbox);
 }
 
-static bool
-something_selected(const struct imap_lane *l)
+uint32_t
+imap_rename(struct lane *ln, struct str from, struct str to)
 {
-	bool open = l->box.open;
+	struct imap_lane *il = imap_impl(ln);
+	struct command *c = send_new(il, send_request(il), CMD_PLAIN);
 
-	for (const struct cmd *c = l->head; c != NULL; c = c->next) {
-		if (c->kind == CMD_SELECT)
-			open = true;
-		else if (c->kind == CMD_UNSELECT)
-			open = false;
-	}
-	return open;
+	send_put(c, "RENAME ");
+	put_mailbox(il, c, from);
+	send_put(c, " ");
+	put_mailbox(il, c, to);
+	send_submit(il, c);
+	return c->req->number;
 }
 
 uint32_t
 imap_select(struct lane *ln, struct str mailbox, bool readonly,
     struct uidvalidity validity, struct modseq modseq)
 {
-	struct imap_lane *l = imap_of(ln);
-	uint32_t req = next_req(l);
-	struct cmd *c;
+	struct imap_lane *il = imap_impl(ln);
+	struct request *r = send_request(il);
+	bool examine = readonly && !(il->quirks.bits & QUIRK_NO_EXAMINE);
+	struct command *c;
 
-	/* A boundary that every server understands: what comes before its
-	 * answer is the old mailbox's. */
-	if (something_selected(l) && can(l, CAP_UNSELECT)) {
-		c = cmd_new(l, CMD_UNSELECT, req);
-		c->final = false;
-		cmd_add(c, STR("UNSELECT\r\n"));
+	if (il->will_select && imap_can(ln, CAP_UNSELECT)) {
+		c = send_new(il, r, CMD_UNSELECT);
+		c->quiet = true;
+		send_put(c, "UNSELECT");
+		send_submit(il, c);
 	}
-	c = cmd_new(l, CMD_SELECT, req);
-	cmd_fmt(c, "%s ", readonly ? "EXAMINE" : "SELECT");
-	add_mailbox(l, c, mailbox);
-	if (l->server.qresync && can(l, CAP_QRESYNC) && validity.v != 0 &&
-	    modseq.v != 0)
-		cmd_fmt(c, " (QRESYNC (%llu %llu))",
+	c = send_new(il, r, CMD_SELECT);
+	c->readonly = readonly;
+	send_put(c, "%s ", examine ? "EXAMINE" : "SELECT");
+	put_mailbox(il, c, mailbox);
+	if (il->server.qresync && validity.v != 0 && modseq.v != 0)
+		send_put(c, " (QRESYNC (%llu %llu))",
 		    (unsigned long long)validity.v,
 		    (unsigned long long)modseq.v);
-	else if (can(l, CAP_CONDSTORE))
-		cmd_add(c, STR(" (CONDSTORE)"));
-	cmd_add(c, STR("\r\n"));
-	return req;
+	else if (imap_can(ln, CAP_CONDSTORE))
+		send_put(c, " (CONDSTORE)");
+	send_submit(il, c);
+	return r->number;
 }
 
 uint32_t
 imap_unselect(struct lane *ln)
 {
-	struct imap_lane *l = imap_of(ln);
+	struct imap_lane *il = imap_impl(ln);
+	struct command *c;
 
-	if (!something_selected(l))
+	if (!il->will_select)
 		return 0;
-	if (can(l, CAP_UNSELECT))
-		return simple(ln, CMD_UNSELECT, "UNSELECT");
-	/* A failed EXAMINE leaves nothing selected, and expunges nothing; its
-	 * NO is what was wanted. */
-	return simple(ln, CMD_UNSELECT, "EXAMINE \"no-such-mailbox-\"");
+	if (imap_can(ln, CAP_UNSELECT))
+		return submit_text(il, CMD_UNSELECT, "UNSELECT");
+	c = send_new(il, send_request(il), CMD_UNSELECT);
+	c->refusal_is_ok = true;
+	send_put(c, "EXAMINE \"no-such-mailbox-%s\"", il->prefix);
+	send_submit(il, c);
+	return c->req->number;
 }
 
-/* ---- messages --------------------------------------------------------- */
+/* --- Messages. --- */
 
-/* One command for each stretch of the set that fits, all of one request. */
-static uint32_t
-for_set(struct lane *ln, enum cmd_kind kind, const char *verb,
-    const struct uidset *uids, struct str tail)
+/* MODSEQ may be asked for, unless this mailbox has said that it has none. */
+static bool
+has_modseq(const struct lane *ln)
 {
-	struct imap_lane *l = imap_of(ln);
-	uint32_t req = next_req(l);
-	struct cmd *c = NULL;
-	size_t from = 0;
+	const struct imap_box *box = imap_box(ln);
 
-	must(uids->n > 0);
-	while (from < uids->n) {
-		CLEANUP(buf_clear) struct buf set;
+	return imap_can(ln, CAP_CONDSTORE) &&
+	    (!box->open || box->modseq.v != 0 ||
+	    imap_impl_const(ln)->n_box_commands > 0);
+}
 
-		buf_init(&set, SET_MAX + 64);
-		must(uidset_print(uids, &from, SET_MAX, &set) == 0);
-		if (c != NULL)
-			c->final = false;
-		c = cmd_new(l, kind, req);
-		cmd_fmt(c, "UID %s ", verb);
-		cmd_add(c, buf_str(&set));
-		cmd_add(c, tail);
-	}
-	return req;
+static const char *
+objid_item(const struct lane *ln)
+{
+	if (imap_can(ln, CAP_OBJECTID))
+		return " EMAILID";
+	if (imap_can(ln, CAP_GMAIL))
+		return " X-GM-MSGID";
+	return imap_can(ln, CAP_XGUID) ? " X-GUID" : "";
 }
 
 uint32_t
 imap_fetch(struct lane *ln, const struct uidset *uids, unsigned items,
     struct modseq since)
 {
-	const struct imap_lane *l = imap_of(ln);
-	char tail[256];
-	size_t n;
+	CLEANUP(buf_clear) struct buf tail;
+	bool flags = (items & FETCH_FLAGS) != 0;
 
-	n = (size_t)snprintf(tail, sizeof(tail), " (UID%s%s%s%s%s%s%s)",
-	    items & FETCH_FLAGS ? " FLAGS" : "",
-	    (items & FETCH_FLAGS) && l->server.condstore ? " MODSEQ" : "",
-	    items & FETCH_DATE ? " INTERNALDATE" : "",
-	    items & FETCH_SIZE ? " RFC822.SIZE" : "",
-	    !(items & FETCH_OBJID) ? "" : can(l, CAP_OBJECTID) ? " EMAILID" :
-	    can(l, CAP_GMAIL) ? " X-GM-MSGID" : can(l, CAP_XGUID) ?
-	    " X-GUID" : "",
-	    items & FETCH_HEADER ? " BODY.PEEK[HEADER]" : "",
-	    items & FETCH_BODY ? " BODY.PEEK[]" : "");
+	buf_init(&tail, 1024);
+	must(buf_fmt(&tail, " (UID%s%s%s%s%s%s%s)",
+	    flags ? " FLAGS" : "",
+	    flags && has_modseq(ln) ? " MODSEQ" : "",
+	    (items & FETCH_DATE) ? " INTERNALDATE" : "",
+	    (items & FETCH_SIZE) ? " RFC822.SIZE" : "",
+	    (items & FETCH_OBJID) ? objid_item(ln) : "",
+	    (items & FETCH_HEADER) ? " BODY.PEEK[HEADER]" : "",
+	    (items & FETCH_BODY) ? " BODY.PEEK[]" : "") == 0);
 	if (since.v != 0)
-		n += (size_t)snprintf(tail + n, sizeof(tail) - n,
-		    " (CHANGEDSINCE %llu)", (unsigned long long)since.v);
-	snprintf(tail + n, sizeof(tail) - n, "\r\n");
-	return for_set(ln, CMD_PLAIN, "FETCH", uids, str_z(tail));
+		must(buf_fmt(&tail, " (CHANGEDSINCE %llu)",
+		    (unsigned long long)since.v) == 0);
+	return submit_sets(imap_impl(ln), CMD_PLAIN, "UID FETCH", uids,
+	    buf_str(&tail));
+}
+
+/* UID SEARCH UID set KEY */
+static uint32_t
+search(struct lane *ln, const struct uidset *uids, struct str key)
+{
+	return submit_sets(imap_impl(ln), CMD_PLAIN,
+	    imap_can(ln, CAP_ESEARCH) ? "UID SEARCH RETURN (ALL COUNT) UID" :
+	    "UID SEARCH UID", uids, key);
 }
 
 uint32_t
 imap_search(struct lane *ln, const struct uidset *uids)
 {
-	return for_set(ln, CMD_PLAIN, can(imap_of(ln), CAP_ESEARCH) ?
-	    "SEARCH RETURN (ALL) UID" : "SEARCH UID", uids, STR("\r\n"));
+	return search(ln, uids, STR_NONE);
 }
 
 uint32_t
 imap_search_flag(struct lane *ln, const struct uidset *uids, const char *flag,
     bool has)
 {
-	char tail[KW_NAME_MAX + 32];
+	CLEANUP(buf_clear) struct buf key;
+	const char *un = has ? "" : "UN";
 
-	if (flag[0] == '\\')
-		snprintf(tail, sizeof(tail), " %s%s\r\n", has ? "" : "UN",
-		    flag + 1);
-	else
-		snprintf(tail, sizeof(tail), " %s %s\r\n",
-		    has ? "KEYWORD" : "UNKEYWORD", flag);
-	return for_set(ln, CMD_PLAIN, can(imap_of(ln), CAP_ESEARCH) ?
-	    "SEARCH RETURN (ALL) UID" : "SEARCH UID", uids, str_z(tail));
-}
-
-static char *
-flag_list(struct flags flags, const struct kwtab *kw)
-{
-	size_t n = flags_to_imap(flags, kw, NULL, 0) + 1;
-	char *text = xmalloc(n);
-
-	(void)flags_to_imap(flags, kw, text, n);
-	return text;
+	buf_init(&key, KW_NAME_MAX + 32);
+	if (flag[0] != '\\') {
+		must(buf_fmt(&key, " %sKEYWORD %s", un, flag) == 0);
+		return search(ln, uids, buf_str(&key));
+	}
+	must(buf_fmt(&key, " %s", un) == 0);
+	for (flag++; *flag != '\0'; flag++)
+		must(buf_fmt(&key, "%c", toupper((unsigned char)*flag)) == 0);
+	return search(ln, uids, buf_str(&key));
 }
 
 uint32_t
 imap_store(struct lane *ln, const struct uidset *uids, bool add,
     struct flags flags, const struct kwtab *kw)
 {
-	char *list = flag_list(flags, kw);
-	char *tail = xasprintf(" %sFLAGS.SILENT (%s)\r\n", add ? "+" : "-", list);
-	uint32_t req = for_set(ln, CMD_PLAIN, "STORE", uids, str_z(tail));
+	struct imap_lane *il = imap_impl(ln);
+	struct request *r = send_request(il);
+	size_t from = 0;
 
-	free(tail);
-	free(list);
-	return req;
+	must(uids->n > 0);
+	while (from < uids->n) {
+		struct command *c = send_new(il, r, CMD_PLAIN);
+
+		send_put(c, "UID STORE ");
+		put_set(c, uids, &from);
+		send_put(c, " %cFLAGS.SILENT ", add ? '+' : '-');
+		put_flags(c, flags, kw);
+		send_submit(il, c);
+	}
+	return r->number;
 }
 
 uint32_t
 imap_expunge(struct lane *ln, const struct uidset *uids)
 {
-	must(can(imap_of(ln), CAP_UIDPLUS));
-	return for_set(ln, CMD_PLAIN, "EXPUNGE", uids, STR("\r\n"));
+	must(imap_can(ln, CAP_UIDPLUS));
+	return submit_sets(imap_impl(ln), CMD_PLAIN, "UID EXPUNGE", uids,
+	    STR_NONE);
 }
 
 uint32_t
 imap_copy(struct lane *ln, const struct uidset *uids, struct str mailbox,
     bool move)
 {
-	struct imap_lane *l = imap_of(ln);
-	uint32_t req = next_req(l);
-	struct cmd *c = NULL;
+	struct imap_lane *il = imap_impl(ln);
+	struct request *r = send_request(il);
 	size_t from = 0;
 
+	must(uids->n > 0);
+	must(!move || imap_can(ln, CAP_MOVE));
 	while (from < uids->n) {
-		CLEANUP(buf_clear) struct buf set;
+		struct command *c = send_new(il, r, move ? CMD_MOVE : CMD_COPY);
 
-		buf_init(&set, SET_MAX + 64);
-		must(uidset_print(uids, &from, SET_MAX, &set) == 0);
-		if (c != NULL)
-			c->final = false;
-		c = cmd_new(l, CMD_COPY, req);
-		cmd_fmt(c, "UID %s ", move ? "MOVE" : "COPY");
-		cmd_add(c, buf_str(&set));
-		cmd_add(c, STR(" "));
-		add_mailbox(l, c, mailbox);
-		cmd_add(c, STR("\r\n"));
+		send_put(c, "UID %s ", move ? "MOVE" : "COPY");
+		put_set(c, uids, &from);
+		send_put(c, " ");
+		put_mailbox(il, c, mailbox);
+		send_submit(il, c);
 	}
-	return req;
-}
-
-static void
-add_upload(struct imap_lane *l, struct cmd *c, const struct imap_upload *up,
-    const struct kwtab *kw)
-{
-	char *list = flag_list(up->flags, kw), date[32];
-	struct piece *p;
-
-	imap_date_print(up->date, date);
-	cmd_fmt(c, " (%s) \"%s\" ", list, date);
-	free(list);
-	add_literal_head(l, c, up->wire_size, up->has_nul);
-	p = add_waiting(c);
-	p->kind = PIECE_FILE;
-	p->up = *up;
-	p->wait = literal_waits(l, up->wire_size);
+	return r->number;
 }
 
 uint32_t
 imap_append(struct lane *ln, struct str mailbox, const struct imap_upload *up,
     size_t n, const struct kwtab *kw)
 {
-	struct imap_lane *l = imap_of(ln);
-	struct cmd *c = cmd_new(l, CMD_APPEND, next_req(l));
+	struct imap_lane *il = imap_impl(ln);
+	struct command *c = send_new(il, send_request(il), CMD_APPEND);
 
-	must(n == 1 || can(l, CAP_MULTIAPPEND));
-	cmd_add(c, STR("APPEND "));
-	add_mailbox(l, c, mailbox);
-	for (size_t i = 0; i < n; i++)
-		add_upload(l, c, &up[i], kw);
-	cmd_add(c, STR("\r\n"));
-	return c->req;
-}
+	must(n == 1 || (n > 1 && imap_can(ln, CAP_MULTIAPPEND)));
+	send_put(c, "APPEND ");
+	put_mailbox(il, c, mailbox);
+	for (size_t i = 0; i < n; i++) {
+		char date[32];
 
-/* ---- push ------------------------------------------------------------- */
-
-uint32_t
-imap_idle(struct lane *ln)
-{
-	return simple(ln, CMD_IDLE, "IDLE");
-}
-
-uint32_t
-imap_notify(struct lane *ln)
-{
-	return simple(ln, CMD_PLAIN, "NOTIFY SET STATUS (PERSONAL (MessageNew "
-	    "MessageExpunge FlagChange MailboxName SubscriptionChange))");
+		imap_date_print(up[i].date, date);
+		send_put(c, " ");
+		put_flags(c, up[i].flags, kw);
+		send_put(c, " \"%s\" ", date);
+		send_file(il, c, up[i].fd, up[i].eol, up[i].wire_size,
+		    up[i].has_nul && imap_can(ln, CAP_BINARY));
+	}
+	send_submit(il, c);
+	return c->req->number;
 }

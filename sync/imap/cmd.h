@@ -95,13 +95,16 @@ struct imap_upload {
 uint32_t imap_append(struct lane *ln, struct str mailbox,
 	    const struct imap_upload *up, size_t n, const struct kwtab *kw);
 
-/* IDLE; events come until imap_idle_done(), and then its EV_DONE. */
+/* IDLE; events come until imap_idle_done(), and then its EV_DONE.  Whatever is
+ * submitted meanwhile waits in the queue, for ever without imap_idle_done(). */
 uint32_t imap_idle(struct lane *ln);
 void	 imap_idle_done(struct lane *ln);
 
 /* NOTIFY SET STATUS for all personal mailboxes: EV_STATUS for each now (a
  * snapshot) and at each change, EV_LIST when a mailbox comes, goes or is
- * renamed.  EV_OVERFLOW: the server gave up. */
+ * renamed.  EV_OVERFLOW: the server gave up.  For a lane that has nothing
+ * selected: from now on the server is silent about the selected mailbox, even
+ * about what this lane does to it (RFC 5465 section 4). */
 uint32_t imap_notify(struct lane *ln);
 
 #endif

@@ -1,737 +1,478 @@
 /*
- * lane.c — one connection, pipelined: the queue out, responses in.
+ * lane.c — one connection to one IMAP server, pipelined: what comes in, and the
+ * answers that make a request done.  Called by net/lane.c's lanes_reap(), which
+ * does the waiting; nothing here waits.
  *
- * Two cursors in one list of commands: what is being sent, and what has been
- * answered.  Nothing here waits but lane_read(), which imap_open() uses.  The
- * mailbox that untagged data belongs to is the one of the oldest command that is
- * not answered yet, if that is a SELECT (RFC 9051 section 5.5), else the selected
- * one.
+ * RFC 9051 sections 5.3 (responses at any time), 5.5 (pipelining), 7.
  */
-#include "imap/lane_impl.h"
+#include "imap/lane.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "imap/lane_impl.h"
 
-/* Enough to fill a long fat pipe, little enough to stay cancellable. */
-enum { BACKLOG_MAX = 256 << 10, CHUNK = 32 << 10 };
+/* --- What was asked for is answered. --- */
 
-/* ---- commands --------------------------------------------------------- */
-
-struct cmd *
-cmd_new(struct imap_lane *l, enum cmd_kind kind, uint32_t req)
+static void
+take_text(struct request *r, const struct resp_cond *cond)
 {
-	struct cmd *c = xcalloc(1, sizeof(*c));
-
-	c->kind = kind;
-	c->req = req;
-	c->final = true;
-	snprintf(c->tag, sizeof(c->tag), "%s%u", l->tag_prefix, ++l->last_tag);
-	*l->tail = c;
-	l->tail = &c->next;
-	l->n_cmds++;
-	cmd_fmt(c, "%s ", c->tag);
-	return c;
+	free(r->text);
+	r->text = str_dup(cond->text);
+	snprintf(r->code, sizeof(r->code), "%.*s", STR_ARG(cond->code));
 }
 
-static struct piece *
-new_piece(struct cmd *c, enum piece_kind kind)
+static void
+add_numbers(uint32_t **p, size_t *n, size_t *cap, const uint32_t *add,
+    size_t n_add)
 {
-	c->piece = array_room(c->piece, c->n, &c->cap, sizeof(*c->piece));
-	c->piece[c->n] = (struct piece){ .kind = kind };
-	return &c->piece[c->n++];
-}
-
-void
-cmd_add(struct cmd *c, struct str text)
-{
-	struct piece *p = c->n > 0 ? &c->piece[c->n - 1] : NULL;
-
-	if (p == NULL || p->kind != PIECE_TEXT)
-		p = new_piece(c, PIECE_TEXT);
-	p->text = xreallocarray(p->text, p->n + text.n + 1, 1);
-	if (text.n > 0)
-		memcpy(p->text + p->n, text.p, text.n);
-	p->n += text.n;
-	p->text[p->n] = '\0';
-}
-
-void
-cmd_fmt(struct cmd *c, const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	must(n >= 0);
-	cmd_add(c, (struct str){ text, (size_t)n });
-	free(text);
-}
-
-void
-cmd_add_secret(struct cmd *c, struct str text)
-{
-	struct piece *p = new_piece(c, PIECE_SECRET);
-
-	p->text = str_dup(text);
-	p->n = text.n;
-}
-
-void
-cmd_free(struct cmd *c)
-{
-	if (c == NULL)
+	if (add == NULL)
 		return;
-	for (size_t i = 0; i < c->n; i++) {
-		if (c->piece[i].kind == PIECE_SECRET)
-			explicit_bzero(c->piece[i].text, c->piece[i].n);
-		if (c->piece[i].kind == PIECE_FILE && c->piece[i].up.fd >= 0)
-			close(c->piece[i].up.fd);
-		free(c->piece[i].text);
+	for (size_t i = 0; i < n_add; i++) {
+		*p = array_room(*p, *n, cap, sizeof(**p));
+		(*p)[(*n)++] = add[i];
 	}
-	free(c->piece);
-	free(c->src);
-	free(c->dst);
-	free(c);
 }
 
-/* ---- sending ---------------------------------------------------------- */
-
-/* A literal must have exactly as many bytes as it announced: a file that changed
- * under our hands ends the connection, for the server would read what follows as
- * part of it. */
-static int
-send_file(struct imap_lane *l, struct cmd *c, struct piece *p, struct err *err)
+/* Only what this kind of command can have brought about: sources and
+ * destinations must pair. */
+static void
+take_pairs(const struct command *c, const struct uidpairs *pairs)
 {
-	char in[CHUNK], out[2 * CHUNK];
+	struct request *r = c->req;
+	bool copy = c->kind == CMD_COPY || c->kind == CMD_MOVE;
 
-	while (c->left > 0 && stream_pending(l->st) < BACKLOG_MAX) {
-		ssize_t n = read(p->up.fd, in, sizeof(in));
-		size_t wire;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		wire = n > 0 ? eol_to_wire(p->up.eol, in, (size_t)n, &c->prev,
-		    out) : 0;
-		if (wire == 0 || wire > c->left)
-			return err_set(err, ERR_RETRY, "store.changed",
-			    "a message file changed while it was uploaded");
-		stream_put(l->st, out, wire);
-		c->left -= wire;
-	}
-	if (c->left > 0)
-		return 0;
-	close(p->up.fd);
-	p->up.fd = -1;
-	return 1;
+	if (pairs->n == 0 || (pairs->src != NULL) != copy ||
+	    (!copy && c->kind != CMD_APPEND))
+		return;
+	r->validity = pairs->validity;
+	add_numbers(&r->src, &r->n_src, &r->cap_src, pairs->src, pairs->n);
+	add_numbers(&r->dst, &r->n_dst, &r->cap_dst, pairs->dst, pairs->n);
 }
 
-/* 1: all of it is with the stream, 0: not now, -1. */
-static int
-send_cmd(struct imap_lane *l, struct cmd *c, struct err *err)
+static enum done_status
+status_of(const struct command *c, enum cond cond)
 {
-	for (; c->at < c->n; c->at++) {
-		struct piece *p = &c->piece[c->at];
-		int r;
+	if (cond == COND_NO && c->refusal_is_ok)
+		return DONE_OK;
+	return cond == COND_OK ? DONE_OK : cond == COND_NO ? DONE_NO : DONE_BAD;
+}
 
-		if (stream_pending(l->st) >= BACKLOG_MAX)
-			return 0;
-		if (p->wait && !c->go)
-			return 0;
-		c->go = false;
-		p->wait = false;
-		switch (p->kind) {
-		case PIECE_TEXT:
-			stream_put(l->st, p->text, p->n);
-			break;
-		case PIECE_SECRET:
-			stream_put_secret(l->st, p->text, p->n);
-			break;
-		case PIECE_FILE:
-			if (c->left == 0) {
-				c->left = p->up.wire_size;
-				c->prev = 0;
-			}
-			r = c->left == 0 ? 1 : send_file(l, c, p, err);
-			if (r <= 0)
-				return r;
-			break;
-		}
+/* One answer of perhaps several: the first failure is the one that is told. */
+static void
+take_answer(struct command *c, const struct resp_cond *cond)
+{
+	struct request *r = c->req;
+	enum done_status status = status_of(c, cond->cond);
+
+	if (!c->quiet && r->status == DONE_OK) {
+		r->status = status;
+		take_text(r, cond);
 	}
-	c->sent = true;
-	if (c->kind == CMD_IDLE) {
-		l->idle = IDLE_ASKED;
-		l->idle_done = false;
-	}
-	return 1;
+	if (!c->paired)
+		take_pairs(c, &cond->copied);
+	if (cond->modseq.v > r->modseq.v)
+		r->modseq = cond->modseq;
+	if (cond->modified == NULL)
+		return;
+	for (size_t i = 0; i < cond->modified->n; i++)
+		uidset_add(&r->modified, cond->modified->r[i].lo,
+		    cond->modified->r[i].hi);
+}
+
+static void
+tell_done(struct imap_lane *il, struct request *r, struct event *ev)
+{
+	il->n_requests--;
+	il->reaped = r;
+	*ev = (struct event){
+		.kind = EV_DONE,
+		.lane = &il->head,
+		.done = {
+			.req = r->number,
+			.status = r->status,
+			.code = str_z(r->code),
+			.text = str_z(r->text),
+			.copied = {
+				.validity = r->validity,
+				.src = r->src,
+				.dst = r->dst,
+				.n = r->n_dst,
+			},
+			.modseq = r->modseq,
+			.modified = r->modified.n > 0 ? &r->modified : NULL,
+		},
+	};
 }
 
 static int
-send_queue(struct imap_lane *l, struct err *err)
-{
-	struct cmd *c = l->head;
-	int r = 1;
-
-	while (c != NULL && c->sent)
-		c = c->next;
-	while (c != NULL && l->idle == IDLE_OFF && r > 0) {
-		r = send_cmd(l, c, err);
-		c = c->next;
-	}
-	if (r < 0)
-		return -1;
-	return stream_pending(l->st) > 0 ? stream_push(l->st, err) : 0;
-}
-
-static void
-send_done(struct imap_lane *l)
-{
-	stream_put(l->st, "DONE\r\n", 6);
-	l->idle = IDLE_OFF;
-}
-
-void
-imap_idle_done(struct lane *ln)
-{
-	struct imap_lane *l = imap_of(ln);
-
-	if (l->idle == IDLE_ON)
-		send_done(l);
-	else
-		l->idle_done = true;
-}
-
-/* ---- the selected mailbox --------------------------------------------- */
-
-static void
-begin_select(struct imap_lane *l)
-{
-	struct cmd *c = l->head;
-
-	if (c == NULL || c->kind != CMD_SELECT || c->begun)
-		return;
-	c->begun = true;
-	l->box = (struct imap_box){ 0 };
-}
-
-static void
-note_code(struct imap_lane *l, const struct resp_cond *cond)
-{
-	struct imap_box *box = &l->box;
-
-	if (str_eq(cond->code, STR("UIDVALIDITY")))
-		box->validity.v = cond->number;
-	else if (str_eq(cond->code, STR("UIDNEXT")))
-		box->uidnext = cond->number <= UINT32_MAX ?
-		    (uint32_t)cond->number : 0;
-	else if (str_eq(cond->code, STR("HIGHESTMODSEQ")))
-		box->modseq = cond->modseq;
-	else if (str_eq(cond->code, STR("NOMODSEQ")))
-		box->modseq.v = 0;
-	else if (str_eq(cond->code, STR("PERMANENTFLAGS")))
-		box->no_new_keywords = !cond->star;
-	else if (str_eq(cond->code, STR("READ-ONLY")))
-		box->readonly = true;
-	else if (str_eq(cond->code, STR("UIDNOTSTICKY")))
-		box->uid_not_sticky = true;
-	else if (str_eq(cond->code, STR("MAILBOXID")))
-		snprintf(box->objid, sizeof(box->objid), "%.*s",
-		    STR_ARG(str_trim(cond->args)));
-}
-
-static void
-note_event(struct imap_lane *l, const struct event *ev)
-{
-	uint64_t gone;
-
-	switch (ev->kind) {
-	case EV_EXISTS:
-		l->box.exists = ev->number;
-		break;
-	case EV_EXPUNGE:
-		if (l->box.exists > 0)
-			l->box.exists--;
-		break;
-	case EV_GONE:
-		gone = uidset_count(ev->gone.uids);
-		if (!ev->gone.earlier)
-			l->box.exists -= gone < l->box.exists ?
-			    (uint32_t)gone : l->box.exists;
-		break;
-	default:
-		break;
-	}
-}
-
-/* ---- answers ---------------------------------------------------------- */
-
-static void
-keep_pairs(struct cmd *c, const struct uidpairs *p)
-{
-	size_t n = c->n_copied + p->n;
-
-	if (p->n == 0)
-		return;
-	c->dst = xreallocarray(c->dst, n, sizeof(*c->dst));
-	memcpy(c->dst + c->n_copied, p->dst, p->n * sizeof(*p->dst));
-	if (p->src != NULL) {
-		c->src = xreallocarray(c->src, n, sizeof(*c->src));
-		memcpy(c->src + c->n_copied, p->src, p->n * sizeof(*p->src));
-	} else {
-		c->no_src = true;
-	}
-	c->n_copied = n;
-	c->validity = p->validity;
-}
-
-static struct cmd *
-final_of(const struct cmd *c)
-{
-	struct cmd *f = c->next;
-
-	while (f != NULL && (f->req != c->req || !f->final))
-		f = f->next;
-	return f;
-}
-
-static void
-keep_worst(struct cmd *f, const struct cmd *c, enum done_status status,
-    const struct resp_cond *cond)
-{
-	struct uidpairs p = { c->validity, c->src, c->dst, c->n_copied };
-
-	keep_pairs(f, &p);
-	if (status == DONE_OK || f->worst != DONE_OK)
-		return;
-	f->worst = status;
-	snprintf(f->code, sizeof(f->code), "%.*s", STR_ARG(cond->code));
-	snprintf(f->text, sizeof(f->text), "%.*s", STR_ARG(cond->text));
-}
-
-static void
-after_answer(struct imap_lane *l, const struct cmd *c, enum done_status status,
-    const struct resp_cond *cond)
-{
-	if (cond->modseq.v != 0)
-		l->box.modseq = cond->modseq;
-	switch (c->kind) {
-	case CMD_SELECT:
-		l->box.open = status == DONE_OK;
-		if (status == DONE_OK)
-			note_code(l, cond);
-		break;
-	case CMD_UNSELECT:
-		l->box = (struct imap_box){ 0 };
-		break;
-	case CMD_IDLE:
-		l->idle = IDLE_OFF;
-		break;
-	default:
-		break;
-	}
-}
-
-static void
-fill_done(struct imap_lane *l, struct cmd *c, enum done_status status,
-    const struct resp_cond *cond, struct event *ev)
-{
-	struct ev_done *d = &ev->done;
-
-	*ev = (struct event){ .kind = EV_DONE, .lane = &l->lane };
-	d->req = c->req;
-	d->status = status;
-	d->code = cond->code;
-	d->text = cond->text;
-	d->modseq = cond->modseq;
-	d->modified = cond->modified;
-	d->copied = (struct uidpairs){ c->validity, c->no_src ? NULL : c->src,
-	    c->dst, c->n_copied };
-	if (status == DONE_OK && c->worst != DONE_OK) {
-		d->status = c->worst;
-		d->code = str_z(c->code);
-		d->text = str_z(c->text);
-	}
-}
-
-/* 1: *ev is an EV_DONE; 0: one of several is done; -1. */
-static int
-tagged(struct imap_lane *l, const struct resp *resp, struct event *ev,
+tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
     struct err *err)
 {
-	enum done_status status = resp->cond.cond == COND_OK ? DONE_OK :
-	    resp->cond.cond == COND_NO ? DONE_NO : DONE_BAD;
-	struct cmd **link = &l->head, *c, *f;
+	const struct resp_cond *cond = &resp->cond;
+	struct command *c = send_find(il, resp->tag, cond->cond, err);
+	struct request *r;
 
-	while (*link != NULL && !str_eq(str_z((*link)->tag), resp->tag))
-		link = &(*link)->next;
-	c = *link;
-	/* An answer to what was not asked is forged or a desync; a command that
-	 * waits for "+" may be refused before it is complete. */
-	if (c == NULL || (!c->sent && !(status != DONE_OK && c->at < c->n &&
-	    c->piece[c->at].wait)))
-		return err_set(err, ERR_PROTO, "proto.unexpected",
-		    "the server answered %.*s, which was not asked",
-		    STR_ARG(resp->tag));
-	begin_select(l);
-	*link = c->next;
-	if (l->tail == &c->next)
-		l->tail = link;
-	l->n_cmds--;
-	keep_pairs(c, &resp->cond.copied);
-	after_answer(l, c, status, &resp->cond);
-	f = c->final ? NULL : final_of(c);
-	if (f != NULL) {
-		keep_worst(f, c, status, &resp->cond);
-		cmd_free(c);
+	if (c == NULL)
+		return -1;
+	take_answer(c, cond);
+	imap_lane_cond_caps(il, cond);
+	if (box_answered(il, c, cond, err) < 0)
+		return -1;
+	r = send_answered(il, c);
+	box_turn(il);
+	if (r == NULL)
 		return 0;
-	}
-	c->next = NULL;
-	cmd_free(l->done);
-	l->done = c;
-	fill_done(l, c, status, &resp->cond, ev);
+	tell_done(il, r, ev);
 	return 1;
 }
 
+/* --- What comes unasked, or by the way. --- */
+
+/* The COPYUID of a MOVE comes untagged, so that it is there before the EXPUNGEs
+ * (RFC 6851 section 4.3).  MOVEs are answered in order. */
 static void
-continued(struct imap_lane *l)
+untagged_copied(struct imap_lane *il, const struct uidpairs *pairs)
 {
-	struct cmd *c = l->head;
-
-	while (c != NULL && c->sent)
-		c = c->next;
-	if (c != NULL && c->at < c->n && c->piece[c->at].wait) {
-		c->go = true;
-	} else if (l->idle == IDLE_ASKED) {
-		l->idle = IDLE_ON;
-		if (l->idle_done)
-			send_done(l);
-	}
-}
-
-void
-lane_caps(struct imap_lane *l, struct str list)
-{
-	caps_parse(&l->caps, list);
-	l->caps.bits |= l->learned;
-	l->caps.bits &= ~l->forbid;
-}
-
-static void
-note_cond(struct imap_lane *l, const struct resp_cond *cond)
-{
-	if (cond->cond == COND_BYE) {
-		l->bye = true;
-		snprintf(l->bye_text, sizeof(l->bye_text), "%.*s",
-		    STR_ARG(cond->text));
+	for (struct command *c = il->first; c != NULL && c->sent; c = c->next) {
+		if (c->kind != CMD_MOVE || c->answered)
+			continue;
+		take_pairs(c, pairs);
+		c->paired = true;
 		return;
 	}
-	if (str_eq(cond->code, STR("CAPABILITY")))
-		lane_caps(l, cond->args);
-	/* A MOVE tells its COPYUID before its answer. */
+}
+
+int
+imap_lane_bye(const struct resp_cond *cond, struct err *err)
+{
+	enum err_class class = ERR_RETRY;
+	const char *code = "proto.bye";
+
+	quirks_complaint(cond->text, &class, &code);
+	err_set(err, class, "proto.bye", "the server says goodbye: %.*s",
+	    (int)str_head(cond->text, 300).n,
+	    cond->text.p != NULL ? cond->text.p : "");
+	err->code = code;
+	snprintf(err->resp, sizeof(err->resp), "%.*s", STR_ARG(cond->code));
+	return -1;
+}
+
+static int
+untagged(struct imap_lane *il, const struct resp_cond *cond, struct err *err)
+{
+	if (cond->cond == COND_BYE)
+		return il->logout ? 0 : imap_lane_bye(cond, err);
+	imap_lane_cond_caps(il, cond);
 	if (cond->copied.n > 0)
-		for (struct cmd *c = l->head; c != NULL; c = c->next)
-			if (c->kind == CMD_COPY) {
-				keep_pairs(c, &cond->copied);
-				break;
-			}
-	note_code(l, cond);
+		untagged_copied(il, &cond->copied);
+	return box_cond(il, cond, err);
 }
 
 static void
-note_enabled(struct imap_lane *l, struct str list)
+enabled(struct imap_server *server, struct str list)
 {
-	while (list.n > 0) {
+	while (list.p != NULL) {
 		struct str word = str_split(&list, ' ');
 
 		if (str_ieq(word, STR("QRESYNC")))
-			l->server.qresync = l->server.condstore = true;
+			server->qresync = server->condstore = true;
 		else if (str_ieq(word, STR("CONDSTORE")))
-			l->server.condstore = true;
+			server->condstore = true;
 		else if (str_ieq(word, STR("UTF8=ACCEPT")))
-			l->server.utf8 = true;
+			server->utf8 = true;
 	}
 }
 
 static void
-note_id(struct imap_lane *l, const struct resp *resp)
+identified(struct imap_lane *il, const struct resp *resp)
 {
-	snprintf(l->server.name, sizeof(l->server.name), "%.*s",
-	    STR_ARG(resp->id.name));
-	snprintf(l->server.version, sizeof(l->server.version), "%.*s",
+	struct imap_server *s = &il->server;
+
+	snprintf(s->name, sizeof(s->name), "%.*s", STR_ARG(resp->id.name));
+	snprintf(s->version, sizeof(s->version), "%.*s",
 	    STR_ARG(resp->id.version));
+	quirks_id(&il->quirks, resp->id.name, resp->id.version);
+	imap_lane_mask(il);
 }
 
-/* 1: an event for the caller, 0: taken in here, -1. */
-static int
-handle(struct imap_lane *l, struct resp *resp, struct event *ev, struct err *err)
+static void
+named(struct imap_server *s, const struct resp *resp)
 {
-	begin_select(l);
+	if (resp->ns.prefix.n >= sizeof(s->ns_prefix))
+		return;
+	snprintf(s->ns_prefix, sizeof(s->ns_prefix), "%.*s",
+	    STR_ARG(resp->ns.prefix));
+	s->ns_delim = resp->ns.delim;
+	s->ns_known = true;
+}
+
+/* One response.  1: *ev is filled in; 0: go on; -1. */
+static int
+take(struct imap_lane *il, const struct resp *resp, struct event *ev,
+    struct err *err)
+{
 	switch (resp->kind) {
 	case RESP_EVENT:
+		if (!box_event(il, &resp->event))
+			return 0;
 		*ev = resp->event;
-		ev->lane = &l->lane;
-		note_event(l, ev);
+		ev->lane = &il->head;
 		return 1;
 	case RESP_TAGGED:
-		return tagged(l, resp, ev, err);
+		return tagged(il, resp, ev, err);
 	case RESP_COND:
-		note_cond(l, &resp->cond);
-		return 0;
+		return untagged(il, &resp->cond, err);
 	case RESP_CONTINUE:
-		continued(l);
-		return 0;
+		return send_go(il, err);
 	case RESP_CAPABILITY:
-		lane_caps(l, resp->text);
+		imap_lane_caps(il, resp->text);
 		return 0;
 	case RESP_ENABLED:
-		note_enabled(l, resp->text);
+		enabled(&il->server, resp->text);
 		return 0;
 	case RESP_ID:
-		note_id(l, resp);
+		identified(il, resp);
 		return 0;
 	case RESP_NAMESPACE:
-		snprintf(l->server.ns_prefix, sizeof(l->server.ns_prefix),
-		    "%.*s", STR_ARG(resp->ns.prefix));
-		l->server.ns_delim = resp->ns.delim;
-		l->server.ns_known = true;
+		named(&il->server, resp);
 		return 0;
-	default:
+	case RESP_MORE:
+	case RESP_IGNORED:
 		return 0;
 	}
-}
-
-/* ---- stepping --------------------------------------------------------- */
-
-int
-lane_bye(const struct imap_lane *l, struct err *err)
-{
-	static const struct {
-		const char	*word, *code;
-	} known[] = {
-		{ "too many", "server.limit-connections" },
-		{ "maximum number of connections", "server.limit-connections" },
-		{ "bandwidth", "server.over-rate" },
-		{ "throttl", "server.over-rate" },
-	};
-	const char *code = "proto.bye";
-
-	for (size_t i = 0; i < ARRAY_LEN(known); i++)
-		if (strcasestr(l->bye_text, known[i].word) != NULL)
-			code = known[i].code;
-	return err_set(err, ERR_RETRY, code, "the server said BYE: %s",
-	    l->bye_text);
-}
-
-/* One response from what has arrived.  1, 0: more bytes are needed, -1. */
-static int
-read_one(struct imap_lane *l, struct resp *resp, struct err *err)
-{
-	for (;;) {
-		struct str in;
-		size_t eaten;
-		int got;
-
-		stream_eat(l->st, l->to_eat);
-		l->to_eat = 0;
-		in = stream_peek(l->st);
-		if (imap_read(l->reader, in, &eaten, resp, err) < 0)
-			return -1;
-		/* What the response borrows is let go at the next call. */
-		l->to_eat = eaten;
-		if (resp->kind != RESP_MORE)
-			return 1;
-		if (eaten > 0)
-			continue;
-		got = stream_pull(l->st, err);
-		if (got < 0)
-			return l->bye ? lane_bye(l, err) : -1;
-		if (got == 0)
-			return 0;
-		l->last_byte = clock_now();
-	}
-}
-
-static bool
-waiting_for_answer(const struct imap_lane *l)
-{
-	return l->n_cmds > 0 && l->idle == IDLE_OFF;
-}
-
-static int
-check_timeout(const struct imap_lane *l, struct err *err)
-{
-	if (waiting_for_answer(l) && l->timeout > 0 &&
-	    clock_now() - l->last_byte > l->timeout)
-		return err_set(err, ERR_RETRY, "net.timeout",
-		    "the server has not said anything for %lld seconds",
-		    (long long)(l->timeout / 1000000));
 	return 0;
 }
 
-static int
-step(struct imap_lane *l, struct event *ev, struct err *err)
-{
-	struct resp resp;
-	int got;
+/* --- The step. --- */
 
-	if (send_queue(l, err) < 0)
-		return l->bye ? lane_bye(l, err) : -1;
-	while ((got = read_one(l, &resp, err)) > 0) {
-		got = handle(l, &resp, ev, err);
-		if (got != 0)
-			return got;
-		/* Outside LOGOUT, BYE is the end; some never close after it. */
-		if (l->bye && (l->head == NULL || l->head->kind != CMD_LOGOUT))
-			return lane_bye(l, err);
-		if (send_queue(l, err) < 0)
+/* Parse what has arrived.  1: an event; 0: nothing is left; -1. */
+static int
+receive(struct imap_lane *il, struct event *ev, struct err *err)
+{
+	for (;;) {
+		struct str in = stream_peek(il->st);
+		struct resp resp;
+		size_t eaten = 0;
+		int r;
+
+		if (imap_read(il->reader, in, &eaten, &resp, err) < 0)
 			return -1;
+		stream_eat(il->st, eaten);
+		if (resp.kind == RESP_MORE && (eaten == 0 || eaten == in.n))
+			return 0;
+		r = take(il, &resp, ev, err);
+		if (r != 0)
+			return r;
 	}
-	if (got < 0)
+}
+
+/* Send and receive bytes.  1: something arrived; 0: nothing now; -1.  When
+ * sending fails, what the server said before is still read first. */
+static int
+transfer(struct imap_lane *il, struct err *err)
+{
+	int r;
+
+	send_some(il);
+	r = stream_pull(il->st, err);
+	if (r > 0)
+		il->alive = clock_now();
+	if (r <= 0 && il->send_failed) {
+		*err = il->send_err;
 		return -1;
-	return check_timeout(l, err);
+	}
+	return r;
+}
+
+static usec
+deadline(const struct lane *ln)
+{
+	const struct imap_lane *il = imap_impl_const(ln);
+
+	if (il->n_requests == 0 || il->idle == IDLE_ON)
+		return USEC_NEVER;
+	return il->alive + il->response_timeout;
 }
 
 static int
-lane_step(struct lane *ln, struct event *ev)
+step(struct lane *ln, struct event *ev)
 {
-	struct imap_lane *l = imap_of(ln);
-	struct err err;
-	int got = step(l, ev, &err);
+	struct imap_lane *il = imap_impl(ln);
+	struct err err = { 0 };
+	int r;
 
-	if (got >= 0)
-		return got;
-	*ev = (struct event){ .kind = EV_LOST, .lane = ln };
-	ev->err = err;
+	send_request_free(il->reaped);
+	il->reaped = NULL;
+	do {
+		r = receive(il, ev, &err);
+		if (r > 0)
+			return 1;
+		if (r == 0)
+			r = transfer(il, &err);
+	} while (r > 0);
+	if (r == 0 && clock_now() < deadline(ln))
+		return 0;
+	if (r == 0)
+		err_set(&err, ERR_RETRY, "net.timeout",
+		    "the server has not said a word for %lld seconds",
+		    (long long)(il->response_timeout / USEC_S(1)));
+	*ev = (struct event){ .kind = EV_LOST, .lane = ln, .err = err };
 	return 1;
 }
 
 static struct waiter
-lane_waiter(const struct lane *ln)
+waiter(const struct lane *ln)
 {
-	return stream_waiter(imap_of_const(ln)->st);
-}
-
-static usec
-lane_deadline(const struct lane *ln)
-{
-	const struct imap_lane *l = imap_of_const(ln);
-
-	if (!waiting_for_answer(l) || l->timeout == 0)
-		return USEC_NEVER;
-	return l->last_byte + l->timeout + 1;
+	return stream_waiter(imap_impl_const(ln)->st);
 }
 
 static void
-lane_free(struct lane *ln)
+free_lane(struct lane *ln)
 {
-	struct imap_lane *l = imap_of(ln);
-	struct cmd *c;
-
-	while ((c = l->head) != NULL) {
-		l->head = c->next;
-		cmd_free(c);
-	}
-	cmd_free(l->done);
-	imap_reader_free(l->reader);
-	stream_free(l->st);
-	free(l);
+	imap_lane_free(imap_impl(ln));
 }
 
-const struct lane_ops imap_lane_ops = {
+static const struct lane_ops ops = {
 	.protocol = "imap",
-	.step = lane_step,
-	.waiter = lane_waiter,
-	.deadline = lane_deadline,
-	.free = lane_free,
+	.step = step,
+	.waiter = waiter,
+	.deadline = deadline,
+	.free = free_lane,
 };
 
-int
-lane_read(struct imap_lane *l, struct resp *resp, usec deadline, struct err *err)
-{
-	for (;;) {
-		struct waiter w;
-		int got;
+/* --- Life, and what can be asked. --- */
 
-		if (stream_pending(l->st) > 0 && stream_push(l->st, err) < 0)
-			return -1;
-		got = read_one(l, resp, err);
-		if (got != 0)
-			return got < 0 ? -1 : 0;
-		w = stream_waiter(l->st);
-		got = wait_any(&w, 1, deadline, err);
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			return err_set(err, ERR_RETRY, "net.timeout",
-			    "the server did not answer in time");
-	}
+/* Letters first: some servers want one in a tag.  Random, so that nobody can
+ * write an answer before the question. */
+static void
+choose_prefix(char prefix[6])
+{
+	uint8_t random[5];
+
+	must(getrandom(random, sizeof(random), 0) == sizeof(random));
+	for (size_t i = 0; i < sizeof(random); i++)
+		prefix[i] = (char)('A' + random[i] % 26);
+	prefix[sizeof(random)] = '\0';
 }
 
-/* ---- what is known of it ---------------------------------------------- */
+struct imap_lane *
+imap_lane_new(const struct imap_conf *conf, const char *name, int fd)
+{
+	struct imap_lane *il = xcalloc(1, sizeof(*il));
+
+	il->head.ops = &ops;
+	il->head.name = xstrdup(name);
+	il->st = stream_new(fd);
+	if (conf->tap)
+		stream_tap(il->st, name);
+	il->reader = imap_reader_new(conf->max_literal);
+	il->response_timeout = conf->response_timeout;
+	il->alive = clock_now();
+	/* What forbids to send a password cannot be forbidden. */
+	il->avoid = conf->forbid & ~(UINT64_C(1) << CAP_LOGINDISABLED);
+	choose_prefix(il->prefix);
+	return il;
+}
+
+void
+imap_lane_free(struct imap_lane *il)
+{
+	if (il == NULL)
+		return;
+	send_clear(il);
+	send_request_free(il->reaped);
+	imap_reader_free(il->reader);
+	stream_free(il->st);
+	free((char *)il->head.name);
+	free(il);
+}
+
+void
+imap_lane_mask(struct imap_lane *il)
+{
+	il->caps.bits &= ~(il->avoid | il->quirks.avoid);
+}
+
+void
+imap_lane_caps(struct imap_lane *il, struct str list)
+{
+	caps_parse(&il->caps, list);
+	il->caps_known = true;
+	il->announced = il->caps.bits;
+	quirks_caps(&il->quirks, list);
+	imap_lane_mask(il);
+}
+
+void
+imap_lane_cond_caps(struct imap_lane *il, const struct resp_cond *cond)
+{
+	if (str_eq(cond->code, STR("CAPABILITY")))
+		imap_lane_caps(il, cond->args);
+}
 
 const struct imap_caps *
 imap_caps(const struct lane *ln)
 {
-	return &imap_of_const(ln)->caps;
+	return &imap_impl_const(ln)->caps;
 }
 
 bool
 imap_can(const struct lane *ln, enum imap_cap cap)
 {
-	return caps_have(&imap_of_const(ln)->caps, cap);
+	const struct imap_lane *il = imap_impl_const(ln);
+	uint64_t learned = il->quirks.learned & ~il->avoid;
+
+	return caps_have(&il->caps, cap) || (learned >> cap & 1) != 0;
 }
 
 void
 imap_avoid(struct lane *ln, enum imap_cap cap)
 {
-	struct imap_lane *l = imap_of(ln);
+	struct imap_lane *il = imap_impl(ln);
 
-	l->forbid |= (uint64_t)1 << cap;
-	l->caps.bits &= ~l->forbid;
+	il->avoid |= UINT64_C(1) << cap;
+	imap_lane_mask(il);
 }
 
 const struct imap_server *
 imap_server(const struct lane *ln)
 {
-	return &imap_of_const(ln)->server;
+	return &imap_impl_const(ln)->server;
 }
 
 const struct imap_box *
 imap_box(const struct lane *ln)
 {
-	return &imap_of_const(ln)->box;
+	return &imap_impl_const(ln)->box;
 }
 
 const struct stream_info *
 imap_stream_info(const struct lane *ln)
 {
-	return stream_info(imap_of_const(ln)->st);
+	return stream_info(imap_impl_const(ln)->st);
 }
 
 struct stream_stats
 imap_stats(const struct lane *ln)
 {
-	return stream_stats(imap_of_const(ln)->st);
+	return stream_stats(imap_impl_const(ln)->st);
 }
 
 size_t
 imap_open_requests(const struct lane *ln)
 {
-	return imap_of_const(ln)->n_cmds;
+	return imap_impl_const(ln)->n_requests;
 }
 
 size_t
 imap_backlog(const struct lane *ln)
 {
-	return stream_pending(imap_of_const(ln)->st);
+	const struct imap_lane *il = imap_impl_const(ln);
+
+	return stream_pending(il->st) + (size_t)il->queued;
 }

@@ -1,388 +1,470 @@
 /*
- * open.c — from a host name to a signed-in connection, in one straight line.
+ * open.c — from the name of a host to a lane that is signed in, in one straight
+ * line.  This is the only place of the IMAP code that waits, up to a deadline.
  *
- * The order is the security: nothing is said in clear that matters, nothing that
- * was heard in clear is kept, and every step that fails is the end.
+ * What is not authenticated is not believed: STARTTLS is done or it is the end,
+ * capabilities are forgotten at the TLS boundary and at sign-in, a PREAUTH
+ * greeting is taken only from a tunnel or inside TLS, one mechanism is tried
+ * and no weaker one after it.  RFC 9051 sections 6.1, 6.2, 7.1.4, 11; RFC 4978.
  */
-#include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "imap/auth.h"
 #include "imap/lane_impl.h"
-#include "imap/quirks.h"
 #include "net/dial.h"
+#include "net/stream.h"
 
-struct opening {
-	struct imap_lane	*l;
+struct bringup {
 	const struct imap_conf	*conf;
 	const struct secret	*secret;
-	usec			 deadline;
+	struct imap_lane	*il;
 	bool			 tunnel;
 	bool			 preauth;
-	bool			 have_caps;	/* for the present state */
-	char			 greeting[200];
+	const char		*doing;		/* for the user */
+	usec			 deadline;
 };
 
-/* Wait for a tagged answer (or "+" if ${cont} is not NULL); what comes untagged
- * before it is taken in. */
+/* --- One thing after the other. --- */
+
+/* Wait for bytes to read, sending what there is to send. */
 static int
-wait_tagged(struct opening *o, const char *tag, struct resp *resp, bool *cont,
-    struct err *err)
+more(struct bringup *b, struct err *err)
 {
-	struct imap_lane *l = o->l;
+	struct stream *st = b->il->st;
 
 	for (;;) {
-		if (lane_read(l, resp, o->deadline, err) < 0)
+		struct err lost;
+		int sent = stream_push(st, &lost);
+		int r = stream_pull(st, err);
+		struct waiter w;
+
+		if (r != 0)
+			return r < 0 ? -1 : 0;
+		if (sent < 0) {
+			*err = lost;
 			return -1;
-		switch (resp->kind) {
-		case RESP_TAGGED:
-			if (!str_eq(resp->tag, str_z(tag)))
-				return err_set(err, ERR_PROTO,
-				    "proto.unexpected", "the server answered "
-				    "%.*s, which was not asked",
-				    STR_ARG(resp->tag));
-			if (str_eq(resp->cond.code, STR("CAPABILITY"))) {
-				lane_caps(l, resp->cond.args);
-				o->have_caps = true;
-			}
+		}
+		w = stream_waiter(st);
+		r = wait_any(&w, 1, b->deadline, err);
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			return err_set(err, ERR_RETRY, "net.timeout",
+			    "the server takes too long");
+	}
+}
+
+/* The next response that matters here: tagged, continue, OK, NO, BAD, PREAUTH.
+ * Capabilities are noted, BYE is the end, the rest is of no interest. */
+static int
+next(struct bringup *b, struct resp *resp, struct err *err)
+{
+	struct imap_lane *il = b->il;
+
+	for (;;) {
+		struct str in = stream_peek(il->st);
+		size_t eaten = 0;
+
+		if (imap_read(il->reader, in, &eaten, resp, err) < 0)
+			return -1;
+		stream_eat(il->st, eaten);
+		if (resp->kind == RESP_MORE) {
+			if ((eaten == 0 || eaten == in.n) && more(b, err) < 0)
+				return -1;
+		} else if (resp->kind == RESP_CAPABILITY) {
+			imap_lane_caps(il, resp->text);
+		} else if (resp->kind == RESP_COND) {
+			if (resp->cond.cond == COND_BYE)
+				return imap_lane_bye(&resp->cond, err);
+			imap_lane_cond_caps(il, &resp->cond);
 			return 0;
-		case RESP_CONTINUE:
-			if (cont == NULL)
-				break;
-			*cont = true;
+		} else if (resp->kind == RESP_TAGGED ||
+		    resp->kind == RESP_CONTINUE) {
 			return 0;
-		case RESP_CAPABILITY:
-			lane_caps(l, resp->text);
-			o->have_caps = true;
-			break;
-		case RESP_COND:
-			if (resp->cond.cond == COND_BYE) {
-				snprintf(l->bye_text, sizeof(l->bye_text),
-				    "%.*s", STR_ARG(resp->cond.text));
-				return lane_bye(l, err);
-			}
-			break;
-		default:
-			break;
 		}
 	}
 }
 
-static char *
-new_tag(struct imap_lane *l, char tag[TAG_MAX])
+static void
+put(struct bringup *b, const char *text)
 {
-	snprintf(tag, TAG_MAX, "%s%u", l->tag_prefix, ++l->last_tag);
-	return tag;
+	stream_put(b->il->st, text, strlen(text));
 }
 
-/* One command without arguments of ours; anything but OK is -1. */
-static int
-ask(struct opening *o, const char *text, struct resp *resp, struct err *err)
+/* The tag of a command, and its verb. */
+static void
+begin(struct bringup *b, const char *verb)
 {
-	char tag[TAG_MAX], line[200];
+	char tag[32];
 
-	snprintf(line, sizeof(line), "%s %s\r\n", new_tag(o->l, tag), text);
-	stream_put(o->l->st, line, strlen(line));
-	return wait_tagged(o, tag, resp, NULL, err);
+	snprintf(tag, sizeof(tag), "%s%u ", b->il->prefix, ++b->il->last_tag);
+	put(b, tag);
+	put(b, verb);
 }
 
 static int
-need_caps(struct opening *o, struct err *err)
+unexpected(struct err *err)
 {
-	struct resp resp;
+	return err_set(err, ERR_PROTO, "proto.unexpected",
+	    "the server answers something that was not asked");
+}
 
-	if (o->have_caps)
+/* Until the command that was begun last is answered, or asks to go on. */
+static int
+answer(struct bringup *b, struct resp *resp, struct err *err)
+{
+	char tag[32];
+
+	snprintf(tag, sizeof(tag), "%s%u", b->il->prefix, b->il->last_tag);
+	do {
+		if (next(b, resp, err) < 0)
+			return -1;
+		if (resp->kind == RESP_COND &&
+		    resp->cond.cond == COND_PREAUTH)
+			return unexpected(err);
+	} while (resp->kind == RESP_COND);
+	if (resp->kind == RESP_CONTINUE)
 		return 0;
-	if (ask(o, "CAPABILITY", &resp, err) < 0)
-		return -1;
-	return o->have_caps ? 0 : err_set(err, ERR_PROTO, "proto.unexpected",
-	    "the server does not say what it can do");
+	if (stream_pending(b->il->st) > 0 || !str_eq(resp->tag, str_z(tag)))
+		return unexpected(err);
+	imap_lane_cond_caps(b->il, &resp->cond);
+	return 0;
 }
 
-/* ---- TLS -------------------------------------------------------------- */
-
+/* A command of one line. */
 static int
-start_tls(struct opening *o, struct err *err)
+command(struct bringup *b, const char *line, struct resp *resp,
+    struct err *err)
 {
-	return stream_tls(o->l->st, &o->conf->tls, o->conf->host, "imap",
-	    o->deadline, err);
+	begin(b, line);
+	put(b, "\r\n");
+	if (answer(b, resp, err) < 0)
+		return -1;
+	return resp->kind == RESP_TAGGED ? 0 : unexpected(err);
 }
 
 static int
-starttls(struct opening *o, struct err *err)
+capability(struct bringup *b, struct err *err)
 {
 	struct resp resp;
 
-	/* Asked for even if it is not announced: somebody may have stripped it
-	 * from the list. */
-	if (ask(o, "STARTTLS", &resp, err) < 0)
+	b->il->caps_known = false;
+	if (command(b, "CAPABILITY", &resp, err) < 0)
+		return -1;
+	if (resp.cond.cond == COND_OK && b->il->caps_known)
+		return 0;
+	return err_set(err, ERR_PROTO, "proto.unexpected",
+	    "the server does not tell its capabilities");
+}
+
+/* --- TLS and the greeting. --- */
+
+static int
+tls(struct bringup *b, struct err *err)
+{
+	b->doing = "TLS";
+	return stream_tls(b->il->st, &b->conf->tls, b->conf->host, "imap",
+	    b->deadline, err);
+}
+
+static int
+greeting(struct bringup *b, struct err *err)
+{
+	struct resp resp;
+	bool clear = stream_info(b->il->st)->tls_version == NULL;
+
+	b->doing = "the greeting";
+	if (next(b, &resp, err) < 0)
+		return -1;
+	if (resp.kind != RESP_COND || (resp.cond.cond != COND_OK &&
+	    resp.cond.cond != COND_PREAUTH))
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "this does not look like an IMAP server");
+	quirks_greeting(&b->il->quirks, resp.cond.text);
+	imap_lane_mask(b->il);
+	if (resp.cond.cond == COND_OK)
+		return 0;
+	if (b->conf->tls_mode == TLS_STARTTLS || (clear && !b->tunnel))
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "the server says that we are signed in already, "
+		    "and that without TLS");
+	b->preauth = true;
+	return 0;
+}
+
+/* Sent even if not announced: who took it from the list would have taken it for
+ * that. */
+static int
+starttls(struct bringup *b, struct err *err)
+{
+	struct resp resp;
+
+	b->doing = "STARTTLS";
+	if (command(b, "STARTTLS", &resp, err) < 0)
 		return -1;
 	if (resp.cond.cond != COND_OK)
 		return err_set(err, ERR_CONFIG, "tls.starttls-stripped",
-		    "%s refuses STARTTLS: %.*s", o->conf->host,
-		    STR_ARG(resp.cond.text));
-	stream_eat(o->l->st, o->l->to_eat);
-	o->l->to_eat = 0;
-	/* stream_tls() refuses if anything was sent behind that OK. */
-	if (start_tls(o, err) < 0)
+		    "the server refuses STARTTLS: %.*s",
+		    (int)str_head(resp.cond.text, 200).n,
+		    resp.cond.text.p != NULL ? resp.cond.text.p : "");
+	if (tls(b, err) < 0)
 		return -1;
-	imap_reader_reset(o->l->reader);
-	o->l->caps = (struct imap_caps){ 0 };
-	o->have_caps = false;
+	/* The quirks may stay: they can only make us ask for less. */
+	imap_reader_reset(b->il->reader);
+	b->il->caps = (struct imap_caps){ 0 };
+	b->il->announced = 0;
+	b->il->caps_known = false;
 	return 0;
 }
 
-/* ---- greeting --------------------------------------------------------- */
+/* --- Signing in. --- */
 
 static int
-greeting(struct opening *o, struct err *err)
+refused(struct bringup *b, const struct resp_cond *cond, const char *why,
+    struct err *err)
 {
-	struct resp resp;
+	static const char *const passing[] = {
+		"UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT",
+	};
+	enum err_class class = ERR_AUTH;
+	const char *code = b->conf->token ? "auth.token-expired" :
+	    "auth.refused";
+	char resp[sizeof(err->resp)];
 
-	do
-		if (lane_read(o->l, &resp, o->deadline, err) < 0)
-			return -1;
-	while (resp.kind == RESP_IGNORED);
-	if (resp.kind != RESP_COND || resp.cond.cond == COND_NO ||
-	    resp.cond.cond == COND_BAD)
-		return err_set(err, ERR_PROTO, "proto.unexpected",
-		    "%s does not greet as an IMAP server does", o->conf->host);
-	if (resp.cond.cond == COND_BYE) {
-		snprintf(o->l->bye_text, sizeof(o->l->bye_text), "%.*s",
-		    STR_ARG(resp.cond.text));
-		return lane_bye(o->l, err);
-	}
-	snprintf(o->greeting, sizeof(o->greeting), "%.*s",
-	    STR_ARG(resp.cond.text));
-	o->preauth = resp.cond.cond == COND_PREAUTH;
-	if (o->preauth && !o->tunnel && stream_info(o->l->st)->tls_version == NULL)
-		return err_set(err, ERR_CONFIG, "tls.starttls-stripped",
-		    "%s signs us in before TLS (PREAUTH): somebody may be "
-		    "in between", o->conf->host);
-	if (str_eq(resp.cond.code, STR("CAPABILITY"))) {
-		lane_caps(o->l, resp.cond.args);
-		o->have_caps = true;
-	}
-	return 0;
-}
-
-/* ---- signing in ------------------------------------------------------- */
-
-static int
-refused(const struct resp *resp, struct err *err)
-{
-	static const char *const transient[] = { "UNAVAILABLE", "INUSE",
-	    "LIMIT", "CONTACTADMIN" };
-
-	for (size_t i = 0; i < ARRAY_LEN(transient); i++)
-		if (str_eq(resp->cond.code, str_z(transient[i])))
-			return err_set(err, ERR_RETRY, "auth.throttled",
-			    "signing in: the server said: %.*s",
-			    STR_ARG(resp->cond.text));
-	err_set(err, ERR_AUTH, "auth.refused",
-	    "the server refused the sign-in: %.*s", STR_ARG(resp->cond.text));
-	snprintf(err->resp, sizeof(err->resp), "%.*s", STR_ARG(resp->cond.code));
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++)
+		if (str_eq(cond->code, str_z(passing[i]))) {
+			class = ERR_RETRY;
+			code = "auth.throttled";
+		}
+	quirks_complaint(cond->text, &class, &code);
+	snprintf(resp, sizeof(resp), "%.*s", STR_ARG(cond->code));
+	err_set(err, class, "auth.refused", "%s said: %s%s%s%s %.*s%s%s",
+	    b->conf->host, cond->cond == COND_NO ? "NO" : "BAD",
+	    resp[0] != '\0' ? " [" : "", resp, resp[0] != '\0' ? "]" : "",
+	    STR_ARG(str_head(cond->text, 200)), why[0] != '\0' ? " " : "", why);
+	err->code = code;
+	memcpy(err->resp, resp, sizeof(resp));
 	return -1;
 }
 
 static void
-put_quoted(struct imap_lane *l, struct str s)
+wipe(struct buf *buf)
 {
-	stream_put(l->st, "\"", 1);
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			stream_put_secret(l->st, "\\", 1);
-		stream_put_secret(l->st, s.p + i, 1);
-	}
-	stream_put(l->st, "\"", 1);
-}
-
-static int
-login_command(struct opening *o, struct err *err)
-{
-	struct str user = str_z(o->conf->user), word = secret_peek(o->secret);
-	char tag[TAG_MAX];
-	struct resp resp;
-
-	if (caps_have(&o->l->caps, CAP_LOGINDISABLED))
-		return err_set(err, ERR_AUTH, "auth.mechanism-missing",
-		    "%s forbids LOGIN here", o->conf->host);
-	if (memchr(word.p, '\n', word.n) != NULL ||
-	    memchr(word.p, '\r', word.n) != NULL)
-		return err_set(err, ERR_AUTH, "auth.refused",
-		    "the password holds a line break");
-	new_tag(o->l, tag);
-	stream_put(o->l->st, tag, strlen(tag));
-	stream_put(o->l->st, " LOGIN ", 7);
-	put_quoted(o->l, user);
-	stream_put(o->l->st, " ", 1);
-	put_quoted(o->l, word);
-	stream_put(o->l->st, "\r\n", 2);
-	o->have_caps = false;
-	if (wait_tagged(o, tag, &resp, NULL, err) < 0)
-		return -1;
-	return resp.cond.cond == COND_OK ? 0 : refused(&resp, err);
-}
-
-static int
-dialogue(struct opening *o, struct auth *a, const char *mech, struct err *err)
-{
-	struct imap_lane *l = o->l;
-	struct err detail = { 0 };
-	bool spoken = false;
-	char tag[TAG_MAX];
-	struct resp resp;
-	struct str answer;
-
-	new_tag(l, tag);
-	stream_put(l->st, tag, strlen(tag));
-	stream_put(l->st, " AUTHENTICATE ", 14);
-	stream_put(l->st, mech, strlen(mech));
-	if (auth_first(a) && caps_have(&l->caps, CAP_SASL_IR)) {
-		if (auth_step(a, STR(""), &answer, err) < 0)
-			return -1;
-		stream_put(l->st, " ", 1);
-		if (answer.n == 0)
-			stream_put(l->st, "=", 1);
-		stream_put_secret(l->st, answer.p, answer.n);
-		spoken = true;
-	}
-	stream_put(l->st, "\r\n", 2);
-	o->have_caps = false;
-	for (int steps = 0; steps < 16; steps++) {
-		bool cont = false;
-
-		if (wait_tagged(o, tag, &resp, &cont, err) < 0)
-			return -1;
-		if (!cont) {
-			if (resp.cond.cond == COND_OK)
-				return auth_end(a, err);
-			if (detail.class != ERR_NONE) {
-				*err = detail;
-				return -1;
-			}
-			return refused(&resp, err);
-		}
-		if (!spoken && auth_first(a))
-			resp.text = STR("");
-		spoken = true;
-		if (auth_step(a, str_trim(resp.text), &answer, &detail) < 0) {
-			*err = detail;
-			return -1;
-		}
-		stream_put_secret(l->st, answer.p, answer.n);
-		stream_put(l->st, "\r\n", 2);
-	}
-	return err_set(err, ERR_PROTO, "proto.unexpected",
-	    "signing in does not come to an end");
-}
-
-static int
-sign_in(struct opening *o, struct err *err)
-{
-	char *mech = o->l->server.mechanism;
-	const struct stream_info *info = stream_info(o->l->st);
-	struct auth *a;
-	int r;
-
-	if (need_caps(o, err) < 0 || auth_choose(o->conf, &o->l->caps, info,
-	    info->tls_version == NULL, mech, err) < 0)
-		return -1;
-	if (strcmp(mech, "LOGIN-COMMAND") == 0)
-		return login_command(o, err);
-	a = auth_new(mech, o->conf, o->secret, info, err);
-	if (a == NULL)
-		return -1;
-	r = dialogue(o, a, mech, err);
-	auth_free(a);
-	return r;
-}
-
-static int
-compress(struct opening *o, struct err *err)
-{
-	struct resp resp;
-
-	if (!o->conf->compress || !caps_have(&o->l->caps, CAP_COMPRESS))
-		return 0;
-	if (ask(o, "COMPRESS DEFLATE", &resp, err) < 0)
-		return -1;
-	if (resp.cond.cond != COND_OK)
-		return 0;
-	stream_eat(o->l->st, o->l->to_eat);
-	o->l->to_eat = 0;
-	return stream_deflate(o->l->st, err);
-}
-
-/* ---- the line --------------------------------------------------------- */
-
-static int
-bring_up(struct opening *o, struct err *err)
-{
-	if (o->conf->tls_mode == TLS_IMPLICIT && !o->tunnel &&
-	    start_tls(o, err) < 0)
-		return -1;
-	if (greeting(o, err) < 0)
-		return -1;
-	if (o->conf->tls_mode == TLS_STARTTLS && !o->tunnel &&
-	    starttls(o, err) < 0)
-		return -1;
-	if (!o->preauth && sign_in(o, err) < 0)
-		return -1;
-	imap_reader_authenticated(o->l->reader, true);
-	if (need_caps(o, err) < 0)
-		return -1;
-	quirks_apply(o->l, o->greeting);
-	return compress(o, err);
+	if (buf->p != NULL)
+		explicit_bzero(buf->p, buf->cap);
+	buf_clear(buf);
 }
 
 static void
-random_prefix(char out[8])
+auth_cleanup(struct auth **a)
 {
-	unsigned char raw[4];
+	auth_free(*a);
+}
 
-	must(getrandom(raw, sizeof(raw), 0) == sizeof(raw));
-	for (size_t i = 0; i < sizeof(raw); i++)
-		out[i] = (char)('a' + raw[i] % 26);
-	out[sizeof(raw)] = '\0';
+/* Answer a challenge; with ${initial}, in the command itself. */
+static int
+respond(struct bringup *b, struct auth *a, struct str challenge, bool initial,
+    struct err *err)
+{
+	CLEANUP(wipe) struct buf out;
+
+	buf_init(&out, AUTH_RESPONSE_MAX);
+	must(buf_room(&out, AUTH_RESPONSE_MAX) != NULL);
+	if (auth_step(a, challenge, &out, err) < 0)
+		return -1;
+	if (initial)
+		put(b, out.n > 0 ? " " : " =");
+	stream_put_secret(b->il->st, out.p, out.n);
+	return 0;
+}
+
+static int
+exchange(struct bringup *b, struct auth *a, const char *mechanism,
+    struct err *err)
+{
+	struct resp resp;
+
+	begin(b, "AUTHENTICATE ");
+	put(b, mechanism);
+	if (imap_can(&b->il->head, CAP_SASL_IR) && auth_client_first(a) &&
+	    respond(b, a, STR(""), true, err) < 0)
+		return -1;
+	for (;;) {
+		put(b, "\r\n");
+		if (answer(b, &resp, err) < 0)
+			return -1;
+		if (resp.kind == RESP_TAGGED)
+			break;
+		if (respond(b, a, resp.text, false, err) < 0)
+			return -1;
+	}
+	if (resp.cond.cond != COND_OK)
+		return refused(b, &resp.cond, auth_failure(a), err);
+	return auth_end(a, err);
+}
+
+static int
+authenticate(struct bringup *b, const char *mechanism, struct err *err)
+{
+	CLEANUP(auth_cleanup) struct auth *a = auth_new(&(struct auth_conf){
+		.mechanism = mechanism,
+		.user = b->conf->user,
+		.host = b->conf->host,
+		.port = b->conf->port,
+		.secret = b->secret != NULL ? secret_peek(b->secret) : STR(""),
+		.tls = stream_info(b->il->st),
+	}, err);
+
+	return a == NULL ? -1 : exchange(b, a, mechanism, err);
+}
+
+/* " " and "quoted", into ${out}; -1 if it has a byte that cannot be quoted. */
+static int
+quote(struct str s, struct buf *out)
+{
+	int r = buf_add_str(out, STR(" \""));
+
+	for (size_t i = 0; i < s.n && r == 0; i++) {
+		if (s.p[i] < ' ' || s.p[i] > '~')
+			return -1;
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			r = buf_add(out, "\\", 1);
+		if (r == 0)
+			r = buf_add(out, &s.p[i], 1);
+	}
+	return r < 0 ? -1 : buf_add(out, "\"", 1);
+}
+
+/* An argument of LOGIN, as a literal if it must be one. */
+static int
+put_argument(struct bringup *b, struct str s, struct err *err)
+{
+	CLEANUP(wipe) struct buf quoted;
+	bool wait = !imap_can(&b->il->head, CAP_LITERAL_PLUS) &&
+	    !imap_can(&b->il->head, CAP_LITERAL_MINUS);
+	struct resp resp;
+	char head[32];
+
+	buf_init(&quoted, AUTH_RESPONSE_MAX);
+	must(buf_room(&quoted, AUTH_RESPONSE_MAX) != NULL);
+	if (quote(s, &quoted) == 0) {
+		stream_put_secret(b->il->st, quoted.p, quoted.n);
+		return 0;
+	}
+	snprintf(head, sizeof(head), " {%zu%s}\r\n", s.n, wait ? "" : "+");
+	put(b, head);
+	if (wait) {
+		if (answer(b, &resp, err) < 0)
+			return -1;
+		if (resp.kind == RESP_TAGGED)
+			return resp.cond.cond == COND_OK ? unexpected(err) :
+			    refused(b, &resp.cond, "", err);
+	}
+	stream_put_secret(b->il->st, s.p, s.n);
+	return 0;
+}
+
+static int
+login(struct bringup *b, struct err *err)
+{
+	struct resp resp;
+
+	begin(b, "LOGIN");
+	if (put_argument(b, str_z(b->conf->user), err) < 0 ||
+	    put_argument(b, b->secret != NULL ? secret_peek(b->secret) :
+	    STR(""), err) < 0)
+		return -1;
+	put(b, "\r\n");
+	if (answer(b, &resp, err) < 0)
+		return -1;
+	if (resp.kind != RESP_TAGGED)
+		return unexpected(err);
+	return resp.cond.cond == COND_OK ? 0 :
+	    refused(b, &resp.cond, "", err);
+}
+
+static int
+sign_in(struct bringup *b, struct err *err)
+{
+	struct imap_lane *il = b->il;
+	const struct stream_info *info = stream_info(il->st);
+	const char *mechanism;
+	int r;
+
+	/* The gate before any secret. */
+	must(b->conf->tls_mode == TLS_NONE || info->tls_version != NULL);
+	b->doing = "signing in";
+	mechanism = auth_choose(b->conf, &il->caps, info, err);
+	if (mechanism == NULL)
+		return -1;
+	il->caps_known = false;
+	r = strcmp(mechanism, AUTH_LOGIN_COMMAND) == 0 ? login(b, err) :
+	    authenticate(b, mechanism, err);
+	if (r < 0)
+		return err_wrap(err, "with %s", mechanism);
+	snprintf(il->server.mechanism, sizeof(il->server.mechanism), "%s",
+	    mechanism);
+	return 0;
+}
+
+static int
+compress(struct bringup *b, struct err *err)
+{
+	struct resp resp;
+
+	if (!b->conf->compress || !imap_can(&b->il->head, CAP_COMPRESS))
+		return 0;
+	b->doing = "COMPRESS";
+	if (command(b, "COMPRESS DEFLATE", &resp, err) < 0)
+		return -1;
+	return resp.cond.cond == COND_OK ? stream_deflate(b->il->st, err) : 0;
+}
+
+static int
+bring_up(struct bringup *b, struct err *err)
+{
+	struct imap_lane *il = b->il;
+
+	if (b->conf->tls_mode == TLS_IMPLICIT && tls(b, err) < 0)
+		return -1;
+	if (greeting(b, err) < 0)
+		return -1;
+	if (b->conf->tls_mode == TLS_STARTTLS && starttls(b, err) < 0)
+		return -1;
+	if (!il->caps_known && capability(b, err) < 0)
+		return -1;
+	if (!b->preauth && sign_in(b, err) < 0)
+		return -1;
+	imap_reader_authenticated(il->reader, true);
+	b->doing = "CAPABILITY";
+	if (!il->caps_known && capability(b, err) < 0)
+		return -1;
+	if ((il->quirks.bits & QUIRK_CAPABILITY_AGAIN) != 0 &&
+	    capability(b, err) < 0)
+		return -1;
+	return compress(b, err);
 }
 
 struct lane *
 imap_open(const struct imap_conf *conf, const char *name, int tunnel_fd,
     const struct secret *secret, usec deadline, struct err *err)
 {
-	struct imap_lane *l;
-	struct opening o = { .conf = conf, .secret = secret,
-	    .deadline = deadline, .tunnel = tunnel_fd >= 0 };
-	int fd = tunnel_fd;
+	struct bringup b = {
+		.conf = conf, .secret = secret, .tunnel = tunnel_fd >= 0,
+		.deadline = deadline,
+	};
+	int fd = b.tunnel ? tunnel_fd :
+	    dial(conf->host, conf->port, deadline, err);
 
-	if (fd < 0 && (fd = dial(conf->host, conf->port, deadline, err)) < 0)
+	if (fd < 0)
 		return NULL;
-	l = xcalloc(1, sizeof(*l));
-	l->lane.ops = &imap_lane_ops;
-	snprintf(l->name, sizeof(l->name), "%s", name);
-	l->lane.name = l->name;
-	l->tail = &l->head;
-	l->forbid = conf->forbid;
-	l->timeout = conf->response_timeout;
-	l->last_byte = clock_now();
-	l->st = stream_new(fd);
-	l->reader = imap_reader_new(conf->max_literal);
-	random_prefix(l->tag_prefix);
-	if (conf->tap)
-		stream_tap(l->st, l->name);
-	o.l = l;
-	if (bring_up(&o, err) < 0) {
-		l->lane.ops->free(&l->lane);
+	b.il = imap_lane_new(conf, name, fd);
+	if (bring_up(&b, err) < 0) {
+		err_wrap(err, "%s: %s", conf->host, b.doing);
+		imap_lane_free(b.il);
 		return NULL;
 	}
-	l->last_byte = clock_now();
-	return &l->lane;
+	return &b.il->head;
 }

@@ -1,37 +1,160 @@
-/* quirks.c — the table of QUIRKS.md. */
+/* quirks.c — servers and their peculiarities; see QUIRKS.md. */
 #include "imap/quirks.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "imap/lane_impl.h"
+#include "base/attr.h"
+#include "base/num.h"
+#include "imap/caps.h"
 
-#define BIT(cap)	((uint64_t)1 << (cap))
+#define BIT(cap)	(UINT64_C(1) << (cap))
 
-static const struct {
-	const char	*greeting;	/* part of the greeting, or NULL */
-	enum imap_cap	 cap;		/* announced, if greeting is NULL */
-	uint64_t	 avoid, learn;
-} quirks[] = {
-	/* QRESYNC loses messages there: malformed VANISHED, no ENABLED. */
-	{ NULL, CAP_XAPPLE, BIT(CAP_QRESYNC), 0 },
-	/* Not announced; stable across MOVE. */
-	{ "Dovecot", CAP_N, 0, BIT(CAP_XGUID) },
+enum source { GREETING, CAPS, ID };
+
+/* ${mark} is part of a greeting, a whole capability, or how an ID's name
+ * begins.  ${before}: only releases older than that. */
+static const struct quirk {
+	enum source	 source;
+	const char	*mark;
+	const char	*before;
+	struct quirks	 has;
+} table[] = {
+	{ CAPS, "XAPPLEPUSHSERVICE", NULL, {	/* iCloud */
+		.avoid = BIT(CAP_QRESYNC), .bits = QUIRK_CAPABILITY_AGAIN } },
+	{ GREETING, "Microsoft Exchange", NULL, {
+		.avoid = BIT(CAP_IMAP4REV2) | BIT(CAP_LIST_EXTENDED) |
+		    BIT(CAP_LIST_STATUS) | BIT(CAP_ESEARCH),
+		.in_flight = 20 } },
+	{ GREETING, "Courier-IMAP", NULL, { .bits = QUIRK_NO_EXAMINE } },
+	{ GREETING, "Cyrus IMAP", "2.5.11", {
+		.avoid = BIT(CAP_LIST_EXTENDED) | BIT(CAP_LIST_STATUS) } },
+	{ ID, "Dovecot", NULL, { .learned = BIT(CAP_XGUID) } },
+	{ ID, "Dovecot", "2.3.15", { .avoid = BIT(CAP_NOTIFY) } },
 };
 
-void
-quirks_apply(struct imap_lane *l, const char *greeting)
+/* Index of ${part} in ${s} without regard to case, or s.n. */
+static size_t
+ifind(struct str s, struct str part)
 {
-	for (size_t i = 0; i < ARRAY_LEN(quirks); i++) {
-		bool hit = quirks[i].greeting != NULL ?
-		    strstr(greeting, quirks[i].greeting) != NULL :
-		    caps_have(&l->caps, quirks[i].cap);
+	for (size_t i = 0; i + part.n <= s.n; i++)
+		if (str_istarts(str_from(s, i), part))
+			return i;
+	return s.n;
+}
 
-		if (!hit)
-			continue;
-		l->forbid |= quirks[i].avoid;
-		l->learned |= quirks[i].learn;
+/* The next number of "2.3.19.1 (9b53102964)", 0 past the last. */
+static uint32_t
+next_number(struct str *version)
+{
+	size_t n = 0;
+	uint32_t number;
+
+	while (n < version->n && version->p[n] >= '0' && version->p[n] <= '9')
+		n++;
+	if (!num_u32(str_head(*version, n), 0, UINT32_MAX, &number))
+		number = 0;
+	*version = n < version->n && version->p[n] == '.' ?
+	    str_from(*version, n + 1) : STR_NONE;
+	return number;
+}
+
+/* An unknown version is taken for a new one. */
+static bool
+older(struct str version, const char *than)
+{
+	struct str limit = str_z(than);
+
+	while (version.n > 0 && (version.p[0] < '0' || version.p[0] > '9'))
+		version = str_from(version, 1);
+	if (version.n == 0)
+		return false;
+	while (limit.n > 0) {
+		uint32_t a = next_number(&version), b = next_number(&limit);
+
+		if (a != b)
+			return a < b;
 	}
-	l->caps.bits |= l->learned;
-	l->caps.bits &= ~l->forbid;
+	return false;
+}
+
+static void
+add(struct quirks *q, const struct quirk *k, struct str version)
+{
+	if (k->before != NULL && !older(version, k->before))
+		return;
+	q->avoid |= k->has.avoid;
+	q->learned |= k->has.learned;
+	q->bits |= k->has.bits;
+	if (k->has.in_flight > 0)
+		q->in_flight = k->has.in_flight;
+}
+
+void
+quirks_greeting(struct quirks *q, struct str text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct str mark = str_z(table[i].mark);
+		size_t at = ifind(text, mark);
+
+		if (table[i].source == GREETING && at < text.n)
+			add(q, &table[i], str_from(text, at + mark.n));
+	}
+}
+
+void
+quirks_caps(struct quirks *q, struct str list)
+{
+	while (list.p != NULL) {
+		struct str cap = str_split(&list, ' ');
+
+		for (size_t i = 0; i < ARRAY_LEN(table); i++)
+			if (table[i].source == CAPS &&
+			    str_ieq(cap, str_z(table[i].mark)))
+				add(q, &table[i], STR_NONE);
+	}
+}
+
+void
+quirks_id(struct quirks *q, struct str name, struct str version)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (table[i].source == ID &&
+		    str_istarts(name, str_z(table[i].mark)))
+			add(q, &table[i], version);
+}
+
+void
+quirks_complaint(struct str text, enum err_class *class, const char **code)
+{
+	static const struct {
+		const char	*part;
+		enum err_class	 class;
+		const char	*code;
+	} said[] = {
+		{ "simultaneous connections", ERR_RETRY, "server.limit-connections" },
+		{ "number of connections", ERR_RETRY, "server.limit-connections" },
+		{ "too many connections", ERR_RETRY, "server.limit-connections" },
+		{ "connection limit", ERR_RETRY, "server.limit-connections" },
+		{ "throttl", ERR_RETRY, "server.over-rate" },
+		{ "backoff time", ERR_RETRY, "server.over-rate" },
+		{ "bandwidth limit", ERR_RETRY, "server.over-rate" },
+		{ "rate limit", ERR_RETRY, "server.over-rate" },
+		{ "too many requests", ERR_RETRY, "server.over-rate" },
+		{ "application-specific password", ERR_AUTH,
+		    "auth.needs-app-password" },
+		{ "app password", ERR_AUTH, "auth.needs-app-password" },
+		{ "access is disabled", ERR_AUTH, "auth.client-disabled" },
+		{ "not enabled for imap", ERR_AUTH, "auth.client-disabled" },
+		{ "authenticated but not connected", ERR_AUTH,
+		    "auth.client-disabled" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+		if (ifind(text, str_z(said[i].part)) == text.n)
+			continue;
+		*class = said[i].class;
+		*code = said[i].code;
+		return;
+	}
 }

@@ -1,11 +1,39 @@
-/* quirks.h — servers that do not do well what they announce, as data. */
+/*
+ * quirks.h — which server this is, and what it does badly, as data.  QUIRKS.md
+ * tells the stories; what cannot be put as "do not use this capability" is
+ * dealt with where it happens, for every server.
+ */
 #ifndef IMAP_QUIRKS_H
 #define IMAP_QUIRKS_H
 
-struct imap_lane;
+#include <stddef.h>
+#include <stdint.h>
 
-/* Recognise the server by its capabilities and greeting, and adjust what the lane
- * may use of it.  The table is QUIRKS.md's. */
-void	quirks_apply(struct imap_lane *l, const char *greeting);
+#include "base/err.h"
+#include "base/str.h"
+
+enum quirk_bits {
+	QUIRK_CAPABILITY_AGAIN	= 1 << 0,	/* one more after signing in */
+	QUIRK_NO_EXAMINE	= 1 << 1	/* SELECT, and write nothing */
+};
+
+/* All that is known of one server; zero at first. */
+struct quirks {
+	uint64_t	avoid;		/* capabilities, 1 << enum imap_cap */
+	uint64_t	learned;	/* capabilities that it does not announce */
+	unsigned	bits;
+	size_t		in_flight;	/* commands at a time; 0: any number */
+};
+
+/* Three chances to recognise it; each adds to ${q}. */
+void	quirks_greeting(struct quirks *q, struct str text);
+void	quirks_caps(struct quirks *q, struct str list);
+void	quirks_id(struct quirks *q, struct str name, struct str version);
+
+/* What a server means by the text of a BYE, or of a NO to signing in: sets
+ * *class and *code if it is a known complaint (too many connections, too fast,
+ * wrong kind of password), else leaves them. */
+void	quirks_complaint(struct str text, enum err_class *class,
+	    const char **code);
 
 #endif

@@ -10,11 +10,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
 enum { APPLICATION_ID = 0x73796e63, SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+enum { HEADER_BYTES = 100 };	/* of any SQLite file */
 
 #define MSG_COLUMNS \
 	"id, folder, uid, stage, uniq, file, in_new, ino, size, wire_size, " \
@@ -211,7 +213,7 @@ check_ours(struct store *s, const char *path, int64_t *version, struct err *err)
 	    pragma_int(s, "PRAGMA user_version", version, err) < 0 ||
 	    pragma_int(s, "SELECT count(*) FROM sqlite_schema", &tables, err) < 0)
 		return -1;
-	if (tables == 0 && app == 0)
+	if (tables == 0 && app == 0 && *version == 0)
 		return 0;
 	if (app != APPLICATION_ID)
 		return err_set(err, ERR_LOCAL, "state.corrupt",
@@ -254,16 +256,23 @@ open_db(const char *path, int flags, struct err *err)
 	return s;
 }
 
-/* SQLite makes its files by the umask; ours are nobody else's business. */
+/* SQLite makes its files by the umask; ours are nobody else's business.  And it
+ * takes a file with a byte or two for a new one; we take only an empty one. */
 static int
 make_private(const char *path, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
+	int r;
 
 	if (fd < 0)
 		return err_sys(err, ERR_LOCAL, "store.permission", "open %s",
 		    path);
+	r = fstat(fd, &st);
 	close(fd);
+	if (r == 0 && st.st_size > 0 && st.st_size < HEADER_BYTES)
+		return err_set(err, ERR_LOCAL, "state.corrupt",
+		    "%s is not a state database of syncd", path);
 	return 0;
 }
 
@@ -301,10 +310,17 @@ store_open_reader(const char *path, struct err *err)
 		return NULL;
 	}
 	s = open_db(path, SQLITE_OPEN_READWRITE, err);
-	if (s != NULL && (check_ours(s, path, &version, err) < 0 ||
-	    exec(s, "PRAGMA query_only = ON", err) < 0)) {
+	if (s == NULL)
+		return NULL;
+	if (check_ours(s, path, &version, err) < 0 ||
+	    exec(s, "PRAGMA query_only = ON", err) < 0) {
 		store_close(s);
-		s = NULL;
+		return NULL;
+	}
+	if (version == 0) {
+		err_set(err, ERR_LOCAL, "state.absent", "%s: nothing yet", path);
+		store_close(s);
+		return NULL;
 	}
 	return s;
 }

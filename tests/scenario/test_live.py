@@ -433,7 +433,9 @@ class Silence(LiveCase):
 
 
 class WithoutWatches(LiveCase):
-    """inotify has no watches left."""
+    """inotify has no watches left: folders are looked at every minute, and
+    when the server is asked."""
+    account = {"watch": {"poll": "2s"}}
 
     def setUp(self):
         super().setUp()
@@ -445,7 +447,6 @@ class WithoutWatches(LiveCase):
                                     probe.stderr.decode().strip())
         self.syncd.wrap = ("unshare", "-Ur", "sh", "-c", limit_to.format(4), "sh")
 
-    @limit(120)
     def test_folders_are_read_instead_and_status_says_so(self):
         self.begin()
         codes = [p["code"] for p in self.report()["problems"]]
@@ -453,7 +454,7 @@ class WithoutWatches(LiveCase):
         for folder in sorted(self.tree.folders()):
             self.tree.add(folder, local_message("in " + folder), date=OLD)
         self.arrives("files in every folder", lambda: all(
-            self.far(f, "in " + f) for f in self.tree.folders()), 75)
+            self.far(f, "in " + f) for f in self.tree.folders()), 10)
 
 
 if __name__ == "__main__":

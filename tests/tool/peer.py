@@ -30,6 +30,10 @@ GMAIL = (PLAIN + " ID ENABLE NAMESPACE IDLE MOVE UNSELECT CONDSTORE ESEARCH "
 EXCHANGE = PLAIN + " ID NAMESPACE IDLE MOVE UNSELECT LITERAL+ CHILDREN"
 
 
+SELECTED = ("UID FETCH", "UID STORE", "UID SEARCH", "UID EXPUNGE", "UID COPY", "UID MOVE",
+            "UNSELECT")
+
+
 class Closed(Exception):
     """The session is over."""
 
@@ -279,6 +283,9 @@ class Session:
             args = rest[len(words[0]) + 1:]
         self.record(rest, literals)
         if self.act(tag, verb, args):
+            return
+        if self.box is None and verb in SELECTED:
+            self.tagged(tag, "BAD no mailbox is selected")
             return
         if self.box is not None and self.box.readonly and \
                 verb in ("UID STORE", "UID EXPUNGE", "UID MOVE"):

@@ -1,0 +1,241 @@
+/* test_imap_auth.c — the choice of a mechanism, and what is said in it. */
+#include "imap/auth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/evp.h>
+
+#include "base/attr.h"
+
+static const struct stream_info clear = { 0 };
+static const struct stream_info tls13 = { .tls_version = "TLSv1.3",
+    .cb_type = "tls-exporter", .cb = "0123456789abcdef0123456789abcdef",
+    .n_cb = 32 };
+static const struct stream_info tls12 = { .tls_version = "TLSv1.2",
+    .cb_type = "tls-server-end-point", .cb = "x", .n_cb = 32 };
+
+static char *const only_plain[] = { "PLAIN" };
+static char *const cram_then_scram[] = { "cram-md5", "SCRAM-SHA-1" };
+static char *const only_login[] = { "LOGIN" };
+static char *const only_scram[] = { "SCRAM-SHA-256" };
+
+#define ALL	"AUTH=PLAIN AUTH=LOGIN AUTH=CRAM-MD5 AUTH=GSSAPI AUTH=EXTERNAL " \
+	"AUTH=XOAUTH2 AUTH=OAUTHBEARER AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-256 " \
+	"AUTH=SCRAM-SHA-1-PLUS AUTH=SCRAM-SHA-256-PLUS"
+
+static void
+the_strongest_that_fits_is_chosen(void **state)
+{
+	static const struct {
+		const char		*caps;
+		const struct stream_info *tls;
+		struct imap_conf	 conf;
+		const char		*want;	/* NULL: nothing fits */
+	} table[] = {
+		{ ALL, &tls13, { 0 }, "SCRAM-SHA-256-PLUS" },
+		{ ALL, &tls12, { 0 }, "SCRAM-SHA-256" },
+		{ ALL, &clear, { 0 }, "SCRAM-SHA-256" },
+		{ "AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-1-PLUS AUTH=PLAIN", &tls13,
+		    { 0 }, "SCRAM-SHA-1-PLUS" },
+		{ "AUTH=CRAM-MD5 AUTH=PLAIN AUTH=LOGIN", &tls13, { 0 }, "PLAIN" },
+		{ "AUTH=LOGIN", &tls13, { 0 }, "LOGIN" },
+		{ "IMAP4rev1", &tls13, { 0 }, AUTH_LOGIN_COMMAND },
+		{ "AUTH=CRAM-MD5 LOGINDISABLED", &tls13, { 0 }, NULL },
+		{ "LOGINDISABLED AUTH=XOAUTH2", &tls13, { 0 }, NULL },
+		{ ALL, &tls13, { .token = true }, "OAUTHBEARER" },
+		{ "AUTH=XOAUTH2 AUTH=PLAIN LOGINDISABLED", &tls13,
+		    { .token = true }, "XOAUTH2" },
+		{ "AUTH=PLAIN", &tls13, { .token = true }, NULL },
+		{ ALL, &tls13, { .external = true }, "EXTERNAL" },
+		{ "AUTH=PLAIN", &tls13, { .external = true }, NULL },
+		{ ALL, &tls13, { .mechanisms = only_plain, .n_mechanisms = 1 },
+		    "PLAIN" },
+		{ "AUTH=SCRAM-SHA-1", &tls13, { .mechanisms = only_plain,
+		    .n_mechanisms = 1 }, NULL },
+		{ ALL, &tls13, { .mechanisms = cram_then_scram,
+		    .n_mechanisms = 2 }, "CRAM-MD5" },
+		{ "AUTH=SCRAM-SHA-1", &tls13, { .mechanisms = cram_then_scram,
+		    .n_mechanisms = 2 }, "SCRAM-SHA-1" },
+		{ "IMAP4rev1", &tls13, { .mechanisms = only_login,
+		    .n_mechanisms = 1 }, AUTH_LOGIN_COMMAND },
+		{ "LOGINDISABLED", &tls13, { .mechanisms = only_login,
+		    .n_mechanisms = 1 }, NULL },
+		/* The list was cut down on the way: no step down to PLAIN. */
+		{ "AUTH=PLAIN", &tls13, { .mechanisms = only_scram,
+		    .n_mechanisms = 1 }, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct imap_caps caps;
+		struct err err = { 0 };
+
+		caps_parse(&caps, str_z(table[i].caps));
+		const char *got = auth_choose(&table[i].conf, &caps,
+		    table[i].tls, &err);
+		if (table[i].want != NULL) {
+			assert_non_null(got);
+			assert_string_equal(got, table[i].want);
+		} else {
+			assert_null(got);
+			assert_string_equal(err.code, "auth.mechanism-missing");
+		}
+	}
+}
+
+static struct auth *
+begin(const char *mechanism, const char *user, const struct stream_info *tls)
+{
+	struct err err;
+	struct auth *a = auth_new(&(struct auth_conf){
+		.mechanism = mechanism, .user = user, .host = "h.example",
+		.port = 993, .secret = STR("secret"), .tls = tls }, &err);
+
+	assert_non_null(a);
+	return a;
+}
+
+static int
+step(struct auth *a, const char *challenge, char *out, struct err *err)
+{
+	CLEANUP(buf_clear) struct buf b;
+	unsigned char b64[512] = "";
+	int n;
+
+	buf_init(&b, AUTH_RESPONSE_MAX);
+	n = EVP_EncodeBlock(b64, (const unsigned char *)challenge,
+	    (int)strlen(challenge));
+	if (auth_step(a, (struct str){ (char *)b64, (size_t)n }, &b, err) < 0)
+		return -1;
+	n = b.n > 0 ? EVP_DecodeBlock((unsigned char *)out, b.p, (int)b.n) : 0;
+	assert_true(n >= 0);
+	for (size_t i = b.n; i > 0 && b.p[i - 1] == '='; i--)
+		n--;
+	out[n] = '\0';
+	return n;
+}
+
+static void
+simple_mechanisms_say_the_right_bytes(void **state)
+{
+	static const struct {
+		const char	*mechanism, *user;
+		const char	*challenge[2];
+		const char	*say[2];
+		int		 n_say;		/* of the first */
+	} table[] = {
+		{ "PLAIN", "ann", { "" }, { "\0ann\0secret" }, 11 },
+		{ "LOGIN", "ann", { "Username:", "Password:" },
+		    { "ann", "secret" }, 3 },
+		{ "XOAUTH2", "ann@h", { "", "{\"status\":\"401\"}" },
+		    { "user=ann@h\1auth=Bearer secret\1\1", "" }, 31 },
+		{ "OAUTHBEARER", "a,n=n", { "", "{\"status\":\"x\"}" },
+		    { "n,a=a=2Cn=3Dn,\1host=h.example\1port=993\1"
+		    "auth=Bearer secret\1\1", "\1" }, 59 },
+		{ "EXTERNAL", "ann", { "" }, { "" }, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct auth *a = begin(table[i].mechanism, table[i].user, &tls13);
+		struct err err;
+		char out[512];
+
+		assert_int_equal(auth_client_first(a),
+		    strcmp(table[i].mechanism, "LOGIN") != 0);
+		assert_int_equal(step(a, table[i].challenge[0], out, &err),
+		    table[i].n_say);
+		assert_memory_equal(out, table[i].say[0],
+		    (size_t)table[i].n_say);
+		assert_int_equal(auth_end(a, &err), 0);
+		if (table[i].challenge[1] != NULL) {
+			assert_true(step(a, table[i].challenge[1], out, &err) >= 0);
+			assert_string_equal(out, table[i].say[1]);
+			if (strstr(table[i].mechanism, "OAUTH") != NULL)
+				assert_string_equal(auth_failure(a),
+				    table[i].challenge[1]);
+			assert_int_equal(step(a, "more?", out, &err), -1);
+		}
+		auth_free(a);
+	}
+}
+
+static void
+scram_holds_the_iteration_count_and_wants_a_proof(void **state)
+{
+	static const struct {
+		const char	*iterations;
+		bool		 fine;
+	} table[] = {
+		{ "4096", true }, { "4095", false }, { "1", false },
+		{ "1000001", false }, { "4294967296", false }, { "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		struct auth *a = begin("SCRAM-SHA-256", "ann", &tls13);
+		char out[512], challenge[512];
+		struct err err = { 0 };
+		const char *nonce;
+
+		assert_true(step(a, "", out, &err) > 0);
+		assert_memory_equal(out, "n,,n=ann,r=", 11);
+		nonce = out + 11;
+		snprintf(challenge, sizeof(challenge),
+		    "r=%.99sserver,s=c2FsdHNhbHQ=,i=%s", nonce,
+		    table[i].iterations);
+		assert_int_equal(step(a, challenge, out, &err) > 0,
+		    table[i].fine);
+		/* An OK now would come from one who never knew the password. */
+		assert_int_equal(auth_end(a, &err), -1);
+		assert_int_equal(err.class, ERR_AUTH);
+		if (table[i].fine)
+			assert_int_equal(step(a, "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+			    "AAAAAAAAAAAAAAA=", out, &err), -1);
+		auth_free(a);
+	}
+}
+
+static void
+plus_binds_to_the_channel(void **state)
+{
+	(void)state;
+	struct auth *a = begin("SCRAM-SHA-256-PLUS", "ann", &tls13);
+	char out[512];
+	struct err err;
+
+	assert_true(step(a, "", out, &err) > 0);
+	assert_memory_equal(out, "p=tls-exporter,,n=ann,r=", 24);
+	auth_free(a);
+}
+
+static void
+foreign_nonce_is_refused(void **state)
+{
+	(void)state;
+	struct auth *a = begin("SCRAM-SHA-1", "ann", &tls13);
+	char out[512];
+	struct err err;
+
+	assert_true(step(a, "", out, &err) > 0);
+	assert_int_equal(step(a, "r=other,s=c2FsdA==,i=4096", out, &err), -1);
+	auth_free(a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_strongest_that_fits_is_chosen),
+		cmocka_unit_test(simple_mechanisms_say_the_right_bytes),
+		cmocka_unit_test(scram_holds_the_iteration_count_and_wants_a_proof),
+		cmocka_unit_test(plus_binds_to_the_channel),
+		cmocka_unit_test(foreign_nonce_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
