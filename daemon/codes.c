@@ -20,6 +20,12 @@ const struct code codes[] = {
 	    "pause) while a job waited for it.  Nothing is lost: the work is "
 	    "found again in the next round.",
 	    "syncd sync ACCOUNT" },
+	{ "auth.client-disabled",
+	    "The secret may be right, but the provider does not let mail "
+	    "programs in: IMAP is switched off for this mailbox, or by its "
+	    "administrator.",
+	    "Switch IMAP on in the settings of the mailbox, or ask its "
+	    "administrator.  Then: syncd resume ACCOUNT" },
 	{ "auth.mechanism-missing",
 	    "The server and the configuration have no way to sign in in common. "
 	    " A password goes only through SCRAM, or through PLAIN and LOGIN "
@@ -27,6 +33,11 @@ const struct code codes[] = {
 	    "tokens only.",
 	    "Look at auth.mechanisms (syncd config explain accounts.*.auth); "
 	    "for OAuth2 give a token_command." },
+	{ "auth.needs-app-password",
+	    "The provider wants a password made for programs, not the one for "
+	    "its web site.",
+	    "Make an app password in the security settings of the mailbox, "
+	    "store it where the secret comes from, then: syncd resume ACCOUNT" },
 	{ "auth.refused",
 	    "The server said no to the user name or the secret.  The account "
 	    "stays down until you act, so that the provider does not lock it; "
@@ -39,6 +50,11 @@ const struct code codes[] = {
 	    "each time and tries again.",
 	    "Nothing, if it goes away.  Else lower limits.connections, or end "
 	    "other mail programs." },
+	{ "auth.token-expired",
+	    "The server refused the OAuth2 token, also a fresh one from "
+	    "token_command.",
+	    "Run token_command by hand; its helper may want you to sign in "
+	    "again.  Then: syncd resume ACCOUNT" },
 	{ "config.bad-value",
 	    "The value does not fit its key: a word that is not in the list, a "
 	    "number out of range, a name that cannot be one, a path too long "
@@ -374,9 +390,9 @@ const struct code codes[] = {
 	    "Too many folders have names that differ in case only, for a file "
 	    "system that sees no difference.",
 	    "Rename some of them on the server, or use folders.rename." },
-	{ "store.changed",
-	    "A file changed while it was being uploaded.  It is looked at again "
-	    "in the next round.",
+	{ "store.file-changed",
+	    "A file changed while it was being uploaded.  The connection is "
+	    "made anew and the upload begins again.",
 	    "Nothing; message files should be replaced, never written to." },
 	{ "store.file-limit",
 	    "The system allows few open files.",
@@ -402,8 +418,8 @@ const struct code codes[] = {
 	    "Fewer keywords on the message, or a shorter folder name by "
 	    "folders.rename." },
 	{ "store.no-space",
-	    "The disk is full, or the quota is used up.  The account stops and "
-	    "tries again each minute.",
+	    "The disk is full, or the quota is used up.  The account stops, and "
+	    "starts again after a longer wait each time.",
 	    "Make room." },
 	{ "store.not-a-maildir",
 	    "A directory that should hold a folder is none: no cur and new, or "
@@ -417,6 +433,9 @@ const struct code codes[] = {
 	    "A file or directory may not be read or written, or belongs to "
 	    "another user.",
 	    "Check owner and mode; syncd runs as one user." },
+	{ "store.read",
+	    "A message file could not be read while it was being uploaded.",
+	    "Look at the disk: dmesg.  Then: syncd resume ACCOUNT" },
 	{ "store.watch-limit",
 	    "The system gives no more inotify watches.  The folders that have "
 	    "none are read every minute instead.",
