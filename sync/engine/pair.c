@@ -539,12 +539,17 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	bool to_new;
 	int got = 0;
 
+	old = home != NULL ? work_find(&home->work, row->id) : NULL;
 	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
-	if (moved != NULL) {
-		free(file);
-		file = xstrdup(moved->file);
-		row->in_new = moved->in_new;
+	if (moved != NULL)
 		letters = moved->letters != NULL ? home : from;
+	/* What it is called by now, if a client renamed it. */
+	if (moved != NULL || (old != NULL && old->local == SIDE_PRESENT)) {
+		const struct change *now = moved != NULL ? moved : old;
+
+		free(file);
+		file = xstrdup(now->file);
+		row->in_new = now->in_new;
 	}
 	if (from == NULL || folder_load(acc, from, err) < 0 ||
 	    folder_load(acc, to, err) < 0)
@@ -590,7 +595,6 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	}
 	if (got == 0) {
 		acc->tally.moved++;
-		old = work_find(&home->work, row->id);
 		if (old != NULL)
 			old->done = true;
 		if (moved != NULL)
