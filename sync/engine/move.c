@@ -103,11 +103,12 @@ static int
 show_flags(struct account *acc, struct transfer *t, struct err *err)
 {
 	struct change *c = t->change;
+	const struct folder *was = c->letters != NULL ? c->letters : t->to;
 	char name[MNAME_MAX];
 	bool to_new;
 	int got;
 
-	if (local_name(acc, t->to, t->from, c->file, c->in_new, c->local_flags,
+	if (local_name(acc, t->to, was, c->file, c->in_new, c->local_flags,
 	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
 	    to_new == c->in_new))
 		return 0;
@@ -218,7 +219,10 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		    str_z(t->to->wire), move), &a, err);
 	if (r < 0)
 		goto out;
-	if (a.status != DONE_OK)
+	/* What MOVE will not do, COPY may, in the next pass. */
+	if (a.status != DONE_OK && move)
+		imap_avoid(acc->work, CAP_MOVE);
+	if (a.status != DONE_OK && !move)
 		problem_open(acc, PROBLEM_WARNING, "server.refused", t->to, "",
 		    "%s: the server would not %s: %s", t->to->name,
 		    copy ? "copy" : "move", a.text);

@@ -6,7 +6,7 @@ import os
 import re
 
 from case import Case, local_message, message, rows
-from dovecot import Dovecot, raw_commands, writing
+from dovecot import Dovecot, writing
 from server import unprivileged
 
 OLD = 1_600_000_000
@@ -153,7 +153,7 @@ class Ladder(Case):
 
     def said(self, words):
         """The daemon's commands that hold the ${words}."""
-        return [c for path in self.theirs for c in raw_commands(path)
+        return [c for path in self.theirs for c in self.dovecot.raw(path)
                 if re.search(words, c)]
 
     def settle(self, uidplus=True):

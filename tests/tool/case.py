@@ -52,14 +52,15 @@ def rows(name, table):
 
 
 class Case(unittest.TestCase):
-    server = {"rawlog": True}    # knobs of Dovecot
+    kind = Dovecot
+    server = {"rawlog": True}    # its knobs
     account = {}                 # overrides of the account's configuration
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
         if cls.server is not None:
-            cls.dovecot = Dovecot(users=USERS, **cls.server)
+            cls.dovecot = cls.kind(users=USERS, **cls.server)
             cls.addClassCleanup(cls.dovecot.stop)
             cls.free_users = iter(cls.dovecot.users)
 

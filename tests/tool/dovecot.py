@@ -248,10 +248,12 @@ class Dovecot(Server):
     def commands(self, user="u1", since=0):
         """What was sent after login, as lines without tags; ${since}: leave
         out the oldest connections."""
-        out = []
-        for path in self.connections(user)[since:]:
-            out += raw_commands(path)
-        return out
+        return [c for path in self.connections(user)[since:] for c in self.raw(path)]
+
+    @staticmethod
+    def raw(path):
+        """The commands of one connection."""
+        return raw_commands(path)
 
 
 WRITES = re.compile(r"(UID )?(STORE|COPY|MOVE|EXPUNGE)\b|(APPEND|CREATE|DELETE"
@@ -264,20 +266,21 @@ def writing(commands):
 
 
 def raw_commands(path):
-    """The commands without their literals.  A raw log's lines have a time stamp
-    each, those of literals too."""
+    """A raw log's lines have a time stamp each, those of literals too."""
     with open(path, "rb") as f:
         data = f.read()
+    return commands_in(re.sub(rb"^\d+\.\d+ (?:[:*>] )?", b"", data, flags=re.M))
+
+
+def commands_in(data):
+    """The commands in what a client sent, without tags and literals."""
     out = []
-    literal = 0
-    goes_on = False    # what comes next belongs to the last command
-    for line in data.splitlines(keepends=True):
-        line = re.sub(rb"^\d+\.\d+ (?:[:*>] )?", b"", line)
-        if literal > 0:
-            line, literal = line[literal:], max(literal - len(line), 0)
-            if not line:
-                continue
-        text = line.rstrip(b"\r\n")
+    goes_on = False    # the line belongs to the last command
+    pos = 0
+    while pos < len(data):
+        end = data.find(b"\n", pos) + 1 or len(data)
+        text = data[pos:end].rstrip(b"\r\n")
+        pos = end
         if goes_on:
             out[-1] += text.decode(errors="replace")
         elif re.match(rb"[A-Za-z0-9.]+ ", text):
@@ -285,6 +288,7 @@ def raw_commands(path):
         elif text.upper() == b"DONE":
             out.append("DONE")
         m = re.search(rb"\{(\d+)\+?\}$", text)
-        literal = int(m[1]) if m else 0
         goes_on = m is not None
+        if m:
+            pos += int(m[1])
     return out

@@ -333,6 +333,8 @@ class Session:
         raise Closed
 
     def do_starttls(self, tag, args, lits):
+        if not self.peer.can("STARTTLS"):
+            return self.tagged(tag, "BAD unknown command")
         self.tagged(tag, "OK begin")
         self.flush()
         self.sock = self.peer.context.wrap_socket(self.sock, server_side=True)
