@@ -212,7 +212,11 @@ class Dovecot(Server):
             self.proc = subprocess.Popen(("dovecot", "-F", "-c", conf), stderr=err,
                                          stdin=subprocess.DEVNULL, stdout=err,
                                          cwd=self.dir, process_group=0, **become)
-        wait_for(self._up, 10, "Dovecot to start")
+        try:
+            wait_for(self._up, 10, "Dovecot to start")
+        except (TimeoutError, RuntimeError):
+            self.stop()
+            raise
 
     def _up(self):
         if self.proc.poll() is not None:
