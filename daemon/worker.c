@@ -37,7 +37,7 @@
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
-    RETRY_FOLDER_S = 60 };
+    RETRY_FOLDER_S = 60, EXIT_HELD = 10 };
 
 /* A wish of the parent's: one round, now. */
 struct job {
@@ -374,16 +374,40 @@ send_plan(struct worker *w, const struct job *job)
 	buf_reset(&w->acc->plan);
 }
 
+/* What a person should read first. */
+static const struct problem *
+worst_problem(const struct account *acc)
+{
+	const struct problem *worst = NULL;
+
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (worst == NULL || acc->problem[i].severity > worst->severity)
+			worst = &acc->problem[i];
+	return worst;
+}
+
+static bool
+guard_holds(const struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (strncmp(acc->problem[i].code, "guard.", 6) == 0)
+			return true;
+	return false;
+}
+
 static void
 finish_job(struct worker *w, struct job *job, int code, const struct err *err)
 {
 	const struct tally *t = &w->acc->tally;
+	const struct problem *p = code != 0 ? worst_problem(w->acc) : NULL;
 	char remedy[128];
 	json_t *error = json_null();
 
 	if (err != NULL)
 		error = js_error(err->code, err->text,
 		    remedy_for(w, err, remedy, sizeof(remedy)));
+	else if (p != NULL)
+		error = js_error(p->code, p->message, p->remedy);
 	send_json(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
 	    "s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
 	    "exit", code, "summary",
@@ -449,6 +473,8 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	}
 	if (r < 0)
 		return -1;
+	if (guard_holds(w->acc))
+		r = EXIT_HELD;
 	finish_job(w, job, r, NULL);
 	return r;
 }
@@ -734,6 +760,7 @@ start(struct worker *w, struct err *err)
 	w->acc = account_open(w->conf, w->state_dir, err);
 	if (w->acc == NULL)
 		return -1;
+	w->acc->once = w->once;
 	if (!w->once && w->conf->watch.local &&
 	    (w->acc->watcher = watch_new(err)) == NULL)
 		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,

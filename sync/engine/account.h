@@ -126,6 +126,8 @@ struct account {
 	size_t		 n_folders, cap_folders;
 	bool		 tree_remote;		/* LIST must be asked again */
 	bool		 tree_local;		/* directories may have come or gone */
+	bool		 tree_failed;		/* a directory could not be read */
+	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
 	bool		 listing;		/* a LIST is being answered */
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */

@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -223,14 +224,14 @@ land_batch(struct download *d, struct err *err)
 /* ---- arriving --------------------------------------------------------- */
 
 static int
-quarantine(struct download *d, struct uid uid, const char *code,
+quarantine(struct download *d, struct uid uid, bool for_good, const char *code,
     const char *why, struct err *err)
 {
 	struct msg_row row = {
 		.folder = d->f->id,
 		.uid = uid,
 		.stage = ST_REFUSED,
-		.when = clock_wall(),
+		.when = for_good ? 0 : clock_wall(),
 	};
 
 	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
@@ -305,9 +306,9 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
 		deliver_discard(d->acc->deliver);
-		return d->too_big ? quarantine(d, m->uid, "server.too-big",
+		return d->too_big ? quarantine(d, m->uid, true, "server.too-big",
 		    "larger than limits.max_message_size", err) :
-		    quarantine(d, m->uid, "server.poison",
+		    quarantine(d, m->uid, false, "server.poison",
 		    "the server gives no bytes for it", err);
 	}
 	d->v = array_room(d->v, d->n, &d->cap, sizeof(*d->v));
@@ -433,7 +434,7 @@ one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
 			folder_mark(d->f, DIRTY_REMOTE);
 			continue;
 		}
-		if (quarantine(d, (struct uid){ m->uid }, "server.poison",
+		if (quarantine(d, (struct uid){ m->uid }, false, "server.poison",
 		    "the server refuses to give it", err) < 0)
 			return -1;
 		m->sys = UINT32_MAX;
@@ -493,6 +494,24 @@ run(struct download *d, struct err *err)
 	return 0;
 }
 
+/* A disk that is nearly full is left to those who use the machine. */
+static int
+check_space(const struct account *acc, const struct folder *f, struct err *err)
+{
+	struct statvfs v;
+	uint64_t left;
+
+	if (fstatvfs(f->fd, &v) < 0)
+		return err_sys(err, ERR_LOCAL, "store.io", "%s: free space",
+		    f->name);
+	left = (uint64_t)v.f_bavail * v.f_frsize;
+	if (left >= (uint64_t)acc->conf->guards.min_free_space)
+		return 0;
+	return err_set(err, ERR_LOCAL, "store.no-space", "%s: only %llu MiB "
+	    "are free where %s is; downloads wait (guards.min_free_space)",
+	    f->name, (unsigned long long)(left >> 20), acc->root);
+}
+
 int
 apply_downloads(struct account *acc, struct folder *f, struct err *err)
 {
@@ -502,7 +521,8 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
-	if (remote_select(acc, f, err) < 0 || account_delivering(acc, err) < 0)
+	if (check_space(acc, f, err) < 0 || remote_select(acc, f, err) < 0 ||
+	    account_delivering(acc, err) < 0)
 		return -1;
 	acc->progress_total += (int64_t)f->work.n_fresh;
 	r = run(&d, err);

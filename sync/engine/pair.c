@@ -231,8 +231,8 @@ pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err
 /* ---- a message that moved on the server ------------------------------- */
 
 /* Rows whose message the server no longer has keep their file a while. */
-static int
-make_tombstones(struct account *acc, struct folder *f, struct err *err)
+int
+pair_bury(struct account *acc, struct folder *f, struct err *err)
 {
 	struct msg_row row;
 
@@ -634,19 +634,11 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		return -1;
 	if (acc->dry_run)
 		return 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (make_tombstones(acc, f[i], err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
-	if (account_commit(acc, err) < 0 ||
-	    count_tombstones(acc, &tombstones, err) < 0)
+	if (count_tombstones(acc, &tombstones, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < f[i]->work.n; k++)
-			tombstones += f[i]->work.change[k].was != 0;
+			tombstones += f[i]->work.change[k].remote == SIDE_GONE;
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i]->work.remote_read)
 			continue;

@@ -668,11 +668,12 @@ forget_uids(struct account *acc, struct folder *f, struct err *err)
 	f->uidnext = 0;
 	f->modseq.v = 0;
 	f->validity.v = 0;
+	/* Every file must be looked at again, even by a later process. */
+	f->mtime_cur = f->mtime_new = 0;
 	if (got < 0 || folder_save(acc, f, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}
-	/* Every file must be looked at again: they have no uid now. */
 	folder_mark(f, DIRTY_SCAN);
 	return account_commit(acc, err);
 }

@@ -61,34 +61,52 @@ decide(struct account *acc, struct folder *f)
 	}
 }
 
+static bool
+is_deletion(const struct change *c)
+{
+	return !c->done &&
+	    (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0;
+}
+
 /* More deletions at once than anybody makes by hand: the folder is held. */
-static void
-guard_deletions(struct account *acc, struct folder *f, bool approved)
+static int
+guard_deletions(struct account *acc, struct folder *f, bool approved,
+    struct err *err)
 {
 	uint32_t known, n = 0;
-	struct err err;
 
-	for (size_t i = 0; i < f->work.n; i++) {
-		const struct change *c = &f->work.change[i];
-
-		n += !c->done && (c->out.ops & (OP_DELETE_REMOTE |
-		    OP_DELETE_LOCAL)) != 0;
-	}
-	if (approved || (int64_t)n <= acc->conf->guards.max_delete_count ||
-	    store_count(acc->store, f->id, &known, &err) < 0 ||
-	    (int64_t)n * 100 <=
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_deletion(&f->work.change[i]);
+	if (approved || (int64_t)n <= acc->conf->guards.max_delete_count)
+		return 0;
+	if (store_count(acc->store, f->id, &known, err) < 0)
+		return -1;
+	if ((int64_t)n * 100 <=
 	    (int64_t)known * acc->conf->guards.max_delete_percent)
-		return;
+		return 0;
 	problem_open(acc, PROBLEM_ERROR, "guard.max-delete", f, "",
 	    "%s: %u of %u messages disappeared at once; nothing was deleted "
 	    "on the other side (guards.max_delete)", f->name, n, known);
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL))
+		if (is_deletion(c))
 			c->done = true;
 	}
 	f->work.failed = true;
+	return 0;
+}
+
+static int
+bury(struct account *acc, struct folder *f, struct err *err)
+{
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (pair_bury(acc, f, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
 }
 
 /* ---- the plan of a dry run -------------------------------------------- */
@@ -222,6 +240,9 @@ record_local(struct folder *f, struct err *err)
 
 	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
 		return f->fd < 0 ? 0 : -1;
+	/* What could not be done now must be found again, whoever looks. */
+	if (w->failed)
+		f->mtime_cur = f->mtime_new = 0;
 	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new &&
 	    !w->failed) {
 		f->mtime_cur = cur;
@@ -362,9 +383,12 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		decide(acc, f[i]);
-		guard_deletions(acc, f[i], o->approved);
+		if (guard_deletions(acc, f[i], o->approved, err) < 0)
+			return -1;
 		if (acc->dry_run)
 			plan_folder(acc, f[i]);
+		else if (bury(acc, f[i], err) < 0)
+			return -1;
 	}
 	if (acc->dry_run)
 		return 0;
@@ -455,7 +479,7 @@ ask_tree(struct account *acc, struct err *err)
 int
 round_run(struct account *acc, const struct round_opts *o, struct err *err)
 {
-	bool failed = false;
+	bool failed;
 	int passes = 0;
 
 	for (size_t i = 0; i < acc->n_folders; i++)
@@ -478,6 +502,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (local_note(acc, err) < 0)
 			return -1;
 	} while (!acc->dry_run && more_to_do(acc, o) && ++passes < PASSES_MAX);
+	failed = acc->tree_failed;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 

@@ -850,8 +850,16 @@ sync_local_list(struct account *acc, struct err *err)
 	int r = 0;
 
 	if (mpath_list(acc->root_fd, (enum layout)acc->conf->layout, &paths, &n,
-	    err) < 0)
-		return err_wrap(err, "list folders");
+	    err) < 0) {
+		if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+			return err_wrap(err, "list folders");
+		/* Nothing is concluded from a list that is not whole. */
+		problem_open(acc, PROBLEM_WARNING, err->code, NULL, "", "%s",
+		    err->text);
+		acc->tree_failed = true;
+		return 0;
+	}
+	acc->tree_failed = false;
 	qsort(paths, n, sizeof(*paths), by_text);
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];

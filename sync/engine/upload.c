@@ -133,7 +133,7 @@ take_back_now(struct account *acc, struct change *c, struct err *err)
 }
 
 static int
-refuse(struct account *acc, struct folder *f, struct upload *u,
+refuse(struct account *acc, struct folder *f, struct upload *u, bool for_good,
     const char *why, struct err *err)
 {
 	struct msg_row row;
@@ -148,7 +148,7 @@ refuse(struct account *acc, struct folder *f, struct upload *u,
 	got = store_find_id(acc->store, u->row, &row, err);
 	if (got > 0) {
 		row.stage = ST_REFUSED;
-		row.when = clock_wall();
+		row.when = for_good ? 0 : clock_wall();
 		got = store_msg_put(acc->store, &row, err) < 0 ||
 		    account_audit(acc, "refuse", f, &row, why, err) < 0 ||
 		    take_back(acc, u->change, false, err) < 0 ? -1 : 0;
@@ -228,7 +228,7 @@ answered(struct account *acc, struct folder *f, struct upload *u,
 		acc->tree_remote = true;
 		return withdraw(acc, f, u, err);
 	}
-	return refuse(acc, f, u, a->text, err);
+	return refuse(acc, f, u, false, a->text, err);
 }
 
 /* Open, read once for identity and size, and note the intent. */
@@ -281,13 +281,13 @@ too_big(struct account *acc, struct folder *f, struct upload *u, bool *skip,
 	*skip = limit != 0 && u->up.wire_size > limit;
 	if (*skip) {
 		close(u->up.fd);
-		return refuse(acc, f, u, "larger than the server's APPENDLIMIT",
+		return refuse(acc, f, u, true, "larger than the server's APPENDLIMIT",
 		    err);
 	}
 	if (u->up.has_nul && !imap_can(acc->work, CAP_BINARY)) {
 		*skip = true;
 		close(u->up.fd);
-		return refuse(acc, f, u, "it holds NUL bytes, and the server "
+		return refuse(acc, f, u, true, "it holds NUL bytes, and the server "
 		    "takes none", err);
 	}
 	return 0;

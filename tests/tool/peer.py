@@ -309,9 +309,10 @@ class Session:
 
     def words(self, args, literals):
         """Arguments as the client meant them; literals in their places."""
-        data = b"\x01".join(args.encode(errors="surrogateescape").split(b"\x01"))
-        for lit in literals:
-            data = data.replace(b"\x01", b"{%d}\r\n" % len(lit) + lit, 1)
+        parts = args.encode(errors="surrogateescape").split(b"\x01")
+        data = parts[0]
+        for lit, rest in zip(literals, parts[1:]):
+            data += b"{%d}\r\n" % len(lit) + lit + rest
         return parse(data)
 
     # Who is there.
@@ -332,6 +333,8 @@ class Session:
         raise Closed
 
     def do_starttls(self, tag, args, lits):
+        if not self.peer.can("STARTTLS"):
+            return self.tagged(tag, "BAD unknown command")
         self.tagged(tag, "OK begin")
         self.flush()
         self.sock = self.peer.context.wrap_socket(self.sock, server_side=True)
