@@ -34,6 +34,7 @@
 #include "engine/watcher.h"
 #include "ipc.h"
 #include "js.h"
+#include "progress.h"
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
@@ -250,8 +251,10 @@ open_lane(struct worker *w, const char *name, struct err *err)
 static int
 connect_account(struct worker *w, struct err *err)
 {
-	struct lane *ln = open_lane(w, "work", err);
+	struct lane *ln;
 
+	progress_phase(w->acc->progress, PHASE_CONNECT, NULL, 0);
+	ln = open_lane(w, "work", err);
 	if (ln == NULL)
 		return -1;
 	remote_attach(w->acc, ln);
@@ -346,6 +349,7 @@ note_failure(struct worker *w, const struct err *err)
 	char remedy[128];
 
 	remote_detach(w->acc);
+	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
 	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
@@ -432,18 +436,34 @@ mark_everything(struct worker *w)
 		w->acc->folder[i]->checked = false;
 }
 
+static void
+folder_finished(void *who, const struct folder *f, const struct tally *did,
+    usec took)
+{
+	const struct worker *w = who;
+	char text[1024];
+
+	worker_status_folder(f, did, took, text, sizeof(text));
+	log_info("%s", text);
+	if (w->n_jobs > 0)
+		send_json(IPC_JOB_LINE, json_pack("{s:I, s:o, s:b}", "job",
+		    w->job[0].id, "text", js_text(str_z(text)), "progress", 1));
+}
+
 /* 0 settled, 1 not quite, -1. */
 static int
-run_round(struct worker *w, const struct round_opts *opts, struct err *err)
+run_round(struct worker *w, struct round_opts *opts, struct err *err)
 {
 	usec started = clock_now();
-	struct tally before = w->acc->tally;
+	struct tally before = w->acc->tally, did;
 	int r;
 
 	report_status(w, "syncing");
+	opts->done = folder_finished;
+	opts->who = w;
 	r = round_run(w->acc, opts, err);
-	worker_status_round(&w->status, &before, &w->acc->tally,
-	    clock_now() - started, r);
+	did = tally_since(&before, &w->acc->tally);
+	worker_status_round(&w->status, &did, clock_now() - started, r);
 	w->round_at = USEC_NEVER;
 	if (r < 0)
 		return -1;
@@ -752,6 +772,8 @@ lock_account(struct worker *w, struct err *err)
 static int
 start(struct worker *w, struct err *err)
 {
+	struct progress *page;
+
 	if (first_message(w, err) < 0)
 		return -1;
 	log_context(w->conf->name);
@@ -761,6 +783,9 @@ start(struct worker *w, struct err *err)
 	if (w->acc == NULL)
 		return -1;
 	w->acc->once = w->once;
+	page = progress_page_inherited();
+	if (page != NULL)
+		w->acc->progress = page;
 	if (!w->once && w->conf->watch.local &&
 	    (w->acc->watcher = watch_new(err)) == NULL)
 		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,

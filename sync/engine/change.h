@@ -14,6 +14,8 @@
 #include "engine/diff.h"
 #include "maildir/dir.h"
 
+struct folder;
+
 /* A message as the server reports it.  Kept small: a first sync has one for
  * each message of the mailbox. */
 struct seen {
@@ -41,6 +43,8 @@ struct change {
 	bool		 copy;
 	int64_t		 was;		/* the row whose file this used to be, and
 					 * whose message the server lost; 0 */
+	const struct folder *letters;	/* if not NULL: whose keyword letters the
+					 * name of this moved file has */
 	struct diff_out	 out;
 };
 

@@ -103,11 +103,12 @@ static int
 show_flags(struct account *acc, struct transfer *t, struct err *err)
 {
 	struct change *c = t->change;
+	const struct folder *was = c->letters != NULL ? c->letters : t->to;
 	char name[MNAME_MAX];
 	bool to_new;
 	int got;
 
-	if (local_name(acc, t->to, t->from, c->file, c->in_new, c->local_flags,
+	if (local_name(acc, t->to, was, c->file, c->in_new, c->local_flags,
 	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
 	    to_new == c->in_new))
 		return 0;

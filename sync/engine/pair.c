@@ -129,14 +129,35 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 	return *lost != NULL ? 0 : got;
 }
 
-/* A moved file brings along the letters of the folder that it comes from. */
-static struct flags
-flags_by_letters(struct folder *was, struct folder *f, const char *file)
+static bool
+same_letters(const char *a, const char *b)
 {
-	struct flags flags = local_flags(was, str_z(file));
+	struct mname x, y;
+	char in_x, in_y;
 
-	flags.kw = kwtab_translate(flags.kw, &was->kw, &f->kw);
-	return flags;
+	if (!mname_parse(str_z(a), &x) || !mname_parse(str_z(b), &y))
+		return false;
+	for (char c = 'a'; c <= 'z'; c++) {
+		in_x = str_find(x.letters, c) < x.letters.n;
+		in_y = str_find(y.letters, c) < y.letters.n;
+		if (in_x != in_y)
+			return false;
+	}
+	return true;
+}
+
+/* A file that was moved without a thought brings along the letters of the folder
+ * that it comes from; a client that knows of keywords has put the new folder's
+ * into the name. */
+static void
+take_letters(struct folder *was, struct folder *f, const char *before,
+    struct change *u)
+{
+	if (!same_letters(before, u->file))
+		return;
+	u->letters = was;
+	u->local_flags = local_flags(was, str_z(u->file));
+	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
 }
 
 static int
@@ -167,7 +188,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			return -1;
 	}
 	if (hit != NULL) {
-		u->local_flags = flags_by_letters(hit->folder, f, u->file);
+		take_letters(hit->folder, f, hit->change->file, u);
 		if (hit->change->remote == SIDE_GONE) {
 			/* Deleted there meanwhile: the move wins, by an upload,
 			 * unless the server turns out to have moved it, too. */
@@ -263,19 +284,46 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+/* Messages that the server had, and that it may have moved. */
+struct missing {
+	size_t	n;
+	bool	nameless;	/* of some, the server's id is not known: we
+				 * uploaded them */
+};
+
+static void
+count_missing(struct missing *m, const struct msg_row *row)
+{
+	m->n++;
+	m->nameless = m->nameless || row->objid.n == 0;
+}
+
 static int
-count_tombstones(struct account *acc, size_t *n, struct err *err)
+find_missing(struct account *acc, struct folder **f, size_t n,
+    struct missing *m, struct err *err)
 {
 	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
 	struct msg_row row;
 	int got;
 
-	*n = 0;
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0)
-		*n += row.stage == ST_TOMBSTONE;
+		if (row.stage == ST_TOMBSTONE)
+			count_missing(m, &row);
 	cursor_close(c);
+	for (size_t i = 0; i < n && got == 0; i++)
+		for (size_t k = 0; k < f[i]->work.n && got == 0; k++) {
+			const struct change *gone = &f[i]->work.change[k];
+
+			if (gone->remote != SIDE_GONE || gone->msg == 0)
+				continue;
+			got = store_find_id(acc->store, gone->msg, &row,
+			    err);
+			if (got > 0)
+				count_missing(m, &row);
+			got = got < 0 ? -1 : 0;
+		}
 	return got;
 }
 
@@ -400,7 +448,7 @@ was_lost(struct account *acc, const struct msg_row *row)
 	if (row->stage == ST_TOMBSTONE)
 		return true;
 	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE;
+	return c != NULL && c->remote == SIDE_GONE && !c->done;
 }
 
 /* The file that used to be the row's, if it was moved here as well: then the
@@ -420,33 +468,60 @@ moved_file(struct account *acc, int64_t msg, struct folder **where)
 	return NULL;
 }
 
-/* The row that ${m} in ${f} used to be, elsewhere. */
+/* The first of the rows that the server has lost; closes the cursor. */
+static int
+first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
+    struct err *err)
+{
+	int64_t id = 0;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, row, err)) > 0)
+		if (was_lost(acc, row)) {
+			id = row->id;
+			break;
+		}
+	cursor_close(c);
+	return got > 0 ? store_find_id(acc->store, id, row, err) : got;
+}
+
+/* The row that ${m} used to be, elsewhere. */
 static int
 find_tombstone(struct account *acc, const struct ev_msg *m,
     const struct hash *head, struct msg_row *row, struct err *err)
 {
-	struct cursor *c;
-	int got;
+	int got = 0;
 
 	if (m->have & MSG_OBJID)
-		c = cursor_open_objid(acc->store, m->objid, err);
-	else if (head != NULL)
-		c = cursor_open_head(acc->store, 0, head, m->size, err);
-	else
-		return 0;
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, row, err)) > 0)
-		if (was_lost(acc, row))
-			break;
-	if (got > 0) {
-		int64_t id = row->id;
-
-		cursor_close(c);
-		return store_find_id(acc->store, id, row, err);
-	}
-	cursor_close(c);
+		got = first_lost(acc, cursor_open_objid(acc->store, m->objid,
+		    err), row, err);
+	if (got == 0 && head != NULL)
+		got = first_lost(acc, cursor_open_head(acc->store, 0, head,
+		    m->size, err), row, err);
 	return got;
+}
+
+/* What the file of a message that the server moved is to show: what was changed
+ * here meanwhile is not lost.  Bits are those of ${to}. */
+static struct diff_out
+merge_moved(struct account *acc, struct folder *home, struct folder *letters,
+    struct folder *to, const struct msg_row *row, const char *file,
+    struct flags remote)
+{
+	uint64_t shown = kwfile_shown(&letters->kwfile, ~(uint64_t)0,
+	    &letters->kw);
+	struct flags local = local_flags(letters, str_z(file));
+	struct diff_in in = { .base = KNOWN_BOTH, .remote = SIDE_PRESENT,
+	    .local = SIDE_PRESENT, .remote_flags = remote,
+	    .base_flags = row->flags, .local_flags = local };
+
+	in.base_flags.kw = kwtab_translate(row->flags.kw, &home->kw, &to->kw);
+	in.local_flags.kw = kwtab_translate(local.kw, &letters->kw, &to->kw);
+	in.local_blind.kw = ~kwtab_translate(shown, &letters->kw, &to->kw);
+	return diff_message(&in, &to->policy,
+	    (enum conf_conflict)acc->conf->conflict);
 }
 
 /* Moved on the server: one rename here, no body on the wire. */
@@ -455,7 +530,9 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
     struct msg_row *row, const struct ev_msg *msg, struct err *err)
 {
 	struct folder *from = account_by_id(acc, row->folder), *home = from;
+	struct folder *letters = from;
 	struct flags flags = { m->sys, m->kw };
+	struct diff_out out;
 	char *file = str_dup(row->file), name[MNAME_MAX];
 	struct change *old, *moved;
 	struct mname parts;
@@ -467,11 +544,13 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 		free(file);
 		file = xstrdup(moved->file);
 		row->in_new = moved->in_new;
+		letters = moved->letters != NULL ? home : from;
 	}
-
 	if (from == NULL || folder_load(acc, from, err) < 0 ||
-	    folder_load(acc, to, err) < 0 ||
-	    local_name(acc, to, from, file, row->in_new, flags, name,
+	    folder_load(acc, to, err) < 0)
+		goto out;
+	out = merge_moved(acc, home, letters, to, row, file, flags);
+	if (local_name(acc, to, letters, file, row->in_new, out.local, name,
 	    &to_new) < 0)
 		goto out;
 	if (local_keywords(acc, to, err) < 0)
@@ -493,6 +572,8 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	row->file = str_z(name);
 	row->in_new = to_new;
 	row->flags = flags;
+	if (out.ops & OP_FLAGS_REMOTE)
+		folder_mark(to, DIRTY_SCAN);
 	if (msg->have & MSG_OBJID)
 		row->objid = msg->objid;
 	got = account_begin(acc, err);
@@ -581,7 +662,7 @@ has_objids(const struct account *acc)
 }
 
 static int
-pair_fresh(struct account *acc, struct folder *f, size_t n_tombstones,
+pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
     struct err *err)
 {
 	struct candidates cs = { 0 };
@@ -595,14 +676,15 @@ pair_fresh(struct account *acc, struct folder *f, size_t n_tombstones,
 		return 0;
 	if (collect_candidates(f, &cs, err) < 0)
 		goto out;
-	if (cs.n == 0 && n_tombstones == 0) {
+	if (cs.n == 0 && missing->n == 0) {
 		r = 0;
 		goto out;
 	}
 	if (remote_select(acc, f, err) < 0)
 		goto out;
 	hasher = hasher_new();
-	req = ask_identity(acc, f, cs.n > 0 || !has_objids(acc));
+	req = ask_identity(acc, f, cs.n > 0 || missing->nameless ||
+	    !has_objids(acc));
 	remote_want_msgs(acc, true);
 	while ((r = remote_next(acc, &ev, err)) > 0) {
 		if (ev.kind == EV_DONE && ev.done.req == req) {
@@ -628,21 +710,18 @@ out:
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
-	size_t tombstones;
+	struct missing missing = { 0 };
 
 	if (pair_new_files(acc, f, n, err) < 0)
 		return -1;
 	if (acc->dry_run)
 		return 0;
-	if (count_tombstones(acc, &tombstones, err) < 0)
+	if (find_missing(acc, f, n, &missing, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < f[i]->work.n; k++)
-			tombstones += f[i]->work.change[k].remote == SIDE_GONE;
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i]->work.remote_read)
 			continue;
-		if (pair_fresh(acc, f[i], tombstones, err) < 0)
+		if (pair_fresh(acc, f[i], &missing, err) < 0)
 			return err_wrap(err, "pair %s", f[i]->name);
 	}
 	return 0;

@@ -30,6 +30,8 @@ struct remote {
 	size_t		 n_msg, cap_msg;
 	struct uidset	 gone;
 	bool		 expunged;	/* by sequence number: we do not know which */
+	bool		 gap;		/* it changed between two SELECTs, and the
+					 * server did not say how */
 	struct uidset	 found;
 	uint64_t	 found_count;
 	/* Answers that nobody has waited for yet. */
@@ -52,6 +54,7 @@ forget(struct remote *r)
 	r->msg = NULL;
 	r->n_msg = r->cap_msg = 0;
 	uidset_clear(&r->gone);
+	r->gap = false;
 	r->expunged = false;
 }
 
@@ -345,24 +348,30 @@ remote_expect(struct account *acc, uint32_t req, enum err_class class,
 int
 remote_select(struct account *acc, struct folder *f, struct err *err)
 {
+	const struct imap_box *box = imap_box(acc->work);
+	bool read = f->work.remote_read, qresync = read &&
+	    imap_server(acc->work)->qresync && imap_can(acc->work, CAP_QRESYNC);
 	uint32_t req;
 
 	if (acc->selected == f)
 		return 0;
 	acc->selected = f;
 	forget(acc->remote);
+	/* What happened since it was read is told here, or it is lost. */
 	req = imap_select(acc->work, str_z(f->wire), f->policy.readonly,
-	    (struct uidvalidity){ 0 }, (struct modseq){ 0 });
+	    qresync ? f->validity : (struct uidvalidity){ 0 },
+	    qresync ? f->work.modseq : (struct modseq){ 0 });
 	if (remote_expect(acc, req, ERR_FOLDER, f->name, err) < 0) {
 		acc->selected = NULL;
 		return -1;
 	}
-	if (f->validity.v != 0 &&
-	    imap_box(acc->work)->validity.v != f->validity.v) {
+	if (f->validity.v != 0 && box->validity.v != f->validity.v) {
 		acc->selected = NULL;
 		return err_set(err, ERR_FOLDER, "server.uidvalidity",
 		    "%s: its UIDVALIDITY changed while we worked", f->name);
 	}
+	acc->remote->gap = read && !qresync &&
+	    box->modseq.v != f->work.modseq.v;
 	return 0;
 }
 
@@ -790,7 +799,7 @@ remote_quiet(struct account *acc, struct folder *f, bool *quiet, struct err *err
 	int got;
 
 	*quiet = false;
-	if (acc->selected != f || r->expunged)
+	if (acc->selected != f || r->expunged || r->gap)
 		return 0;
 	for (size_t i = 0; i < r->n_msg; i++) {
 		struct flags now = { r->msg[i].sys, r->msg[i].kw };

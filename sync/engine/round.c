@@ -202,6 +202,23 @@ apply_folder(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+static int
+apply_and_tell(struct account *acc, const struct round_opts *o,
+    struct folder *f, struct err *err)
+{
+	static const struct tally nothing;
+	struct tally before = acc->tally, did;
+	usec started = clock_now();
+	int r;
+
+	progress_phase(acc->progress, PHASE_APPLY, f->name, 0);
+	r = apply_folder(acc, f, err);
+	did = tally_since(&before, &acc->tally);
+	if (o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
+		o->done(o->who, f, &did, clock_now() - started);
+	return r;
+}
+
 /* What the server counted may be stored only when all of it is in the base. */
 static int
 record_remote(struct account *acc, struct folder *f, struct err *err)
@@ -227,6 +244,9 @@ record_remote(struct account *acc, struct folder *f, struct err *err)
 	if (quiet && known == box->exists) {
 		f->modseq = box->modseq;
 		f->messages = box->exists;
+	} else if (!quiet && acc->selected == f) {
+		/* Somebody else was at work: look again. */
+		folder_mark(f, DIRTY_REMOTE);
 	}
 	return 0;
 }
@@ -351,6 +371,7 @@ gather_remote(struct account *acc, struct folder *f, struct err *err)
 	if (!(f->dirty & DIRTY_REMOTE))
 		return 0;
 	f->dirty &= ~(unsigned)DIRTY_REMOTE;
+	progress_phase(acc->progress, PHASE_COMPARE, f->name, 0);
 	r = remote_gather(acc, f, err);
 	if (r == 0 && (f->dirty & DIRTY_SCAN)) {
 		/* Renumbered: every file is to be found again by content. */
@@ -399,8 +420,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 
 		if (f[i]->skip)
 			continue;
-		acc->progress = f[i];
-		r = apply_folder(acc, f[i], err);
+		r = apply_and_tell(acc, o, f[i], err);
 		if (r < 0 && (r = folder_trouble(acc, f[i], err)) < 0)
 			return -1;
 		if (r == 0 && record(acc, f[i], err) < 0)
@@ -428,7 +448,10 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 {
 	struct list dirty = { 0 }, known = { 0 };
 	int64_t started = clock_wall();
-	int r = gather_local(acc, o, &dirty, err);
+	int r;
+
+	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
+	r = gather_local(acc, o, &dirty, err);
 
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))
@@ -467,6 +490,8 @@ more_to_do(const struct account *acc, const struct round_opts *o)
 static int
 ask_tree(struct account *acc, struct err *err)
 {
+	if (acc->tree_remote || acc->tree_local)
+		progress_phase(acc->progress, PHASE_LIST, NULL, 0);
 	if (acc->tree_remote && tree_ask(acc, !acc->greeted, err) < 0)
 		return -1;
 	acc->greeted = true;
@@ -510,7 +535,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
-	acc->progress = NULL;
+	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
 }
 

@@ -1,255 +1,463 @@
-"""Random changes on both sides, rounds killed half-way; then the oracle.
+"""Random changes on both sides; then both are equal, and nothing is lost and
+nothing doubled, by an oracle that knows only what was done.
 
-SYNCD_SEEDS=N plays N seeds (default 6) from SYNCD_SEED on (default 1);
-SYNCD_SOAK_SECONDS=N goes on for that long.  A failure names its seed and what
-was done.
+A failure names its seed: `SYNCD_SEED=n` runs that one alone.  With
+SYNCD_SOAK_SECONDS=1800 new seeds are run for as long.
 """
 import os
 import random
 import signal
-import subprocess
 import time
+import unittest
 
-from case import Case, limit, local_message, message
-from compare import compare
-from imapclient import ImapError
+from case import Case, limit, local_message
+from maildir import Maildir
+from oracle import FLAGS, WORDS, Oracle
 from server import wait_for
 
-FOLDERS = ("INBOX", "Archive", "Lists/one", "Lists/two")
-FIRST = int(os.environ.get("SYNCD_SEED", "1"))
-SEEDS = int(os.environ.get("SYNCD_SEEDS", "6"))
 SOAK = int(os.environ.get("SYNCD_SOAK_SECONDS", "0"))
+SEED = os.environ.get("SYNCD_SEED")
 
 
-class Play:
-    """One seed's mailbox, with a memory of what nobody ever deleted."""
+class Tree(Maildir):
+    """Of several files with one token any will do; a daemon may rename them
+    while we look."""
 
-    def __init__(self, case, seed):
-        self.case, self.seed = case, seed
-        self.pick = random.Random(seed)
-        self.client, self.tree = case.client, case.tree
-        self.count = 0
-        self.kept = set()       # tokens that must exist exactly once
-        self.touched = set()    # moved or deleted since both sides agreed
-        self.done = []
+    def __init__(self, tree, rng):
+        super().__init__(tree.root, tree.layout, tree.delimiter)
+        self.rng = rng
 
-    def token(self):
-        self.count += 1
-        return f"s{self.seed}n{self.count}e"
-
-    def far(self):
-        """A message of the server: (folder, uid, token), or None."""
-        folder = self.pick.choice(FOLDERS)
-        found = self.client.fetch_all(folder)
-        return (folder, *self.one([(m.uid, self.token_of(m.data)) for m in found])) \
-            if found else None
-
-    def near(self):
-        """A message of the tree: (folder, token), or None."""
-        folder = self.pick.choice(FOLDERS)
-        found = self.tree.messages(folder)
-        return (folder, self.one([self.token_of(m.data) for m in found])) if found else None
-
-    def one(self, things):
-        return self.pick.choice(sorted(things))
+    def find(self, folder, token):
+        def hit():
+            hits = []
+            for sub in ("new", "cur"):
+                path = os.path.join(self.path(folder), sub)
+                for name in sorted(os.listdir(path)):
+                    m = self._read(os.path.join(path, name), self._keywords(folder),
+                                   sub == "new")
+                    if token.encode() in m.data:
+                        hits.append(m)
+            return self.rng.choice(hits) if hits else None
+        return self.again(lambda: wait_for(hit, 5, f"{token} in {folder}"))
 
     @staticmethod
-    def token_of(data):
-        return data.split(b"\n")[0].split(b"Subject: ")[1].strip().decode()
+    def again(action):
+        """What a client does when a file is renamed under its hands."""
+        for _ in range(100):
+            try:
+                return action()
+            except FileNotFoundError:
+                time.sleep(0.01)
+        return action()
 
-    def other(self, folder):
-        return self.pick.choice([f for f in FOLDERS if f != folder])
+
+class Local:
+    side = "here"
+
+    def __init__(self, tree):
+        self.tree = tree
+
+    def add(self, folder, data, flags, words, date):
+        self.tree.add(folder, data, "".join(sorted(flags)), words, date)
+
+    def flag(self, folder, token, before, after):
+        def action():
+            m = self.tree.find(folder, token)
+            if (m.flags | m.keywords) != before:
+                # Twins: the one that is meant.
+                raise FileNotFoundError(token)
+            keys = self.tree._letters(folder, [w for w in after if w in WORDS])
+            letters = "".join(sorted([x for x in after if x in FLAGS + "D"] + list(keys)))
+            base = os.path.basename(m.path).split(":2,")[0]
+            os.rename(m.path, os.path.join(self.tree.path(folder), "cur",
+                                           f"{base}:2,{letters}"))
+        self.tree.again(action)
+
+    def pick(self, folder, token, flags):
+        def action():
+            m = self.tree.find(folder, token)
+            if (m.flags | m.keywords) != flags:
+                raise FileNotFoundError(token)
+            return m
+        return self.tree.again(action)
+
+    def delete(self, folder, token, flags):
+        self.tree.again(lambda: os.unlink(self.pick(folder, token, flags).path))
+
+    def move(self, folder, token, flags, to):
+        keep = self.tree.rng.random() < 0.6
+
+        def action():
+            m = self.pick(folder, token, flags)
+            letters = self.tree._letters(to, m.keywords) if m.keywords else ""
+            base = os.path.basename(m.path).split(":2,")[0] if keep else self.tree.unique()
+            info = "".join(sorted("".join(m.flags) + letters))
+            os.rename(m.path, os.path.join(self.tree.path(to), "cur", f"{base}:2,{info}"))
+        self.tree.again(action)
+
+    def copy(self, folder, token, flags, to):
+        m = self.pick(folder, token, flags)
+        self.tree.add(to, m.data, "".join(sorted(m.flags)), m.keywords, m.date)
+
+    def replace(self, folder, token, flags, data):
+        def action():
+            m = self.pick(folder, token, flags)
+            tmp = os.path.join(self.tree.path(folder), "tmp", self.tree.unique())
+            with open(tmp, "wb") as f:
+                f.write(data)
+            # No client replaces what is not there: a rename would.
+            os.stat(m.path)
+            os.rename(tmp, m.path)
+        self.tree.again(action)
+
+    def create(self, folder):
+        self.tree.create_folder(folder)
+
+    def rename(self, old, new):
+        self.tree.rename_folder(old, new)
+
+
+class Far:
+    side = "there"
+
+    def __init__(self, client, rng):
+        self.client = client
+        self.rng = rng
+
+    def uid(self, folder, token, flags):
+        hits = [m.uid for m in self.client.fetch_all(folder)
+                if token.encode() in m.data and m.flags | m.keywords == flags]
+        if not hits:
+            raise LookupError(f"{token} with {set(flags)} is not in {folder}")
+        return self.rng.choice(hits)
+
+    def add(self, folder, data, flags, words, date):
+        self.client.append(folder, data.replace(b"\n", b"\r\n"), "".join(flags), words, date)
+
+    def flag(self, folder, token, before, after):
+        uid = self.uid(folder, token, before)
+        for sign, names in (("+", after - before), ("-", before - after)):
+            if names:
+                self.client.store(folder, uid, sign, [x for x in names if len(x) == 1],
+                                  [x for x in names if len(x) > 1])
+
+    def delete(self, folder, token, flags):
+        self.client.expunge(folder, self.uid(folder, token, flags))
+
+    def move(self, folder, token, flags, to):
+        self.client.move(folder, self.uid(folder, token, flags), to)
+
+    def copy(self, folder, token, flags, to):
+        self.client.copy(folder, self.uid(folder, token, flags), to)
+
+    def replace(self, folder, token, flags, data):
+        """As a client saves a draft: the new one, then the old one goes."""
+        uid = self.uid(folder, token, flags)
+        self.client.append(folder, data.replace(b"\n", b"\r\n"), "D",
+                           date=int(time.time()))
+        self.client.expunge(folder, uid)
+
+    def create(self, folder):
+        self.client.create(folder)
+
+    def rename(self, old, new):
+        self.client.rename(old, new)
+
+
+class World:
+    """Two actors, what they did, and what must come of it."""
+
+    def __init__(self, seed, near, far, concurrent=False):
+        self.rng = random.Random(seed)
+        self.seed = seed
+        self.oracle = Oracle()
+        self.actors = (near, far)
+        self.folders = ["INBOX", "Archive", "Drafts"]
+        self.busy = {}              # folder -> the only side that may use it
+        self.concurrent = concurrent
+        self.n = 0
+        self.trace = []
+
+    def note(self, c, text):
+        c.trace.append(text)
+        self.trace.append(f"{c.token}: {text}")
+
+    def body(self, token):
+        text = "".join(self.rng.choice("abc \n") for _ in range(self.rng.randrange(400)))
+        return local_message(token, text + "\n.")
+
+    def token(self):
+        self.n += 1
+        return f"r{self.seed}m{self.n:04d}x"
+
+    def folder(self, side):
+        free = [f for f in self.folders if f != "Drafts" and self.busy.get(f, side) == side]
+        return self.rng.choice(free)
+
+    def flags(self):
+        return frozenset(x for x in list(FLAGS) + list(WORDS) if self.rng.random() < 0.25)
+
+    def target(self, actor, alone=False, only=lambda c: True):
+        """A content and one of its copies, which this side may change."""
+        out = []
+        for c in self.oracle.contents.values():
+            if not only(c) or not self.oracle.may_touch(c, actor.side, alone or self.concurrent):
+                continue
+            if all(self.busy.get(x.folder, actor.side) == actor.side
+                   for x in c.base + c.seen(actor.side)):
+                out.append(c)
+        if not out:
+            return None, None
+        c = self.rng.choice(out)
+        return c, self.rng.choice(c.copies(actor.side))
+
+    # -- the operations --------------------------------------------------
+
+    def add(self, actor):
+        token, folder = self.token(), self.folder(actor.side)
+        data, flags = self.body(token), self.flags()
+        date = 1_600_000_000 + self.rng.randrange(10 ** 8)
+        for _ in range(2 if self.rng.random() < 0.15 else 1):
+            actor.add(folder, data, [x for x in flags if x in FLAGS],
+                      [x for x in flags if x in WORDS], date)
+            c = self.oracle.new(token, data, actor.side, folder, flags)
+            self.note(c, f"added {actor.side} to {folder} {sorted(flags)}")
+
+    def draft(self, actor):
+        token = self.token()
+        data = self.body(token)
+        actor.add("Drafts", data, ["D"], [], 1_600_000_000)
+        self.note(self.oracle.new(token, data, actor.side, "Drafts", "D"),
+                  f"draft {actor.side}")
+
+    def save_again(self, actor):
+        c, copy = self.target(actor, alone=True, only=lambda c: len(c.seen(actor.side)) == 1 and
+                              c.seen(actor.side)[0].folder == "Drafts")
+        if c is None:
+            return self.draft(actor)
+        token = self.token()
+        data = self.body(token)
+        actor.replace("Drafts", c.token, copy.flags, data)
+        c.copies(actor.side).remove(copy)
+        self.note(c, f"saved again {actor.side} as {token}")
+        flags = copy.flags if actor.side == "here" else "D"
+        self.note(self.oracle.new(token, data, actor.side, "Drafts", flags),
+                  f"instead of {c.token} {actor.side}")
+        return None
+
+    def flag(self, actor):
+        c, copy = self.target(actor)
+        if c is None:
+            return
+        after = copy.flags ^ {self.rng.choice(list(FLAGS) + list(WORDS))}
+        actor.flag(copy.folder, c.token, copy.flags, after)
+        self.note(c, f"flags {actor.side} in {copy.folder} {sorted(copy.flags)} -> "
+                     f"{sorted(after)}")
+        copy.flags = after
+
+    def delete(self, actor):
+        c, copy = self.target(actor)
+        if c is None:
+            return
+        actor.delete(copy.folder, c.token, copy.flags)
+        c.copies(actor.side).remove(copy)
+        self.note(c, f"deleted {actor.side} from {copy.folder}")
+
+    def move(self, actor):
+        c, copy = self.target(actor)
+        to = self.folder(actor.side)
+        if c is None or to == copy.folder or copy.folder == "Drafts":
+            return
+        actor.move(copy.folder, c.token, copy.flags, to)
+        self.note(c, f"moved {actor.side} from {copy.folder} to {to}")
+        copy.folder = to
+
+    def copy(self, actor):
+        c, copy = self.target(actor, alone=True)
+        to = self.folder(actor.side)
+        if c is None or copy.folder == "Drafts":
+            return
+        actor.copy(copy.folder, c.token, copy.flags, to)
+        self.note(c, f"copied {actor.side} from {copy.folder} to {to}")
+        self.oracle.new(c.token, c.data, actor.side, to, copy.flags)
+
+    def create(self, actor):
+        name = f"F{self.seed}-{len(self.folders)}{actor.side[0]}"
+        if len(self.folders) > 7:
+            return
+        actor.create(name)
+        self.busy[name] = actor.side
+        self.folders.append(name)
+        self.trace.append(f"created {name} {actor.side}")
+
+    def rename(self, actor):
+        """Nobody else uses the folder meanwhile: what would be right?"""
+        old = self.folder(actor.side)
+        used = any(old in [x.folder for copies in c.side.values() for x in copies] or
+                   (c.side and old in [x.folder for x in c.base])
+                   for c in self.oracle.contents.values())
+        if old in ("INBOX", "Archive") or old in self.busy or used:
+            return
+        self.n += 1
+        new = f"{old}.{self.n}"
+        actor.rename(old, new)
+        self.folders[self.folders.index(old)] = new
+        # Neither name is anybody's until both sides are equal again.
+        self.busy[old] = self.busy[new] = "nobody"
+        for c in self.oracle.contents.values():
+            if any(x.folder == old for x in c.base):
+                for x in c.copies(actor.side):
+                    if x.folder == old:
+                        x.folder = new
+                self.note(c, f"{old} renamed {actor.side} to {new}")
+        self.trace.append(f"renamed {old} to {new} {actor.side}")
+
+    WEIGHTS = {"add": 6, "flag": 8, "delete": 3, "move": 5, "copy": 2, "draft": 1,
+               "save_again": 2, "create": 1, "rename": 1}
 
     def step(self):
-        action = self.pick.choice((
-            self.deliver, self.deliver, self.write, self.write, self.flag_far, self.flag_near,
-            self.flag_far, self.flag_near, self.delete_far, self.delete_near, self.move_far,
-            self.move_near, self.word_far, self.word_near))
-        what = action()
-        if what:
-            self.done.append(f"{action.__name__} {what}")
+        name, = self.rng.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))
+        getattr(self, name)(self.rng.choice(self.actors))
 
-    def deliver(self):
-        token, folder = self.token(), self.pick.choice(FOLDERS)
-        self.client.append(folder, message(token, "b" * self.pick.randrange(2000)),
-                           self.pick.choice(("", "S", "SF")), (), 1_500_000_000 + self.count)
-        self.kept.add(token)
-        return f"{token} in {folder}"
-
-    def write(self):
-        token, folder = self.token(), self.pick.choice(FOLDERS)
-        self.tree.add(folder, local_message(token, "b" * self.pick.randrange(2000)),
-                      self.pick.choice((None, "", "S", "FS")), (), 1_500_000_000 + self.count)
-        self.kept.add(token)
-        return f"{token} in {folder}"
-
-    def flag_far(self):
-        if hit := self.far():
-            folder, uid, token = hit
-            change, flag = self.pick.choice("+-"), self.pick.choice("SRF")
-            self.client.store(folder, uid, change, flag)
-            return f"{change}{flag} {token} in {folder}"
-        return None
-
-    def flag_near(self):
-        if hit := self.near():
-            folder, token = hit
-            flags = "".join(f for f in "FRS" if self.pick.random() < 0.5)
-            self.tree.set_flags(folder, token + "\n", flags)
-            return f"{flags or '-'} {token} in {folder}"
-        return None
-
-    def word_far(self):
-        if hit := self.far():
-            folder, uid, token = hit
-            change, word = self.pick.choice("+-"), self.pick.choice(("todo", "$Work"))
-            self.client.store(folder, uid, change, "", [word])
-            return f"{change}{word} {token} in {folder}"
-        return None
-
-    def word_near(self):
-        if hit := self.near():
-            folder, token = hit
-            m = self.tree.find(folder, token + "\n")
-            words = [w for w in ("todo", "$Work") if self.pick.random() < 0.5]
-            self.tree.set_flags(folder, token + "\n", m.flags, words)
-            return f"{words} {token} in {folder}"
-        return None
-
-    # A message is moved or deleted on one side only in a round: what becomes
-    # of one that is on both is the table in test_changes.py.
-
-    def claim(self, token):
-        if token in self.touched:
-            return False
-        self.touched.add(token)
-        return True
-
-    def delete_far(self):
-        hit = self.far()
-        if hit and self.claim(hit[2]):
-            self.client.expunge(hit[0], hit[1])
-            self.kept.discard(hit[2])
-            return f"{hit[2]} in {hit[0]}"
-        return None
-
-    def delete_near(self):
-        hit = self.near()
-        if hit and self.claim(hit[1]):
-            self.tree.delete(hit[0], hit[1] + "\n")
-            self.kept.discard(hit[1])
-            return f"{hit[1]} in {hit[0]}"
-        return None
-
-    def move_far(self):
-        hit = self.far()
-        if hit and self.claim(hit[2]):
-            to = self.other(hit[0])
-            self.client.move(hit[0], hit[1], to)
-            return f"{hit[2]} from {hit[0]} to {to}"
-        return None
-
-    def move_near(self):
-        hit = self.near()
-        if hit and self.claim(hit[1]):
-            to, keep = self.other(hit[0]), self.pick.random() < 0.5
-            self.tree.move(hit[0], hit[1] + "\n", to, keep)
-            return f"{hit[1]} from {hit[0]} to {to}" + (" same name" if keep else "")
-        return None
-
-    def story(self):
-        return f"seed {self.seed}:\n  " + "\n  ".join(self.done)
+    def settled(self):
+        self.busy = {}
 
 
-class Random(Case):
-    account = {"guards": {"max_delete": {"count": 1000}}}
+class RandomCase(Case):
+    account = {"trash": {"local_delete": "expunge"}, "watch": {"settle": "100ms"}}
 
-    def play(self, seed, rounds, kill):
-        p = Play(self, seed)
-        for folder in FOLDERS[2:]:
-            self.client.create(folder)
-        for _ in range(12):
-            p.deliver()
+    def world(self, seed, concurrent=False):
+        rng = random.Random(seed + 1)
+        self.tree = Tree(self.syncd.tree, rng)
         self.syncd.sync()
-        try:
-            for n in range(rounds):
-                for _ in range(p.pick.randrange(1, 14)):
-                    p.step()
-                if kill:
-                    self.killed_round(p)
-                self.settle(p)
-                p.done.append(f"-- settled, round {n}")
-                p.touched.clear()
-            self.assertQuiet()
-        except (AssertionError, ImapError, LookupError) as e:
-            raise AssertionError(f"{e}\n{p.story()}") from e
+        return World(seed, Local(self.tree), Far(self.client, rng), concurrent)
 
-    def settle(self, p):
-        for _ in range(4):
-            # The worker of a killed round may take a moment to go.
-            wait_for(lambda: self.syncd.sync(expect=(0, 1, 75)).rc != 75, 5, "the lock")
-            with self.dovecot.client(self.user) as c:
-                diff = compare(c, self.tree)
-            if not diff:
+    def check(self, world):
+        """Both sides are equal and hold what they must."""
+        diff = self.differences()
+        messages = [(folder, m.flags | m.keywords, m.data)
+                    for folder, files in self.tree.all_messages().items() for m in files]
+        wrong = world.oracle.check(messages)
+        if diff or wrong:
+            self.fail("\n".join([f"seed {world.seed}", "-- the sides differ:"] + diff +
+                                ["-- against the oracle:"] + wrong +
+                                ["-- done:"] + world.trace[-60:] +
+                                ["-- sent:"] + self.dovecot.commands(self.user)[-100:] +
+                                [self.syncd.log()[-3000:]]))
+        world.settled()
+
+    def converge(self, world, passes=4):
+        for _ in range(passes):
+            self.syncd.sync()
+            if not self.differences():
                 break
-        self.assertFalse(diff, "not converged:\n" + "\n".join(diff))
-        have = [p.token_of(m.data) for f, ms in self.tree.all_messages().items()
-                if f != "Trash" for m in ms]
-        self.assertEqual(sorted(t for t in have if t in p.kept), sorted(p.kept),
-                         "lost or doubled")
+        self.check(world)
 
-    def killed_round(self, p):
-        """A round that dies with all its processes, at some moment."""
-        proc = self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
-                                 stderr=subprocess.DEVNULL, start_new_session=True)
-        after = p.pick.random() * 0.15
-        time.sleep(after)
+    def in_foreground(self, seed, rounds=7, steps=14):
+        world = self.world(seed)
+        for _ in range(rounds):
+            for _ in range(steps):
+                world.step()
+            self.converge(world)
+        self.silent()
+
+    def silent(self):
+        before = self.tree.snapshot()
+        self.syncd.sync()
+        self.assertEqual(self.tree.snapshot(), before, "a quiet round changed files")
+
+    def killed(self, seed, rounds=5, steps=12):
+        """Die at any moment, several times, then go on."""
+        world = self.world(seed)
+        for _ in range(rounds):
+            for _ in range(steps):
+                world.step()
+            for _ in range(world.rng.randrange(1, 5)):
+                self.sync_and_die(world.rng.uniform(0.005, 0.25))
+            self.converge(world)
+            for folder, path in self.tree.folders().items():
+                self.assertEqual(os.listdir(path + "/tmp"), [], f"tmp of {folder}")
+        self.silent()
+
+    def sync_and_die(self, after):
+        proc = self.syncd.popen(("sync",), stdout=-3, stderr=-3)
         try:
-            os.killpg(proc.pid, signal.SIGKILL)
-        except ProcessLookupError:
+            proc.wait(after)
+            return
+        except Exception:    # still at it
             pass
+        children = self.children(proc.pid)
+        for pid in [proc.pid] + children:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         proc.wait()
-        p.done.append(f"-- killed after {after * 1000:.0f} ms")
+        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 5,
+                 "the workers to be gone")
 
-    def seeds(self, play):
-        """Each seed with a mailbox of its own."""
-        until = time.monotonic() + SOAK
-        seed = FIRST
-        while seed < FIRST + SEEDS or time.monotonic() < until:
-            if seed > FIRST:
-                self.doCleanups()
-                self.setUp()
-            play(seed)
-            seed += 1
-
-    @limit(200 + SOAK * 2)
-    def test_random_changes_converge(self):
-        self.seeds(lambda seed: self.play(seed, 4, kill=False))
-
-    @limit(200 + SOAK * 2)
-    def test_killed_rounds_lose_and_double_nothing(self):
-        self.seeds(lambda seed: self.play(1000 + seed, 5, kill=True))
-
-    @limit(200 + SOAK * 2)
-    def test_random_changes_under_a_running_daemon_converge(self):
-        self.seeds(self.live)
-
-    def live(self, seed):
-        p = Play(self, 2000 + seed)
-        for folder in FOLDERS[2:]:
-            self.client.create(folder)
-        for _ in range(12):
-            p.deliver()
-        self.syncd.start()
-        self.wait_same(20)
+    @staticmethod
+    def children(pid):
         try:
-            for _ in range(30):
-                try:
-                    p.step()
-                except (LookupError, FileNotFoundError, ImapError):
-                    pass    # the daemon was faster
-                time.sleep(p.pick.random() * 0.1)
-            self.wait_same(40)
-        except AssertionError as e:
-            raise AssertionError(f"{e}\n{p.story()}") from e
-        self.syncd.stop()
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+                return [int(x) for x in f.read().split()]
+        except FileNotFoundError:
+            return []
+
+    def with_a_daemon(self, seed, rounds=4, steps=25):
+        world = self.world(seed, concurrent=True)
+        with self.syncd:
+            for _ in range(rounds):
+                for _ in range(steps):
+                    world.step()
+                    time.sleep(world.rng.choice((0, 0, 0.02, 0.1)))
+                self.wait_same(20)
+                # Equal, and nothing under way that would change it.
+                time.sleep(0.3)
+                self.wait_same(20)
+                self.check(world)
+            self.assertTrue(self.syncd.alive(), self.syncd.log())
+        self.silent()
+
+
+MODES = ("in_foreground", "killed", "with_a_daemon")
+
+
+def seeds(*numbers):
+    return [int(SEED)] if SEED else numbers
+
+
+@unittest.skipIf(SOAK, "soaking")
+class Random(RandomCase):
+    pass
+
+
+def bind(mode, seed):
+    def test(self):
+        getattr(self, mode)(seed)
+    setattr(Random, f"test_{mode}__{seed}", test)
+
+
+for one in seeds(1, 2, 3):
+    bind("in_foreground", one)
+for one in seeds(11, 12):
+    bind("killed", one)
+for one in seeds(21, 22):
+    bind("with_a_daemon", one)
+
+
+@unittest.skipUnless(SOAK, "SYNCD_SOAK_SECONDS is not set")
+class Soak(RandomCase):
+    @limit(SOAK + 120)
+    def test_new_seeds_until_time_is_up(self):
+        until = time.monotonic() + SOAK
+        first = int(time.time()) % 10 ** 6
+        users = iter(self.dovecot.users)
+        for seed, user in zip(range(first, first + 10 ** 6), users):
+            with self.subTest(seed=seed):
+                self.user = user
+                getattr(self, MODES[seed % 3])(seed)
+            if time.monotonic() > until:
+                break
+
+

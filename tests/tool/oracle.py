@@ -1,0 +1,131 @@
+"""oracle.py — what must become of every message, whatever the daemon does.
+
+The oracle never looks inside the daemon.  It notes what was done on each side
+since both were last equal, and says then which ends are allowed:
+
+- nobody deleted it: it is there, as often as it was;
+- deleted on one side: gone, unless the other side moved it (a move wins);
+- moved on both sides: in one of the two folders, once;
+- a flag that one side wrote has that value; both: either one's.
+
+A content of which there are several copies (identical twins, copies) is
+changed on one side only between two looks, as nobody could tell the copies
+apart: then that side's copies are what must be on both.
+"""
+from collections import Counter
+
+FLAGS = "SRF"
+WORDS = ("todo", "$Work")
+
+
+class Copy:
+    """One copy of a content, as one side wants it."""
+
+    def __init__(self, folder, flags):
+        self.folder = folder
+        self.flags = frozenset(flags)    # letters and keywords
+
+    def key(self):
+        return self.folder, self.flags
+
+
+class Content:
+    def __init__(self, token, data):
+        self.token = token
+        self.data = data
+        self.base = []              # of both sides, when last equal
+        self.side = {}              # side -> copies, once it was touched
+        self.trace = []
+
+    def copies(self, side):
+        """What ${side} has; from now on its own list."""
+        if side not in self.side:
+            self.side[side] = [Copy(c.folder, c.flags) for c in self.base]
+        return self.side[side]
+
+    def seen(self, side):
+        return self.side.get(side, self.base)
+
+
+class Oracle:
+    def __init__(self):
+        self.contents = {}
+
+    def new(self, token, data, side, folder, flags=()):
+        c = self.contents.setdefault(token, Content(token, data))
+        c.copies(side).append(Copy(folder, flags))
+        return c
+
+    def may_touch(self, c, side, alone):
+        """${alone}: the change is such that only one side may do any."""
+        other = [s for s in c.side if s != side]
+        if not c.seen(side):
+            return False
+        return not other or not (alone or len(c.base) != 1 or len(c.seen(side)) != 1
+                                 or any(len(c.side[s]) > 1 for s in other))
+
+    # -- what is allowed -------------------------------------------------
+
+    @staticmethod
+    def places(c):
+        """The folders (None: nowhere) in which a single message may be."""
+        base = c.base[0].folder
+        ends = [copies[0].folder if copies else None for copies in c.side.values()]
+        moved = {e for e in ends if e not in (base, None)}
+        if moved:
+            return moved
+        return {None} if None in ends else {base}
+
+    @staticmethod
+    def flag_values(c, flag):
+        base = flag in c.base[0].flags
+        ends = [flag in copies[0].flags for copies in c.side.values() if copies]
+        written = {e for e in ends if e != base}
+        # Deleted there: what was written there before is nobody's any more.
+        return written or {base}
+
+    def wrong(self, c, found):
+        """Why the copies ${found} (a Counter of keys) are not allowed, or
+        None.  Updates the base."""
+        if len(c.side) <= 1:
+            want = Counter(x.key() for x in c.seen(next(iter(c.side), None)))
+            problem = None if found == want else f"wanted {dict(want)}"
+        else:
+            problem = self.wrong_conflict(c, found)
+        c.base = [Copy(*key) for key in found.elements()]
+        c.side = {}
+        return problem
+
+    def wrong_conflict(self, c, found):
+        places = self.places(c)
+        if places == {None}:
+            return "wanted nothing" if found else None
+        if sum(found.values()) != 1:
+            return f"wanted one copy in {places}"
+        (folder, flags), = found
+        if folder not in places:
+            return f"wanted it in {places}"
+        for flag in FLAGS:
+            if (flag in flags) not in self.flag_values(c, flag):
+                return f"wanted {flag} in {self.flag_values(c, flag)}"
+        for word in WORDS:
+            if (word in flags) not in self.flag_values(c, word):
+                return f"wanted {word} in {self.flag_values(c, word)}"
+        return None
+
+    def check(self, messages):
+        """${messages}: [(folder, flags and keywords, bytes)] of one side, on
+        which both are equal.  A list of what is wrong."""
+        found = {}
+        for folder, flags, data in messages:
+            token = next((t for t in self.contents if t.encode() in data), None)
+            found.setdefault(token, Counter())[folder, frozenset(flags)] += 1
+        out = [f"nobody made {dict(n)}" for t, n in found.items() if t is None]
+        for token, c in self.contents.items():
+            trace = list(c.trace)
+            problem = self.wrong(c, found.get(token, Counter()))
+            if problem:
+                out.append(f"{token}: {problem}, found {dict(found.get(token, Counter()))}; "
+                           f"done: {'; '.join(trace)}")
+        self.contents = {t: c for t, c in self.contents.items() if c.base}
+        return out
