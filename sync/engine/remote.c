@@ -378,14 +378,9 @@ remote_select(struct account *acc, struct folder *f, struct err *err)
 int
 remote_unselect(struct account *acc, struct err *err)
 {
-	struct answer a;
-
-	/* Without UNSELECT it is a NO that leaves nothing selected. */
 	acc->selected = NULL;
-	if (remote_wait(acc, imap_unselect(acc->work), &a, err) < 0)
-		return err_wrap(err, "unselect");
-	answer_clear(&a);
-	return 0;
+	return remote_expect(acc, imap_unselect(acc->work), ERR_PROTO,
+	    "unselect", err);
 }
 
 /* ---- gathering -------------------------------------------------------- */
