@@ -136,10 +136,9 @@ plan_folder(struct account *acc, struct folder *f)
 	if (!(f->policy.pull & POLICY_NEW))
 		return;
 	for (size_t i = f->work.n_fresh; i-- > 0;)
-		if (f->work.fresh[i].uid != 0)
-			(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
-			    ": new on the server, unknown here\n", f->name,
-			    f->work.fresh[i].uid);
+		(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
+		    ": new on the server, unknown here\n", f->name,
+		    f->work.fresh[i].uid);
 }
 
 /* ---- applying and recording ------------------------------------------- */
@@ -160,8 +159,7 @@ leave_fresh(struct account *acc, struct folder *f, struct err *err)
 			.flags = { f->work.fresh[i].sys, f->work.fresh[i].kw },
 		};
 
-		if (row.uid.v != 0 &&
-		    store_msg_put(acc->store, &row, err) < 0) {
+		if (store_msg_put(acc->store, &row, err) < 0) {
 			store_rollback(acc->store);
 			return -1;
 		}

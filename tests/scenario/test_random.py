@@ -348,7 +348,12 @@ class RandomCase(Case):
 
     def converge(self, world, passes=4):
         for _ in range(passes):
-            self.syncd.sync()
+            try:
+                self.syncd.sync()
+            except AssertionError as e:
+                self.fail("\n".join([f"seed {world.seed}: {e}", "-- done:"] +
+                                    world.trace[-30:] + ["-- sent:"] +
+                                    self.dovecot.commands(self.user)[-100:]))
             if not self.differences():
                 break
         self.check(world)
