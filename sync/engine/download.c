@@ -349,8 +349,7 @@ ask_bodies(struct download *d, size_t lo, size_t hi)
 
 	uidset_init(&uids);
 	for (size_t i = lo; i < hi; i++)
-		if (d->f->work.fresh[i].uid != 0 &&
-		    d->f->work.fresh[i].sys != UINT32_MAX)
+		if (d->f->work.fresh[i].sys != UINT32_MAX)
 			uidset_add(&uids, d->f->work.fresh[i].uid,
 			    d->f->work.fresh[i].uid);
 	if (uids.n > 0)
@@ -420,7 +419,7 @@ one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
 		enum done_status status;
 		uint32_t req, answered;
 
-		if (m->uid == 0 || m->sys == UINT32_MAX)
+		if (m->sys == UINT32_MAX)
 			continue;
 		req = ask_bodies(d, i, i + 1);
 		do
@@ -447,8 +446,7 @@ static bool
 came_short(const struct download *d, size_t lo, size_t hi)
 {
 	for (size_t i = lo; i < hi; i++)
-		if (d->f->work.fresh[i].uid != 0 &&
-		    d->f->work.fresh[i].sys != UINT32_MAX)
+		if (d->f->work.fresh[i].sys != UINT32_MAX)
 			return true;
 	return false;
 }

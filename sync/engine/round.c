@@ -2,9 +2,9 @@
  * round.c — gather, pair, decide, apply, record.
  *
  * A pass takes all dirty folders together, because a deletion here and a new
- * message there may be one move.  Folders that are met for the first time and
- * hold nothing here have nothing to pair: they are done one by one, INBOX first,
- * so that memory does not grow with the account.  Passes repeat until nothing is
+ * message there may be one move.  Large folders that are met for the first time
+ * and hold nothing here have nothing to pair: they are done one by one, INBOX
+ * first, so that memory does not grow with the account.  Passes repeat until nothing is
  * dirty: the last one finds both sides equal and writes nothing.
  */
 #include "engine/round.h"
@@ -27,7 +27,7 @@
 #include "engine/tree.h"
 #include "maildir/dir.h"
 
-enum { PASSES_MAX = 8 };
+enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000 };
 
 /* ---- deciding --------------------------------------------------------- */
 
@@ -154,10 +154,9 @@ plan_folder(struct account *acc, struct folder *f)
 	if (!(f->policy.pull & POLICY_NEW))
 		return;
 	for (size_t i = f->work.n_fresh; i-- > 0;)
-		if (f->work.fresh[i].uid != 0)
-			(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
-			    ": new on the server, unknown here\n", f->name,
-			    f->work.fresh[i].uid);
+		(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
+		    ": new on the server, unknown here\n", f->name,
+		    f->work.fresh[i].uid);
 }
 
 /* ---- applying and recording ------------------------------------------- */
@@ -178,8 +177,7 @@ leave_fresh(struct account *acc, struct folder *f, struct err *err)
 			.flags = { f->work.fresh[i].sys, f->work.fresh[i].kw },
 		};
 
-		if (row.uid.v != 0 &&
-		    store_msg_put(acc->store, &row, err) < 0) {
+		if (store_msg_put(acc->store, &row, err) < 0) {
 			store_rollback(acc->store);
 			return -1;
 		}
@@ -443,6 +441,14 @@ first_time(const struct folder *f)
 	return f->validity.v == 0 && f->work.n == 0;
 }
 
+/* A new folder may hold what was moved out of one that we know. */
+static bool
+is_small(const struct folder *f)
+{
+	return (f->status.have & STATUS_MESSAGES) &&
+	    f->status.messages <= SMALL_MESSAGES;
+}
+
 static int
 pass(struct account *acc, const struct round_opts *o, struct err *err)
 {
@@ -455,6 +461,9 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))
+			list_add(&known, dirty.v[i]);
+	for (size_t i = 0; known.n > 0 && i < dirty.n; i++)
+		if (first_time(dirty.v[i]) && is_small(dirty.v[i]))
 			list_add(&known, dirty.v[i]);
 	if (r == 0 && known.n > 0)
 		r = reconcile(acc, o, known.v, known.n, err);
