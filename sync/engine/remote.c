@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/tree.h"
+#include "engine/list.h"
 #include "engine/watcher.h"
 #include "imap/cmd.h"
 
@@ -220,10 +220,10 @@ take_in(struct account *acc, const struct event *ev)
 
 	switch (ev->kind) {
 	case EV_LIST:
-		tree_note_list(acc, &ev->list);
+		list_note(acc, &ev->list);
 		return true;
 	case EV_STATUS:
-		tree_note_status(acc, &ev->status, ev->lane == acc->watch);
+		list_note_status(acc, &ev->status, ev->lane == acc->watch);
 		return true;
 	case EV_ALERT:
 		log_warn("the server says: %.*s", STR_ARG(ev->text));

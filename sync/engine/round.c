@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
+#include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pair.h"
 #include "engine/pattern.h"
@@ -501,7 +502,7 @@ ask_tree(struct account *acc, struct err *err)
 {
 	if (acc->tree_remote || acc->tree_local)
 		progress_phase(acc->progress, PHASE_LIST, NULL, 0);
-	if (acc->tree_remote && tree_ask(acc, !acc->greeted, err) < 0)
+	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0)
 		return -1;
 	acc->greeted = true;
 	if ((acc->tree_remote || acc->tree_local) && tree_sync(acc, err) < 0)
