@@ -78,7 +78,8 @@ open_lane(struct worker *w, const char *name, struct err *err)
 	struct lane *ln;
 	int tunnel;
 
-	if (link_ask_secret(&w->link, w->conf, "connect", err) < 0 || link_ask_tunnel(&w->link, w->conf, &tunnel, err) < 0)
+	if (link_ask_secret(&w->link, w->conf, "connect", err) < 0 ||
+	    link_ask_tunnel(&w->link, w->conf, &tunnel, err) < 0)
 		return NULL;
 	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap, err);
 	/* A token may have been revoked before its time: one fresh one. */
