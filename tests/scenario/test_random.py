@@ -380,7 +380,7 @@ class RandomCase(Case):
         self.silent()
 
     def sync_and_die(self, after):
-        proc = self.syncd._popen(("sync",), stdout=-3, stderr=-3)
+        proc = self.syncd.popen(("sync",), stdout=-3, stderr=-3)
         try:
             proc.wait(after)
             return
