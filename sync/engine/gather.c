@@ -259,6 +259,8 @@ apply_gone(struct account *acc, struct folder *f, struct err *err)
 	struct remote *r = acc->remote;
 	uint32_t known, vanished, exists = imap_box(acc->work)->exists;
 
+	/* One change for one row: those that were just reported are found. */
+	work_sort(&f->work);
 	if (store_count_uids(acc->store, f->id, &known, err) < 0 ||
 	    known_in(acc, f, &r->gone, true, false, &vanished, err) < 0)
 		return -1;
