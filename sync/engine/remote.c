@@ -100,6 +100,33 @@ remote_found(const struct account *acc)
 	return &acc->remote->found;
 }
 
+int
+remote_left(struct account *acc, const struct uidset *uids, struct uidset *left,
+    struct err *err)
+{
+	struct remote *r = acc->remote;
+	struct uid uid = { 0 };
+	size_t at = 0;
+
+	uidset_init(left);
+	while (uidset_next(uids, &at, &uid))
+		if (!uidset_has(&r->gone, uid))
+			uidset_add(left, uid.v, uid.v);
+	if (left->n == 0)
+		return 0;
+	uidset_clear(&r->found);
+	if (remote_expect(acc, imap_search(acc->work, left), ERR_FOLDER,
+	    "look for deleted messages", err) < 0)
+		return -1;
+	uidset_clear(left);
+	at = 0;
+	uid.v = 0;
+	while (uidset_next(uids, &at, &uid))
+		if (uidset_has(&r->found, uid))
+			uidset_add(left, uid.v, uid.v);
+	return 0;
+}
+
 void
 remote_want_msgs(struct account *acc, bool yes)
 {

@@ -57,6 +57,11 @@ int	remote_unselect(struct account *acc, struct err *err);
 /* The UIDs that the last SEARCH found. */
 const struct uidset *remote_found(const struct account *acc);
 
+/* Which of ${uids} of the selected folder are still there, into ${left}: by what
+ * the server has reported, and if that does not tell of all, by asking. */
+int	remote_left(struct account *acc, const struct uidset *uids,
+	    struct uidset *left, struct err *err);
+
 /* While set, messages reported without a body are handed to the caller as
  * events, too (headers for pairing). */
 void	remote_want_msgs(struct account *acc, bool yes);
