@@ -19,7 +19,7 @@ struct folder;
 /* A message as the server reports it.  Kept small: a first sync has one for
  * each message of the mailbox. */
 struct seen {
-	uint32_t	uid;		/* 0: taken care of */
+	uint32_t	uid;
 	uint32_t	sys;
 	uint64_t	kw;
 };

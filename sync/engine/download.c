@@ -215,7 +215,6 @@ land_batch(struct download *d, struct err *err)
 	if (r == 0) {
 		d->acc->tally.downloaded += d->n;
 		d->acc->tally.bytes_down += d->bytes;
-		d->acc->progress_done += (int64_t)d->n;
 		forget_arrivals(d);
 	}
 	return r;
@@ -286,6 +285,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 	if (!d->open || d->too_big)
 		return 0;
 	header_add(&d->header, bytes);
+	d->acc->progress->bytes += bytes.n;
 	return deliver_data(d->acc->deliver, bytes, err);
 }
 
@@ -303,6 +303,7 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 		deliver_discard(d->acc->deliver);
 		return 0;
 	}
+	d->acc->progress->done++;
 	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
 		deliver_discard(d->acc->deliver);
@@ -348,8 +349,7 @@ ask_bodies(struct download *d, size_t lo, size_t hi)
 
 	uidset_init(&uids);
 	for (size_t i = lo; i < hi; i++)
-		if (d->f->work.fresh[i].uid != 0 &&
-		    d->f->work.fresh[i].sys != UINT32_MAX)
+		if (d->f->work.fresh[i].sys != UINT32_MAX)
 			uidset_add(&uids, d->f->work.fresh[i].uid,
 			    d->f->work.fresh[i].uid);
 	if (uids.n > 0)
@@ -419,7 +419,7 @@ one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
 		enum done_status status;
 		uint32_t req, answered;
 
-		if (m->uid == 0 || m->sys == UINT32_MAX)
+		if (m->sys == UINT32_MAX)
 			continue;
 		req = ask_bodies(d, i, i + 1);
 		do
@@ -446,8 +446,7 @@ static bool
 came_short(const struct download *d, size_t lo, size_t hi)
 {
 	for (size_t i = lo; i < hi; i++)
-		if (d->f->work.fresh[i].uid != 0 &&
-		    d->f->work.fresh[i].sys != UINT32_MAX)
+		if (d->f->work.fresh[i].sys != UINT32_MAX)
 			return true;
 	return false;
 }
@@ -512,6 +511,16 @@ check_space(const struct account *acc, const struct folder *f, struct err *err)
 	    f->name, (unsigned long long)(left >> 20), acc->root);
 }
 
+static uint64_t
+count_fresh(const struct folder *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->work.n_fresh; i++)
+		n += f->work.fresh[i].uid != 0;
+	return n;
+}
+
 int
 apply_downloads(struct account *acc, struct folder *f, struct err *err)
 {
@@ -521,10 +530,10 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
+	progress_phase(acc->progress, PHASE_DOWNLOAD, f->name, count_fresh(f));
 	if (check_space(acc, f, err) < 0 || remote_select(acc, f, err) < 0 ||
 	    account_delivering(acc, err) < 0)
 		return -1;
-	acc->progress_total += (int64_t)f->work.n_fresh;
 	r = run(&d, err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {

@@ -255,6 +255,14 @@ out:
 	return r;
 }
 
+static bool
+same_route(const struct transfer *a, const struct transfer *b)
+{
+	return a->from == b->from && a->to == b->to && a->copy == b->copy;
+}
+
+/* A message that was copied to one folder twice goes there in two commands: in
+ * one it would be one copy. */
 int
 apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
@@ -279,8 +287,8 @@ apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 	if (ts.n > 1)
 		qsort(ts.v, ts.n, sizeof(*ts.v), by_route);
 	for (size_t i = 0, k; i < ts.n && r == 0; i = k) {
-		for (k = i + 1; k < ts.n && ts.v[k].from == ts.v[i].from &&
-		    ts.v[k].to == ts.v[i].to && ts.v[k].copy == ts.v[i].copy;)
+		for (k = i + 1; k < ts.n && same_route(&ts.v[i], &ts.v[k]) &&
+		    ts.v[k].uid.v != ts.v[k - 1].uid.v;)
 			k++;
 		r = run_route(acc, &ts.v[i], k - i, err);
 	}

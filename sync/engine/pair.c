@@ -408,8 +408,8 @@ find_fresh(struct folder *f, struct uid uid)
 	return NULL;
 }
 
-/* Marked fresh messages keep their uid until all answers are in, or the search
- * by uid would not find its way. */
+/* Fresh messages that are known after all stay in the list until all answers are
+ * in, for the list is sorted. */
 struct taken {
 	size_t	*at;
 	size_t	 n, cap;
@@ -420,6 +420,20 @@ take_fresh(struct folder *f, struct taken *t, const struct seen *m)
 {
 	t->at = array_room(t->at, t->n, &t->cap, sizeof(*t->at));
 	t->at[t->n++] = (size_t)(m - f->work.fresh);
+}
+
+static void
+drop_taken(struct folder *f, const struct taken *t)
+{
+	struct seen *m = f->work.fresh;
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		m[t->at[i]].uid = 0;
+	for (size_t i = 0; i < f->work.n_fresh; i++)
+		if (m[i].uid != 0)
+			m[n++] = m[i];
+	f->work.n_fresh = n;
 }
 
 /* The same message on both sides, and no row says so yet: now one does. */
@@ -539,12 +553,17 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	bool to_new;
 	int got = 0;
 
+	old = home != NULL ? work_find(&home->work, row->id) : NULL;
 	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
-	if (moved != NULL) {
-		free(file);
-		file = xstrdup(moved->file);
-		row->in_new = moved->in_new;
+	if (moved != NULL)
 		letters = moved->letters != NULL ? home : from;
+	/* What it is called by now, if a client renamed it. */
+	if (moved != NULL || (old != NULL && old->local == SIDE_PRESENT)) {
+		const struct change *now = moved != NULL ? moved : old;
+
+		free(file);
+		file = xstrdup(now->file);
+		row->in_new = now->in_new;
 	}
 	if (from == NULL || folder_load(acc, from, err) < 0 ||
 	    folder_load(acc, to, err) < 0)
@@ -590,7 +609,6 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	}
 	if (got == 0) {
 		acc->tally.moved++;
-		old = work_find(&home->work, row->id);
 		if (old != NULL)
 			old->done = true;
 		if (moved != NULL)
@@ -698,8 +716,7 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
 		}
 	}
 	remote_want_msgs(acc, false);
-	for (size_t i = 0; i < taken.n; i++)
-		f->work.fresh[taken.at[i]].uid = 0;
+	drop_taken(f, &taken);
 out:
 	hasher_free(hasher);
 	free(taken.at);

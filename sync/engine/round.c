@@ -2,9 +2,9 @@
  * round.c — gather, pair, decide, apply, record.
  *
  * A pass takes all dirty folders together, because a deletion here and a new
- * message there may be one move.  Folders that are met for the first time and
- * hold nothing here have nothing to pair: they are done one by one, INBOX first,
- * so that memory does not grow with the account.  Passes repeat until nothing is
+ * message there may be one move.  Large folders that are met for the first time
+ * and hold nothing here have nothing to pair: they are done one by one, INBOX
+ * first, so that memory does not grow with the account.  Passes repeat until nothing is
  * dirty: the last one finds both sides equal and writes nothing.
  */
 #include "engine/round.h"
@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
+#include "engine/gather.h"
+#include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pair.h"
 #include "engine/pattern.h"
@@ -27,7 +29,7 @@
 #include "engine/tree.h"
 #include "maildir/dir.h"
 
-enum { PASSES_MAX = 8 };
+enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000 };
 
 /* ---- deciding --------------------------------------------------------- */
 
@@ -154,10 +156,9 @@ plan_folder(struct account *acc, struct folder *f)
 	if (!(f->policy.pull & POLICY_NEW))
 		return;
 	for (size_t i = f->work.n_fresh; i-- > 0;)
-		if (f->work.fresh[i].uid != 0)
-			(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
-			    ": new on the server, unknown here\n", f->name,
-			    f->work.fresh[i].uid);
+		(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
+		    ": new on the server, unknown here\n", f->name,
+		    f->work.fresh[i].uid);
 }
 
 /* ---- applying and recording ------------------------------------------- */
@@ -178,8 +179,7 @@ leave_fresh(struct account *acc, struct folder *f, struct err *err)
 			.flags = { f->work.fresh[i].sys, f->work.fresh[i].kw },
 		};
 
-		if (row.uid.v != 0 &&
-		    store_msg_put(acc->store, &row, err) < 0) {
+		if (store_msg_put(acc->store, &row, err) < 0) {
 			store_rollback(acc->store);
 			return -1;
 		}
@@ -202,6 +202,23 @@ apply_folder(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+static int
+apply_and_tell(struct account *acc, const struct round_opts *o,
+    struct folder *f, struct err *err)
+{
+	static const struct tally nothing;
+	struct tally before = acc->tally, did;
+	usec started = clock_now();
+	int r;
+
+	progress_phase(acc->progress, PHASE_APPLY, f->name, 0);
+	r = apply_folder(acc, f, err);
+	did = tally_since(&before, &acc->tally);
+	if (o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
+		o->done(o->who, f, &did, clock_now() - started);
+	return r;
+}
+
 /* What the server counted may be stored only when all of it is in the base. */
 static int
 record_remote(struct account *acc, struct folder *f, struct err *err)
@@ -221,7 +238,7 @@ record_remote(struct account *acc, struct folder *f, struct err *err)
 	f->messages = w->exists;
 	if (w->uidnext != 0)
 		f->uidnext = w->uidnext;
-	if (remote_quiet(acc, f, &quiet, err) < 0 ||
+	if (gather_quiet(acc, f, &quiet, err) < 0 ||
 	    store_count_uids(acc->store, f->id, &known, err) < 0)
 		return -1;
 	if (quiet && known == box->exists) {
@@ -315,7 +332,7 @@ matches(const struct round_opts *o, const struct folder *f)
 }
 
 static int
-gather_local(struct account *acc, const struct round_opts *o, struct list *dirty,
+read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
     struct err *err)
 {
 	for (size_t i = 0; i < acc->n_folders; i++) {
@@ -347,14 +364,15 @@ gather_local(struct account *acc, const struct round_opts *o, struct list *dirty
 }
 
 static int
-gather_remote(struct account *acc, struct folder *f, struct err *err)
+read_remote(struct account *acc, struct folder *f, struct err *err)
 {
 	int r;
 
 	if (!(f->dirty & DIRTY_REMOTE))
 		return 0;
 	f->dirty &= ~(unsigned)DIRTY_REMOTE;
-	r = remote_gather(acc, f, err);
+	progress_phase(acc->progress, PHASE_COMPARE, f->name, 0);
+	r = gather_remote(acc, f, err);
 	if (r == 0 && (f->dirty & DIRTY_SCAN)) {
 		/* Renumbered: every file is to be found again by content. */
 		for (size_t i = 0; i < f->work.n; i++) {
@@ -376,7 +394,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
     size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = gather_remote(acc, f[i], err);
+		int r = read_remote(acc, f[i], err);
 
 		if (r < 0)
 			return -1;
@@ -402,8 +420,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 
 		if (f[i]->skip)
 			continue;
-		acc->progress = f[i];
-		r = apply_folder(acc, f[i], err);
+		r = apply_and_tell(acc, o, f[i], err);
 		if (r < 0 && (r = folder_trouble(acc, f[i], err)) < 0)
 			return -1;
 		if (r == 0 && record(acc, f[i], err) < 0)
@@ -426,15 +443,29 @@ first_time(const struct folder *f)
 	return f->validity.v == 0 && f->work.n == 0;
 }
 
+/* A new folder may hold what was moved out of one that we know. */
+static bool
+is_small(const struct folder *f)
+{
+	return (f->status.have & STATUS_MESSAGES) &&
+	    f->status.messages <= SMALL_MESSAGES;
+}
+
 static int
 pass(struct account *acc, const struct round_opts *o, struct err *err)
 {
 	struct list dirty = { 0 }, known = { 0 };
 	int64_t started = clock_wall();
-	int r = gather_local(acc, o, &dirty, err);
+	int r;
+
+	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
+	r = read_local(acc, o, &dirty, err);
 
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))
+			list_add(&known, dirty.v[i]);
+	for (size_t i = 0; known.n > 0 && i < dirty.n; i++)
+		if (first_time(dirty.v[i]) && is_small(dirty.v[i]))
 			list_add(&known, dirty.v[i]);
 	if (r == 0 && known.n > 0)
 		r = reconcile(acc, o, known.v, known.n, err);
@@ -470,7 +501,9 @@ more_to_do(const struct account *acc, const struct round_opts *o)
 static int
 ask_tree(struct account *acc, struct err *err)
 {
-	if (acc->tree_remote && tree_ask(acc, !acc->greeted, err) < 0)
+	if (acc->tree_remote || acc->tree_local)
+		progress_phase(acc->progress, PHASE_LIST, NULL, 0);
+	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0)
 		return -1;
 	acc->greeted = true;
 	if ((acc->tree_remote || acc->tree_local) && tree_sync(acc, err) < 0)
@@ -513,7 +546,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
-	acc->progress = NULL;
+	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
 }
 

@@ -206,7 +206,9 @@ static int
 answered(struct account *acc, struct folder *f, struct upload *u,
     const struct answer *a, bool *stop, struct err *err)
 {
+	acc->progress->done++;
 	if (a->status == DONE_OK) {
+		acc->progress->bytes += u->up.wire_size;
 		folder_mark(f, DIRTY_REMOTE);
 		if (a->validity.v == f->validity.v && u->at < a->n)
 			return settle(acc, f, u, a->dst[u->at], err);
@@ -419,14 +421,27 @@ prepare_batch(struct account *acc, struct folder *f, size_t *at,
 	return account_commit(acc, err);
 }
 
+static uint64_t
+count_uploads(const struct folder *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_upload(&f->work.change[i]);
+	return n;
+}
+
 int
 apply_uploads(struct account *acc, struct folder *f, struct err *err)
 {
+	uint64_t total = count_uploads(f);
 	struct upload *u = xcalloc(BATCH, sizeof(*u));
 	bool stop = false;
 	size_t at = 0;
 	int r = 0;
 
+	if (total > 0)
+		progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
 	while (r == 0 && !stop && at < f->work.n) {
 		size_t n, kept = 0;
 

@@ -54,13 +54,14 @@ tls_client_ca_file: {dir}/tls/ca.pem
 {hide}
 """
 
+# A process for each connection: its raw log is a file of its own.
 MASTER = """
 START {{
   recover cmd="{bin}/ctl_cyrusdb -C {dir}/imapd.conf -r"
 }}
 SERVICES {{
-  imap  cmd="{bin}/imapd -C {dir}/imapd.conf" listen="127.0.0.1:{port}" prefork=0
-  imaps cmd="{bin}/imapd -C {dir}/imapd.conf -s" listen="127.0.0.1:{tls_port}" prefork=0
+  imap  cmd="{bin}/imapd -U 1 -C {dir}/imapd.conf" listen="127.0.0.1:{port}" prefork=0
+  imaps cmd="{bin}/imapd -U 1 -C {dir}/imapd.conf -s" listen="127.0.0.1:{tls_port}" prefork=0
 }}
 DAEMON {{
   idled cmd="{bin}/idled -C {dir}/imapd.conf"
