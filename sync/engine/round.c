@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
+#include "engine/gather.h"
 #include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pair.h"
@@ -237,7 +238,7 @@ record_remote(struct account *acc, struct folder *f, struct err *err)
 	f->messages = w->exists;
 	if (w->uidnext != 0)
 		f->uidnext = w->uidnext;
-	if (remote_quiet(acc, f, &quiet, err) < 0 ||
+	if (gather_quiet(acc, f, &quiet, err) < 0 ||
 	    store_count_uids(acc->store, f->id, &known, err) < 0)
 		return -1;
 	if (quiet && known == box->exists) {
@@ -331,7 +332,7 @@ matches(const struct round_opts *o, const struct folder *f)
 }
 
 static int
-gather_local(struct account *acc, const struct round_opts *o, struct list *dirty,
+read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
     struct err *err)
 {
 	for (size_t i = 0; i < acc->n_folders; i++) {
@@ -363,7 +364,7 @@ gather_local(struct account *acc, const struct round_opts *o, struct list *dirty
 }
 
 static int
-gather_remote(struct account *acc, struct folder *f, struct err *err)
+read_remote(struct account *acc, struct folder *f, struct err *err)
 {
 	int r;
 
@@ -371,7 +372,7 @@ gather_remote(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	f->dirty &= ~(unsigned)DIRTY_REMOTE;
 	progress_phase(acc->progress, PHASE_COMPARE, f->name, 0);
-	r = remote_gather(acc, f, err);
+	r = gather_remote(acc, f, err);
 	if (r == 0 && (f->dirty & DIRTY_SCAN)) {
 		/* Renumbered: every file is to be found again by content. */
 		for (size_t i = 0; i < f->work.n; i++) {
@@ -393,7 +394,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
     size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = gather_remote(acc, f[i], err);
+		int r = read_remote(acc, f[i], err);
 
 		if (r < 0)
 			return -1;
@@ -458,7 +459,7 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 	int r;
 
 	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
-	r = gather_local(acc, o, &dirty, err);
+	r = read_local(acc, o, &dirty, err);
 
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))

@@ -425,8 +425,7 @@ class Idle(PeerCase):
     def test_a_lost_connection_is_made_again(self):
         self.syncd.start()
         wait_for(lambda: any(s.idle for s in self.peer.sessions), 20, "IDLE")
-        for s in list(self.peer.sessions):
-            s.sock.shutdown(2)
+        self.peer.drop()
         self.inbox.add(message("meanwhile"))
         wait_for(lambda: any(b"meanwhile" in m.data for m in self.tree.messages("INBOX")), 30,
                  "the message")

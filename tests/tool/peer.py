@@ -787,9 +787,13 @@ class Peer:
         except OSError:
             pass
         self.listener.close()
+        self.drop()
+
+    def drop(self):
+        """Lose every connection."""
         with self.lock:
             for s in self.sessions:
                 try:
                     s.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    pass
+                    pass    # its own end was faster
