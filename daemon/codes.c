@@ -336,7 +336,8 @@ const struct code codes[] = {
 	    "Nothing but patience; limits count per day at some providers." },
 	{ "server.poison",
 	    "The server lists a message but will not give it.  It is left on "
-	    "the server only, and the others go on.",
+	    "the server only, and the others go on.  It is tried again when "
+	    "syncd starts, once a day at most.",
 	    "Open it, or delete it, in webmail." },
 	{ "server.quota",
 	    "The mailbox is full: uploads wait.  Everything else goes on.",
@@ -353,14 +354,15 @@ const struct code codes[] = {
 	    "[ACCOUNT]}" },
 	{ "server.refused-message",
 	    "The server does not take a message: too large, NUL bytes, or a "
-	    "rule of its own.  It stays here only, until its file changes.",
+	    "rule of its own.  It stays here only, until its file changes; it "
+	    "is tried again when syncd starts, once a day at most.",
 	    "The message names the file; move it elsewhere if you do not want "
 	    "to be told." },
 	{ "server.too-big",
 	    "A message is larger than limits.max_message_size and stays on the "
-	    "server only.",
-	    "Raise limits.max_message_size; it counts for messages that come "
-	    "later." },
+	    "server only.  It is tried again when syncd starts, once a day at "
+	    "most.",
+	    "Raise limits.max_message_size." },
 	{ "server.uidvalidity",
 	    "The server renumbered a folder while it was being worked on.  The "
 	    "next round matches its messages by content.",
@@ -418,8 +420,9 @@ const struct code codes[] = {
 	    "Fewer keywords on the message, or a shorter folder name by "
 	    "folders.rename." },
 	{ "store.no-space",
-	    "The disk is full, or the quota is used up.  The account stops, and "
-	    "starts again after a longer wait each time.",
+	    "The disk is full, the quota is used up, or there is less room than "
+	    "guards.min_free_space.  The account stops, and starts again after "
+	    "a longer wait each time.",
 	    "Make room." },
 	{ "store.not-a-maildir",
 	    "A directory that should hold a folder is none: no cur and new, or "

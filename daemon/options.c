@@ -208,8 +208,7 @@ const struct option options[] = {
 	    " hold (not in this version yet)" },
 	{ "accounts.*.guards.min_free_space", OPT_SIZE, A(guards.min_free_space),
 	  .dflt = "500MiB",
-	  .help = "Downloads wait while the disk has less room (not in this"
-	    " version yet)" },
+	  .help = "Downloads wait while the disk has less room" },
 
 	{ "accounts.*.watch", OPT_GROUP, NOWHERE,
 	  .help = "How changes are noticed" },
