@@ -317,9 +317,39 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	return r;
 }
 
+static bool
+round_due(const struct worker *w)
+{
+	usec now = clock_now();
+
+	if (now >= w->round_at)
+		return true;
+	if (!account_dirty(w->acc))
+		return false;
+	return w->acc->watcher == NULL || watch_last(w->acc->watcher) == 0 ||
+	    now >= watch_last(w->acc->watcher) + w->conf->watch.settle;
+}
+
+/* A dry run has seen changes and left them.  Who is told of changes takes them
+ * up at once, as without it; what is only polled waits for its time. */
+static void
+look_again(struct worker *w, bool was_due)
+{
+	struct account *acc = w->acc;
+
+	if (was_due || (w->conf->watch.remote == WATCH_AUTO && watcher_useful(acc)))
+		acc->tree_remote = true;
+	if (!was_due && acc->watcher == NULL)
+		return;
+	acc->tree_local = true;
+	for (size_t i = 0; i < acc->n_folders; i++)
+		acc->folder[i]->checked = false;
+}
+
 static int
 run_job(struct worker *w, struct job *job, struct err *err)
 {
+	bool was_due = round_due(w);
 	struct round_opts opts = { .only = job->folder, .full = job->full,
 	    .approved = job->approved };
 	int r;
@@ -329,12 +359,12 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	w->acc->dry_run = job->dry_run;
 	r = run_round(w, &opts, err);
 	w->acc->dry_run = false;
-	if (job->dry_run) {
+	if (job->dry_run)
 		send_plan(w, job);
-		mark_everything(w);
-	}
 	if (r < 0)
 		return -1;
+	if (job->dry_run)
+		look_again(w, was_due);
 	if (guard_holds(w->acc))
 		r = EXIT_HELD;
 	finish_job(w, job, r, NULL);
@@ -417,19 +447,6 @@ run_timers(struct worker *w)
 		w->undo_at = clock_in(USEC_S(UNDO_S));
 	}
 	watcher_keep_alive(w->acc);
-}
-
-static bool
-round_due(const struct worker *w)
-{
-	usec now = clock_now();
-
-	if (now >= w->round_at)
-		return true;
-	if (!account_dirty(w->acc))
-		return false;
-	return w->acc->watcher == NULL || watch_last(w->acc->watcher) == 0 ||
-	    now >= watch_last(w->acc->watcher) + w->conf->watch.settle;
 }
 
 static int
