@@ -223,6 +223,11 @@ record_local(struct folder *f, struct err *err)
 
 	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
 		return f->fd < 0 ? 0 : -1;
+	/* Something is still to be seen here, and we may die before. */
+	if (f->dirty & DIRTY_SCAN) {
+		f->mtime_cur = f->mtime_new = 0;
+		return 0;
+	}
 	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new &&
 	    !w->failed) {
 		f->mtime_cur = cur;
