@@ -193,6 +193,9 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			/* Deleted there meanwhile: the move wins, by an upload,
 			 * unless the server turns out to have moved it, too. */
 			u->was = hit->change->msg;
+			u->base = hit->change->base;
+			u->base.kw = kwtab_translate(u->base.kw,
+			    &hit->folder->kw, &f->kw);
 			return 0;
 		}
 		u->from = hit->change->msg;
@@ -444,8 +447,9 @@ bind_candidate(struct candidate *cand, const struct seen *m)
 
 	cand->used = true;
 	c->uid.v = m->uid;
-	/* A row that lost its uid to a renumbering is agreed, after all. */
-	if (c->msg != 0)
+	/* A row that lost its uid to a renumbering is agreed, after all; and of
+	 * what both sides moved here, the flags were once agreed on. */
+	if (c->msg != 0 || c->was != 0)
 		c->known = KNOWN_BOTH;
 	c->remote = SIDE_PRESENT;
 	c->remote_flags = (struct flags){ m->sys, m->kw };

@@ -260,9 +260,12 @@ record_local(struct folder *f, struct err *err)
 
 	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
 		return f->fd < 0 ? 0 : -1;
-	/* What could not be done now must be found again, whoever looks. */
-	if (w->failed)
+	/* What could not be done now, or is still to be seen, must be found again,
+	 * whoever looks: we may die before. */
+	if (w->failed || (f->dirty & DIRTY_SCAN)) {
 		f->mtime_cur = f->mtime_new = 0;
+		return 0;
+	}
 	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new &&
 	    !w->failed) {
 		f->mtime_cur = cur;
