@@ -63,7 +63,10 @@ class LiveCase(Case):
         return self.syncd.status()["accounts"][0]
 
     def wait_state(self, *states, timeout=20):
-        self.wait(lambda: self.report().get("state") in states, timeout,
+        def is_so():
+            status = self.syncd.status()    # answers without a daemon, too
+            return status["running"] and status["accounts"][0]["state"] in states
+        self.wait(is_so, timeout,
                   f"the account to be {' or '.join(states)}")
 
     def far(self, folder, token):
