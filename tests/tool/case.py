@@ -54,13 +54,14 @@ def rows(name, table):
 class Case(unittest.TestCase):
     kind = Dovecot
     server = {"rawlog": True}    # its knobs
+    n_users = USERS
     account = {}                 # overrides of the account's configuration
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
         if cls.server is not None:
-            cls.dovecot = cls.kind(users=USERS, **cls.server)
+            cls.dovecot = cls.kind(users=cls.n_users, **cls.server)
             cls.addClassCleanup(cls.dovecot.stop)
             cls.free_users = iter(cls.dovecot.users)
 
