@@ -59,11 +59,20 @@ account_init(struct account *a, const struct account_env *env,
 
 	*a = (struct account){
 		.env = env, .conf = conf_copy(conf), .name = xstrdup(conf->name),
-		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall()
+		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall(),
+		.page = { .fd = -1 }
 	};
 	cred_init(&a->cred);
 	paused_path(a, path, sizeof(path));
 	a->paused = !env->once && access(path, F_OK) == 0;
+}
+
+static void
+drop_tunnel(struct account *a, size_t i)
+{
+	if (a->tunnel[i] > 0)
+		kill(-a->tunnel[i], SIGTERM);
+	a->tunnel[i] = 0;
 }
 
 static void
@@ -75,9 +84,8 @@ drop_process(struct account *a)
 	a->pid = 0;
 	a->ready = a->stopping = a->reaped = false;
 	a->kill_at = USEC_NEVER;
-	if (a->tunnel > 0)
-		kill(-a->tunnel, SIGTERM);
-	a->tunnel = 0;
+	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
+		drop_tunnel(a, i);
 }
 
 void
@@ -86,11 +94,12 @@ account_clear(struct account *a)
 	account_kill(a);
 	drop_process(a);
 	cred_clear(&a->cred);
+	progress_page_close(&a->page);
 	json_decref(a->bye);
 	json_decref(a->status);
 	account_conf_free(a->conf);
 	free(a->name);
-	*a = (struct account){ .fd = -1 };
+	*a = (struct account){ .fd = -1, .page = { .fd = -1 } };
 }
 
 void
@@ -197,7 +206,8 @@ account_start(struct account *a)
 	forget_status(a);
 	a->n_sent = a->n_done = 0;
 	a->started = clock_now();
-	if (a->env->spawn(a->name, &a->pid, &a->fd, &err) < 0) {
+	if (progress_page_open(&a->page, &err) < 0 ||
+	    a->env->spawn(a->name, a->page.fd, &a->pid, &a->fd, &err) < 0) {
 		a->pid = 0;
 		a->n_failed++;
 		a->exit = EX_TEMPFAIL;
@@ -321,9 +331,25 @@ answer_secret(struct account *a)
 	explicit_bzero(bytes, sizeof(bytes));
 }
 
+/* A tunnel ends by itself when the worker closes its connection; one that does
+ * not is in the way of the next but ${ACCOUNT_TUNNELS}. */
+static pid_t *
+tunnel_slot(struct account *a)
+{
+	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
+		if (a->tunnel[i] == 0)
+			return &a->tunnel[i];
+	drop_tunnel(a, 0);
+	memmove(&a->tunnel[0], &a->tunnel[1],
+	    (ACCOUNT_TUNNELS - 1) * sizeof(a->tunnel[0]));
+	a->tunnel[ACCOUNT_TUNNELS - 1] = 0;
+	return &a->tunnel[ACCOUNT_TUNNELS - 1];
+}
+
 static void
 answer_tunnel(struct account *a)
 {
+	pid_t *pid = tunnel_slot(a);
 	struct err err;
 	int fd;
 
@@ -331,12 +357,8 @@ answer_tunnel(struct account *a)
 		tell(a, IPC_TUNNEL, STR("no tunnel_command is configured"), -1);
 		return;
 	}
-	if (a->tunnel > 0)
-		kill(-a->tunnel, SIGTERM);
-	a->tunnel = 0;
-	if (role_spawn_tunnel(&a->conf->tunnel_command, &a->tunnel, &fd,
-	    &err) < 0) {
-		a->tunnel = 0;
+	if (role_spawn_tunnel(&a->conf->tunnel_command, pid, &fd, &err) < 0) {
+		*pid = 0;
 		tell(a, IPC_TUNNEL, str_z(err.text), -1);
 		return;
 	}
@@ -464,22 +486,34 @@ exit_code(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }
 
+/* ", downloading INBOX, 120 of 300", or "". */
+static void
+what_it_did(const struct account *a, char *out, size_t cap)
+{
+	struct progress p = progress_read(&a->page);
+	char text[PROGRESS_NAME + 64];
+
+	progress_text(&p, text, sizeof(text));
+	snprintf(out, cap, "%s%s", text[0] != '\0' ? ", " : "", text);
+}
+
 static void
 log_obituary(const struct account *a, int status, const char *state)
 {
 	enum log_level level = is_offline(a->exit) ? LOG_LV_WARN : LOG_LV_ERROR;
 	const char *words = js_get(a->bye, "message");
 	long long lived = (clock_now() - a->started) / USEC_S(1);
-	char how[64], next[64] = "waits for you";
+	char how[64], next[64] = "waits for you", doing[PROGRESS_NAME + 96];
 
 	role_obituary(status, how, sizeof(how));
+	what_it_did(a, doing, sizeof(doing));
 	if (a->next_start != USEC_NEVER)
 		snprintf(next, sizeof(next), "starts again in %lld s",
 		    (long long)(a->next_start - clock_now() + 999999) / 1000000);
 	if (a->env->once)
 		snprintf(next, sizeof(next), "gives up");
-	log_at(level, "%s: worker %s after %lld s, state %s%s%s; %s", a->name,
-	    how, lived, state, words != NULL ? ": " : "",
+	log_at(level, "%s: worker %s after %lld s, state %s%s%s%s; %s", a->name,
+	    how, lived, state, doing, words != NULL ? ": " : "",
 	    words != NULL ? words : "", next);
 }
 
@@ -517,10 +551,11 @@ account_reaped(struct account *a, pid_t pid, int status)
 {
 	if (cred_reaped(&a->cred, pid, status))
 		return true;
-	if (pid == a->tunnel) {
-		a->tunnel = 0;
-		return true;
-	}
+	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
+		if (pid == a->tunnel[i]) {
+			a->tunnel[i] = 0;
+			return true;
+		}
 	if (pid != a->pid)
 		return false;
 	a->reaped = true;
@@ -589,10 +624,11 @@ json_t *
 account_last_error(const struct account *a)
 {
 	const char *code = js_get(a->bye, "code"), *text = js_get(a->bye, "message");
-	char ended[64];
+	char ended[PROGRESS_NAME + 160], doing[PROGRESS_NAME + 96];
 
-	snprintf(ended, sizeof(ended), "the worker ended with exit code %d",
-	    a->exit);
+	what_it_did(a, doing, sizeof(doing));
+	snprintf(ended, sizeof(ended), "the worker ended with exit code %d%s",
+	    a->exit, doing);
 	if (code == NULL || code[0] == '\0')
 		code = a->exit != 0 ? "internal.worker" : "account.stopped";
 	return js_error(code, text != NULL && text[0] != '\0' ? text : ended,
@@ -640,10 +676,14 @@ account_status(const struct account *a)
 	json_object_set_new(s, "problems", problems(a));
 	if (!running || json_object_get(s, "since") == NULL)
 		json_object_set_new(s, "since", js_time(a->since));
-	if (running)
+	if (running) {
+		struct progress p = progress_read(&a->page);
+
+		if (p.phase != PHASE_IDLE)
+			json_object_set_new(s, "progress", progress_json(&p));
 		return s;
+	}
 	json_object_set_new(s, "connections", json_integer(0));
-	json_object_del(s, "progress");
 	json_object_set_new(s, "next_attempt", account_active(a) &&
 	    a->next_start != USEC_NEVER && a->next_start > clock_now() ?
 	    js_time(clock_wall() + a->next_start - clock_now()) : json_null());

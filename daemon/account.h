@@ -20,8 +20,12 @@
 #include "cred.h"
 #include "engine/conf.h"
 #include "job.h"
+#include "progress.h"
 
-typedef int spawn_worker(const char *account, pid_t *pid, int *fd,
+/* A worker has few connections; each through a tunnel of its own. */
+enum { ACCOUNT_TUNNELS = 8 };
+
+typedef int spawn_worker(const char *account, int page, pid_t *pid, int *fd,
     struct err *err);
 
 /* What all accounts of a parent share; outlives them. */
@@ -60,8 +64,9 @@ struct account {
 	json_t		*bye;		/* its last words, or NULL */
 
 	json_t		*status;	/* the last IPC_STATUS, or NULL */
+	struct progress_page page;	/* of this life, or of the last */
 	struct cred	 cred;
-	pid_t		 tunnel;	/* process group, or 0 */
+	pid_t		 tunnel[ACCOUNT_TUNNELS];	/* process groups, or 0 */
 };
 
 enum word_kind {

@@ -41,7 +41,9 @@ connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
 		.host = conf->host,
 		.port = (uint16_t)conf->port,
 		.user = conf->user,
-		.tls_mode = conf->tls.mode == CONF_TLS_IMPLICIT ? TLS_IMPLICIT :
+		/* A tunnel is private already. */
+		.tls_mode = tunnel_fd >= 0 ? TLS_NONE :
+		    conf->tls.mode == CONF_TLS_IMPLICIT ? TLS_IMPLICIT :
 		    conf->tls.mode == CONF_TLS_STARTTLS ? TLS_STARTTLS :
 		    TLS_NONE,
 		.mechanisms = conf->auth.mechanisms.v,

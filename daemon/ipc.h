@@ -35,7 +35,8 @@ enum ipc_type {
 	IPC_TUNNEL_ASK,	/* "" */
 	IPC_STATUS,	/* {"state", "since", "problems": [...], ...}: the account's
 			 * part of `status --json`; sent when it changes */
-	IPC_JOB_LINE,	/* {"job": n, "text": "..."}: a plan line or progress */
+	IPC_JOB_LINE,	/* {"job": n, "text": "...", "progress": bool}: a line
+			 * of the plan, or a folder that is done */
 	IPC_JOB_DONE,	/* {"job": n, "exit": code, "summary": {...},
 			 * "error": {"code", "message", "remedy"} or null} */
 	IPC_BYE,	/* {"exit", "code", "message"}: last words before exit */

@@ -114,7 +114,8 @@ job_take_settle(struct part *part, int code, json_t *summary, json_t *error)
 }
 
 void
-job_line(struct job *job, const struct part *part, const char *text)
+job_line(struct job *job, const struct part *part, const char *text,
+    bool progress)
 {
 	size_t n = json_array_size(job->lines);
 
@@ -122,8 +123,9 @@ job_line(struct job *job, const struct part *part, const char *text)
 		return;
 	if (n == LINES_MAX)
 		text = "(more lines are not shown)";
-	json_array_append_new(job->lines, json_pack("{s:s, s:s, s:s}", "job",
-	    job->id, "account", part->account, "text", text));
+	json_array_append_new(job->lines, json_pack("{s:s, s:s, s:s, s:b}",
+	    "job", job->id, "account", part->account, "text", text,
+	    "progress", progress));
 }
 
 bool

@@ -46,7 +46,8 @@ struct part	*job_part(const struct jobs *js, uint32_t n, struct job **job);
 void		 job_take_settle(struct part *part, int code, json_t *summary,
 		    json_t *error);
 /* A line of output; too many are dropped, and the last one says so. */
-void		 job_line(struct job *job, const struct part *part, const char *text);
+void		 job_line(struct job *job, const struct part *part, const char *text,
+		    bool progress);
 bool		 job_done(const struct job *job);
 int		 job_exit(const struct job *job);
 /* {"job", "done", "exit", "parts": [...]}. */

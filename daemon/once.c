@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/clock.h"
 #include "js.h"
 #include "target.h"
 #include "tell.h"
@@ -24,6 +25,7 @@ once_begin(struct parent *p, int *code)
 	struct err err;
 	int rc = 0;
 
+	meter_init(&p->meter, o->progress, stderr, o->utf8, clock_now());
 	if (o->n_targets == 0)
 		rc = target_add(&p->jobs, job, p->conf, NULL, &err);
 	for (size_t i = 0; i < o->n_targets && rc == 0; i++)
@@ -57,12 +59,17 @@ once_wants(const struct parent *p, const struct account *a)
 }
 
 void
-once_line(const struct parent *p, const json_t *body)
+once_line(struct parent *p, const struct part *part, const json_t *body)
 {
 	const char *text = js_get(body, "text");
 
 	if (text == NULL || p->opts->quiet)
 		return;
+	if (js_bool(body, "progress")) {
+		meter_line(&p->meter, part->account, text);
+		return;
+	}
+	meter_clear(&p->meter);
 	if (p->opts->json) {
 		char *line = js_dump(body);
 
@@ -72,6 +79,24 @@ once_line(const struct parent *p, const json_t *body)
 		puts(text);
 	}
 	fflush(stdout);
+}
+
+void
+once_show(struct parent *p)
+{
+	struct meter_row row[ONCE_WORKERS];
+	size_t n = 0;
+
+	if (clock_now() < meter_due(&p->meter))
+		return;
+	for (size_t i = 0; i < p->n && n < ONCE_WORKERS; i++) {
+		const struct account *a = p->account[i];
+		struct progress now = progress_read(&a->page);
+
+		if (account_running(a) && now.phase != PHASE_IDLE)
+			row[n++] = (struct meter_row){ a->name, now };
+	}
+	meter_step(&p->meter, row, n, clock_now());
 }
 
 static void
@@ -99,6 +124,7 @@ tell_part(const json_t *part, bool json)
 {
 	const json_t *error = json_object_get(part, "error");
 	const char *text = js_get(error, "message");
+	const char *remedy = js_get(error, "remedy");
 	char words[1024];
 
 	if (!json_is_object(error))
@@ -107,7 +133,7 @@ tell_part(const json_t *part, bool json)
 	    text != NULL ? text : "failed");
 	tell_error(json, (int)js_int(part, "exit", EX_SOFTWARE),
 	    js_get(error, "code") != NULL ? js_get(error, "code") : "internal",
-	    words, js_get(error, "remedy"));
+	    words, remedy != NULL && remedy[0] != '\0' ? remedy : NULL);
 }
 
 /* The part that decides the exit code: its error is the last line of stderr. */

@@ -17,7 +17,9 @@ size_t	once_room(const struct parent *p);
 /* Whether the account has parts to do. */
 bool	once_wants(const struct parent *p, const struct account *a);
 /* A line of a job was said. */
-void	once_line(const struct parent *p, const json_t *body);
+void	once_line(struct parent *p, const struct part *part, const json_t *body);
+/* Show how far the workers are, when it is time. */
+void	once_show(struct parent *p);
 /* All is done: print the rest; returns the exit code. */
 int	once_end(const struct parent *p);
 

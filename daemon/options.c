@@ -191,8 +191,8 @@ const struct option options[] = {
 	{ "accounts.*.guards", OPT_GROUP, NOWHERE,
 	  .help = "What looks like an accident holds that folder and asks" },
 	{ "accounts.*.guards.max_delete", OPT_GROUP, NOWHERE,
-	  .help = "Deletions in one round beyond both numbers wait for `syncd"
-	    " approve`" },
+	  .help = "Deletions in one round beyond both numbers are not carried over"
+	    " to the other side" },
 	{ "accounts.*.guards.max_delete.count", OPT_INT,
 	  A(guards.max_delete_count), .dflt = "100", .max = INT32_MAX,
 	  .help = "So many messages" },
@@ -205,7 +205,7 @@ const struct option options[] = {
 	{ "accounts.*.guards.uidvalidity_change", OPT_ENUM,
 	  A(guards.uidvalidity_change), .dflt = "rematch", .words = "hold rematch",
 	  .help = "The server numbers a folder anew: match messages by content, or"
-	    " hold" },
+	    " hold (not in this version yet)" },
 	{ "accounts.*.guards.min_free_space", OPT_SIZE, A(guards.min_free_space),
 	  .dflt = "500MiB",
 	  .help = "Downloads wait while the disk has less room" },
@@ -219,7 +219,7 @@ const struct option options[] = {
 	{ "accounts.*.watch.idle_folders", OPT_LIST, A(watch.idle_folders),
 	  .dflt = "[INBOX]",
 	  .help = "Folders that are watched by IDLE when NOTIFY is missing, one"
-	    " connection each" },
+	    " connection each (only INBOX in this version)" },
 	{ "accounts.*.watch.poll", OPT_DURATION, A(watch.poll), .dflt = "15m",
 	  .min = USEC_S(1), .max = YEARS_US(1),
 	  .help = "The interval for everything else" },
@@ -232,17 +232,20 @@ const struct option options[] = {
 	{ "accounts.*.schedule", OPT_GROUP, NOWHERE, .help = "When to sync" },
 	{ "accounts.*.schedule.when", OPT_SCHEDULE, A(schedule.when),
 	  .dflt = "always", .words = "always manual", .example = "every 6h",
-	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\"" },
+	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\" (only"
+	    " always in this version)" },
 	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
 	  .later = "conditions on a schedule", .example = "unmetered",
 	  .help = "Only on a connection or a power supply that is so: unmetered,"
 	    " on-ac" },
 	{ "accounts.*.schedule.jitter", OPT_DURATION, A(schedule.jitter),
 	  .dflt = "30s", .max = USEC_S(86400),
-	  .help = "A random delay, so that accounts do not begin together" },
+	  .help = "A random delay, so that accounts do not begin together (not in"
+	    " this version yet)" },
 	{ "accounts.*.schedule.alert_after", OPT_DURATION, A(schedule.alert_after),
 	  .dflt = "24h",
-	  .help = "No full success for so long is a problem to report" },
+	  .help = "No full success for so long is a problem to report (not in this"
+	    " version yet)" },
 
 	{ "accounts.*.limits", OPT_GROUP, NOWHERE, .help = "Bounds" },
 	{ "accounts.*.limits.connections", OPT_INT, A(limits.connections),
@@ -253,7 +256,7 @@ const struct option options[] = {
 	  .help = "A larger message stays on the server" },
 	{ "accounts.*.limits.max_age", OPT_DURATION, A(limits.max_age),
 	  .dflt = "null", .example = "2y",
-	  .help = "Older mail stays on the server" },
+	  .help = "Older mail stays on the server (not in this version yet)" },
 	{ "accounts.*.limits.bandwidth", OPT_GROUP, NOWHERE,
 	  .later = "limits of bandwidth", .help = "Bytes a second; 0 is no limit" },
 	{ "accounts.*.limits.bandwidth.down", OPT_SIZE, NOWHERE, .dflt = "0",

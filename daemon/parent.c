@@ -161,9 +161,9 @@ line_word(struct parent *p, const json_t *body)
 	if (part == NULL || text == NULL)
 		return;
 	if (p->opts->once)
-		once_line(p, body);
+		once_line(p, part, body);
 	else
-		job_line(job, part, text);
+		job_line(job, part, text, js_bool(body, "progress"));
 }
 
 /* The worker is gone: what it had to do failed with it.  What it was not given
@@ -480,6 +480,8 @@ next_deadline(const struct parent *p)
 {
 	usec least = notify_watchdog(), one = wake_deadline(&p->wake);
 
+	if (meter_due(&p->meter) < least)
+		least = meter_due(&p->meter);
 	if (one < least)
 		least = one;
 	for (size_t i = 0; i < p->n; i++) {
@@ -549,6 +551,8 @@ run(struct parent *p)
 		send_parts(p);
 		answer_requests(p);
 		tell_systemd(p);
+		if (p->opts->once)
+			once_show(p);
 		if (is_finished(p))
 			return;
 		if (wait_for_work(p, &err) < 0) {
@@ -658,6 +662,7 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 		    .spawn = opts->spawn != NULL ? opts->spawn : role_spawn_worker },
 		.control = { .fd = -1 },
 		.wake = { .timer = -1, .net = -1, .due = USEC_NEVER },
+		.meter = { .due = USEC_NEVER },
 		.started = clock_wall(), .open_problems = json_object()
 	};
 	struct err err;
@@ -670,6 +675,7 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 		for (size_t i = 0; i < conf->n_accounts; i++)
 			add_account(&p, &conf->account[i]);
 		run(&p);
+		meter_clear(&p.meter);
 		if (opts->once)
 			code = p.interrupted != 0 ? 130 : once_end(&p);
 		else

@@ -17,6 +17,7 @@
 #include "engine/conf.h"
 #include "events.h"
 #include "job.h"
+#include "meter.h"
 #include "wake.h"
 
 struct parent_opts {
@@ -26,6 +27,8 @@ struct parent_opts {
 	bool		 dry_run, full;
 	bool		 quiet;		/* once: print problems only */
 	bool		 json;		/* once: print JSON */
+	enum meter_mode	 progress;	/* once */
+	bool		 utf8;		/* once: of the terminal */
 	char		**target;	/* once: ACCOUNT[/FOLDER]; none: all */
 	size_t		 n_targets;
 	spawn_worker	*spawn;		/* NULL: role_spawn_worker() */
@@ -41,6 +44,7 @@ struct parent {
 	struct events		 events;
 	struct control		 control;
 	struct wake		 wake;
+	struct meter		 meter;
 	int			 signals;	/* a signalfd */
 	int64_t			 started;	/* wall clock us */
 	json_t			*conf_error;	/* of the last reload, or NULL */

@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "ipc.h"
+#include "progress.h"
 
 static const usec kill_grace = USEC_S(2);
 
@@ -82,13 +83,18 @@ child_exec(const struct strlist *command)
 }
 
 static void NORETURN
-child_worker(pid_t parent, int fd, const char *account)
+child_worker(pid_t parent, int fd, int page, const char *account)
 {
 	child_defaults(parent);
 	/* Ctrl-C is for the parent, which ends its workers in order. */
 	setpgid(0, 0);
+	/* Out of the way of the other one. */
+	page = fcntl(page, F_DUPFD_CLOEXEC, PROGRESS_FD + 1);
+	if (page < 0)
+		child_die("fcntl");
 	child_fd(fd, IPC_FD);
-	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	child_fd(page, PROGRESS_FD);
+	close_range(PROGRESS_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	unsetenv("WATCHDOG_PID");
@@ -153,7 +159,8 @@ keep_or_drop(pid_t pid, int sv[2], int *fd, struct err *err)
 }
 
 int
-role_spawn_worker(const char *account, pid_t *pid, int *fd, struct err *err)
+role_spawn_worker(const char *account, int page, pid_t *pid, int *fd,
+    struct err *err)
 {
 	pid_t self = getpid();
 	int sv[2];
@@ -162,7 +169,7 @@ role_spawn_worker(const char *account, pid_t *pid, int *fd, struct err *err)
 		return -1;
 	*pid = fork();
 	if (*pid == 0)
-		child_worker(self, sv[1], account);
+		child_worker(self, sv[1], page, account);
 	return keep_or_drop(*pid, sv, fd, err);
 }
 

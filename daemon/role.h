@@ -18,9 +18,10 @@
 #include "base/wait.h"
 #include "engine/conf.h"
 
-/* `syncd worker ACCOUNT` with its end of a seqpacket pair at IPC_FD; *fd is
- * ours, non-blocking by the flags of ipc.c. */
-int	role_spawn_worker(const char *account, pid_t *pid, int *fd, struct err *err);
+/* `syncd worker ACCOUNT` with its end of a seqpacket pair at IPC_FD and
+ * ${page} at PROGRESS_FD; *fd is ours, non-blocking by the flags of ipc.c. */
+int	role_spawn_worker(const char *account, int page, pid_t *pid, int *fd,
+	    struct err *err);
 /* ${command} with a stream socket as stdin and stdout; *fd is the other end. */
 int	role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	    struct err *err);

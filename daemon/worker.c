@@ -34,17 +34,12 @@
 #include "engine/watcher.h"
 #include "ipc.h"
 #include "js.h"
+#include "link.h"
+#include "progress.h"
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
-    RETRY_FOLDER_S = 60 };
-
-/* A wish of the parent's: one round, now. */
-struct job {
-	json_int_t	 id;
-	char		*folder;	/* NULL: all */
-	bool		 dry_run, full, approved;
-};
+    RETRY_FOLDER_S = 60, EXIT_HELD = 10 };
 
 struct worker {
 	struct account_conf	*conf;
@@ -52,34 +47,14 @@ struct worker {
 	char			*state_dir;
 	bool			 once, online_check, tap;
 	int			 lock_fd;
-	struct job		*job;
-	size_t			 n_jobs, cap_jobs;
-	struct secret		 secret;
-	bool			 have_secret;
-	int			 tunnel_fd;
-	bool			 have_tunnel;
-	struct err		 secret_err;
+	struct link		 link;
 	unsigned		 failures;	/* in a row */
+	const char		*trouble;	/* the code of the last one */
 	usec			 retry_at;	/* when to connect again */
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
-	bool			 woken;
 	struct worker_status	 status;
 };
-
-/* ---- talking to the parent -------------------------------------------- */
-
-static void
-send_json(enum ipc_type type, json_t *v)
-{
-	char *text = js_dump(v);
-	struct err err;
-
-	if (ipc_send(IPC_FD, type, str_z(text), -1, &err) < 0)
-		log_debug("parent: %s", err.text);
-	free(text);
-	json_decref(v);
-}
 
 static void
 report_status(struct worker *w, const char *state)
@@ -95,139 +70,7 @@ report_status(struct worker *w, const char *state)
 	free(text);
 }
 
-static void
-take_secret(struct worker *w, struct str payload)
-{
-	if (payload.n > 0 && payload.p[0] == '0') {
-		if (secret_set(&w->secret, str_from(payload, 1)) < 0)
-			err_set(&w->secret_err, ERR_CONFIG, "secret.empty",
-			    "the secret is too long");
-		else
-			w->have_secret = true;
-		return;
-	}
-	err_set(&w->secret_err, payload.n > 0 && payload.p[0] == '7' ?
-	    ERR_RETRY : ERR_AUTH, "secret.command-failed", "%.*s",
-	    STR_ARG(str_from(payload, 1)));
-}
-
-static void
-take_job(struct worker *w, struct str payload)
-{
-	struct err err;
-	json_t *v = js_parse(payload, &err);
-	const char *folder;
-
-	if (v == NULL) {
-		log_error("job: %s", err.text);
-		return;
-	}
-	folder = js_get(v, "folder");
-	w->job = array_room(w->job, w->n_jobs, &w->cap_jobs, sizeof(*w->job));
-	w->job[w->n_jobs++] = (struct job){
-		.id = js_int(v, "job", 0),
-		.folder = xstrdup(folder),
-		.dry_run = js_bool(v, "dry_run"),
-		.full = js_bool(v, "full"),
-		.approved = js_bool(v, "approve"),
-	};
-	json_decref(v);
-}
-
-/* Everything that the parent has said by now. */
-static int
-hear_parent(struct worker *w, struct err *err)
-{
-	enum ipc_type type;
-	struct str payload;
-	int ride, got;
-
-	while ((got = ipc_recv(IPC_FD, &type, &payload, &ride, err)) > 0) {
-		switch (type) {
-		case IPC_SECRET:
-			take_secret(w, payload);
-			break;
-		case IPC_TUNNEL:
-			if (ride < 0) {
-				err_set(&w->secret_err, ERR_RETRY, "net.refused",
-				    "tunnel_command: %.*s", STR_ARG(payload));
-				break;
-			}
-			w->tunnel_fd = ride;
-			w->have_tunnel = true;
-			ride = -1;
-			break;
-		case IPC_JOB:
-			take_job(w, payload);
-			break;
-		case IPC_WAKE:
-			w->woken = true;
-			break;
-		default:
-			break;
-		}
-		if (ride >= 0)
-			close(ride);
-	}
-	return got;
-}
-
-static int
-wait_parent(struct worker *w, usec deadline, struct err *err)
-{
-	struct waiter waiter = { .fd = IPC_FD, .want = WAIT_READ };
-	int ready = wait_any(&waiter, 1, deadline, err);
-
-	if (ready <= 0)
-		return ready < 0 ? -1 : err_set(err, ERR_RETRY, "internal.ipc",
-		    "the parent does not answer");
-	return hear_parent(w, err);
-}
-
 /* ---- connecting ------------------------------------------------------- */
-
-static int
-ask_secret(struct worker *w, const char *reason, struct err *err)
-{
-	usec deadline = clock_in(w->conf->auth.command_timeout + USEC_S(10));
-
-	if (w->conf->auth.external || w->conf->tunnel_command.n > 0)
-		return 0;
-	w->have_secret = false;
-	w->secret_err.class = ERR_NONE;
-	send_json(IPC_SECRET_ASK, json_pack("{s:s}", "reason", reason));
-	while (!w->have_secret) {
-		if (w->secret_err.class != ERR_NONE) {
-			*err = w->secret_err;
-			return -1;
-		}
-		if (wait_parent(w, deadline, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-ask_tunnel(struct worker *w, int *fd, struct err *err)
-{
-	*fd = -1;
-	if (w->conf->tunnel_command.n == 0)
-		return 0;
-	w->have_tunnel = false;
-	w->secret_err.class = ERR_NONE;
-	if (ipc_send(IPC_FD, IPC_TUNNEL_ASK, STR(""), -1, err) < 0)
-		return -1;
-	while (!w->have_tunnel) {
-		if (w->secret_err.class != ERR_NONE) {
-			*err = w->secret_err;
-			return -1;
-		}
-		if (wait_parent(w, clock_in(USEC_S(30)), err) < 0)
-			return -1;
-	}
-	*fd = w->tunnel_fd;
-	return 0;
-}
 
 static struct lane *
 open_lane(struct worker *w, const char *name, struct err *err)
@@ -235,22 +78,25 @@ open_lane(struct worker *w, const char *name, struct err *err)
 	struct lane *ln;
 	int tunnel;
 
-	if (ask_secret(w, "connect", err) < 0 || ask_tunnel(w, &tunnel, err) < 0)
+	if (link_ask_secret(&w->link, w->conf, "connect", err) < 0 ||
+	    link_ask_tunnel(&w->link, w->conf, &tunnel, err) < 0)
 		return NULL;
-	ln = connect_lane(w->conf, name, tunnel, &w->secret, w->tap, err);
+	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap, err);
 	/* A token may have been revoked before its time: one fresh one. */
 	if (ln == NULL && err->class == ERR_AUTH && w->conf->auth.token_command.n > 0 &&
-	    ask_secret(w, "rejected", err) == 0)
-		ln = connect_lane(w->conf, name, -1, &w->secret, w->tap, err);
-	secret_clear(&w->secret);
+	    link_ask_secret(&w->link, w->conf, "rejected", err) == 0)
+		ln = connect_lane(w->conf, name, -1, &w->link.secret, w->tap, err);
+	secret_clear(&w->link.secret);
 	return ln;
 }
 
 static int
 connect_account(struct worker *w, struct err *err)
 {
-	struct lane *ln = open_lane(w, "work", err);
+	struct lane *ln;
 
+	progress_phase(w->acc->progress, PHASE_CONNECT, NULL, 0);
+	ln = open_lane(w, "work", err);
 	if (ln == NULL)
 		return -1;
 	remote_attach(w->acc, ln);
@@ -328,6 +174,16 @@ backoff(unsigned failures)
 	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
 }
 
+/* What a failure said is over; other problems of the account are not. */
+static void
+end_trouble(struct worker *w)
+{
+	if (w->trouble != NULL)
+		problem_close(w->acc, w->trouble, NULL);
+	w->trouble = NULL;
+	w->failures = 0;
+}
+
 static void
 note_failure(struct worker *w, const struct err *err)
 {
@@ -335,8 +191,12 @@ note_failure(struct worker *w, const struct err *err)
 	char remedy[128];
 
 	remote_detach(w->acc);
+	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
 	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
 	w->failures++;
+	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
+		problem_close(w->acc, w->trouble, NULL);
+	w->trouble = err->code;
 	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
 	    PROBLEM_WARNING, err->code, NULL,
 	    remedy_for(w, err, remedy, sizeof(remedy)), "%s", err->text);
@@ -354,23 +214,47 @@ send_plan(struct worker *w, const struct job *job)
 		struct str line = str_split(&rest, '\n');
 
 		if (line.n > 0)
-			send_json(IPC_JOB_LINE, json_pack("{s:I, s:o}", "job",
+			link_send(IPC_JOB_LINE, json_pack("{s:I, s:o}", "job",
 			    job->id, "text", js_text(line)));
 	}
 	buf_reset(&w->acc->plan);
+}
+
+/* What a person should read first. */
+static const struct problem *
+worst_problem(const struct account *acc)
+{
+	const struct problem *worst = NULL;
+
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (worst == NULL || acc->problem[i].severity > worst->severity)
+			worst = &acc->problem[i];
+	return worst;
+}
+
+static bool
+guard_holds(const struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (strncmp(acc->problem[i].code, "guard.", 6) == 0)
+			return true;
+	return false;
 }
 
 static void
 finish_job(struct worker *w, struct job *job, int code, const struct err *err)
 {
 	const struct tally *t = &w->acc->tally;
+	const struct problem *p = code != 0 ? worst_problem(w->acc) : NULL;
 	char remedy[128];
 	json_t *error = json_null();
 
 	if (err != NULL)
 		error = js_error(err->code, err->text,
 		    remedy_for(w, err, remedy, sizeof(remedy)));
-	send_json(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
+	else if (p != NULL)
+		error = js_error(p->code, p->message, p->remedy);
+	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
 	    "s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
 	    "exit", code, "summary",
 	    "downloaded", (json_int_t)t->downloaded,
@@ -394,23 +278,38 @@ mark_everything(struct worker *w)
 		w->acc->folder[i]->checked = false;
 }
 
+static void
+folder_finished(void *who, const struct folder *f, const struct tally *did,
+    usec took)
+{
+	const struct worker *w = who;
+	char text[1024];
+
+	worker_status_folder(f, did, took, text, sizeof(text));
+	log_info("%s", text);
+	if (w->link.n_jobs > 0)
+		link_send(IPC_JOB_LINE, json_pack("{s:I, s:o, s:b}", "job",
+		    w->link.job[0].id, "text", js_text(str_z(text)), "progress", 1));
+}
+
 /* 0 settled, 1 not quite, -1. */
 static int
-run_round(struct worker *w, const struct round_opts *opts, struct err *err)
+run_round(struct worker *w, struct round_opts *opts, struct err *err)
 {
 	usec started = clock_now();
-	struct tally before = w->acc->tally;
+	struct tally before = w->acc->tally, did;
 	int r;
 
 	report_status(w, "syncing");
+	opts->done = folder_finished;
+	opts->who = w;
 	r = round_run(w->acc, opts, err);
-	worker_status_round(&w->status, &before, &w->acc->tally,
-	    clock_now() - started, r);
+	did = tally_since(&before, &w->acc->tally);
+	worker_status_round(&w->status, &did, clock_now() - started, r);
 	w->round_at = USEC_NEVER;
 	if (r < 0)
 		return -1;
-	w->failures = 0;
-	problem_close(w->acc, NULL, NULL);
+	end_trouble(w);
 	if (r > 0)
 		w->round_at = clock_in(USEC_S(RETRY_FOLDER_S));
 	else if (round_has_tombstones(w->acc))
@@ -418,9 +317,39 @@ run_round(struct worker *w, const struct round_opts *opts, struct err *err)
 	return r;
 }
 
+static bool
+round_due(const struct worker *w)
+{
+	usec now = clock_now();
+
+	if (now >= w->round_at)
+		return true;
+	if (!account_dirty(w->acc))
+		return false;
+	return w->acc->watcher == NULL || watch_last(w->acc->watcher) == 0 ||
+	    now >= watch_last(w->acc->watcher) + w->conf->watch.settle;
+}
+
+/* A dry run has seen changes and left them.  Who is told of changes takes them
+ * up at once, as without it; what is only polled waits for its time. */
+static void
+look_again(struct worker *w, bool was_due)
+{
+	struct account *acc = w->acc;
+
+	if (was_due || (w->conf->watch.remote == WATCH_AUTO && watcher_useful(acc)))
+		acc->tree_remote = true;
+	if (!was_due && acc->watcher == NULL)
+		return;
+	acc->tree_local = true;
+	for (size_t i = 0; i < acc->n_folders; i++)
+		acc->folder[i]->checked = false;
+}
+
 static int
 run_job(struct worker *w, struct job *job, struct err *err)
 {
+	bool was_due = round_due(w);
 	struct round_opts opts = { .only = job->folder, .full = job->full,
 	    .approved = job->approved };
 	int r;
@@ -430,12 +359,14 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	w->acc->dry_run = job->dry_run;
 	r = run_round(w, &opts, err);
 	w->acc->dry_run = false;
-	if (job->dry_run) {
+	if (job->dry_run)
 		send_plan(w, job);
-		mark_everything(w);
-	}
 	if (r < 0)
 		return -1;
+	if (job->dry_run)
+		look_again(w, was_due);
+	if (guard_holds(w->acc))
+		r = EXIT_HELD;
 	finish_job(w, job, r, NULL);
 	return r;
 }
@@ -443,22 +374,22 @@ run_job(struct worker *w, struct job *job, struct err *err)
 static void
 fail_jobs(struct worker *w, const struct err *err)
 {
-	for (size_t i = 0; i < w->n_jobs; i++)
-		finish_job(w, &w->job[i], exit_code(err), err);
-	w->n_jobs = 0;
+	for (size_t i = 0; i < w->link.n_jobs; i++)
+		finish_job(w, &w->link.job[i], exit_code(err), err);
+	w->link.n_jobs = 0;
 }
 
 static int
 run_jobs(struct worker *w, int *code, struct err *err)
 {
-	while (w->n_jobs > 0) {
-		int r = run_job(w, &w->job[0], err);
+	while (w->link.n_jobs > 0) {
+		int r = run_job(w, &w->link.job[0], err);
 
 		if (r < 0)
 			return -1;
 		*code = r;
-		w->n_jobs--;
-		memmove(&w->job[0], &w->job[1], w->n_jobs * sizeof(*w->job));
+		w->link.n_jobs--;
+		memmove(&w->link.job[0], &w->link.job[1], w->link.n_jobs * sizeof(*w->link.job));
 	}
 	return 0;
 }
@@ -518,19 +449,6 @@ run_timers(struct worker *w)
 	watcher_keep_alive(w->acc);
 }
 
-static bool
-round_due(const struct worker *w)
-{
-	usec now = clock_now();
-
-	if (now >= w->round_at)
-		return true;
-	if (!account_dirty(w->acc))
-		return false;
-	return w->acc->watcher == NULL || watch_last(w->acc->watcher) == 0 ||
-	    now >= watch_last(w->acc->watcher) + w->conf->watch.settle;
-}
-
 static int
 listen_once(struct worker *w, struct err *err)
 {
@@ -547,10 +465,10 @@ listen_once(struct worker *w, struct err *err)
 		return -1;
 	if (got > 0 && remote_note(w->acc, &ev, err) < 0)
 		return -1;
-	if (hear_parent(w, err) < 0)
+	if (link_hear(&w->link, err) < 0)
 		return -1;
-	if (w->woken) {
-		w->woken = false;
+	if (w->link.woken) {
+		w->link.woken = false;
 		w->failures = 0;
 		return err_set(err, ERR_RETRY, "net.changed",
 		    "the network changed: connecting again");
@@ -565,20 +483,20 @@ live_once(struct worker *w, struct err *err)
 	int code;
 
 	if (w->acc->work == NULL) {
-		if (clock_now() < w->retry_at && w->n_jobs == 0)
+		if (clock_now() < w->retry_at && w->link.n_jobs == 0)
 			return listen_once(w, err);
 		report_status(w, "connecting");
 		if (connect_account(w, err) < 0)
 			return -1;
 		mark_everything(w);
 	}
-	if (w->n_jobs > 0 && run_jobs(w, &code, err) < 0)
+	if (w->link.n_jobs > 0 && run_jobs(w, &code, err) < 0)
 		return -1;
 	if (round_due(w) && run_round(w, &opts, err) < 0)
 		return -1;
 	open_watch(w);
 	report_status(w, w->acc->watch != NULL ? "live" : "polling");
-	while (!round_due(w) && w->n_jobs == 0) {
+	while (!round_due(w) && w->link.n_jobs == 0) {
 		if (listen_once(w, err) < 0)
 			return -1;
 		run_timers(w);
@@ -620,14 +538,14 @@ live(struct worker *w, struct err *err)
 static int
 live_one_round(struct worker *w, int *code, struct err *err)
 {
-	while (w->n_jobs == 0)
-		if (wait_parent(w, clock_in(USEC_S(30)), err) < 0)
+	while (w->link.n_jobs == 0)
+		if (link_wait(&w->link, clock_in(USEC_S(30)), err) < 0)
 			return -1;
 	if (connect_account(w, err) == 0 &&
 	    (w->online_check || run_jobs(w, code, err) == 0)) {
 		if (w->online_check) {
-			finish_job(w, &w->job[0], 0, NULL);
-			w->n_jobs = 0;
+			finish_job(w, &w->link.job[0], 0, NULL);
+			w->link.n_jobs = 0;
 		}
 		return 0;
 	}
@@ -713,6 +631,8 @@ lock_account(struct worker *w, struct err *err)
 static int
 start(struct worker *w, struct err *err)
 {
+	struct progress *page;
+
 	if (first_message(w, err) < 0)
 		return -1;
 	log_context(w->conf->name);
@@ -721,6 +641,10 @@ start(struct worker *w, struct err *err)
 	w->acc = account_open(w->conf, w->state_dir, err);
 	if (w->acc == NULL)
 		return -1;
+	w->acc->once = w->once;
+	page = progress_page_inherited();
+	if (page != NULL)
+		w->acc->progress = page;
 	if (!w->once && w->conf->watch.local &&
 	    (w->acc->watcher = watch_new(err)) == NULL)
 		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,
@@ -735,7 +659,7 @@ start(struct worker *w, struct err *err)
 static void
 say_bye(int code, const struct err *err)
 {
-	send_json(IPC_BYE, json_pack("{s:i, s:s, s:o}", "exit", code,
+	link_send(IPC_BYE, json_pack("{s:i, s:s, s:o}", "exit", code,
 	    "code", code == 0 ? "" : err->code,
 	    "message", js_text(str_z(code == 0 ? "" : err->text))));
 }
@@ -743,7 +667,7 @@ say_bye(int code, const struct err *err)
 int
 worker_main(void)
 {
-	struct worker w = { .lock_fd = -1, .tunnel_fd = -1,
+	struct worker w = { .lock_fd = -1, .link = { .tunnel_fd = -1 },
 	    .round_at = USEC_NEVER };
 	struct err err = { 0 };
 	int code = 0, r;
@@ -760,7 +684,7 @@ worker_main(void)
 	account_conf_free(w.conf);
 	free(w.state_dir);
 	worker_status_clear(&w.status);
-	free(w.job);
-	secret_clear(&w.secret);
+	free(w.link.job);
+	secret_clear(&w.link.secret);
 	return code;
 }

@@ -26,27 +26,33 @@ worker_status_connected(struct worker_status *s, const struct lane *ln)
 }
 
 void
-worker_status_round(struct worker_status *s, const struct tally *before,
-    const struct tally *after, usec took, int result)
+worker_status_round(struct worker_status *s, const struct tally *did, usec took,
+    int result)
 {
-	uint64_t down = after->downloaded - before->downloaded;
-	uint64_t up = after->uploaded - before->uploaded;
-	uint64_t flags = after->flags_local + after->flags_remote -
-	    before->flags_local - before->flags_remote;
-	uint64_t gone = after->deleted_local + after->deleted_remote -
-	    before->deleted_local - before->deleted_remote;
-	uint64_t moved = after->moved - before->moved;
+	uint64_t flags = did->flags_local + did->flags_remote;
+	uint64_t gone = did->deleted_local + did->deleted_remote;
 
 	if (result >= 0)
 		s->last_success = clock_wall();
-	if (down + up + flags + gone + moved == 0)
+	if (did->downloaded + did->uploaded + flags + gone + did->moved == 0)
 		return;
 	s->last_change = clock_wall();
 	log_info("round done new=%" PRIu64 " sent=%" PRIu64 " flags=%" PRIu64
 	    " deleted=%" PRIu64 " moved=%" PRIu64 " bytes=%" PRIu64
-	    " secs=%.1f", down, up, flags, gone, moved,
-	    after->bytes_down + after->bytes_up - before->bytes_down -
-	    before->bytes_up, (double)took / 1e6);
+	    " secs=%.1f", did->downloaded, did->uploaded, flags, gone, did->moved,
+	    did->bytes_down + did->bytes_up, (double)took / 1e6);
+}
+
+void
+worker_status_folder(const struct folder *f, const struct tally *did, usec took,
+    char *out, size_t cap)
+{
+	snprintf(out, cap, "%s done new=%" PRIu64 " sent=%" PRIu64 " flags=%"
+	    PRIu64 " deleted=%" PRIu64 " moved=%" PRIu64 " bytes=%" PRIu64
+	    " secs=%.1f", f->name, did->downloaded, did->uploaded,
+	    did->flags_local + did->flags_remote,
+	    did->deleted_local + did->deleted_remote, did->moved,
+	    did->bytes_down + did->bytes_up, (double)took / 1e6);
 }
 
 static json_t *
@@ -130,11 +136,6 @@ worker_status_json(struct worker_status *s, const struct account *acc,
 	    "last_change", js_time(s->last_change),
 	    "next_attempt", js_time(next_attempt),
 	    "totals", totals_json(acc), "problems", problems_json(acc));
-	if (acc->progress != NULL)
-		json_object_set_new(v, "progress", json_pack("{s:o, s:I, s:I}",
-		    "folder", js_text(str_z(acc->progress->name)),
-		    "done", (json_int_t)acc->progress_done,
-		    "total", (json_int_t)acc->progress_total));
 	text = js_dump(v);
 	json_decref(v);
 	if (s->sent != NULL && strcmp(s->sent, text) == 0) {

@@ -22,8 +22,11 @@ struct worker_status {
 /* A connection was made: what it is like. */
 void	worker_status_connected(struct worker_status *s, const struct lane *ln);
 /* A round ended (${result} as of round_run()): times, and its line in the log. */
-void	worker_status_round(struct worker_status *s, const struct tally *before,
-	    const struct tally *after, usec took, int result);
+void	worker_status_round(struct worker_status *s, const struct tally *did,
+	    usec took, int result);
+/* "INBOX done new=3 ... secs=0.2" */
+void	worker_status_folder(const struct folder *f, const struct tally *did,
+	    usec took, char *out, size_t cap);
 /* The text for IPC_STATUS, to free(); NULL when nothing has changed. */
 char	*worker_status_json(struct worker_status *s, const struct account *acc,
 	    const struct account_conf *conf, const char *state,

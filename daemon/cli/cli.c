@@ -50,6 +50,9 @@ const struct verb cli_verbs[] = {
 	    "go on; try again what waits for you", "" },
 	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
+	{ "explain", verb_explain, "[CODE]", "", 0, 1,
+	    "what an error code means and what to do",
+	    "Without a code: all of them." },
 	{ "version", verb_version, "", "", 0, 0, "print the version", "" },
 	{ "help", verb_help, "[VERB]", "", 0, 1, "this list, or more of a verb", "" }
 };
@@ -70,6 +73,7 @@ static const struct flag {
 	{ "quiet", 'q', FLAG_BOOL, true, offsetof(struct cli, quiet) },
 	{ "verbose", 'v', FLAG_COUNT, true, offsetof(struct cli, verbose) },
 	{ "color", 0, FLAG_TEXT, true, offsetof(struct cli, color) },
+	{ "progress", 0, FLAG_TEXT, true, offsetof(struct cli, progress) },
 	{ "socket", 0, FLAG_TEXT, true, offsetof(struct cli, socket) },
 	{ "no-input", 0, FLAG_BOOL, true, offsetof(struct cli, no_input) },
 	{ "help", 'h', FLAG_BOOL, true, offsetof(struct cli, help) },
@@ -333,6 +337,7 @@ run_verb(struct cli *cli, const struct verb *verb)
 {
 	char text[256], remedy[64];
 	const char *color = cli->color;
+	enum meter_mode progress;
 
 	if (cli->version)
 		return verb_version(cli);
@@ -349,6 +354,9 @@ run_verb(struct cli *cli, const struct verb *verb)
 	    strcmp(color, "always") != 0 && strcmp(color, "never") != 0)
 		return cli_fail(cli, EX_USAGE, "usage",
 		    "--color is auto, always or never", NULL);
+	if (meter_mode(cli->progress, false, false, &progress) < 0)
+		return cli_fail(cli, EX_USAGE, "usage",
+		    "--progress is auto, bar, lines, json or none", NULL);
 	if (cli->n >= verb->min && cli->n <= verb->max)
 		return verb->run(cli);
 	snprintf(text, sizeof(text), "usage: syncd %s %s", verb->name, verb->args);
@@ -508,6 +516,15 @@ cli_color(const struct cli *cli, int fd)
 	if (force != NULL && force[0] != '\0' && strcmp(force, "0") != 0)
 		return true;
 	return isatty(fd) && term != NULL && strcmp(term, "dumb") != 0;
+}
+
+enum meter_mode
+cli_progress(const struct cli *cli)
+{
+	enum meter_mode mode = METER_NONE;
+
+	(void)meter_mode(cli->progress, cli->quiet, cli->json, &mode);
+	return mode;
 }
 
 bool

@@ -13,12 +13,13 @@
 #include "base/err.h"
 #include "client.h"
 #include "engine/conf.h"
+#include "meter.h"
 
 enum { EXIT_ATTENTION = 1, EXIT_GUARD = 10, EXIT_INTERRUPTED = 130 };
 
 struct cli {
 	/* global */
-	const char	*config_file, *socket, *color;
+	const char	*config_file, *socket, *color, *progress;
 	bool		 json, quiet, no_input, help, version;
 	unsigned	 verbose;
 	/* of verbs */
@@ -75,11 +76,13 @@ int		 cli_call(const struct cli *cli, const char *method,
 /* One line of JSON on stdout; consumes ${v}. */
 void		 cli_take_json(json_t *v);
 bool		 cli_color(const struct cli *cli, int fd);
+/* What --progress asks for; it was checked. */
+enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 
 verb_fn	verb_run, verb_sync, verb_status, verb_folders, verb_log, verb_check,
-	verb_stop, verb_reload, verb_pause, verb_resume, verb_config,
+	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 
 #endif

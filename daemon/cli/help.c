@@ -37,6 +37,7 @@ help_all(void)
 	    "  -q, --quiet         problems only\n"
 	    "  -v, --verbose       more; twice: still more\n"
 	    "      --color WHEN    auto, always or never\n"
+	    "      --progress HOW  auto, bar, lines, json or none\n"
 	    "  -h, --help, -V, --version\n\n"
 	    "More: syncd help VERB, syncd(1), syncd.yaml(5)");
 }

@@ -24,7 +24,8 @@ run_once(struct cli *cli, struct conf *conf)
 	struct parent_opts opts = {
 		.config_file = cli->config_file, .once = true,
 		.dry_run = cli->dry_run, .full = cli->full,
-		.quiet = cli->quiet, .json = cli->json
+		.quiet = cli->quiet, .json = cli->json,
+		.progress = cli_progress(cli), .utf8 = cli_utf8()
 	};
 	struct line_to to;
 	struct err err;

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "config.h"
 #include "js.h"
 #include "once.h"
 #include "parent.h"
+#include "progress.h"
 
 static json_t *
 params(const struct cli *cli)
@@ -26,15 +28,63 @@ params(const struct cli *cli)
 }
 
 static void
-print_line(const struct cli *cli, json_t *line)
+print_line(const struct cli *cli, struct meter *m, json_t *line)
 {
 	const char *text = js_get(line, "text");
+	const char *account = js_get(line, "account");
 
+	if (text != NULL && account != NULL && js_bool(line, "progress")) {
+		meter_line(m, account, text);
+		return;
+	}
+	meter_clear(m);
 	if (cli->json)
 		cli_take_json(json_incref(line));
 	else if (text != NULL && !cli->quiet)
 		puts(text);
 	fflush(stdout);
+}
+
+/* What an answer to `status` says of those that are busy. */
+static void
+show_status(struct meter *m, const json_t *result)
+{
+	json_t *accounts = json_object_get(result, "accounts"), *a;
+	struct meter_row row[16];
+	size_t i, n = 0;
+
+	json_array_foreach(accounts, i, a) {
+		const json_t *progress = json_object_get(a, "progress");
+
+		if (progress != NULL && n < ARRAY_LEN(row))
+			row[n++] = (struct meter_row){ js_get(a, "account"),
+			    progress_from_json(progress) };
+	}
+	meter_step(m, row, n, clock_now());
+}
+
+/* The next line that is not about progress; NULL when the daemon is gone. */
+static json_t *
+next_line(struct line_to *to, struct meter *m, struct err *err)
+{
+	json_int_t asked = -1;
+
+	for (;;) {
+		usec due = asked < 0 ? meter_due(m) : USEC_NEVER;
+		json_t *line = client_next(to, due, err);
+
+		if (line != NULL && (asked < 0 || js_int(line, "id", -1) != asked))
+			return line;
+		if (line != NULL) {
+			show_status(m, json_object_get(line, "result"));
+			json_decref(line);
+			asked = -1;
+		} else if (strcmp(err->code, "daemon.timeout") != 0 ||
+		    (asked = client_send(to, "status", NULL,
+		    clock_in(USEC_S(30)), err)) < 0) {
+			return NULL;
+		}
+	}
 }
 
 /* Lines of the job, until the answer to our job.wait. */
@@ -45,13 +95,16 @@ wait_for_job(const struct cli *cli, struct line_to *to, const char *job)
 	json_int_t id = client_send(to, "job.wait", json_pack("{s:s}", "job", job),
 	    clock_in(USEC_S(30)), &err);
 	json_t *line = NULL;
+	struct meter m;
 	int code;
 
-	while (id >= 0 && (line = client_next(to, USEC_NEVER, &err)) != NULL &&
+	meter_init(&m, cli_progress(cli), stderr, cli_utf8(), clock_now());
+	while (id >= 0 && (line = next_line(to, &m, &err)) != NULL &&
 	    js_int(line, "id", -1) != id) {
-		print_line(cli, line);
+		print_line(cli, &m, line);
 		json_decref(line);
 	}
+	meter_clear(&m);
 	if (line == NULL)
 		return cli_fail_err(cli, &err, NULL);
 	if (json_object_get(line, "result") != NULL)
@@ -94,6 +147,7 @@ sync_here(const struct cli *cli, struct conf *conf)
 		.config_file = cli->config_file, .once = true,
 		.dry_run = cli->dry_run, .full = cli->full,
 		.quiet = cli->quiet, .json = cli->json,
+		.progress = cli_progress(cli), .utf8 = cli_utf8(),
 		.target = cli->arg, .n_targets = cli->n
 	};
 	unsigned level = (cli->quiet ? LOG_LV_ERROR : LOG_LV_WARN) + cli->verbose;

@@ -232,6 +232,7 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	acc->state_dir = state_dir;
 	acc->root = xstrdup(conf->path);
 	acc->root_fd = -1;
+	acc->progress = &acc->unseen;
 	acc->tree_remote = acc->tree_local = true;
 	buf_init(&acc->plan, PLAN_MAX);
 	acc->deliver = deliver_new();
@@ -494,6 +495,23 @@ problem_close(struct account *acc, const char *code, const struct folder *f)
 		free(p->remedy);
 		*p = acc->problem[--acc->n_problems];
 	}
+}
+
+struct tally
+tally_since(const struct tally *was, const struct tally *now)
+{
+	return (struct tally){
+		.downloaded = now->downloaded - was->downloaded,
+		.uploaded = now->uploaded - was->uploaded,
+		.flags_local = now->flags_local - was->flags_local,
+		.flags_remote = now->flags_remote - was->flags_remote,
+		.deleted_local = now->deleted_local - was->deleted_local,
+		.deleted_remote = now->deleted_remote - was->deleted_remote,
+		.moved = now->moved - was->moved,
+		.refused = now->refused - was->refused,
+		.bytes_down = now->bytes_down - was->bytes_down,
+		.bytes_up = now->bytes_up - was->bytes_up,
+	};
 }
 
 int

@@ -20,6 +20,7 @@
 #include "base/types.h"
 #include "engine/change.h"
 #include "engine/conf.h"
+#include "engine/progress.h"
 #include "imap/lane.h"
 #include "maildir/deliver.h"
 #include "maildir/keywords.h"
@@ -126,6 +127,8 @@ struct account {
 	size_t		 n_folders, cap_folders;
 	bool		 tree_remote;		/* LIST must be asked again */
 	bool		 tree_local;		/* directories may have come or gone */
+	bool		 tree_failed;		/* a directory could not be read */
+	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
 	bool		 listing;		/* a LIST is being answered */
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
@@ -136,8 +139,8 @@ struct account {
 	struct problem	*problem;
 	size_t		 n_problems, cap_problems;
 	struct remote	*remote;		/* engine/remote.c */
-	int64_t		 progress_done, progress_total;
-	struct folder	*progress;
+	struct progress	*progress;		/* .unseen, or a page that is shared */
+	struct progress	 unseen;
 };
 
 /* Open the Maildir root (made if missing), the state database at ${state_dir}/
@@ -166,6 +169,9 @@ void	problem_open(struct account *acc, enum problem_severity severity,
 	    const char *fmt, ...) PRINTF(6, 7);
 /* ${code} NULL: every problem of the folder; ${f} NULL: of the account. */
 void	problem_close(struct account *acc, const char *code, const struct folder *f);
+
+/* What ${now} has more than ${was}. */
+struct tally	tally_since(const struct tally *was, const struct tally *now);
 
 /* A row of the audit log, inside a transaction of the caller. */
 int	account_audit(struct account *acc, const char *op, const struct folder *f,

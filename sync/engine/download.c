@@ -9,6 +9,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -214,7 +215,6 @@ land_batch(struct download *d, struct err *err)
 	if (r == 0) {
 		d->acc->tally.downloaded += d->n;
 		d->acc->tally.bytes_down += d->bytes;
-		d->acc->progress_done += (int64_t)d->n;
 		forget_arrivals(d);
 	}
 	return r;
@@ -223,14 +223,14 @@ land_batch(struct download *d, struct err *err)
 /* ---- arriving --------------------------------------------------------- */
 
 static int
-quarantine(struct download *d, struct uid uid, const char *code,
+quarantine(struct download *d, struct uid uid, bool for_good, const char *code,
     const char *why, struct err *err)
 {
 	struct msg_row row = {
 		.folder = d->f->id,
 		.uid = uid,
 		.stage = ST_REFUSED,
-		.when = clock_wall(),
+		.when = for_good ? 0 : clock_wall(),
 	};
 
 	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
@@ -285,6 +285,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 	if (!d->open || d->too_big)
 		return 0;
 	header_add(&d->header, bytes);
+	d->acc->progress->bytes += bytes.n;
 	return deliver_data(d->acc->deliver, bytes, err);
 }
 
@@ -302,12 +303,13 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 		deliver_discard(d->acc->deliver);
 		return 0;
 	}
+	d->acc->progress->done++;
 	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
 		deliver_discard(d->acc->deliver);
-		return d->too_big ? quarantine(d, m->uid, "server.too-big",
+		return d->too_big ? quarantine(d, m->uid, true, "server.too-big",
 		    "larger than limits.max_message_size", err) :
-		    quarantine(d, m->uid, "server.poison",
+		    quarantine(d, m->uid, false, "server.poison",
 		    "the server gives no bytes for it", err);
 	}
 	d->v = array_room(d->v, d->n, &d->cap, sizeof(*d->v));
@@ -432,7 +434,7 @@ one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
 			folder_mark(d->f, DIRTY_REMOTE);
 			continue;
 		}
-		if (quarantine(d, (struct uid){ m->uid }, "server.poison",
+		if (quarantine(d, (struct uid){ m->uid }, false, "server.poison",
 		    "the server refuses to give it", err) < 0)
 			return -1;
 		m->sys = UINT32_MAX;
@@ -491,6 +493,34 @@ run(struct download *d, struct err *err)
 	return 0;
 }
 
+/* A disk that is nearly full is left to those who use the machine. */
+static int
+check_space(const struct account *acc, const struct folder *f, struct err *err)
+{
+	struct statvfs v;
+	uint64_t left;
+
+	if (fstatvfs(f->fd, &v) < 0)
+		return err_sys(err, ERR_LOCAL, "store.io", "%s: free space",
+		    f->name);
+	left = (uint64_t)v.f_bavail * v.f_frsize;
+	if (left >= (uint64_t)acc->conf->guards.min_free_space)
+		return 0;
+	return err_set(err, ERR_LOCAL, "store.no-space", "%s: only %llu MiB "
+	    "are free where %s is; downloads wait (guards.min_free_space)",
+	    f->name, (unsigned long long)(left >> 20), acc->root);
+}
+
+static uint64_t
+count_fresh(const struct folder *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->work.n_fresh; i++)
+		n += f->work.fresh[i].uid != 0;
+	return n;
+}
+
 int
 apply_downloads(struct account *acc, struct folder *f, struct err *err)
 {
@@ -500,9 +530,10 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
-	if (remote_select(acc, f, err) < 0 || account_delivering(acc, err) < 0)
+	progress_phase(acc->progress, PHASE_DOWNLOAD, f->name, count_fresh(f));
+	if (check_space(acc, f, err) < 0 || remote_select(acc, f, err) < 0 ||
+	    account_delivering(acc, err) < 0)
 		return -1;
-	acc->progress_total += (int64_t)f->work.n_fresh;
 	r = run(&d, err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {

@@ -196,7 +196,7 @@ take_back(struct account *acc, struct transfer *t, struct err *err)
 {
 	folder_mark(t->to, DIRTY_SCAN);
 	folder_mark(t->from, DIRTY_SCAN);
-	return recover_row(acc, t->row, err);
+	return recover_rows(acc, &t->row, 1, err);
 }
 
 /* All transfers of one route, in one command. */
@@ -219,7 +219,10 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		    str_z(t->to->wire), move), &a, err);
 	if (r < 0)
 		goto out;
-	if (a.status != DONE_OK)
+	/* What MOVE will not do, COPY may, in the next pass. */
+	if (a.status != DONE_OK && move)
+		imap_avoid(acc->work, CAP_MOVE);
+	if (a.status != DONE_OK && !move)
 		problem_open(acc, PROBLEM_WARNING, "server.refused", t->to, "",
 		    "%s: the server would not %s: %s", t->to->name,
 		    copy ? "copy" : "move", a.text);

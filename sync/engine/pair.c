@@ -255,8 +255,8 @@ pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err
 /* ---- a message that moved on the server ------------------------------- */
 
 /* Rows whose message the server no longer has keep their file a while. */
-static int
-make_tombstones(struct account *acc, struct folder *f, struct err *err)
+int
+pair_bury(struct account *acc, struct folder *f, struct err *err)
 {
 	struct msg_row row;
 
@@ -317,11 +317,12 @@ find_missing(struct account *acc, struct folder **f, size_t n,
 	cursor_close(c);
 	for (size_t i = 0; i < n && got == 0; i++)
 		for (size_t k = 0; k < f[i]->work.n && got == 0; k++) {
-			int64_t was = f[i]->work.change[k].was;
+			const struct change *gone = &f[i]->work.change[k];
 
-			if (was == 0)
+			if (gone->remote != SIDE_GONE || gone->msg == 0)
 				continue;
-			got = store_find_id(acc->store, was, &row, err);
+			got = store_find_id(acc->store, gone->msg, &row,
+			    err);
 			if (got > 0)
 				count_missing(m, &row);
 			got = got < 0 ? -1 : 0;
@@ -556,12 +557,17 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	bool to_new;
 	int got = 0;
 
+	old = home != NULL ? work_find(&home->work, row->id) : NULL;
 	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
-	if (moved != NULL) {
-		free(file);
-		file = xstrdup(moved->file);
-		row->in_new = moved->in_new;
+	if (moved != NULL)
 		letters = moved->letters != NULL ? home : from;
+	/* What it is called by now, if a client renamed it. */
+	if (moved != NULL || (old != NULL && old->local == SIDE_PRESENT)) {
+		const struct change *now = moved != NULL ? moved : old;
+
+		free(file);
+		file = xstrdup(now->file);
+		row->in_new = now->in_new;
 	}
 	if (from == NULL || folder_load(acc, from, err) < 0 ||
 	    folder_load(acc, to, err) < 0)
@@ -607,7 +613,6 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 	}
 	if (got == 0) {
 		acc->tally.moved++;
-		old = work_find(&home->work, row->id);
 		if (old != NULL)
 			old->done = true;
 		if (moved != NULL)
@@ -732,15 +737,7 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		return -1;
 	if (acc->dry_run)
 		return 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (make_tombstones(acc, f[i], err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
-	if (account_commit(acc, err) < 0 ||
-	    find_missing(acc, f, n, &missing, err) < 0)
+	if (find_missing(acc, f, n, &missing, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i]->work.remote_read)

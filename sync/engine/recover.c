@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
@@ -275,15 +276,34 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 	return account_commit(acc, err);
 }
 
+static int
+by_target(const void *a, const void *b)
+{
+	const struct intent *x = a, *y = b;
+
+	if (x->target != y->target)
+		return x->target < y->target ? -1 : 1;
+	return (x->row > y->row) - (x->row < y->row);
+}
+
 int
-recover_row(struct account *acc, int64_t id, struct err *err)
+recover_rows(struct account *acc, const int64_t *id, size_t n, struct err *err)
 {
 	struct intents in = { 0 };
-	struct msg_row row;
-	int r = store_find_id(acc->store, id, &row, err);
+	int r = 0;
 
-	if (r > 0)
-		r = add_intent(acc, &in, &row);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct msg_row row;
+
+		r = store_find_id(acc->store, id[i], &row, err);
+		if (r > 0 && (row.stage == ST_APPENDING ||
+		    row.stage == ST_MOVING))
+			r = add_intent(acc, &in, &row);
+		else if (r > 0)
+			r = 0;
+	}
+	if (in.n > 1)
+		qsort(in.v, in.n, sizeof(*in.v), by_target);
 	if (r == 0)
 		r = settle_intents(acc, &in, err);
 	free(in.v);
@@ -340,7 +360,41 @@ struct open_rows {
 	int64_t		*landing, *replaced;
 	size_t		 n_landing, cap_landing, n_replaced, cap_replaced;
 	struct intents	 intents;
+	int64_t		*refused;
+	size_t		 n_refused, cap_refused;
 };
+
+/* A person who waits wants it tried now; a daemon tries once a day. */
+static bool
+worth_another_try(const struct account *acc, const struct msg_row *row)
+{
+	return row->when != 0 && (acc->once ||
+	    row->when < clock_wall() - USEC_S(86400));
+}
+
+/* Without its row the message is new again, on the side that has it. */
+static int
+try_again(struct account *acc, int64_t id, struct err *err)
+{
+	struct msg_row row;
+	struct folder *f;
+	int got = store_find_id(acc->store, id, &row, err);
+
+	if (got <= 0)
+		return got;
+	f = account_by_id(acc, row.folder);
+	if (f == NULL || account_begin(acc, err) < 0)
+		return f == NULL ? 0 : -1;
+	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+	if (row.uid.v != 0)
+		f->modseq.v = 0;
+	if (store_msg_remove(acc->store, id, err) < 0 ||
+	    folder_save(acc, f, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
 
 static int
 collect(struct account *acc, struct open_rows *o, struct err *err)
@@ -367,22 +421,19 @@ collect(struct account *acc, struct open_rows *o, struct err *err)
 		case ST_MOVING:
 			(void)add_intent(acc, &o->intents, &row);
 			break;
+		case ST_REFUSED:
+			if (!worth_another_try(acc, &row))
+				break;
+			o->refused = array_room(o->refused, o->n_refused,
+			    &o->cap_refused, sizeof(*o->refused));
+			o->refused[o->n_refused++] = row.id;
+			break;
 		default:
 			break;
 		}
 	}
 	cursor_close(c);
 	return got;
-}
-
-static int
-by_target(const void *a, const void *b)
-{
-	const struct intent *x = a, *y = b;
-
-	if (x->target != y->target)
-		return x->target < y->target ? -1 : 1;
-	return (x->row > y->row) - (x->row < y->row);
 }
 
 /* Landings are settled: what is still in tmp/ never got as far. */
@@ -419,6 +470,9 @@ recover_all(struct account *acc, struct err *err)
 		r = settle_intents(acc, &o.intents, err);
 	for (size_t i = 0; i < o.n_replaced && r == 0; i++)
 		r = expunge_replaced(acc, o.replaced[i], err);
+	for (size_t i = 0; i < o.n_refused && r == 0; i++)
+		r = try_again(acc, o.refused[i], err);
+	free(o.refused);
 	if (r == 0 && o.n_landing + o.intents.n + o.n_replaced > 0)
 		log_notice("settled %zu landings, %zu uploads and moves, %zu "
 		    "older versions that were under way", o.n_landing,

@@ -5,6 +5,7 @@
 #ifndef ENGINE_RECOVER_H
 #define ENGINE_RECOVER_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -12,7 +13,8 @@
 
 /* Everything that is open, after connecting and before the first round. */
 int	recover_all(struct account *acc, struct err *err);
-/* One row, APPENDING or MOVING, by asking the server for its content. */
-int	recover_row(struct account *acc, int64_t row, struct err *err);
+/* Some rows, APPENDING or MOVING, by asking the server for their content. */
+int	recover_rows(struct account *acc, const int64_t *row, size_t n,
+	    struct err *err);
 
 #endif

@@ -54,23 +54,16 @@ int	remote_expect(struct account *acc, uint32_t req, enum err_class class,
 int	remote_select(struct account *acc, struct folder *f, struct err *err);
 int	remote_unselect(struct account *acc, struct err *err);
 
-/* Read what changed on the server in ${f} since the base, into f->work: fresh
- * messages, changed flags, deletions; a new UIDVALIDITY makes every row lose its
- * uid (engine/pair.c finds them again by content).  ERR_FOLDER when the server
- * will not open it. */
-int	remote_gather(struct account *acc, struct folder *f, struct err *err);
-
 /* The UIDs that the last SEARCH found. */
 const struct uidset *remote_found(const struct account *acc);
+
+/* Which of ${uids} of the selected folder are still there, into ${left}: by what
+ * the server has reported, and if that does not tell of all, by asking. */
+int	remote_left(struct account *acc, const struct uidset *uids,
+	    struct uidset *left, struct err *err);
 
 /* While set, messages reported without a body are handed to the caller as
  * events, too (headers for pairing). */
 void	remote_want_msgs(struct account *acc, bool yes);
-
-/* Whether all that was reported of ${f} since it was read agrees with the base,
- * as the echo of our own writes does: then the counters that the server has given
- * meanwhile may be stored. */
-int	remote_quiet(struct account *acc, struct folder *f, bool *quiet,
-	    struct err *err);
 
 #endif

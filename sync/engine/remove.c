@@ -130,11 +130,12 @@ static int
 delete_group(struct account *acc, struct folder *f, enum how how, struct err *err)
 {
 	struct folder *trash = NULL;
-	struct uidset uids;
+	struct uidset uids, left;
 	bool ok = true;
 	int r;
 
 	uidset_init(&uids);
+	uidset_init(&left);
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 
@@ -149,12 +150,22 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 		r = move_to_trash(acc, f, &uids, trash, &ok, err);
 	else if (r == 0)
 		r = mark_and_expunge(acc, f, &uids, how == EXPUNGE, &ok, err);
+	if (r == 0 && how == FLAG_ONLY && acc->conf->trash.local_delete != LDEL_FLAG)
+		log_notice("%s: the server has no UIDPLUS: what is deleted here "
+		    "stays there, marked \\Deleted", f->name);
+	/* An OK is not proof: Dovecot has left messages behind that another
+	 * session was busy with.  They are tried again. */
+	if (r == 0 && ok && how == EXPUNGE)
+		r = remote_left(acc, &uids, &left, err);
+	if (left.n > 0)
+		folder_mark(f, DIRTY_REMOTE);
 	if (r == 0 && ok)
 		r = account_begin(acc, err);
 	for (size_t i = 0; i < f->work.n && r == 0 && ok; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (!is_delete(c) || !uidset_has(&uids, c->uid))
+		if (!is_delete(c) || !uidset_has(&uids, c->uid) ||
+		    uidset_has(&left, c->uid))
 			continue;
 		acc->tally.deleted_remote++;
 		r = record_deleted(acc, f, c, how, err);
@@ -166,6 +177,7 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 			store_rollback(acc->store);
 	}
 	uidset_clear(&uids);
+	uidset_clear(&left);
 	return r;
 }
 

@@ -18,6 +18,8 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
+#include "engine/gather.h"
+#include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pair.h"
 #include "engine/pattern.h"
@@ -61,34 +63,52 @@ decide(struct account *acc, struct folder *f)
 	}
 }
 
+static bool
+is_deletion(const struct change *c)
+{
+	return !c->done &&
+	    (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0;
+}
+
 /* More deletions at once than anybody makes by hand: the folder is held. */
-static void
-guard_deletions(struct account *acc, struct folder *f, bool approved)
+static int
+guard_deletions(struct account *acc, struct folder *f, bool approved,
+    struct err *err)
 {
 	uint32_t known, n = 0;
-	struct err err;
 
-	for (size_t i = 0; i < f->work.n; i++) {
-		const struct change *c = &f->work.change[i];
-
-		n += !c->done && (c->out.ops & (OP_DELETE_REMOTE |
-		    OP_DELETE_LOCAL)) != 0;
-	}
-	if (approved || (int64_t)n <= acc->conf->guards.max_delete_count ||
-	    store_count(acc->store, f->id, &known, &err) < 0 ||
-	    (int64_t)n * 100 <=
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_deletion(&f->work.change[i]);
+	if (approved || (int64_t)n <= acc->conf->guards.max_delete_count)
+		return 0;
+	if (store_count(acc->store, f->id, &known, err) < 0)
+		return -1;
+	if ((int64_t)n * 100 <=
 	    (int64_t)known * acc->conf->guards.max_delete_percent)
-		return;
+		return 0;
 	problem_open(acc, PROBLEM_ERROR, "guard.max-delete", f, "",
 	    "%s: %u of %u messages disappeared at once; nothing was deleted "
 	    "on the other side (guards.max_delete)", f->name, n, known);
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL))
+		if (is_deletion(c))
 			c->done = true;
 	}
 	f->work.failed = true;
+	return 0;
+}
+
+static int
+bury(struct account *acc, struct folder *f, struct err *err)
+{
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (pair_bury(acc, f, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
 }
 
 /* ---- the plan of a dry run -------------------------------------------- */
@@ -182,6 +202,23 @@ apply_folder(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+static int
+apply_and_tell(struct account *acc, const struct round_opts *o,
+    struct folder *f, struct err *err)
+{
+	static const struct tally nothing;
+	struct tally before = acc->tally, did;
+	usec started = clock_now();
+	int r;
+
+	progress_phase(acc->progress, PHASE_APPLY, f->name, 0);
+	r = apply_folder(acc, f, err);
+	did = tally_since(&before, &acc->tally);
+	if (o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
+		o->done(o->who, f, &did, clock_now() - started);
+	return r;
+}
+
 /* What the server counted may be stored only when all of it is in the base. */
 static int
 record_remote(struct account *acc, struct folder *f, struct err *err)
@@ -201,7 +238,7 @@ record_remote(struct account *acc, struct folder *f, struct err *err)
 	f->messages = w->exists;
 	if (w->uidnext != 0)
 		f->uidnext = w->uidnext;
-	if (remote_quiet(acc, f, &quiet, err) < 0 ||
+	if (gather_quiet(acc, f, &quiet, err) < 0 ||
 	    store_count_uids(acc->store, f->id, &known, err) < 0)
 		return -1;
 	if (quiet && known == box->exists) {
@@ -223,8 +260,9 @@ record_local(struct folder *f, struct err *err)
 
 	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
 		return f->fd < 0 ? 0 : -1;
-	/* Something is still to be seen here, and we may die before. */
-	if (f->dirty & DIRTY_SCAN) {
+	/* What could not be done now, or is still to be seen, must be found again,
+	 * whoever looks: we may die before. */
+	if (w->failed || (f->dirty & DIRTY_SCAN)) {
 		f->mtime_cur = f->mtime_new = 0;
 		return 0;
 	}
@@ -297,7 +335,7 @@ matches(const struct round_opts *o, const struct folder *f)
 }
 
 static int
-gather_local(struct account *acc, const struct round_opts *o, struct list *dirty,
+read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
     struct err *err)
 {
 	for (size_t i = 0; i < acc->n_folders; i++) {
@@ -329,14 +367,15 @@ gather_local(struct account *acc, const struct round_opts *o, struct list *dirty
 }
 
 static int
-gather_remote(struct account *acc, struct folder *f, struct err *err)
+read_remote(struct account *acc, struct folder *f, struct err *err)
 {
 	int r;
 
 	if (!(f->dirty & DIRTY_REMOTE))
 		return 0;
 	f->dirty &= ~(unsigned)DIRTY_REMOTE;
-	r = remote_gather(acc, f, err);
+	progress_phase(acc->progress, PHASE_COMPARE, f->name, 0);
+	r = gather_remote(acc, f, err);
 	if (r == 0 && (f->dirty & DIRTY_SCAN)) {
 		/* Renumbered: every file is to be found again by content. */
 		for (size_t i = 0; i < f->work.n; i++) {
@@ -358,7 +397,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
     size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = gather_remote(acc, f[i], err);
+		int r = read_remote(acc, f[i], err);
 
 		if (r < 0)
 			return -1;
@@ -368,9 +407,12 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		decide(acc, f[i]);
-		guard_deletions(acc, f[i], o->approved);
+		if (guard_deletions(acc, f[i], o->approved, err) < 0)
+			return -1;
 		if (acc->dry_run)
 			plan_folder(acc, f[i]);
+		else if (bury(acc, f[i], err) < 0)
+			return -1;
 	}
 	if (acc->dry_run)
 		return 0;
@@ -381,8 +423,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 
 		if (f[i]->skip)
 			continue;
-		acc->progress = f[i];
-		r = apply_folder(acc, f[i], err);
+		r = apply_and_tell(acc, o, f[i], err);
 		if (r < 0 && (r = folder_trouble(acc, f[i], err)) < 0)
 			return -1;
 		if (r == 0 && record(acc, f[i], err) < 0)
@@ -418,7 +459,10 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 {
 	struct list dirty = { 0 }, known = { 0 };
 	int64_t started = clock_wall();
-	int r = gather_local(acc, o, &dirty, err);
+	int r;
+
+	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
+	r = read_local(acc, o, &dirty, err);
 
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))
@@ -460,7 +504,9 @@ more_to_do(const struct account *acc, const struct round_opts *o)
 static int
 ask_tree(struct account *acc, struct err *err)
 {
-	if (acc->tree_remote && tree_ask(acc, !acc->greeted, err) < 0)
+	if (acc->tree_remote || acc->tree_local)
+		progress_phase(acc->progress, PHASE_LIST, NULL, 0);
+	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0)
 		return -1;
 	acc->greeted = true;
 	if ((acc->tree_remote || acc->tree_local) && tree_sync(acc, err) < 0)
@@ -472,7 +518,7 @@ ask_tree(struct account *acc, struct err *err)
 int
 round_run(struct account *acc, const struct round_opts *o, struct err *err)
 {
-	bool failed = false;
+	bool failed;
 	int passes = 0;
 
 	for (size_t i = 0; i < acc->n_folders; i++)
@@ -495,6 +541,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (local_note(acc, err) < 0)
 			return -1;
 	} while (!acc->dry_run && more_to_do(acc, o) && ++passes < PASSES_MAX);
+	failed = acc->tree_failed;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 
@@ -502,7 +549,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
-	acc->progress = NULL;
+	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
 }
 

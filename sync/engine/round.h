@@ -11,12 +11,18 @@
 #include "base/types.h"
 #include "engine/account.h"
 
+/* A folder in which something was done, for whoever watches. */
+typedef void folder_done(void *who, const struct folder *f,
+    const struct tally *did, usec took);
+
 struct round_opts {
 	const char	*only;		/* folder name pattern, or NULL: all */
 	usec		 grace;		/* how long a tombstone waits; 0: until a
 					 * later pass has asked for all folders */
 	bool		 approved;	/* the user has seen the deletions */
 	bool		 full;		/* distrust counters and times: look */
+	folder_done	*done;		/* NULL: nobody watches */
+	void		*who;
 };
 
 /* Reconcile what is dirty.  Asks for the list of folders if acc->tree_remote.

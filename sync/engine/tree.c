@@ -14,360 +14,15 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/names.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
 #include "imap/cmd.h"
-#include "imap/mutf7.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
-enum { STATUS_WINDOW = 20, NAME_BYTES_MAX = 4000, SAMPLE = 20 };
-
-/* ---- names ------------------------------------------------------------ */
-
-static struct str
-without_prefix(const struct account *acc, struct str wire)
-{
-	struct str prefix = str_z(imap_server(acc->work)->ns_prefix);
-
-	if (prefix.n > 0 && str_istarts(wire, prefix) && wire.n > prefix.n)
-		return str_from(wire, prefix.n);
-	return wire;
-}
-
-/* One component as UTF-8; what is not valid modified UTF-7 stays as it is. */
-static char *
-decode_component(const struct account *acc, struct str raw)
-{
-	CLEANUP(buf_clear) struct buf utf8;
-
-	buf_init(&utf8, NAME_BYTES_MAX);
-	if (imap_server(acc->work)->utf8 || mutf7_decode(raw, &utf8) < 0)
-		return str_dup(raw);
-	return str_dup(buf_str(&utf8));
-}
-
-/* The components of a wire name, each to free(). */
-static size_t
-names_of_wire(const struct account *acc, struct str wire, char delim,
-    char *names[PATH_DEPTH_MAX])
-{
-	size_t n = 0;
-
-	if (str_ieq(wire, STR("INBOX"))) {
-		names[0] = xstrdup("INBOX");
-		return 1;
-	}
-	wire = without_prefix(acc, wire);
-	while (wire.p != NULL && n < PATH_DEPTH_MAX) {
-		struct str part = wire;
-
-		if (delim != '\0' && n + 1 < PATH_DEPTH_MAX)
-			part = str_split(&wire, delim);
-		else
-			wire = STR_NONE;
-		if (part.n > 0)
-			names[n++] = decode_component(acc, part);
-	}
-	return n;
-}
-
-static void
-free_names(char *names[], size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(names[i]);
-}
-
-static char *
-join(char *const names[], size_t n)
-{
-	CLEANUP(buf_clear) struct buf b;
-
-	buf_init(&b, (size_t)PATH_DEPTH_MAX * NAME_BYTES_MAX);
-	for (size_t i = 0; i < n; i++)
-		must(buf_fmt(&b, "%s%s", i > 0 ? "/" : "", names[i]) == 0);
-	return str_dup(buf_str(&b));
-}
-
-/* "A/B" as the server writes it. */
-static char *
-wire_of_names(const struct account *acc, char *const names[], size_t n,
-    char delim)
-{
-	const struct imap_server *server = imap_server(acc->work);
-	CLEANUP(buf_clear) struct buf b;
-
-	buf_init(&b, NAME_BYTES_MAX);
-	if (n > 1 && delim == '\0')
-		return NULL;
-	if (server->ns_prefix[0] != '\0' && !(n == 1 &&
-	    str_ieq(str_z(names[0]), STR("INBOX"))) &&
-	    buf_add_str(&b, str_z(server->ns_prefix)) < 0)
-		return NULL;
-	for (size_t i = 0; i < n; i++) {
-		struct str name = str_z(names[i]);
-
-		if (str_find(name, delim) < name.n && delim != '\0')
-			return NULL;
-		if (i > 0 && buf_add(&b, &delim, 1) < 0)
-			return NULL;
-		if (server->utf8 ? buf_add_str(&b, name) < 0 :
-		    mutf7_encode(name, &b) < 0)
-			return NULL;
-	}
-	return str_dup(buf_str(&b));
-}
-
-/* What the user calls the folder: its wire name, decoded. */
-static void
-name_folder(struct account *acc, struct folder *f)
-{
-	char *names[PATH_DEPTH_MAX];
-	size_t n = names_of_wire(acc, str_z(f->wire), f->delim, names);
-
-	free(f->name);
-	f->name = join(names, n);
-	free_names(names, n);
-}
-
-/* "A/B" taken apart. */
-static size_t
-names_of_text(const char *text, char *names[PATH_DEPTH_MAX])
-{
-	struct str rest = str_z(text);
-	size_t n = 0;
-
-	while (rest.p != NULL && n < PATH_DEPTH_MAX) {
-		struct str part = str_split(&rest, '/');
-
-		if (part.n > 0)
-			names[n++] = str_dup(part);
-	}
-	return n;
-}
-
-/* The directory of a folder that has none yet, from its name and the rename
- * map. */
-static int
-place_folder(struct account *acc, struct folder *f, struct err *err)
-{
-	char *names[PATH_DEPTH_MAX], *local;
-	struct str parts[PATH_DEPTH_MAX];
-	size_t n;
-
-	name_folder(acc, f);
-	local = pattern_rename(&acc->conf->folders.rename, str_z(f->name));
-	n = local != NULL ? names_of_text(local, names) :
-	    names_of_wire(acc, str_z(f->wire), f->delim, names);
-	free(local);
-	for (size_t i = 0; i < n; i++)
-		parts[i] = str_z(names[i]);
-	free(f->path);
-	f->path = mpath_from_names((enum layout)acc->conf->layout, parts, n, err);
-	free_names(names, n);
-	if (f->path != NULL)
-		return 0;
-	f->path = xstrdup("");
-	return -1;
-}
-
-/* ---- what the lanes report -------------------------------------------- */
-
-void
-tree_note_list(struct account *acc, const struct ev_list *list)
-{
-	struct folder *f = account_by_wire(acc, list->name);
-
-	if (!acc->listing) {
-		acc->tree_remote = true;
-		return;
-	}
-	if (f == NULL) {
-		f = account_folder_new(acc);
-		f->wire = str_dup(list->name);
-		f->name = str_dup(list->name);
-		f->path = xstrdup("");
-	}
-	f->delim = list->delim;
-	/* A later line for the same name (LSUB) only adds. */
-	f->attrs = f->status.listed ? f->attrs | list->attrs : list->attrs;
-	f->status.listed = true;
-}
-
-static bool
-differs(const struct folder *f)
-{
-	const struct remote_status *s = &f->status;
-
-	return ((s->have & STATUS_UIDVALIDITY) &&
-	    s->validity.v != f->validity.v) ||
-	    ((s->have & STATUS_UIDNEXT) && s->uidnext != f->uidnext) ||
-	    ((s->have & STATUS_MESSAGES) && s->messages != f->messages) ||
-	    ((s->have & STATUS_MODSEQ) && s->modseq.v != f->modseq.v);
-}
-
-/* Servers leave fields out, so what comes is merged into what is known. */
-void
-tree_note_status(struct account *acc, const struct ev_status *status, bool pushed)
-{
-	struct folder *f = account_by_wire(acc, status->name);
-	struct remote_status *s;
-
-	if (f == NULL) {
-		acc->tree_remote = acc->tree_remote || pushed;
-		return;
-	}
-	s = &f->status;
-	s->have |= status->have;
-	if (status->have & STATUS_UIDVALIDITY)
-		s->validity = status->validity;
-	if (status->have & STATUS_UIDNEXT)
-		s->uidnext = status->uidnext;
-	if (status->have & STATUS_MESSAGES)
-		s->messages = status->messages;
-	if (status->have & STATUS_MODSEQ)
-		s->modseq = status->modseq;
-	if ((status->have & STATUS_OBJID) && status->objid.n > 0) {
-		free(f->objid);
-		f->objid = str_dup(status->objid);
-	}
-	/* Without mod-sequences a flag may have changed unseen. */
-	if (differs(f) || !(status->have & STATUS_MODSEQ))
-		folder_mark(f, DIRTY_REMOTE);
-}
-
-/* ---- asking ----------------------------------------------------------- */
-
-static bool
-wanted(const struct account *acc, const struct folder *f)
-{
-	if (f->attrs & LIST_NOSELECT)
-		return false;
-	if (acc->conf->folders.subscribed_only &&
-	    !(f->attrs & LIST_SUBSCRIBED) &&
-	    !str_ieq(str_z(f->wire), STR("INBOX")))
-		return false;
-	return pattern_selects(&acc->conf->folders.sync, str_z(f->name),
-	    f->attrs);
-}
-
-/* Without LIST-STATUS: STATUS for each, some in flight at a time, because a
- * long train of them confuses Exchange. */
-static int
-ask_counters(struct account *acc, struct err *err)
-{
-	uint32_t req[STATUS_WINDOW] = { 0 };
-	struct answer a;
-	size_t n = 0;
-
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct folder *f = acc->folder[i];
-
-		if (!f->status.listed || (f->attrs & LIST_NOSELECT) ||
-		    f->status.have != 0 || (f->id != 0 && f->excluded))
-			continue;
-		if (req[n] != 0) {
-			if (remote_wait(acc, req[n], &a, err) < 0)
-				return -1;
-			answer_clear(&a);
-		}
-		req[n] = imap_status(acc->work, str_z(f->wire));
-		n = (n + 1) % STATUS_WINDOW;
-	}
-	for (size_t i = 0; i < STATUS_WINDOW; i++, n = (n + 1) % STATUS_WINDOW) {
-		if (req[n] == 0)
-			continue;
-		if (remote_wait(acc, req[n], &a, err) < 0)
-			return -1;
-		answer_clear(&a);
-	}
-	return 0;
-}
-
-static int
-ask_list(struct account *acc, bool first, struct err *err)
-{
-	uint32_t enable = 0, id = 0, ns = 0, list;
-	struct answer a;
-	int r;
-
-	if (first) {
-		enable = imap_enable(acc->work);
-		id = imap_id(acc->work);
-		ns = imap_namespace(acc->work);
-	}
-	list = imap_list(acc->work, true);
-	/* Some servers refuse ENABLE, ID or NAMESPACE: they do without. */
-	uint32_t optional[] = { enable, id, ns };
-	for (size_t i = 0; i < ARRAY_LEN(optional); i++) {
-		if (remote_wait(acc, optional[i], &a, err) < 0)
-			return -1;
-		answer_clear(&a);
-	}
-	if (remote_wait(acc, list, &a, err) < 0)
-		return -1;
-	r = a.status == DONE_OK ? 0 : 1;
-	if (r > 0)
-		err_set(err, ERR_RETRY, "server.refused",
-		    "list mailboxes: the server said: %s", a.text);
-	answer_clear(&a);
-	return r;
-}
-
-int
-tree_ask(struct account *acc, bool first, struct err *err)
-{
-	int r;
-
-	if (acc->selected != NULL && remote_unselect(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < acc->n_folders; i++)
-		acc->folder[i]->status = (struct remote_status){ 0 };
-	acc->listing = true;
-	r = ask_list(acc, first, err);
-	if (r > 0 && imap_can(acc->work, CAP_LIST_STATUS)) {
-		/* Announced, and not understood: plainer. */
-		log_info("LIST with RETURN refused; asking plainly");
-		imap_avoid(acc->work, CAP_LIST_STATUS);
-		imap_avoid(acc->work, CAP_LIST_EXTENDED);
-		r = ask_list(acc, false, err);
-	}
-	acc->listing = false;
-	if (r != 0)
-		return -1;
-	/* An extended LIST that lacks INBOX (strato) is asked again plainly. */
-	if (account_by_wire(acc, STR("INBOX")) == NULL &&
-	    imap_can(acc->work, CAP_LIST_EXTENDED)) {
-		imap_avoid(acc->work, CAP_LIST_STATUS);
-		imap_avoid(acc->work, CAP_LIST_EXTENDED);
-		return tree_ask(acc, false, err);
-	}
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct folder *f = acc->folder[i];
-
-		if (f->status.listed && f->id == 0) {
-			if (place_folder(acc, f, err) < 0) {
-				problem_open(acc, PROBLEM_WARNING,
-				    "store.name-too-long", f, "", "%s",
-				    err->text);
-				f->attrs |= LIST_NOSELECT;
-			}
-		} else if (f->status.listed) {
-			name_folder(acc, f);
-		}
-		if (f->status.listed)
-			f->excluded = !wanted(acc, f);
-	}
-	if (!imap_can(acc->work, CAP_LIST_STATUS) && ask_counters(acc, err) < 0)
-		return -1;
-	/* A STATUS that never came proves nothing. */
-	for (size_t i = 0; i < acc->n_folders; i++)
-		if (acc->folder[i]->status.have == 0)
-			folder_mark(acc->folder[i], DIRTY_REMOTE);
-	return 0;
-}
+enum { SAMPLE = 20 };
 
 /* ---- the server's list against ours ----------------------------------- */
 
@@ -660,31 +315,6 @@ looks_like(struct account *acc, const struct folder *f, const char *path,
 	return got < 0 ? -1 : n > 0 && hits * 2 > n;
 }
 
-static char *
-wire_for_path(struct account *acc, const char *path)
-{
-	char *names[PATH_DEPTH_MAX], *wire = NULL, *local, *remote;
-	char delim = imap_server(acc->work)->ns_delim;
-	int n = mpath_to_names((enum layout)acc->conf->layout, str_z(path),
-	    names);
-
-	if (n <= 0)
-		return NULL;
-	for (size_t i = 0; delim == '\0' && i < acc->n_folders; i++)
-		delim = acc->folder[i]->delim;
-	local = join(names, (size_t)n);
-	remote = pattern_rename_back(&acc->conf->folders.rename, str_z(local));
-	if (remote != NULL) {
-		free_names(names, (size_t)n);
-		n = (int)names_of_text(remote, names);
-		free(remote);
-	}
-	wire = wire_of_names(acc, names, (size_t)n, delim);
-	free_names(names, (size_t)n);
-	free(local);
-	return wire;
-}
-
 /* The mailboxes below a renamed one went with it on the server. */
 static int
 follow_wires(struct account *acc, const char *from, const char *to, char delim,
@@ -709,7 +339,7 @@ static int
 rename_remote(struct account *acc, struct folder *f, const char *path,
     struct err *err)
 {
-	char *wire = wire_for_path(acc, path), *from = xstrdup(f->wire);
+	char *wire = names_to_wire(acc, path), *from = xstrdup(f->wire);
 	int r;
 
 	if (wire == NULL)
@@ -740,7 +370,7 @@ rename_remote(struct account *acc, struct folder *f, const char *path,
 		} else {
 			r = account_commit(acc, err);
 		}
-		name_folder(acc, f);
+		names_show(acc, f);
 		folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
 	}
 	free(wire);
@@ -752,7 +382,7 @@ static int
 create_remote(struct account *acc, const char *path, struct err *err)
 {
 	struct folder *f;
-	char *wire = wire_for_path(acc, path);
+	char *wire = names_to_wire(acc, path);
 	struct answer a;
 	bool there;
 
@@ -786,7 +416,7 @@ create_remote(struct account *acc, const char *path, struct err *err)
 	for (size_t i = 0; f->delim == '\0' && i < acc->n_folders; i++)
 		f->delim = acc->folder[i]->delim;
 	f->status.listed = true;
-	name_folder(acc, f);
+	names_show(acc, f);
 	f->policy = pattern_policy(acc->conf, str_z(f->name), f->attrs);
 	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
 	log_notice("%s was made here; made on the server too", f->name);
@@ -850,8 +480,16 @@ sync_local_list(struct account *acc, struct err *err)
 	int r = 0;
 
 	if (mpath_list(acc->root_fd, (enum layout)acc->conf->layout, &paths, &n,
-	    err) < 0)
-		return err_wrap(err, "list folders");
+	    err) < 0) {
+		if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+			return err_wrap(err, "list folders");
+		/* Nothing is concluded from a list that is not whole. */
+		problem_open(acc, PROBLEM_WARNING, err->code, NULL, "", "%s",
+		    err->text);
+		acc->tree_failed = true;
+		return 0;
+	}
+	acc->tree_failed = false;
 	qsort(paths, n, sizeof(*paths), by_text);
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];

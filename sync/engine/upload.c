@@ -119,7 +119,21 @@ take_back(struct account *acc, struct change *c, bool name, struct err *err)
 }
 
 static int
-refuse(struct account *acc, struct folder *f, struct upload *u,
+take_back_now(struct account *acc, struct change *c, struct err *err)
+{
+	if (!(c->out.ops & OP_REPLACE))
+		return 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (take_back(acc, c, true, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+static int
+refuse(struct account *acc, struct folder *f, struct upload *u, bool for_good,
     const char *why, struct err *err)
 {
 	struct msg_row row;
@@ -134,7 +148,7 @@ refuse(struct account *acc, struct folder *f, struct upload *u,
 	got = store_find_id(acc->store, u->row, &row, err);
 	if (got > 0) {
 		row.stage = ST_REFUSED;
-		row.when = clock_wall();
+		row.when = for_good ? 0 : clock_wall();
 		got = store_msg_put(acc->store, &row, err) < 0 ||
 		    account_audit(acc, "refuse", f, &row, why, err) < 0 ||
 		    take_back(acc, u->change, false, err) < 0 ? -1 : 0;
@@ -192,13 +206,15 @@ static int
 answered(struct account *acc, struct folder *f, struct upload *u,
     const struct answer *a, bool *stop, struct err *err)
 {
+	acc->progress->done++;
 	if (a->status == DONE_OK) {
+		acc->progress->bytes += u->up.wire_size;
 		folder_mark(f, DIRTY_REMOTE);
 		if (a->validity.v == f->validity.v && u->at < a->n)
 			return settle(acc, f, u, a->dst[u->at], err);
 		/* No UIDPLUS: ask for it by content. */
 		acc->tally.uploaded++;
-		return recover_row(acc, u->row, err);
+		return recover_rows(acc, &u->row, 1, err);
 	}
 	if (strcmp(a->code, "OVERQUOTA") == 0 ||
 	    strcmp(a->code, "LIMIT") == 0 ||
@@ -214,7 +230,7 @@ answered(struct account *acc, struct folder *f, struct upload *u,
 		acc->tree_remote = true;
 		return withdraw(acc, f, u, err);
 	}
-	return refuse(acc, f, u, a->text, err);
+	return refuse(acc, f, u, false, a->text, err);
 }
 
 /* Open, read once for identity and size, and note the intent. */
@@ -267,13 +283,13 @@ too_big(struct account *acc, struct folder *f, struct upload *u, bool *skip,
 	*skip = limit != 0 && u->up.wire_size > limit;
 	if (*skip) {
 		close(u->up.fd);
-		return refuse(acc, f, u, "larger than the server's APPENDLIMIT",
+		return refuse(acc, f, u, true, "larger than the server's APPENDLIMIT",
 		    err);
 	}
 	if (u->up.has_nul && !imap_can(acc->work, CAP_BINARY)) {
 		*skip = true;
 		close(u->up.fd);
-		return refuse(acc, f, u, "it holds NUL bytes, and the server "
+		return refuse(acc, f, u, true, "it holds NUL bytes, and the server "
 		    "takes none", err);
 	}
 	return 0;
@@ -303,35 +319,28 @@ submit(struct account *acc, struct folder *f, struct upload *u, size_t n)
 	}
 }
 
-/* A refused group says nothing about its members: each alone. */
+/* A refused group says nothing about its members, and not every server takes all
+ * or nothing: what is there is found by content, the rest goes one by one in the
+ * next pass. */
 static int
-one_by_one(struct account *acc, struct folder *f, struct upload *u, size_t n,
-    bool *stop, struct err *err)
+group_refused(struct account *acc, struct folder *f, struct upload *u, size_t n,
+    const struct answer *a, struct err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct change *c = u[i].change;
-		struct answer a;
-		int r;
+	int64_t row[BATCH];
+	struct msg_row ignored;
 
-		if (*stop) {
-			if (withdraw(acc, f, &u[i], err) < 0)
-				return -1;
-			continue;
-		}
-		u[i].up.fd = mdir_open(f->fd, c->in_new, c->file, err);
-		if (u[i].up.fd < 0) {
-			if (withdraw(acc, f, &u[i], err) < 0)
-				return -1;
-			continue;
-		}
-		u[i].at = 0;
-		u[i].req = imap_append(acc->work, str_z(f->wire), &u[i].up, 1,
-		    &f->kw);
-		if (remote_wait(acc, u[i].req, &a, err) < 0)
-			return -1;
-		r = answered(acc, f, &u[i], &a, stop, err);
-		answer_clear(&a);
-		if (r < 0)
+	log_info("%s: a group of %zu messages was refused: %s", f->name, n,
+	    a->text);
+	imap_avoid(acc->work, CAP_MULTIAPPEND);
+	for (size_t i = 0; i < n; i++)
+		row[i] = u[i].row;
+	if (recover_rows(acc, row, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		int got = store_find_id(acc->store, row[i], &ignored, err);
+
+		if (got < 0 || (got == 0 &&
+		    take_back_now(acc, u[i].change, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -350,7 +359,7 @@ run_batch(struct account *acc, struct folder *f, struct upload *u, size_t n,
 		if (remote_wait(acc, u[0].req, &a, err) < 0)
 			return -1;
 		if (a.status != DONE_OK)
-			r = one_by_one(acc, f, u, n, stop, err);
+			r = group_refused(acc, f, u, n, &a, err);
 		for (size_t i = 0; i < n && r == 0 && a.status == DONE_OK; i++)
 			r = answered(acc, f, &u[i], &a, stop, err);
 		answer_clear(&a);
@@ -412,14 +421,27 @@ prepare_batch(struct account *acc, struct folder *f, size_t *at,
 	return account_commit(acc, err);
 }
 
+static uint64_t
+count_uploads(const struct folder *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_upload(&f->work.change[i]);
+	return n;
+}
+
 int
 apply_uploads(struct account *acc, struct folder *f, struct err *err)
 {
+	uint64_t total = count_uploads(f);
 	struct upload *u = xcalloc(BATCH, sizeof(*u));
 	bool stop = false;
 	size_t at = 0;
 	int r = 0;
 
+	if (total > 0)
+		progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
 	while (r == 0 && !stop && at < f->work.n) {
 		size_t n, kept = 0;
 

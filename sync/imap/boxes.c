@@ -5,7 +5,7 @@
 
 #include "base/attr.h"
 
-enum { OBJID_MAX = 255 };	/* RFC 8474 section 7 */
+enum { OBJID_MAX = 255 };
 
 static bool
 is_safe_name(struct str s)
@@ -146,6 +146,20 @@ boxes_read_list(struct lex *lx, struct ev_list *list)
 	return lex_peek(lx) == LEX_END || read_extended(lx, list);
 }
 
+/* RFC 8474 section 7. */
+static bool
+is_objid(struct str id)
+{
+	for (size_t i = 0; i < id.n; i++) {
+		char c = id.p[i], low = (char)(c | 0x20);
+
+		if (!(low >= 'a' && low <= 'z') && !(c >= '0' && c <= '9') &&
+		    c != '_' && c != '-')
+			return false;
+	}
+	return id.n > 0 && id.n <= OBJID_MAX && !str_ieq(id, STR("NIL"));
+}
+
 /* MAILBOXID (F2212ea87), X-GUID 5e1a... */
 static bool
 read_objid(struct lex *lx, struct ev_status *status)
@@ -154,12 +168,12 @@ read_objid(struct lex *lx, struct ev_status *status)
 	struct str id;
 
 	lex_blank(lx);
-	if (!lex_astring(lx, &id) || id.n == 0 || id.n > OBJID_MAX)
+	if (!lex_astring(lx, &id))
 		return false;
 	lex_blank(lx);
 	if (list && !lex_byte(lx, ')'))
 		return false;
-	if (!str_ieq(id, STR("NIL"))) {
+	if (is_objid(id)) {
 		status->objid = id;
 		status->have |= STATUS_OBJID;
 	}

@@ -42,6 +42,7 @@ static const char *const names[CAP_N] = {
 	[CAP_PARTIAL]		= "PARTIAL",
 	[CAP_MESSAGELIMIT]	= "MESSAGELIMIT",
 	[CAP_XGUID]		= "X-GUID",
+	[CAP_MAILBOXID]		= "MAILBOXID",
 };
 
 /* What IMAP4rev2 has in its base protocol (RFC 9051 appendix E). */
@@ -97,7 +98,7 @@ add(struct imap_caps *caps, struct str word)
 		caps->bits |= BIT(CAP_MESSAGELIMIT);
 	} else if (str_ieq(word, STR("UTF8=ONLY"))) {
 		caps->bits |= BIT(CAP_UTF8_ACCEPT);	/* RFC 6855 section 6 */
-	} else if (find(word, &cap) && cap != CAP_XGUID) {
+	} else if (find(word, &cap) && cap < CAP_XGUID) {
 		caps->bits |= BIT(cap);
 	}
 }
@@ -112,6 +113,8 @@ caps_parse(struct imap_caps *caps, struct str list)
 		caps->bits |= rev2;
 	if (caps_have(caps, CAP_QRESYNC))	/* RFC 7162 section 3.2.3 */
 		caps->bits |= BIT(CAP_CONDSTORE);
+	if (caps_have(caps, CAP_OBJECTID))
+		caps->bits |= BIT(CAP_MAILBOXID);
 }
 
 bool

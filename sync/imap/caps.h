@@ -21,6 +21,7 @@ enum imap_cap {
 	CAP_UIDONLY, CAP_PARTIAL, CAP_MESSAGELIMIT,
 	/* Not announced: learned from ID or by asking. */
 	CAP_XGUID,		/* Dovecot: STATUS and FETCH (X-GUID) */
+	CAP_MAILBOXID,		/* OBJECTID's STATUS (MAILBOXID) */
 	CAP_N
 };
 

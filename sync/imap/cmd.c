@@ -181,7 +181,8 @@ put_status_items(struct imap_lane *il, struct command *c)
 
 	send_put(c, "(UIDNEXT UIDVALIDITY MESSAGES UNSEEN%s%s)",
 	    imap_can(ln, CAP_CONDSTORE) ? " HIGHESTMODSEQ" : "",
-	    imap_can(ln, CAP_OBJECTID) ? " MAILBOXID" :
+	    imap_can(ln, CAP_OBJECTID) && imap_can(ln, CAP_MAILBOXID) ?
+	    " MAILBOXID" :
 	    imap_can(ln, CAP_XGUID) ? " X-GUID" : "");
 }
 

@@ -112,7 +112,8 @@ struct msg_row {
 	struct str	objid;		/* the server's id of the message, or none */
 	int64_t		to;		/* ST_MOVING */
 	uint32_t	seek;		/* ST_APPENDING, ST_MOVING */
-	int64_t		when;		/* wall clock us: ST_TOMBSTONE, ST_REFUSED */
+	int64_t		when;		/* wall clock us: ST_TOMBSTONE, ST_REFUSED; 0
+					 * there: it is of no use to try again */
 	struct str	subject, from, msgid;	/* for `log` and `why`; may be none */
 };
 

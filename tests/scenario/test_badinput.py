@@ -6,7 +6,7 @@ import unittest
 
 from case import Case, limit, local_message, message, rows
 from dovecot import Dovecot
-from peer import Peer, no, stall
+from peer import Peer, bad, no, stall
 from server import free_ports, make_tls, scratch, wait_for
 from syncd import Syncd
 
@@ -95,6 +95,7 @@ class Transport(PeerCase):
 
     def test_without_starttls_nothing_is_said_in_clear(self):
         self.start({"tls": {"mode": "starttls"}}, tls=False)
+        self.peer.on("STARTTLS", bad())
         r = self.syncd.run("sync")
         self.assertGreater(r.rc, 0)
         self.assertIn("tls.starttls-stripped", r.err + r.out)

@@ -148,6 +148,33 @@ BOTH = {
         lambda t: (t.tree.move("INBOX", "m1", "Archive"),
                    t.client.expunge("INBOX", t.far("INBOX", "m1"))),
         lambda t: t.assertPlaces("m1", "Archive")),
+    "moved here, flagged there": (
+        lambda t: (t.tree.move("INBOX", "m1", "Archive"),
+                   t.client.store("INBOX", t.far("INBOX", "m1"), "+", "F")),
+        lambda t: t.assertFlags("Archive", "m1", "F")),
+    "moved there, flagged here": (
+        lambda t: (t.tree.set_flags("INBOX", "m1", "F"),
+                   t.client.move("INBOX", t.far("INBOX", "m1"), "Archive")),
+        lambda t: t.assertFlags("Archive", "m1", "F")),
+    "moved here and unflagged there": (
+        lambda t: (t.tree.move("INBOX", "worked", "Archive"),
+                   t.client.store("INBOX", t.far("INBOX", "worked"), "-", "S", ["$Work"])),
+        lambda t: t.assertFlags("Archive", "worked", "")),
+    "moved and flagged here": (
+        lambda t: (t.tree.move("INBOX", "m1", "Archive"),
+                   t.tree.set_flags("Archive", "m1", "FS", ["todo", "$Work"])),
+        lambda t: t.assertFlags("Archive", "m1", "FS", ["$Work", "todo"])),
+    "moved and flagged there": (
+        lambda t: (t.client.store("INBOX", t.far("INBOX", "m1"), "+", "F", ["todo"]),
+                   t.client.move("INBOX", t.far("INBOX", "m1"), "Archive")),
+        lambda t: t.assertFlags("Archive", "m1", "F", ["todo"])),
+    "moved here and back": (
+        lambda t: (t.tree.move("INBOX", "m1", "Archive"), t.tree.move("Archive", "m1", "INBOX")),
+        lambda t: t.assertPlaces("m1", "INBOX")),
+    "same flag on both": (
+        lambda t: (t.tree.set_flags("INBOX", "m1", "F"),
+                   t.client.store("INBOX", t.far("INBOX", "m1"), "+", "F")),
+        lambda t: t.assertFlags("INBOX", "m1", "F")),
     "same folder made on both": (
         lambda t: (t.client.create("New"), t.client.append("New", message("yonder")),
                    t.tree.create_folder("New"), t.tree.add("New", local_message("nearby"))),

@@ -11,7 +11,7 @@ from dovecot import Dovecot, writing
 from server import wait_for
 from syncd import Syncd
 
-USERS = 60
+USERS = 200    # a user costs a line and a directory
 
 
 def message(token, body="hello", eol="\r\n", **header):
@@ -52,22 +52,27 @@ def rows(name, table):
 
 
 class Case(unittest.TestCase):
-    server = {"rawlog": True}    # knobs of Dovecot
+    kind = Dovecot
+    server = {"rawlog": True}    # its knobs
+    n_users = USERS
     account = {}                 # overrides of the account's configuration
     maxDiff = None
 
     @classmethod
     def setUpClass(cls):
         if cls.server is not None:
-            cls.dovecot = Dovecot(users=USERS, **cls.server)
+            cls.dovecot = cls.kind(users=cls.n_users, **cls.server)
             cls.addClassCleanup(cls.dovecot.stop)
             cls.free_users = iter(cls.dovecot.users)
 
     def setUp(self):
-        if self.server is None:
-            return
-        self.user = next(self.free_users)
-        self.syncd = Syncd(self.dovecot, self.user, self.account)
+        if self.server is not None:
+            self.join(next(self.free_users), self.account)
+
+    def join(self, user, account=None):
+        """A daemon of our own, and a client to look at its account."""
+        self.user = user
+        self.syncd = Syncd(self.dovecot, self.user, account)
         self.addCleanup(self.syncd.stop)
         self.tree = self.syncd.tree
         self.client = self.dovecot.client(self.user)

@@ -5,10 +5,14 @@
 
 Runs without root rights; started as root it becomes an unprivileged user.
 """
+import base64
 import glob
+import hmac
+import json
 import os
 import re
 import subprocess
+import time
 
 from imapclient import WITNESS
 from server import Server, answers, free_ports, make_tls, scratch, unprivileged, wait_for
@@ -100,6 +104,7 @@ class Dovecot(Server):
     users		how many of u1, u2, ... there are
     storage		"mdbox" | "sdbox" | "maildir"
     hide, add		capabilities to leave out of, or put into, the line
+    only		the whole line
     rawlog		record what clients send, see commands()
     quota		"10M"
     mechanisms		SASL, as auth_mechanisms takes them
@@ -109,8 +114,8 @@ class Dovecot(Server):
     """
     banner = "plain login cram-md5 scram-sha-1 scram-sha-256"
 
-    def __init__(self, users=4, storage="mdbox", hide=(), add=(), rawlog=False,
-                 quota=None, mechanisms=banner, tls=None, separator="/",
+    def __init__(self, users=4, storage="mdbox", hide=(), add=(), only=(),
+                 rawlog=False, quota=None, mechanisms=banner, tls=None, separator="/",
                  oauth=False, failure_delay=0, extra=""):
         self.dir = scratch("dovecot.")
         self.users = [f"u{i}" for i in range(1, users + 1)]
@@ -132,6 +137,8 @@ class Dovecot(Server):
         }
         if oauth:
             self._oauth()
+        if only:
+            self._settings["capability"] = "imap_capability = " + " ".join(only)
         self.start()
         if hide or add:
             self._change_capability(hide, add)
@@ -158,7 +165,6 @@ class Dovecot(Server):
         keys = self.dir + "/keys/default/HS256"
         os.makedirs(keys)
         self.oauth_key = os.urandom(32)
-        import base64
         with open(keys + "/default", "wb") as f:
             f.write(base64.b64encode(self.oauth_key))
         with open(self.dir + "/oauth2.ext", "w", encoding="ascii") as f:
@@ -168,6 +174,15 @@ class Dovecot(Server):
         self._settings["extra"] += ("passdb {\n  driver = oauth2\n"
                                     "  mechanisms = xoauth2 oauthbearer\n"
                                     f"  args = {self.dir}/oauth2.ext\n}}\n")
+
+    def token(self, user, seconds=3600):
+        """An access token: a JWT that is signed with our key."""
+        def part(data):
+            return base64.urlsafe_b64encode(data).rstrip(b"=")
+        now = int(time.time())
+        claims = {"sub": user, "iat": now - 10, "exp": now + seconds}
+        text = part(b'{"alg":"HS256","typ":"JWT"}') + b"." + part(json.dumps(claims).encode())
+        return (text + b"." + part(hmac.digest(self.oauth_key, text, "sha256"))).decode()
 
     def _write_users(self):
         for sub in ("run", "mail", "rawlog"):
@@ -197,7 +212,11 @@ class Dovecot(Server):
             self.proc = subprocess.Popen(("dovecot", "-F", "-c", conf), stderr=err,
                                          stdin=subprocess.DEVNULL, stdout=err,
                                          cwd=self.dir, process_group=0, **become)
-        wait_for(self._up, 10, "Dovecot to start")
+        try:
+            wait_for(self._up, 10, "Dovecot to start")
+        except (TimeoutError, RuntimeError):
+            self.stop()
+            raise
 
     def _up(self):
         if self.proc.poll() is not None:
@@ -229,10 +248,12 @@ class Dovecot(Server):
     def commands(self, user="u1", since=0):
         """What was sent after login, as lines without tags; ${since}: leave
         out the oldest connections."""
-        out = []
-        for path in self.connections(user)[since:]:
-            out += raw_commands(path)
-        return out
+        return [c for path in self.connections(user)[since:] for c in self.raw(path)]
+
+    @staticmethod
+    def raw(path):
+        """The commands of one connection."""
+        return raw_commands(path)
 
 
 WRITES = re.compile(r"(UID )?(STORE|COPY|MOVE|EXPUNGE)\b|(APPEND|CREATE|DELETE"
@@ -248,18 +269,26 @@ def raw_commands(path):
     """A raw log's lines have a time stamp each, those of literals too."""
     with open(path, "rb") as f:
         data = f.read()
+    return commands_in(re.sub(rb"^\d+\.\d+ (?:[:*>] )?", b"", data, flags=re.M))
+
+
+def commands_in(data):
+    """The commands in what a client sent, without tags and literals."""
     out = []
-    literal = 0
-    for line in data.splitlines(keepends=True):
-        line = re.sub(rb"^\d+\.\d+ (?:[:*>] )?", b"", line)
-        if literal > 0:
-            literal -= len(line)
-            continue
-        text = line.rstrip(b"\r\n")
-        if m := re.search(rb"\{(\d+)\+?\}$", text):
-            literal = int(m[1])
-        if re.match(rb"[A-Za-z0-9.]+ ", text):
+    goes_on = False    # the line belongs to the last command
+    pos = 0
+    while pos < len(data):
+        end = data.find(b"\n", pos) + 1 or len(data)
+        text = data[pos:end].rstrip(b"\r\n")
+        pos = end
+        if goes_on:
+            out[-1] += text.decode(errors="replace")
+        elif re.match(rb"[A-Za-z0-9.]+ ", text):
             out.append(text.split(b" ", 1)[1].decode(errors="replace"))
         elif text.upper() == b"DONE":
             out.append("DONE")
+        m = re.search(rb"\{(\d+)\+?\}$", text)
+        goes_on = m is not None
+        if m:
+            pos += int(m[1])
     return out

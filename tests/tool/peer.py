@@ -30,6 +30,10 @@ GMAIL = (PLAIN + " ID ENABLE NAMESPACE IDLE MOVE UNSELECT CONDSTORE ESEARCH "
 EXCHANGE = PLAIN + " ID NAMESPACE IDLE MOVE UNSELECT LITERAL+ CHILDREN"
 
 
+SELECTED = ("UID FETCH", "UID STORE", "UID SEARCH", "UID EXPUNGE", "UID COPY", "UID MOVE",
+            "UNSELECT")
+
+
 class Closed(Exception):
     """The session is over."""
 
@@ -280,6 +284,9 @@ class Session:
         self.record(rest, literals)
         if self.act(tag, verb, args):
             return
+        if self.box is None and verb in SELECTED:
+            self.tagged(tag, "BAD no mailbox is selected")
+            return
         if self.box is not None and self.box.readonly and \
                 verb in ("UID STORE", "UID EXPUNGE", "UID MOVE"):
             self.tagged(tag, "NO [NOPERM] read-only mailbox")
@@ -302,9 +309,10 @@ class Session:
 
     def words(self, args, literals):
         """Arguments as the client meant them; literals in their places."""
-        data = b"\x01".join(args.encode(errors="surrogateescape").split(b"\x01"))
-        for lit in literals:
-            data = data.replace(b"\x01", b"{%d}\r\n" % len(lit) + lit, 1)
+        parts = args.encode(errors="surrogateescape").split(b"\x01")
+        data = parts[0]
+        for lit, rest in zip(literals, parts[1:]):
+            data += b"{%d}\r\n" % len(lit) + lit + rest
         return parse(data)
 
     # Who is there.
@@ -325,6 +333,8 @@ class Session:
         raise Closed
 
     def do_starttls(self, tag, args, lits):
+        if not self.peer.can("STARTTLS"):
+            return self.tagged(tag, "BAD unknown command")
         self.tagged(tag, "OK begin")
         self.flush()
         self.sock = self.peer.context.wrap_socket(self.sock, server_side=True)
@@ -777,9 +787,13 @@ class Peer:
         except OSError:
             pass
         self.listener.close()
+        self.drop()
+
+    def drop(self):
+        """Lose every connection."""
         with self.lock:
             for s in self.sessions:
                 try:
                     s.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    pass
+                    pass    # its own end was faster

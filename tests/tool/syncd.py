@@ -77,7 +77,7 @@ class Syncd:
             for name in [at] + [os.path.join(at, x) for x in dirs + files]:
                 os.lchown(name, self.owner.pw_uid, self.owner.pw_gid)
 
-    def _popen(self, args, **kwargs):
+    def popen(self, args, **kwargs):
         env = {"HOME": self.dir, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         env.update((k, v) for k, v in os.environ.items()
                    if k.startswith(("ASAN_", "UBSAN_", "LSAN_")))
@@ -91,7 +91,7 @@ class Syncd:
     def run(self, *args, timeout=40):
         """The verb and its arguments; (rc, out, err).  One that does not end
         is killed and raises."""
-        proc = self._popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        proc = self.popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             out, err = proc.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -119,7 +119,7 @@ class Syncd:
 
     def start(self):
         with open(os.path.join(self.dir, "run.log"), "ab") as log:
-            self.proc = self._popen(("run",), stdout=log, stderr=log)
+            self.proc = self.popen(("run",), stdout=log, stderr=log)
         return self
 
     def log(self):

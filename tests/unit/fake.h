@@ -139,12 +139,13 @@ live(const char *account)
 }
 
 static inline int
-spawn_fake(const char *account, pid_t *pid, int *fd, struct err *err)
+spawn_fake(const char *account, int page, pid_t *pid, int *fd, struct err *err)
 {
 	sigset_t none;
 	int sv[2];
 
 	(void)err;
+	(void)page;
 	must(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == 0);
 	*pid = fork();
 	if (*pid == 0) {

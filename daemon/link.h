@@ -1,0 +1,52 @@
+/*
+ * link.h — a worker's end of the line to its parent: jobs that come in, secrets
+ * and tunnels that are asked for, words that go out.
+ */
+#ifndef DAEMON_LINK_H
+#define DAEMON_LINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/types.h"
+#include "engine/conf.h"
+#include "ipc.h"
+
+/* A wish of the parent's: one round, now. */
+struct job {
+	json_int_t	 id;
+	char		*folder;	/* NULL: all */
+	bool		 dry_run, full, approved;
+};
+
+struct link {
+	struct job	*job;		/* not done yet, oldest first */
+	size_t		 n_jobs, cap_jobs;
+	struct secret	 secret;	/* the last one; clear it once used */
+	bool		 have_secret;
+	int		 tunnel_fd;
+	bool		 have_tunnel;
+	struct err	 trouble;	/* why there is no secret, or tunnel */
+	bool		 woken;		/* we slept, or the network changed */
+};
+
+/* Tell the parent; ${v} is taken.  A parent that is gone is not an error: the
+ * signal to stop is on its way. */
+void	link_send(enum ipc_type type, json_t *v);
+/* Take in everything that the parent has said by now; -1: it is gone. */
+int	link_hear(struct link *l, struct err *err);
+/* The same, after waiting for something. */
+int	link_wait(struct link *l, usec deadline, struct err *err);
+/* Ask for the account's secret and wait for it; nothing to do if it has none.
+ * ERR_AUTH: needs the user, ERR_RETRY: later. */
+int	link_ask_secret(struct link *l, const struct account_conf *conf,
+	    const char *reason, struct err *err);
+/* The socket of tunnel_command, which is the caller's; -1 in *fd without one. */
+int	link_ask_tunnel(struct link *l, const struct account_conf *conf, int *fd,
+	    struct err *err);
+
+#endif

@@ -1,0 +1,448 @@
+/*
+ * gather.c — from what the server reported to what changed since the base.
+ *
+ * Deletions are the dangerous part: they are believed only when the numbers add
+ * up, and a server that went back in time is not believed at all.
+ */
+#include "engine/gather.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/remote_impl.h"
+#include "imap/cmd.h"
+
+struct placed {
+	struct seen	m;
+	size_t		at;
+};
+
+static int
+by_uid_then_place(const void *a, const void *b)
+{
+	const struct placed *x = a, *y = b;
+
+	if (x->m.uid != y->m.uid)
+		return x->m.uid > y->m.uid ? 1 : -1;
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Ascending, one for each UID: the last report of it is the true one. */
+static void
+settle_seen(struct remote *r)
+{
+	struct placed *p;
+	bool sorted = true;
+	size_t n = 0;
+
+	for (size_t i = 1; i < r->n_msg; i++)
+		sorted = sorted && r->msg[i - 1].uid < r->msg[i].uid;
+	if (sorted)
+		return;
+	p = xreallocarray(NULL, r->n_msg, sizeof(*p));
+	for (size_t i = 0; i < r->n_msg; i++)
+		p[i] = (struct placed){ r->msg[i], i };
+	qsort(p, r->n_msg, sizeof(*p), by_uid_then_place);
+	for (size_t i = 0; i < r->n_msg; i++)
+		if (i + 1 == r->n_msg || p[i].m.uid != p[i + 1].m.uid)
+			r->msg[n++] = p[i].m;
+	r->n_msg = n;
+	free(p);
+}
+
+static void
+add_fresh(struct folder *f, const struct seen *m)
+{
+	struct work *w = &f->work;
+
+	w->fresh = array_room(w->fresh, w->n_fresh, &w->cap_fresh,
+	    sizeof(*w->fresh));
+	w->fresh[w->n_fresh++] = *m;
+}
+
+static enum known
+known_of(const struct msg_row *row)
+{
+	switch (row->stage) {
+	case ST_GONE_LOCAL:
+		return KNOWN_REMOTE_ONLY;
+	case ST_GONE_REMOTE:
+		return KNOWN_LOCAL_ONLY;
+	default:
+		return KNOWN_BOTH;
+	}
+}
+
+/* The change of a row on the remote side: the local side may have one already,
+ * in the sorted front part of the list. */
+static struct change *
+change_of(struct folder *f, size_t n_sorted, const struct msg_row *row)
+{
+	struct work front = { .change = f->work.change, .n = n_sorted };
+	struct change *c = work_find(&front, row->id);
+
+	if (c == NULL) {
+		c = work_add(&f->work);
+		c->msg = row->id;
+		c->uid = row->uid;
+		c->known = known_of(row);
+		c->base = row->flags;
+		if (row->unique.n > 0) {
+			c->file = str_dup(row->file);
+			c->in_new = row->in_new;
+			c->ino = row->ino;
+		}
+	}
+	return c;
+}
+
+/* Rows that an intent is open for: recover.c settles them. */
+static bool
+in_flight(const struct msg_row *row)
+{
+	return row->stage == ST_APPENDING || row->stage == ST_MOVING ||
+	    row->stage == ST_LANDING || row->stage == ST_REPLACED;
+}
+
+static void
+row_present(struct folder *f, size_t n_sorted, const struct msg_row *row,
+    const struct seen *m)
+{
+	struct flags now = { m->sys, m->kw };
+	struct change *c;
+
+	if (in_flight(row) || row->stage == ST_REFUSED)
+		return;
+	if (flags_eq(now, row->flags) && row->stage != ST_TOMBSTONE) {
+		struct work front = { .change = f->work.change, .n = n_sorted };
+
+		c = work_find(&front, row->id);
+		if (c == NULL)
+			return;
+	} else {
+		c = change_of(f, n_sorted, row);
+	}
+	c->remote = SIDE_PRESENT;
+	c->remote_flags = now;
+}
+
+static void
+row_gone(struct folder *f, size_t n_sorted, const struct msg_row *row)
+{
+	if (in_flight(row) || row->stage == ST_GONE_REMOTE)
+		return;
+	change_of(f, n_sorted, row)->remote = SIDE_GONE;
+}
+
+/* Everything that is there was reported: what was not is gone. */
+static int
+compare_all(struct account *acc, struct folder *f, struct err *err)
+{
+	struct remote *r = acc->remote;
+	size_t n_sorted = f->work.n, i = 0;
+	struct cursor *c = cursor_open(acc->store, f->id, BY_UID, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		if (row.uid.v == 0)
+			continue;
+		for (; i < r->n_msg && r->msg[i].uid < row.uid.v; i++)
+			add_fresh(f, &r->msg[i]);
+		if (i < r->n_msg && r->msg[i].uid == row.uid.v)
+			row_present(f, n_sorted, &row, &r->msg[i++]);
+		else
+			row_gone(f, n_sorted, &row);
+	}
+	cursor_close(c);
+	for (; i < r->n_msg; i++)
+		add_fresh(f, &r->msg[i]);
+	return got;
+}
+
+static int
+compare_reported(struct account *acc, struct folder *f, struct err *err)
+{
+	struct remote *r = acc->remote;
+	size_t n_sorted = f->work.n;
+	struct msg_row row;
+	int got;
+
+	for (size_t i = 0; i < r->n_msg; i++) {
+		struct uid uid = { r->msg[i].uid };
+
+		got = store_find_uid(acc->store, f->id, uid, &row, err);
+		if (got < 0)
+			return -1;
+		if (got > 0)
+			row_present(f, n_sorted, &row, &r->msg[i]);
+		else if (!uidset_has(&r->gone, uid))
+			add_fresh(f, &r->msg[i]);
+	}
+	return 0;
+}
+
+/* How many of our UIDs ${set} holds; with ${mark}, they become changes. */
+static int
+known_in(struct account *acc, struct folder *f, const struct uidset *set,
+    bool inside, bool mark, uint32_t *n, struct err *err)
+{
+	size_t n_sorted = f->work.n, at = 0;
+	struct msg_row row;
+	struct uid uid = { 0 };
+	struct cursor *c;
+	int got;
+
+	*n = 0;
+	if (inside && uidset_count(set) <= 4096) {
+		while (uidset_next(set, &at, &uid)) {
+			got = store_find_uid(acc->store, f->id, uid, &row, err);
+			if (got < 0)
+				return -1;
+			*n += got > 0;
+			if (got > 0 && mark)
+				row_gone(f, n_sorted, &row);
+		}
+		return 0;
+	}
+	c = cursor_open(acc->store, f->id, BY_UID, err);
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		if (row.uid.v == 0 || uidset_has(set, row.uid) != inside)
+			continue;
+		++*n;
+		if (mark)
+			row_gone(f, n_sorted, &row);
+	}
+	cursor_close(c);
+	return got;
+}
+
+/* Which of our UIDs are still there?  For servers, or moments, in which nobody
+ * tells of deletions. */
+static int
+search_gone(struct account *acc, struct folder *f, struct err *err)
+{
+	struct uidset all;
+	uint32_t n;
+	int r;
+
+	uidset_init(&all);
+	uidset_add(&all, 1, UINT32_MAX);
+	uidset_clear(&acc->remote->found);
+	r = remote_expect(acc, imap_search(acc->work, &all), ERR_FOLDER,
+	    f->name, err);
+	uidset_clear(&all);
+	if (r < 0)
+		return -1;
+	if (uidset_count(&acc->remote->found) < imap_box(acc->work)->exists)
+		return err_set(err, ERR_FOLDER, "proto.unexpected",
+		    "%s: the server found %llu messages and says it has %u",
+		    f->name,
+		    (unsigned long long)uidset_count(&acc->remote->found),
+		    imap_box(acc->work)->exists);
+	return known_in(acc, f, &acc->remote->found, false, true, &n, err);
+}
+
+/*
+ * Deletions are believed only if the numbers add up: known - vanished + new must
+ * be what SELECT counted.  Three servers have shipped VANISHED for mail that was
+ * still there.
+ */
+static int
+apply_gone(struct account *acc, struct folder *f, struct err *err)
+{
+	struct remote *r = acc->remote;
+	uint32_t known, vanished, exists = imap_box(acc->work)->exists;
+
+	/* One change for one row: those that were just reported are found. */
+	work_sort(&f->work);
+	if (store_count_uids(acc->store, f->id, &known, err) < 0 ||
+	    known_in(acc, f, &r->gone, true, false, &vanished, err) < 0)
+		return -1;
+	if (!r->expunged &&
+	    (uint64_t)known + (uint32_t)f->work.n_fresh == (uint64_t)exists + vanished)
+		return known_in(acc, f, &r->gone, true, true, &vanished, err);
+	if (vanished > 0)
+		log_warn("%s: the server says that %u messages are gone, but "
+		    "the numbers do not add up (%u known, %u new, %u there): "
+		    "asking again", f->name, vanished, known,
+		    (uint32_t)f->work.n_fresh, exists);
+	return search_gone(acc, f, err);
+}
+
+/* A new epoch: what the rows say about UIDs is worthless, what they say about
+ * content is not. */
+static int
+forget_uids(struct account *acc, struct folder *f, struct err *err)
+{
+	struct cursor *c;
+	struct msg_row row;
+	int got;
+
+	log_warn("%s: the server renumbered its messages (UIDVALIDITY); "
+	    "matching by content", f->name);
+	if (account_begin(acc, err) < 0)
+		return -1;
+	c = cursor_open(acc->store, f->id, BY_UID, err);
+	if (c == NULL) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		/* Without a file there is nothing to match: the message, if it
+		 * is still there, is new to us. */
+		row.uid.v = 0;
+		got = row.unique.n == 0 || row.stage == ST_REFUSED ?
+		    store_msg_remove(acc->store, row.id, err) :
+		    store_msg_put(acc->store, &row, err);
+		if (got < 0)
+			break;
+	}
+	cursor_close(c);
+	f->uidnext = 0;
+	f->modseq.v = 0;
+	f->validity.v = 0;
+	/* Every file must be looked at again, even by a later process. */
+	f->mtime_cur = f->mtime_new = 0;
+	if (got < 0 || folder_save(acc, f, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	folder_mark(f, DIRTY_SCAN);
+	return account_commit(acc, err);
+}
+
+static uint32_t
+ask_flags(struct account *acc, struct modseq since)
+{
+	struct uidset all;
+	uint32_t req;
+
+	uidset_init(&all);
+	uidset_add(&all, 1, UINT32_MAX);
+	req = imap_fetch(acc->work, &all, FETCH_FLAGS, since);
+	uidset_clear(&all);
+	return req;
+}
+
+/* SELECT with as much asked in the same flight as the server's rung allows. */
+static int
+open_and_ask(struct account *acc, struct folder *f, bool *complete,
+    struct err *err)
+{
+	const struct imap_box *box = imap_box(acc->work);
+	bool qresync = imap_server(acc->work)->qresync &&
+	    imap_can(acc->work, CAP_QRESYNC);
+	bool condstore = qresync || imap_can(acc->work, CAP_CONDSTORE);
+	struct modseq since = f->validity.v != 0 && condstore ? f->modseq :
+	    (struct modseq){ 0 };
+	uint32_t select, fetch = 0;
+
+	acc->selected = f;
+	remote_forget(acc->remote);
+	select = imap_select(acc->work, str_z(f->wire), f->policy.readonly,
+	    f->validity, since);
+	if (!qresync || since.v == 0)
+		fetch = ask_flags(acc, since);
+	if (remote_expect(acc, select, ERR_FOLDER, f->name, err) < 0) {
+		struct answer ignored;
+
+		acc->selected = NULL;
+		if (acc->work != NULL && fetch != 0 &&
+		    remote_wait(acc, fetch, &ignored, err) == 0)
+			answer_clear(&ignored);
+		return -1;
+	}
+	if (fetch != 0 && remote_expect(acc, fetch, ERR_FOLDER, f->name, err) < 0)
+		return -1;
+	*complete = since.v == 0;
+	if (box->modseq.v == 0 && since.v != 0) {
+		/* The server has lost its mod-sequences. */
+		remote_forget(acc->remote);
+		*complete = true;
+		return remote_expect(acc, ask_flags(acc, box->modseq),
+		    ERR_FOLDER, f->name, err);
+	}
+	return 0;
+}
+
+/* HIGHESTMODSEQ or UIDNEXT that goes back means a server restored from a backup:
+ * its deltas say nothing about what we know. */
+static bool
+went_back(const struct folder *f, const struct imap_box *box)
+{
+	return (box->modseq.v != 0 && box->modseq.v < f->modseq.v) ||
+	    (box->uidnext != 0 && box->uidnext < f->uidnext);
+}
+
+int
+gather_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	const struct imap_box *box = imap_box(acc->work);
+	bool complete;
+
+	if (open_and_ask(acc, f, &complete, err) < 0)
+		return -1;
+	if (f->validity.v != 0 &&
+	    (box->validity.v != f->validity.v || went_back(f, box))) {
+		if (forget_uids(acc, f, err) < 0)
+			return -1;
+		if (!complete) {
+			remote_forget(acc->remote);
+			complete = true;
+			if (remote_expect(acc,
+			    ask_flags(acc, (struct modseq){ 0 }), ERR_FOLDER,
+			    f->name, err) < 0)
+				return -1;
+		}
+	}
+	settle_seen(acc->remote);
+	if (complete && acc->remote->n_msg < box->exists && !acc->remote->expunged)
+		return err_set(err, ERR_FOLDER, "proto.unexpected",
+		    "%s: the server listed %zu messages and says it has %u",
+		    f->name, acc->remote->n_msg, box->exists);
+	work_sort(&f->work);
+	if (complete ? compare_all(acc, f, err) < 0 :
+	    compare_reported(acc, f, err) < 0 || apply_gone(acc, f, err) < 0)
+		return -1;
+	work_sort(&f->work);
+	f->validity = box->validity;
+	f->work.remote_read = true;
+	f->work.uidnext = box->uidnext;
+	f->work.exists = box->exists;
+	f->work.modseq = box->modseq;
+	remote_forget(acc->remote);
+	return 0;
+}
+
+int
+gather_quiet(struct account *acc, struct folder *f, bool *quiet, struct err *err)
+{
+	struct remote *r = acc->remote;
+	struct msg_row row;
+	uint32_t n;
+	int got;
+
+	*quiet = false;
+	if (acc->selected != f || r->expunged || r->gap)
+		return 0;
+	for (size_t i = 0; i < r->n_msg; i++) {
+		struct flags now = { r->msg[i].sys, r->msg[i].kw };
+
+		got = store_find_uid(acc->store, f->id,
+		    (struct uid){ r->msg[i].uid }, &row, err);
+		if (got < 0)
+			return -1;
+		if (got == 0 || !flags_eq(row.flags, now))
+			return 0;
+	}
+	if (known_in(acc, f, &r->gone, true, false, &n, err) < 0)
+		return -1;
+	*quiet = n == 0;
+	return 0;
+}

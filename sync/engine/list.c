@@ -1,0 +1,207 @@
+/* list.c — what the server says of its mailboxes: LIST and STATUS. */
+#include "engine/list.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/names.h"
+#include "engine/pattern.h"
+#include "engine/remote.h"
+#include "imap/cmd.h"
+
+enum { STATUS_WINDOW = 20 };
+
+void
+list_note(struct account *acc, const struct ev_list *list)
+{
+	struct folder *f = account_by_wire(acc, list->name);
+
+	if (!acc->listing) {
+		acc->tree_remote = true;
+		return;
+	}
+	if (f == NULL) {
+		f = account_folder_new(acc);
+		f->wire = str_dup(list->name);
+		f->name = str_dup(list->name);
+		f->path = xstrdup("");
+	}
+	f->delim = list->delim;
+	/* A later line for the same name (LSUB) only adds. */
+	f->attrs = f->status.listed ? f->attrs | list->attrs : list->attrs;
+	f->status.listed = true;
+}
+
+static bool
+differs(const struct folder *f)
+{
+	const struct remote_status *s = &f->status;
+
+	return ((s->have & STATUS_UIDVALIDITY) &&
+	    s->validity.v != f->validity.v) ||
+	    ((s->have & STATUS_UIDNEXT) && s->uidnext != f->uidnext) ||
+	    ((s->have & STATUS_MESSAGES) && s->messages != f->messages) ||
+	    ((s->have & STATUS_MODSEQ) && s->modseq.v != f->modseq.v);
+}
+
+/* Servers leave fields out, so what comes is merged into what is known. */
+void
+list_note_status(struct account *acc, const struct ev_status *status, bool pushed)
+{
+	struct folder *f = account_by_wire(acc, status->name);
+	struct remote_status *s;
+
+	if (f == NULL) {
+		acc->tree_remote = acc->tree_remote || pushed;
+		return;
+	}
+	s = &f->status;
+	s->have |= status->have;
+	if (status->have & STATUS_UIDVALIDITY)
+		s->validity = status->validity;
+	if (status->have & STATUS_UIDNEXT)
+		s->uidnext = status->uidnext;
+	if (status->have & STATUS_MESSAGES)
+		s->messages = status->messages;
+	if (status->have & STATUS_MODSEQ)
+		s->modseq = status->modseq;
+	if ((status->have & STATUS_OBJID) && status->objid.n > 0) {
+		free(f->objid);
+		f->objid = str_dup(status->objid);
+	}
+	/* Without mod-sequences a flag may have changed unseen. */
+	if (differs(f) || !(status->have & STATUS_MODSEQ))
+		folder_mark(f, DIRTY_REMOTE);
+}
+
+/* ---- asking ----------------------------------------------------------- */
+
+static bool
+wanted(const struct account *acc, const struct folder *f)
+{
+	if (f->attrs & LIST_NOSELECT)
+		return false;
+	if (acc->conf->folders.subscribed_only &&
+	    !(f->attrs & LIST_SUBSCRIBED) &&
+	    !str_ieq(str_z(f->wire), STR("INBOX")))
+		return false;
+	return pattern_selects(&acc->conf->folders.sync, str_z(f->name),
+	    f->attrs);
+}
+
+/* Without LIST-STATUS: STATUS for each, some in flight at a time, because a
+ * long train of them confuses Exchange. */
+static int
+ask_counters(struct account *acc, struct err *err)
+{
+	uint32_t req[STATUS_WINDOW] = { 0 };
+	struct answer a;
+	size_t n = 0;
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!f->status.listed || (f->attrs & LIST_NOSELECT) ||
+		    f->status.have != 0 || (f->id != 0 && f->excluded))
+			continue;
+		if (req[n] != 0) {
+			if (remote_wait(acc, req[n], &a, err) < 0)
+				return -1;
+			answer_clear(&a);
+		}
+		req[n] = imap_status(acc->work, str_z(f->wire));
+		n = (n + 1) % STATUS_WINDOW;
+	}
+	for (size_t i = 0; i < STATUS_WINDOW; i++, n = (n + 1) % STATUS_WINDOW) {
+		if (req[n] == 0)
+			continue;
+		if (remote_wait(acc, req[n], &a, err) < 0)
+			return -1;
+		answer_clear(&a);
+	}
+	return 0;
+}
+
+static int
+ask_list(struct account *acc, bool first, struct err *err)
+{
+	uint32_t enable = 0, id = 0, ns = 0, list;
+	struct answer a;
+	int r;
+
+	if (first) {
+		enable = imap_enable(acc->work);
+		id = imap_id(acc->work);
+		ns = imap_namespace(acc->work);
+	}
+	list = imap_list(acc->work, true);
+	/* Some servers refuse ENABLE, ID or NAMESPACE: they do without. */
+	uint32_t optional[] = { enable, id, ns };
+	for (size_t i = 0; i < ARRAY_LEN(optional); i++) {
+		if (remote_wait(acc, optional[i], &a, err) < 0)
+			return -1;
+		answer_clear(&a);
+	}
+	if (remote_wait(acc, list, &a, err) < 0)
+		return -1;
+	r = a.status == DONE_OK ? 0 : 1;
+	if (r > 0)
+		err_set(err, ERR_RETRY, "server.refused",
+		    "list mailboxes: the server said: %s", a.text);
+	answer_clear(&a);
+	return r;
+}
+
+int
+list_ask(struct account *acc, bool first, struct err *err)
+{
+	int r;
+
+	if (acc->selected != NULL && remote_unselect(acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < acc->n_folders; i++)
+		acc->folder[i]->status = (struct remote_status){ 0 };
+	acc->listing = true;
+	r = ask_list(acc, first, err);
+	if (r > 0 && imap_can(acc->work, CAP_LIST_STATUS)) {
+		/* Announced, and not understood: plainer. */
+		log_info("LIST with RETURN refused; asking plainly");
+		imap_avoid(acc->work, CAP_LIST_STATUS);
+		imap_avoid(acc->work, CAP_LIST_EXTENDED);
+		r = ask_list(acc, false, err);
+	}
+	acc->listing = false;
+	if (r != 0)
+		return -1;
+	/* An extended LIST that lacks INBOX (strato) is asked again plainly. */
+	if (account_by_wire(acc, STR("INBOX")) == NULL &&
+	    imap_can(acc->work, CAP_LIST_EXTENDED)) {
+		imap_avoid(acc->work, CAP_LIST_STATUS);
+		imap_avoid(acc->work, CAP_LIST_EXTENDED);
+		return list_ask(acc, false, err);
+	}
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (f->status.listed && f->id == 0) {
+			if (names_place(acc, f, err) < 0) {
+				problem_open(acc, PROBLEM_WARNING,
+				    "store.name-too-long", f, "", "%s",
+				    err->text);
+				f->attrs |= LIST_NOSELECT;
+			}
+		} else if (f->status.listed) {
+			names_show(acc, f);
+		}
+		if (f->status.listed)
+			f->excluded = !wanted(acc, f);
+	}
+	if (!imap_can(acc->work, CAP_LIST_STATUS) && ask_counters(acc, err) < 0)
+		return -1;
+	/* A STATUS that never came proves nothing. */
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->status.have == 0)
+			folder_mark(acc->folder[i], DIRTY_REMOTE);
+	return 0;
+}

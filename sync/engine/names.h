@@ -1,0 +1,20 @@
+/*
+ * names.h — a folder's name on the wire, for people, and on disk.
+ */
+#ifndef ENGINE_NAMES_H
+#define ENGINE_NAMES_H
+
+#include "base/err.h"
+#include "engine/account.h"
+
+/* f->name from f->wire: decoded, without the personal namespace's prefix, '/'
+ * between components. */
+void	names_show(struct account *acc, struct folder *f);
+/* f->name, and f->path for a folder that has no directory yet: by the rename map
+ * and the layout.  ERR_FOLDER store.name-too-long (the path is "" then). */
+int	names_place(struct account *acc, struct folder *f, struct err *err);
+/* What the server is to call the directory ${path}, to free(); NULL when it
+ * cannot have such a name. */
+char	*names_to_wire(struct account *acc, const char *path);
+
+#endif

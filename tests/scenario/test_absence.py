@@ -1,0 +1,133 @@
+"""Absence is not intent: what is missing by accident is deleted nowhere."""
+import os
+import shutil
+
+from case import Case, limit, local_message, message
+
+DATE = 1_600_000_000
+MANY = 130    # more than the guard lets go without a question
+
+
+class Absence(Case):
+    def setUp(self):
+        super().setUp()
+        for i in range(MANY):
+            self.client.append("INBOX", message(f"m{i:03d}"), "S" if i % 2 else "", date=DATE + i)
+        self.client.append("Archive", message("kept"), date=DATE)
+        self.syncd.sync()
+
+    def far(self, folder="INBOX"):
+        return len(self.client.fetch_all(folder, bodies=False))
+
+    def assertUntouched(self):
+        """The server has lost nothing."""
+        self.assertEqual(self.far(), MANY)
+        self.assertEqual(self.far("Archive"), 1)
+        self.assertEqual(self.far("Trash"), 0)
+
+    def sync_says(self, word):
+        r = self.syncd.run("sync")
+        self.assertGreater(r.rc, 0, "it must be told")
+        self.assertIn(word, r.out + r.err)
+        return r
+
+    def test_an_emptied_folder_is_held(self):
+        for m in self.tree.messages("INBOX"):
+            os.unlink(m.path)
+        self.assertEqual(self.sync_says("guard.").rc, 10)
+        self.assertUntouched()
+
+    def test_a_held_folder_does_not_hold_the_others(self):
+        for m in self.tree.messages("INBOX"):
+            os.unlink(m.path)
+        self.client.append("Archive", message("fresh"))
+        self.syncd.run("sync")
+        self.tree.find("Archive", "Subject: fresh")
+
+    def test_a_small_deletion_is_just_done(self):
+        for i in range(5):
+            self.tree.delete("INBOX", f"Subject: m{i:03d}")
+        self.syncd.sync()
+        self.assertEqual(self.far(), MANY - 5)
+
+    def test_a_tree_that_is_gone_is_not_a_deletion(self):
+        os.rename(self.tree.root, self.tree.root + ".away")
+        self.sync_says("store.marker-missing")
+        self.assertUntouched()
+        if os.path.isdir(self.tree.root):
+            shutil.rmtree(self.tree.root)
+        os.rename(self.tree.root + ".away", self.tree.root)
+        self.syncd.sync()
+        self.assertSame()
+
+    def test_an_empty_directory_in_its_place_is_not_a_deletion(self):
+        os.rename(self.tree.root, self.tree.root + ".away")
+        os.mkdir(self.tree.root)
+        self.sync_says("store.marker-missing")
+        self.assertUntouched()
+
+    def test_a_removed_folder_is_not_removed_on_the_server(self):
+        self.tree.delete_folder("Archive")
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertUntouched()
+
+    def test_a_removed_cur_is_not_a_deletion(self):
+        shutil.rmtree(self.tree.path("Archive") + "/cur")
+        self.syncd.run("sync")
+        self.assertUntouched()
+
+    def test_a_folder_gone_on_the_server_is_kept_here(self):
+        self.client.delete("Archive")
+        self.syncd.run("sync")
+        self.tree.find("Archive", "Subject: kept")
+
+    @limit(90)
+    def test_a_lost_database_doubles_nothing(self):
+        shutil.rmtree(self.syncd.state)
+        os.mkdir(self.syncd.state, 0o700)
+        for _ in range(3):
+            self.syncd.run("sync")
+        self.assertUntouched()
+        self.assertEqual(len(self.tree.messages("INBOX")), MANY)
+
+    def test_a_damaged_database_deletes_nothing(self):
+        for name in os.listdir(self.syncd.state):
+            if name.endswith((".db", ".sqlite")):
+                with open(os.path.join(self.syncd.state, name), "r+b") as f:
+                    f.seek(0)
+                    f.write(os.urandom(8192))
+        self.assertGreater(self.syncd.run("sync").rc, 0)
+        self.assertUntouched()
+        self.assertEqual(len(self.tree.messages("INBOX")), MANY)
+
+    def test_yesterdays_database_deletes_nothing(self):
+        old = self.syncd.state + ".old"
+        shutil.copytree(self.syncd.state, old)
+        self.client.append("INBOX", message("later"))
+        self.tree.add("Archive", local_message("mine"), "S")
+        self.syncd.sync()
+        shutil.rmtree(self.syncd.state)
+        os.rename(old, self.syncd.state)
+        for _ in range(3):
+            self.syncd.run("sync")
+        self.assertEqual(self.far(), MANY + 1)
+        self.assertEqual(self.far("Archive"), 2)
+        self.assertSame()
+
+    def test_mail_deleted_on_the_server_at_once_is_held(self):
+        for m in self.client.fetch_all("INBOX", bodies=False):
+            self.client.store("INBOX", m.uid, "+", "T")
+        self.client.command(b"EXPUNGE")
+        self.syncd.run("sync")
+        self.assertGreaterEqual(len(self.tree.messages("INBOX")), MANY)
+
+    def test_a_folder_made_again_on_the_server_is_matched_by_content(self):
+        mail = self.client.fetch_all("Archive")
+        self.client.delete("Archive")
+        self.client.create("Archive")
+        for m in mail:
+            self.client.append("Archive", m.data, "", (), m.date)
+        for _ in range(2):
+            self.syncd.run("sync")
+        self.assertEqual(self.far("Archive"), 1)
+        self.assertEqual(len(self.tree.messages("Archive")), 1)
