@@ -376,7 +376,7 @@ class RandomCase(Case):
         self.syncd.sync()
         self.assertEqual(self.tree.snapshot(), before, "a quiet round changed files")
 
-    def killed(self, seed, rounds=5, steps=12):
+    def killed(self, seed, rounds=4, steps=12):
         """Die at any moment of what a round takes, several times, then go on."""
         world = self.world(seed)
         for _ in range(rounds):
@@ -414,7 +414,7 @@ class RandomCase(Case):
         except FileNotFoundError:
             return []
 
-    def with_a_daemon(self, seed, rounds=4, steps=25):
+    def with_a_daemon(self, seed, rounds=3, steps=25):
         world = self.world(seed, concurrent=True)
         with self.syncd:
             for _ in range(rounds):
