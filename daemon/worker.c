@@ -351,7 +351,7 @@ run_job(struct worker *w, struct job *job, struct err *err)
 {
 	bool was_due = round_due(w);
 	struct round_opts opts = { .only = job->folder, .full = job->full,
-	    .approved = job->approved };
+	    .verdict = job->verdict };
 	int r;
 
 	mark_everything(w);

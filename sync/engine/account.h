@@ -91,7 +91,7 @@ struct problem {
 	enum problem_severity	 severity;
 	char			*where;		/* folder name, or "" */
 	char			*message;
-	char			*remedy;	/* one command, or "" */
+	char			*remedy;	/* what to type, or "" */
 	int64_t			 since;		/* wall clock us */
 	uint32_t		 count;
 	bool			 needs_user;
