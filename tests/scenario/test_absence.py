@@ -92,14 +92,19 @@ class Absence(Case):
         def held():
             problems = self.syncd.status()["accounts"][0].get("problems", [])
             return "guard.max-delete" in [p["code"] for p in problems]
+
+        def empty_inbox():
+            for m in self.tree.messages("INBOX"):
+                os.unlink(m.path)
         self.syncd.start()
-        self.wait(lambda: self.syncd.status()["running"], 10, "the daemon")
-        self.delete_here()
+        self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "live", 10,
+                  "the daemon")
+        empty_inbox()
         self.wait(held, 20, "the guard to hold")
         self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
         self.assertEqual(len(self.tree.messages("INBOX")), MANY)
         self.assertFalse(held())
-        self.delete_here()
+        empty_inbox()
         self.wait(held, 20, "the guard to hold again")
         self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
         self.assertEqual(self.far(), 0)
