@@ -127,13 +127,21 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
+	char letters[27];
 	struct msg_row row;
 	int got = store_find_id(acc->store, t->row, &row, err);
 
 	if (got <= 0)
 		return got;
+	/* Keyword bits are the folder's own.  Each gets a letter there, or one
+	 * that was taken away on the way would look as if it could not be seen. */
+	row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw, &t->to->kw);
+	if (acc->conf->keywords == KEYWORDS_DOVECOT)
+		(void)kwfile_to_letters(&t->to->kwfile, row.flags.kw, &t->to->kw,
+		    letters);
 	/* The server kept the date of what it moved or copied. */
-	if (show_flags(acc, t, err) < 0 || mdir_set_date(t->to->fd,
+	if (local_keywords(acc, t->to, err) < 0 ||
+	    show_flags(acc, t, err) < 0 || mdir_set_date(t->to->fd,
 	    t->change->in_new, t->change->file, t->date, err) < 0)
 		return -1;
 	row.date = t->date;
@@ -144,8 +152,6 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 	row.stage = ST_PRESENT;
 	row.to = 0;
 	row.seek = 0;
-	/* Keyword bits are the folder's own. */
-	row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw, &t->to->kw);
 	if (store_msg_put(acc->store, &row, err) < 0 ||
 	    account_audit(acc, t->copy ? "copy-remote" : "move-remote", t->to,
 	    &row, t->copy ? "copied here" : "moved here", err) < 0)

@@ -559,6 +559,9 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 
 	old = home != NULL ? work_find(&home->work, row->id) : NULL;
 	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
+	/* Deleted here meanwhile: its move wins, by a download. */
+	if (moved == NULL && old != NULL && old->local == SIDE_GONE)
+		goto out;
 	if (moved != NULL)
 		letters = moved->letters != NULL ? home : from;
 	/* What it is called by now, if a client renamed it. */
