@@ -65,11 +65,12 @@ find(struct str name, enum imap_cap *cap)
 static void
 add_mech(struct imap_caps *caps, struct str mech)
 {
-	char *out = caps->mech[caps->n_mech];
+	char *out;
 
 	if (mech.n == 0 || caps->n_mech == CAP_MECHS_MAX ||
 	    mech.n >= sizeof(caps->mech[0]))
 		return;
+	out = caps->mech[caps->n_mech];
 	for (size_t i = 0; i < mech.n; i++) {
 		char c = mech.p[i];
 

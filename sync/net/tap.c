@@ -69,7 +69,7 @@ static uint64_t
 literal_size(struct str s)
 {
 	uint64_t n;
-	size_t open = s.n;
+	size_t open;
 
 	if (s.n > 0 && s.p[s.n - 1] == '\r')
 		s.n--;

@@ -136,7 +136,7 @@ bits_are_translated_by_name(void **state)
 	assert_int_equal(kwtab_translate(5, &a, &a), 5);
 	/* A full table takes what it knows and leaves the rest. */
 	for (int i = 0; i < KW_MAX; i++) {
-		char name[8];
+		char name[16];
 
 		snprintf(name, sizeof(name), "f%d", i);
 		kwtab_bit(&b, str_z(name));

@@ -96,7 +96,7 @@ the_27th_keyword_has_no_letter(void **state)
 	struct kwtab t = { 0 };
 	struct kwfile k = { 0 };
 	struct err err;
-	char name[8], letters[27];
+	char name[16], letters[27];
 	uint64_t left;
 
 	for (int i = 0; i < 30; i++) {

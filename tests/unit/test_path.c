@@ -118,9 +118,9 @@ random_bytes_come_back(void **state)
 			names[i] = (struct str){ bytes[i],
 			    (size_t)random() % sizeof(bytes[i]) };
 			for (size_t k = 0; k < names[i].n; k++)
-				bytes[i][k] = random() % 4 != 0 ?
+				bytes[i][k] = (char)(random() % 4 != 0 ?
 				    few[(size_t)random() % (sizeof(few) - 1)] :
-				    (char)(1 + random() % 255);
+				    1 + random() % 255);
 		}
 		assert_round_trip(round % 2 ? LAYOUT_NESTED : LAYOUT_MAILDIRPP,
 		    names, n);
