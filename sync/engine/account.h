@@ -168,6 +168,7 @@ int		 folder_load(struct account *acc, struct folder *f, struct err *err);
 /* A folder that takes part: on the server, not held, wanted. */
 bool		 folder_active(const struct folder *f);
 void		 folder_mark(struct folder *f, unsigned dirty);
+/* Is there anything to do now?  What failed waits for the next round. */
 bool		 account_dirty(const struct account *acc);
 
 void	problem_open(struct account *acc, enum problem_severity severity,

@@ -178,6 +178,18 @@ class CrossingWithIdle(Crossing):
     push = "idle"
 
 
+class Racing(LiveCase):
+    def test_files_that_go_while_the_folder_is_read_are_all_missed(self):
+        multiappend(self.client, "INBOX", [message(f"b{i:03}.") for i in range(110)])
+        self.syncd.sync()
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["running"], 10, "the daemon")
+        for i in range(90):
+            self.tree.delete("INBOX", f"b{i:03}.")
+        self.wait_same(15)
+        self.assertEqual(len(self.tree.messages("INBOX")), 20)
+
+
 class Idling(LiveCase):
     """Without NOTIFY, and with nothing else that would look for hours."""
     server = {"rawlog": True, "hide": ("NOTIFY",)}
