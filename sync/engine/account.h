@@ -121,6 +121,8 @@ struct account {
 	int		 dead;			/* pid of one of us that died while it
 						 * was delivering; 0: none */
 	bool		 delivering;		/* our pid is noted for that */
+	bool		 unclaimed;		/* root and state do not name each
+						 * other yet */
 	struct watch	*watcher;		/* NULL: no inotify */
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;
@@ -154,6 +156,10 @@ struct account {
 struct account	*account_open(const struct account_conf *conf,
 		    const char *state_dir, struct err *err);
 void		 account_close(struct account *acc);
+
+/* Bind the root and the state database to each other, by the marker file: before
+ * anything else is written. */
+int		 account_claim(struct account *acc, struct err *err);
 
 struct folder	*account_folder_new(struct account *acc);
 void		 account_folder_drop(struct account *acc, struct folder *f);

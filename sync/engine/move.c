@@ -199,6 +199,30 @@ take_back(struct account *acc, struct transfer *t, struct err *err)
 	return recover_rows(acc, &t->row, 1, err);
 }
 
+/* Without UIDPLUS the source stays where it was, marked as deleted: known, so
+ * that it is not fetched as if it were new. */
+static int
+leave_source(struct account *acc, const struct transfer *t, struct err *err)
+{
+	struct msg_row row = {
+		.folder = t->from->id,
+		.uid = t->uid,
+		.stage = ST_GONE_LOCAL,
+		.flags = { .sys = FLAG_DELETED },
+	}, here;
+	int got = store_find_uid(acc->store, t->from->id, t->uid, &here, err);
+
+	if (got != 0)
+		return got < 0 ? -1 : 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_msg_put(acc->store, &row, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
 /* All transfers of one route, in one command. */
 static int
 run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
@@ -249,6 +273,9 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 			t[i].change->done = true;
 			r = take_back(acc, &t[i], err);
 		}
+	for (size_t i = 0; i < n && r == 0 && !copy && !move &&
+	    !imap_can(acc->work, CAP_UIDPLUS); i++)
+		r = leave_source(acc, &t[i], err);
 	answer_clear(&a);
 out:
 	uidset_clear(&uids);

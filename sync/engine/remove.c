@@ -117,7 +117,8 @@ record_deleted(struct account *acc, struct folder *f, struct change *c,
 		return got;
 	if (account_audit(acc, ops[how], f, &row, c->out.reason, err) < 0)
 		return -1;
-	if (how != FLAG_ONLY)
+	if (how == EXPUNGE || (how == TO_TRASH &&
+	    (imap_can(acc->work, CAP_MOVE) || imap_can(acc->work, CAP_UIDPLUS))))
 		return store_msg_remove(acc->store, c->msg, err);
 	/* Still there, marked: known, so that it is not fetched again. */
 	row.stage = ST_GONE_LOCAL;

@@ -489,6 +489,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	bool failed;
 	int passes = 0;
 
+	if (!acc->dry_run && account_claim(acc, err) < 0)
+		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->skip = false;
 	do {
