@@ -219,7 +219,7 @@ const struct option options[] = {
 	{ "accounts.*.watch.idle_folders", OPT_LIST, A(watch.idle_folders),
 	  .dflt = "[INBOX]",
 	  .help = "Folders that are watched by IDLE when NOTIFY is missing, one"
-	    " connection each (only INBOX in this version)" },
+	    " connection each (as far as limits.connections goes)" },
 	{ "accounts.*.watch.poll", OPT_DURATION, A(watch.poll), .dflt = "15m",
 	  .min = USEC_S(1), .max = YEARS_US(1),
 	  .help = "The interval for everything else" },

@@ -107,24 +107,22 @@ connect_account(struct worker *w, struct err *err)
 	return 0;
 }
 
-/* Somebody who pushes: a connection of its own, because what we write on the
+/* Somebody who pushes: connections of their own, because what we write on the
  * other one must not be mistaken for news. */
 static void
-open_watch(struct worker *w)
+open_watches(struct worker *w)
 {
 	struct lane *ln;
 	struct err err;
 
-	if (w->once || w->acc->watch != NULL || w->acc->work == NULL ||
-	    w->conf->watch.remote != WATCH_AUTO ||
-	    w->conf->limits.connections < 2 || !watcher_useful(w->acc))
-		return;
-	ln = open_lane(w, "watch", &err);
-	if (ln == NULL) {
-		log_warn("no watch connection: %s", err.text);
-		return;
+	while (watcher_lacks(w->acc)) {
+		ln = open_lane(w, "watch", &err);
+		if (ln == NULL) {
+			log_warn("no watch connection: %s", err.text);
+			return;
+		}
+		watcher_start(w->acc, ln);
 	}
-	watcher_start(w->acc, ln);
 }
 
 /* ---- failing ---------------------------------------------------------- */
@@ -507,14 +505,13 @@ live_once(struct worker *w, struct err *err)
 		return -1;
 	if (round_due(w) && run_round(w, &opts, err) < 0)
 		return -1;
-	open_watch(w);
-	report_status(w, w->acc->watch != NULL ? "live" : "polling");
+	open_watches(w);
+	report_status(w, w->acc->n_listeners > 0 ? "live" : "polling");
 	while (!round_due(w) && w->link.n_jobs == 0) {
 		if (listen_once(w, err) < 0)
 			return -1;
 		run_timers(w);
-		if (w->acc->watch == NULL && w->acc->work != NULL &&
-		    w->conf->watch.remote == WATCH_AUTO && watcher_useful(w->acc))
+		if (watcher_lacks(w->acc))
 			break;
 	}
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/watcher.h"
 #include "imap/lane.h"
 #include "js.h"
 
@@ -84,8 +85,7 @@ transport_json(const struct worker_status *s, const struct account *acc)
 	    "compress", s->compress, "server", imap_server(acc->work)->name,
 	    "delta", imap_server(acc->work)->qresync ? "qresync" :
 	    imap_server(acc->work)->condstore ? "condstore" : "flags",
-	    "push", acc->watch == NULL ? "none" : acc->notify ? "notify" :
-	    "idle");
+	    "push", watcher_push(acc));
 }
 
 /* By the server's own counts: nothing here may cost a look at the mailbox. */

@@ -444,9 +444,12 @@ account_dirty(const struct account *acc)
 {
 	if (acc->tree_remote || acc->tree_local)
 		return true;
-	for (size_t i = 0; i < acc->n_folders; i++)
-		if (folder_active(acc->folder[i]) && acc->folder[i]->dirty)
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		if (folder_active(f) && f->dirty && !f->skip)
 			return true;
+	}
 	return false;
 }
 

@@ -104,6 +104,13 @@ struct tally {
 	uint64_t	bytes_down, bytes_up;
 };
 
+/* A connection that only listens. */
+struct listener {
+	struct lane	*lane;
+	uint32_t	 req;		/* its NOTIFY or IDLE */
+	int64_t		 folder;	/* the one it is idle in; 0: NOTIFY */
+};
+
 struct account {
 	const struct account_conf *conf;
 	const char	*state_dir;
@@ -120,10 +127,9 @@ struct account {
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;
 	struct lane	*work;			/* NULL: not connected */
-	struct lane	*watch;			/* NULL: nothing pushes */
-	bool		 notify;		/* the watch lane has NOTIFY */
-	uint32_t	 watch_req;		/* its NOTIFY or IDLE */
-	usec		 renew_at;		/* keep-alive of both lanes */
+	struct listener	 listener[LANES_MAX - 1];	/* none: nothing pushes */
+	size_t		 n_listeners;
+	usec		 renew_at;		/* keep-alive of all lanes */
 	struct folder	*selected;		/* on the work lane */
 	struct folder  **folder;
 	size_t		 n_folders, cap_folders;
@@ -168,6 +174,7 @@ int		 folder_load(struct account *acc, struct folder *f, struct err *err);
 /* A folder that takes part: on the server, not held, wanted. */
 bool		 folder_active(const struct folder *f);
 void		 folder_mark(struct folder *f, unsigned dirty);
+/* Is there anything to do now?  What failed waits for the next round. */
 bool		 account_dirty(const struct account *acc);
 
 void	problem_open(struct account *acc, enum problem_severity severity,

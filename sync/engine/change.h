@@ -56,6 +56,7 @@ struct work {
 	size_t		 n_fresh, cap_fresh;
 	bool		 local_read, remote_read;
 	bool		 scanned;	/* the whole directory was read */
+	bool		 unsettled;	/* ... and would not hold still */
 	int64_t		 mtime_cur, mtime_new;
 	/* What SELECT said when the remote side was read. */
 	uint32_t	 uidnext, exists;

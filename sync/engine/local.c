@@ -490,7 +490,7 @@ confirm_gone(struct folder *f, struct err *err)
 		    mname_parse(str_z(c->file), &name) &&
 		    (!again.stable || map_has(&there, name.unique))) {
 			c->local = SIDE_SAME;
-			f->work.failed = true;
+			f->work.unsettled = true;
 		}
 	}
 	map_clear(&there);
@@ -507,6 +507,7 @@ gather_scan(struct account *acc, struct folder *f, struct err *err)
 	if (list_settled(f, &list, err) < 0)
 		return -1;
 	r = merge_scan(acc, f, &list, err);
+	f->work.unsettled = !list.stable;
 	if (r == 0)
 		r = confirm_gone(f, err);
 	f->work.scanned = list.stable;

@@ -85,13 +85,11 @@ remote_attach(struct account *acc, struct lane *work)
 void
 remote_detach(struct account *acc)
 {
-	if (acc->watch != NULL)
-		lanes_close(&acc->lanes, acc->watch);
+	watcher_close(acc, NULL);
 	if (acc->work != NULL)
 		lanes_close(&acc->lanes, acc->work);
-	acc->watch = acc->work = NULL;
+	acc->work = NULL;
 	acc->selected = NULL;
-	acc->notify = false;
 }
 
 const struct uidset *
@@ -191,34 +189,6 @@ note_found(struct remote *r, const struct event *ev)
 		    ev->uids.set->r[i].hi);
 }
 
-/* On a watch lane only that something happened is of interest. */
-static void
-note_watch(struct account *acc, const struct event *ev)
-{
-	struct folder *inbox;
-
-	switch (ev->kind) {
-	case EV_EXISTS:
-	case EV_EXPUNGE:
-	case EV_GONE:
-	case EV_MSG:
-		inbox = account_by_wire(acc, STR("INBOX"));
-		if (inbox != NULL)
-			folder_mark(inbox, DIRTY_REMOTE);
-		break;
-	case EV_OVERFLOW:
-		/* NOTIFY is off now: look at everything, then arm it again. */
-		acc->tree_remote = true;
-		acc->watch_req = imap_notify(acc->watch);
-		break;
-	case EV_DONE:
-		watcher_answer(acc, &ev->done);
-		break;
-	default:
-		break;
-	}
-}
-
 /* True when the event was dealt with; false: it is the caller's. */
 static bool
 take_in(struct account *acc, const struct event *ev)
@@ -230,7 +200,7 @@ take_in(struct account *acc, const struct event *ev)
 		list_note(acc, &ev->list);
 		return true;
 	case EV_STATUS:
-		list_note_status(acc, &ev->status, ev->lane == acc->watch);
+		list_note_status(acc, &ev->status, ev->lane != acc->work);
 		return true;
 	case EV_ALERT:
 		log_warn("the server says: %.*s", STR_ARG(ev->text));
@@ -239,7 +209,7 @@ take_in(struct account *acc, const struct event *ev)
 		break;
 	}
 	if (ev->lane != acc->work) {
-		note_watch(acc, ev);
+		watcher_event(acc, ev);
 		return true;
 	}
 	switch (ev->kind) {
@@ -271,9 +241,7 @@ remote_note(struct account *acc, struct event *ev, struct err *err)
 	if (ev->kind == EV_LOST) {
 		if (ev->lane != acc->work) {
 			log_info("watch connection lost: %s", ev->err.text);
-			lanes_close(&acc->lanes, ev->lane);
-			acc->watch = NULL;
-			acc->notify = false;
+			watcher_close(acc, ev->lane);
 			return 0;
 		}
 		*err = ev->err;

@@ -225,17 +225,18 @@ record_local(struct folder *f, struct err *err)
 
 	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
 		return f->fd < 0 ? 0 : -1;
+	if (w->failed || w->unsettled)
+		folder_mark(f, DIRTY_SCAN);
 	/* What could not be done now, or is still to be seen, must be found again,
 	 * whoever looks: we may die before. */
-	if (w->failed || (f->dirty & DIRTY_SCAN)) {
+	if (f->dirty & DIRTY_SCAN) {
 		f->mtime_cur = f->mtime_new = 0;
 		return 0;
 	}
-	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new &&
-	    !w->failed) {
+	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new) {
 		f->mtime_cur = cur;
 		f->mtime_new = new_;
-	} else if (!f->watched && !w->failed &&
+	} else if (!f->watched &&
 	    (cur != f->mtime_cur || new_ != f->mtime_new)) {
 		folder_mark(f, DIRTY_SCAN);
 	}
@@ -290,6 +291,8 @@ folder_trouble(struct account *acc, struct folder *f, const struct err *err)
 		return -1;
 	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
 	f->work.failed = true;
+	/* What was found out is forgotten with this pass. */
+	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
 	return 1;
 }
 

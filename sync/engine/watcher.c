@@ -1,8 +1,10 @@
-/* watcher.c — the connection that only listens. */
+/* watcher.c — the connections that only listen. */
 #include "engine/watcher.h"
 
+#include "base/attr.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/pattern.h"
 #include "imap/cmd.h"
 #include "imap/lane.h"
 
@@ -16,45 +18,150 @@ watcher_useful(const struct account *acc)
 	return imap_can(acc->work, CAP_NOTIFY) || imap_can(acc->work, CAP_IDLE);
 }
 
-static void
-idle_on_inbox(struct account *acc)
+static bool
+is_heard(const struct account *acc, const struct folder *f)
 {
-	if (!imap_can(acc->watch, CAP_IDLE))
+	for (size_t i = 0; i < acc->n_listeners; i++)
+		if (acc->listener[i].folder == f->id)
+			return true;
+	return false;
+}
+
+/* A folder to be idle in; INBOX goes first, for connections are few. */
+static const struct folder *
+next_folder(const struct account *acc)
+{
+	const struct folder *next = NULL;
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		if (!folder_active(f) || is_heard(acc, f) ||
+		    !pattern_selects(&acc->conf->watch.idle_folders,
+		    str_z(f->name), f->attrs))
+			continue;
+		if (next == NULL || str_ieq(str_z(f->wire), STR("INBOX")))
+			next = f;
+	}
+	return next;
+}
+
+bool
+watcher_lacks(const struct account *acc)
+{
+	if (acc->work == NULL || acc->conf->watch.remote != WATCH_AUTO ||
+	    acc->n_listeners == ARRAY_LEN(acc->listener) ||
+	    (int64_t)acc->n_listeners + 1 >= acc->conf->limits.connections)
+		return false;
+	if (imap_can(acc->work, CAP_NOTIFY))
+		return acc->n_listeners == 0;
+	return imap_can(acc->work, CAP_IDLE) && next_folder(acc) != NULL;
+}
+
+static void
+be_idle(struct account *acc, struct listener *l)
+{
+	const struct folder *f = next_folder(acc);
+
+	if (!imap_can(l->lane, CAP_IDLE) || f == NULL)
 		return;
-	(void)imap_select(acc->watch, STR("INBOX"), true,
+	l->folder = f->id;
+	(void)imap_select(l->lane, str_z(f->wire), true,
 	    (struct uidvalidity){ 0 }, (struct modseq){ 0 });
-	acc->watch_req = imap_idle(acc->watch);
+	l->req = imap_idle(l->lane);
 }
 
 void
 watcher_start(struct account *acc, struct lane *ln)
 {
-	acc->watch = ln;
+	struct listener *l = &acc->listener[acc->n_listeners++];
+
+	*l = (struct listener){ .lane = ln };
 	lanes_add(&acc->lanes, ln);
 	acc->renew_at = clock_in(USEC_S(RENEW_S));
-	acc->notify = imap_can(ln, CAP_NOTIFY);
-	if (!acc->notify) {
-		idle_on_inbox(acc);
+	if (!imap_can(ln, CAP_NOTIFY)) {
+		be_idle(acc, l);
 		return;
 	}
 	/* Without it the pushed counters have no mod-sequence. */
 	(void)imap_enable(ln);
-	acc->watch_req = imap_notify(ln);
+	l->req = imap_notify(ln);
 }
 
-void
-watcher_answer(struct account *acc, const struct ev_done *done)
+static void
+answered(struct account *acc, struct listener *l, const struct ev_done *done)
 {
-	if (done->req != acc->watch_req || done->status == DONE_OK)
+	if (done->req != l->req || done->status == DONE_OK)
 		return;
-	if (!acc->notify) {
+	if (l->folder != 0) {
 		log_info("IDLE refused: %.*s", STR_ARG(done->text));
 		return;
 	}
-	log_info("NOTIFY refused, so IDLE on INBOX: %.*s", STR_ARG(done->text));
-	acc->notify = false;
-	imap_avoid(acc->watch, CAP_NOTIFY);
-	idle_on_inbox(acc);
+	log_info("NOTIFY refused, so IDLE: %.*s", STR_ARG(done->text));
+	imap_avoid(l->lane, CAP_NOTIFY);
+	imap_avoid(acc->work, CAP_NOTIFY);
+	be_idle(acc, l);
+}
+
+static struct listener *
+find(struct account *acc, const struct lane *ln)
+{
+	for (size_t i = 0; i < acc->n_listeners; i++)
+		if (acc->listener[i].lane == ln)
+			return &acc->listener[i];
+	return NULL;
+}
+
+/* Only that something happened is of interest. */
+void
+watcher_event(struct account *acc, const struct event *ev)
+{
+	struct listener *l = find(acc, ev->lane);
+	struct folder *f;
+
+	if (l == NULL)
+		return;
+	switch (ev->kind) {
+	case EV_EXISTS:
+	case EV_EXPUNGE:
+	case EV_GONE:
+	case EV_MSG:
+		f = account_by_id(acc, l->folder);
+		if (f != NULL)
+			folder_mark(f, DIRTY_REMOTE);
+		break;
+	case EV_OVERFLOW:
+		/* NOTIFY is off now: look at everything, then arm it again. */
+		acc->tree_remote = true;
+		l->req = imap_notify(l->lane);
+		break;
+	case EV_DONE:
+		answered(acc, l, &ev->done);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+watcher_close(struct account *acc, const struct lane *ln)
+{
+	for (size_t i = acc->n_listeners; i-- > 0;) {
+		struct listener *l = &acc->listener[i];
+
+		if (ln != NULL && l->lane != ln)
+			continue;
+		lanes_close(&acc->lanes, l->lane);
+		*l = acc->listener[--acc->n_listeners];
+	}
+}
+
+const char *
+watcher_push(const struct account *acc)
+{
+	if (acc->n_listeners == 0)
+		return "none";
+	return imap_can(acc->listener[0].lane, CAP_NOTIFY) ? "notify" : "idle";
 }
 
 void
@@ -64,14 +171,16 @@ watcher_keep_alive(struct account *acc)
 		return;
 	acc->renew_at = clock_in(USEC_S(RENEW_S));
 	(void)imap_noop(acc->work);
-	if (acc->watch == NULL)
-		return;
-	if (acc->notify) {
-		(void)imap_noop(acc->watch);
-		return;
+	for (size_t i = 0; i < acc->n_listeners; i++) {
+		struct listener *l = &acc->listener[i];
+
+		if (l->folder == 0) {
+			(void)imap_noop(l->lane);
+			continue;
+		}
+		imap_idle_done(l->lane);
+		l->req = imap_idle(l->lane);
 	}
-	imap_idle_done(acc->watch);
-	acc->watch_req = imap_idle(acc->watch);
 }
 
 usec

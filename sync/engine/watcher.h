@@ -1,9 +1,10 @@
 /*
- * watcher.h — the connection that only listens: NOTIFY for the whole account
- * where the server has it, else IDLE on INBOX.
+ * watcher.h — the connections that only listen: one with NOTIFY for the whole
+ * account where the server has it, else one with IDLE for each folder that
+ * watch.idle_folders names, as far as limits.connections goes.
  *
- * It is another connection than the one that writes: a server does not tell a
- * connection of its own changes, and STATUS of a selected mailbox lies.
+ * They are others than the one that writes: a server does not tell a connection
+ * of its own changes, and STATUS of a selected mailbox lies.
  */
 #ifndef ENGINE_WATCHER_H
 #define ENGINE_WATCHER_H
@@ -15,11 +16,17 @@
 
 /* Would a watch connection hear anything? */
 bool	watcher_useful(const struct account *acc);
-/* Take ${ln} as the watch connection and make it listen.  Nothing waits: what
+/* Would one more, and is it allowed? */
+bool	watcher_lacks(const struct account *acc);
+/* Take ${ln} as a watch connection and make it listen.  Nothing waits: what
  * comes is dealt with by remote_note() and remote_next(). */
 void	watcher_start(struct account *acc, struct lane *ln);
-/* An answer came on the watch connection (remote.c passes it on). */
-void	watcher_answer(struct account *acc, const struct ev_done *done);
+/* Something came on a watch connection (remote.c passes it on). */
+void	watcher_event(struct account *acc, const struct event *ev);
+/* Close ${ln}, or with NULL all of them. */
+void	watcher_close(struct account *acc, const struct lane *ln);
+/* "notify", "idle" or "none". */
+const char *watcher_push(const struct account *acc);
 /* IDLE is renewed, NOTIFY and the work connection get a NOOP, when due. */
 void	watcher_keep_alive(struct account *acc);
 usec	watcher_deadline(const struct account *acc);

@@ -1,6 +1,7 @@
 """Absence is not intent: what is missing by accident is deleted nowhere."""
 import os
 import shutil
+import time
 
 from case import Case, limit, local_message, message
 
@@ -108,6 +109,21 @@ class Absence(Case):
         self.wait(held, 20, "the guard to hold again")
         self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
         self.assertEqual(self.far(), 0)
+
+    def test_a_daemon_that_holds_a_folder_is_at_rest(self):
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "live", 10,
+                  "the daemon")
+        for m in self.client.fetch_all("INBOX", bodies=False):
+            self.client.store("INBOX", m.uid, "+", "T")
+        self.client.command(b"EXPUNGE")
+        self.wait(lambda: self.syncd.status()["accounts"][0]["problems"], 20,
+                  "the guard to hold")
+        time.sleep(1)
+        said = len(self.dovecot.commands(self.user))
+        time.sleep(2)
+        self.assertLess(len(self.dovecot.commands(self.user)) - said, 10)
+        self.assertEqual(len(self.tree.messages("INBOX")), MANY)
 
     def test_a_verdict_needs_a_folder_and_a_guard_that_holds(self):
         self.assertEqual(self.syncd.run("approve", "a").rc, 64)

@@ -178,6 +178,61 @@ class CrossingWithIdle(Crossing):
     push = "idle"
 
 
+class Racing(LiveCase):
+    def test_files_that_go_while_the_folder_is_read_are_all_missed(self):
+        multiappend(self.client, "INBOX", [message(f"b{i:03}.") for i in range(110)])
+        self.syncd.sync()
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["running"], 10, "the daemon")
+        for i in range(90):
+            self.tree.delete("INBOX", f"b{i:03}.")
+        self.wait_same(15)
+        self.assertEqual(len(self.tree.messages("INBOX")), 20)
+
+
+class Idling(LiveCase):
+    """Without NOTIFY, and with nothing else that would look for hours."""
+    server = {"rawlog": True, "hide": ("NOTIFY",)}
+    account = {"watch": {"poll": "6h", "idle_folders": ["INBOX", "Archive"]}}
+
+    def idle_in(self, n):
+        self.wait(lambda: self.report()["connections"] == n + 1, 10, f"{n} idle connections")
+        self.assertEqual(self.report()["transport"]["push"], "idle")
+
+    def test_deliveries_to_listed_folders_arrive(self):
+        self.begin()
+        self.idle_in(2)
+        self.client.append("Archive", message("other"))
+        self.arrives("delivery to Archive", lambda: self.near("Archive", "other"))
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery to INBOX", lambda: self.near("INBOX", "fresh"))
+        self.client.store("Archive", self.client.find("Archive", "other"), "+", "F")
+        self.arrives("flag", lambda: "F" in self.flags(self.near("Archive", "other"))[0])
+        self.wait_same(SOON)
+
+    def test_a_pattern_takes_as_many_as_there_may_be_and_inbox_first(self):
+        self.syncd.settings["accounts"]["a"].update(
+            {"watch": {"poll": "6h", "idle_folders": ["*"]}, "limits": {"connections": 2}})
+        self.syncd.write()
+        self.begin()
+        self.idle_in(1)
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery to INBOX", lambda: self.near("INBOX", "fresh"))
+        self.assertEqual(self.report()["connections"], 2)
+
+    def test_a_lost_connection_is_made_again(self):
+        self.begin()
+        self.idle_in(2)
+        self.dovecot.stop()
+        self.wait_state("offline", "connecting")
+        self.dovecot.start()
+        self.client = self.dovecot.client(self.user)
+        self.addCleanup(self.client.close)
+        self.idle_in(2)
+        self.client.append("Archive", message("other"))
+        self.arrives("delivery to Archive", lambda: self.near("Archive", "other"))
+
+
 class CrossingByPolling(Crossing):
     """The server pushes nothing."""
     server = {"rawlog": True, "hide": ("NOTIFY", "IDLE")}
