@@ -291,13 +291,11 @@ folder_finished(void *who, const struct folder *f, const struct tally *did,
 		    w->link.job[0].id, "text", js_text(str_z(text)), "progress", 1));
 }
 
-/* 0 settled, 1 not quite, -1. */
 static usec
 earliest(usec a, usec b)
 {
 	return a < b ? a : b;
 }
-
 
 static bool
 did_something(const struct tally *t)
@@ -306,6 +304,7 @@ did_something(const struct tally *t)
 	    t->deleted_local + t->deleted_remote + t->moved > 0;
 }
 
+/* 0 settled, 1 not quite, -1. */
 static int
 run_round(struct worker *w, struct round_opts *opts, struct err *err)
 {
