@@ -247,24 +247,6 @@ quarantine(struct download *d, struct uid uid, bool for_good, const char *code,
 	return account_commit(d->acc, err);
 }
 
-static struct seen *
-fresh_of(struct folder *f, struct uid uid)
-{
-	size_t lo = 0, hi = f->work.n_fresh;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->work.fresh[mid].uid < uid.v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < f->work.n_fresh && f->work.fresh[lo].uid == uid.v)
-		return &f->work.fresh[lo];
-	return NULL;
-}
-
 /* sys == UINT32_MAX marks what has arrived: the uids must stay in order. */
 static int
 begin_body(struct download *d, const struct event *ev, struct err *err)
@@ -292,7 +274,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 static int
 end_body(struct download *d, const struct ev_msg *m, struct err *err)
 {
-	struct seen *fresh = fresh_of(d->f, m->uid);
+	struct seen *fresh = work_fresh(&d->f->work, m->uid);
 	struct arrival *a;
 
 	if (!d->open)

@@ -27,6 +27,8 @@ struct transfer {
 	struct uid	 uid;		/* in ${from} */
 	int64_t		 date;		/* INTERNALDATE */
 	bool		 copy;
+	bool		 stays;		/* the server could not take it out of
+					 * ${from}: it is only marked there */
 };
 
 struct transfers {
@@ -124,6 +126,20 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 	return got < 0 ? -1 : 0;
 }
 
+/* Known, so that it is not fetched again. */
+static int
+leave_behind(struct account *acc, const struct transfer *t, struct err *err)
+{
+	struct msg_row row = {
+		.folder = t->from->id,
+		.uid = t->uid,
+		.stage = ST_GONE_LOCAL,
+		.flags = { .sys = FLAG_DELETED },
+	};
+
+	return store_msg_put(acc->store, &row, err);
+}
+
 static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
@@ -150,6 +166,8 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 	    account_audit(acc, t->copy ? "copy-remote" : "move-remote", t->to,
 	    &row, t->copy ? "copied here" : "moved here", err) < 0)
 		return -1;
+	if (t->stays && leave_behind(acc, t, err) < 0)
+		return -1;
 	/* Flags that were changed on the way are found by looking again. */
 	if (!flags_eq(row.flags, t->change->local_flags))
 		folder_mark(t->to, DIRTY_SCAN);
@@ -170,7 +188,8 @@ copied_to(const struct answer *a, struct uid uid)
 }
 
 static int
-delete_source(struct account *acc, const struct uidset *uids, struct err *err)
+delete_source(struct account *acc, const struct uidset *uids, bool *stay,
+    struct err *err)
 {
 	struct flags deleted = { .sys = FLAG_DELETED };
 	struct kwtab none = { 0 };
@@ -180,11 +199,14 @@ delete_source(struct account *acc, const struct uidset *uids, struct err *err)
 	flag = imap_store(acc->work, uids, true, deleted, &none);
 	if (imap_can(acc->work, CAP_UIDPLUS))
 		expunge = imap_expunge(acc->work, uids);
+	*stay = expunge == 0;
 	if (remote_wait(acc, flag, &a, err) < 0)
 		return -1;
+	*stay = *stay || a.status != DONE_OK;
 	answer_clear(&a);
 	if (remote_wait(acc, expunge, &a, err) < 0)
 		return -1;
+	*stay = *stay || a.status != DONE_OK;
 	answer_clear(&a);
 	return 0;
 }
@@ -203,7 +225,7 @@ take_back(struct account *acc, struct transfer *t, struct err *err)
 static int
 run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 {
-	bool copy = t->copy, move = !copy && imap_can(acc->work, CAP_MOVE);
+	bool stay = false, copy = t->copy, move = !copy && imap_can(acc->work, CAP_MOVE);
 	struct uidset uids;
 	struct answer a;
 	int r;
@@ -227,13 +249,14 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		    "%s: the server would not %s: %s", t->to->name,
 		    copy ? "copy" : "move", a.text);
 	if (a.status == DONE_OK && !copy && !move)
-		r = delete_source(acc, &uids, err);
+		r = delete_source(acc, &uids, &stay, err);
 	if (r == 0)
 		r = account_begin(acc, err);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		uint32_t uid = a.status == DONE_OK ?
 		    copied_to(&a, t[i].uid) : 0;
 
+		t[i].stays = stay;
 		if (uid != 0)
 			r = settle(acc, &t[i], uid, err);
 	}

@@ -189,6 +189,13 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 	}
 	if (hit != NULL) {
 		take_letters(hit->folder, f, hit->change->file, u);
+		if (hit->folder != f && hit->change->remote != SIDE_GONE &&
+		    !(hit->folder->policy.push & POLICY_DELETE)) {
+			/* Policy keeps it where it was: a copy, then. */
+			u->from = hit->change->msg;
+			u->copy = true;
+			return 0;
+		}
 		if (hit->change->remote == SIDE_GONE) {
 			/* Deleted there meanwhile: the move wins, by an upload,
 			 * unless the server turns out to have moved it, too. */
@@ -393,24 +400,6 @@ find_candidate(struct candidates *cs, const struct hash *head, uint64_t size)
 	return NULL;
 }
 
-static struct seen *
-find_fresh(struct folder *f, struct uid uid)
-{
-	size_t lo = 0, hi = f->work.n_fresh;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->work.fresh[mid].uid < uid.v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < f->work.n_fresh && f->work.fresh[lo].uid == uid.v)
-		return &f->work.fresh[lo];
-	return NULL;
-}
-
 /* Fresh messages that are known after all stay in the list until all answers are
  * in, for the list is sorted. */
 struct taken {
@@ -466,7 +455,8 @@ was_lost(struct account *acc, const struct msg_row *row)
 	if (row->stage == ST_TOMBSTONE)
 		return true;
 	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE && !c->done;
+	return c != NULL && c->remote == SIDE_GONE && !c->done &&
+	    (f->policy.pull & POLICY_DELETE);
 }
 
 /* The file that used to be the row's, if it was moved here as well: then the
@@ -629,7 +619,7 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
     struct taken *t, const struct ev_msg *m, struct hasher *hasher,
     struct err *err)
 {
-	struct seen *fresh = find_fresh(f, m->uid);
+	struct seen *fresh = work_fresh(&f->work, m->uid);
 	struct msgid_hash id;
 	struct candidate *cand;
 	struct msg_row row;
