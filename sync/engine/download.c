@@ -404,10 +404,13 @@ one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
 		if (m->sys == UINT32_MAX)
 			continue;
 		req = ask_bodies(d, i, i + 1);
+		d->req[0] = req;
+		d->in_flight = 1;
 		do
 			if (pump_until(d, &answered, &status, err) < 0)
 				return -1;
 		while (answered != req);
+		d->in_flight = 0;
 		if (m->sys == UINT32_MAX)
 			continue;
 		if (status == DONE_OK) {
@@ -517,6 +520,8 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 	    account_delivering(acc, err) < 0)
 		return -1;
 	r = run(&d, err);
+	for (size_t i = 0; i < d.in_flight && r < 0; i++)
+		remote_drain(acc, d.req[i], err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {
 		if (land_batch(&d, r == 0 ? err : &ignored) < 0)

@@ -198,6 +198,18 @@ local_keywords(struct account *acc, struct folder *f, struct err *err)
 }
 
 int
+local_set_date(struct folder *f, const struct change *c, int64_t date,
+    struct err *err)
+{
+	if (mdir_set_date(f->fd, c->in_new, c->file, date, err) >= 0)
+		return 0;
+	if (err->class != ERR_MSG && err->class != ERR_FOLDER)
+		return -1;
+	log_info("%s: %s", f->name, err->text);
+	return 0;
+}
+
+int
 local_digest(struct folder *f, struct change *c, struct err *err)
 {
 	struct mcontent content;

@@ -3,6 +3,7 @@ took, directions that policy closes, servers that cannot expunge.
 """
 import os
 import shutil
+import sqlite3
 
 from case import Case, local_message, message
 
@@ -108,6 +109,66 @@ class Edges(Case):
         self.syncd.sync()
         self.sync_with(folders={"sync": ["*", "!Archive"]})
         self.syncd.sync()
+
+    # -- intents that are open when the folder is not what it was ---------
+
+    def state(self, sql):
+        """Put the state where a crash would have left it."""
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            db.execute(sql)
+        db.close()
+
+    def seed_plans(self):
+        self.client.create("Plans")
+        self.client.append("Plans", message("planned"), "S", date=DATE)
+        self.client.append("INBOX", message("other"), "S", date=DATE)
+        self.syncd.sync()
+
+    def of_plans(self):
+        return "WHERE folder = (SELECT id FROM folder WHERE CAST(path AS TEXT) = 'Plans')"
+
+    def test_an_open_upload_into_a_renumbered_mailbox(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 2, uid = NULL, seek = 1 " + self.of_plans())
+        self.client.delete("Plans")
+        self.client.create("Plans")
+        self.client.append("Plans", message("planned"), "S", date=DATE)
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
+        self.assertQuiet()
+
+    def test_an_open_landing_whose_directory_is_gone(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 1 " + self.of_plans())
+        shutil.rmtree(self.tree.path("Plans"))
+        self.client.append("INBOX", message("fresh"), date=DATE)
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertPlaces("fresh", "INBOX")
+
+    def test_an_open_landing_whose_cur_is_gone(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 1 " + self.of_plans())
+        shutil.rmtree(self.tree.path("Plans") + "/cur")
+        self.client.append("INBOX", message("fresh"), date=DATE)
+        self.syncd.run("sync")
+        self.assertPlaces("fresh", "INBOX")
+        self.assertEqual(len(self.client.fetch_all("Plans")), 1)
+
+    def test_an_older_version_in_a_renumbered_mailbox(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 8, uniq = NULL, file = NULL " + self.of_plans())
+        self.client.delete("Plans")
+        self.client.create("Plans")
+        self.client.append("Plans", message("planned"), "S", date=DATE)
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
+
+    def test_an_open_move_whose_target_was_dropped(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 3, dest = 4711, seek = 1 " + self.of_plans())
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
 
 
 class Poor(Case):
