@@ -18,10 +18,12 @@ ifdef DEV
 WARN	+= -Werror
 endif
 OPT	?= -O2 -g
+# Sanitizers, for the compiler and the linker.
+SAN	?=
 HARDEN	:= -fstack-protector-strong -fstack-clash-protection -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DSYNCD_VERSION='"$(VERSION)"' -Isync -Idaemon
-CFLAGS	+= -std=c17 $(OPT) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
-LDFLAGS	+= -pie -Wl,-z,relro,-z,now
+CFLAGS	+= -std=c17 $(OPT) $(SAN) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+LDFLAGS	+= $(SAN) -pie -Wl,-z,relro,-z,now
 LDLIBS	+= $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 LAYERS	:= base net maildir store imap engine
@@ -32,7 +34,7 @@ LIB	:= $(BUILD)/libsyncd.a
 BIN	:= $(BUILD)/syncd
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all check demo unit scenario layers headers asan valgrind clean install deps
+.PHONY: all check demo unit scenario layers headers asan asan-run valgrind fuzz fuzz-run clean install deps
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -87,24 +89,50 @@ headers:
 
 asan:
 	@tests/tool/deps check
-	@$(MAKE) --no-print-directory DEV=1 BUILD=build/asan -j2 \
-		OPT='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' asan-run
+	@$(MAKE) -s --no-print-directory DEV=1 BUILD=$(BUILD)/asan -j2 OPT='-O1 -g -fno-omit-frame-pointer' \
+		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' asan-run
 
+# Reports go to files: a worker's exit code is not always seen.
 asan-run: $(BIN) $(UNIT)
-	@BUILD=$(BUILD) tests/tool/check unit scenario
+	@rm -rf $(BUILD)/report && mkdir -m 1777 $(BUILD)/report
+	@BUILD=$(BUILD) ASAN_OPTIONS=log_path=$(CURDIR)/$(BUILD)/report/asan \
+		UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/report/ubsan \
+		tests/tool/check unit scenario
+	@! grep -H . $(BUILD)/report/* 2>/dev/null
 
 valgrind: $(UNIT)
-	@for t in $(UNIT); do valgrind -q --error-exitcode=1 --leak-check=full $$t || exit 1; done
+	@for t in $(UNIT); do \
+		valgrind -q --error-exitcode=1 --leak-check=full $$t >$(BUILD)/valgrind.out 2>&1 || \
+			{ cat $(BUILD)/valgrind.out; echo "$$t: FAILED"; exit 1; }; \
+	done
 
+# Needs clang; what it finds is left in $(BUILD)/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz:
+	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/fuzz WARN= OPT='-O1 -g' \
+		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
+
+fuzz-run: $(BUILD)/fuzz_parse
+	@mkdir -p $(BUILD)/corpus
+	$(BUILD)/fuzz_parse -dict=tests/fuzz/imap.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus
+
+$(BUILD)/fuzz_parse: tests/fuzz/fuzz_parse.c $(LIB)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
+
+SHARE	= $(DESTDIR)$(PREFIX)/share
+UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd
 install: $(BIN)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/user \
-		$(DESTDIR)$(PREFIX)/share/doc/syncd $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man5
+	install -d $(DESTDIR)$(PREFIX)/bin $(UNITS)/user $(UNITS)/system \
+		$(SHARE)/doc/syncd $(SHARE)/syncd $(SHARE)/man/man1 $(SHARE)/man/man5
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/syncd
-	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd.service > $(DESTDIR)$(PREFIX)/lib/systemd/user/syncd.service
-	install -m 644 syncd.yaml.example README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/syncd
-	install -m 644 systemd/syncd.1 $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 systemd/syncd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5
+	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd.service >$(UNITS)/user/syncd.service
+	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd@.service >$(UNITS)/system/syncd@.service
+	install -m 644 syncd.yaml.example README.md LICENSE $(SHARE)/doc/syncd
+	install -m 644 $(wildcard systemd/*.1) $(SHARE)/man/man1
+	install -m 644 $(wildcard systemd/*.5) $(SHARE)/man/man5
+	$(BIN) config schema >$(SHARE)/syncd/syncd.schema.json
 
 clean:
 	rm -rf $(BUILD)

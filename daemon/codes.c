@@ -191,8 +191,9 @@ const struct code codes[] = {
 	    "everything else of the folder goes on, and it is looked at again "
 	    "every minute.  It is what an emptied directory or a wiped mailbox "
 	    "looks like.",
-	    "Put the messages back where they were.  If you meant it: raise "
-	    "guards.max_delete, syncd reload, and lower it again." },
+	    "If you meant it: syncd approve ACCOUNT/FOLDER deletes them on the "
+	    "other side, too (--dry-run lists them).  If not: syncd reject "
+	    "ACCOUNT/FOLDER brings them back from there." },
 	{ "internal.ipc",
 	    "The daemon and one of its processes did not understand each other. "
 	    " The process is started again.",

@@ -52,7 +52,7 @@ forget_one(struct jobs *js)
 }
 
 struct job *
-job_new(struct jobs *js, bool dry_run, bool full)
+job_new(struct jobs *js, bool dry_run, bool full, enum verdict verdict)
 {
 	struct job *job = xcalloc(1, sizeof(*job));
 
@@ -60,6 +60,7 @@ job_new(struct jobs *js, bool dry_run, bool full)
 	snprintf(job->id, sizeof(job->id), "j%u", ++js->last_job);
 	job->dry_run = dry_run;
 	job->full = full;
+	job->verdict = verdict;
 	job->lines = json_array();
 	js->v = array_room(js->v, js->n, &js->cap, sizeof(js->v[0]));
 	js->v[js->n++] = job;

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/conf.h"
+
 struct part {
 	uint32_t	 n;		/* the "job" number of IPC_JOB */
 	char		*account;
@@ -23,6 +25,7 @@ struct part {
 struct job {
 	char		 id[16];
 	bool		 dry_run, full;
+	enum verdict	 verdict;
 	struct part	*part;
 	size_t		 n, cap;
 	json_t		*lines;		/* not handed out yet */
@@ -36,7 +39,8 @@ struct jobs {
 
 void		 jobs_clear(struct jobs *js);
 /* Old finished jobs are forgotten as new ones come. */
-struct job	*job_new(struct jobs *js, bool dry_run, bool full);
+struct job	*job_new(struct jobs *js, bool dry_run, bool full,
+		    enum verdict verdict);
 void		 job_add(struct jobs *js, struct job *job, const char *account,
 		    const char *folder);
 struct job	*job_find(const struct jobs *js, const char *id);

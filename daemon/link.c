@@ -56,7 +56,8 @@ take_job(struct link *l, struct str payload)
 		.folder = xstrdup(folder),
 		.dry_run = js_bool(v, "dry_run"),
 		.full = js_bool(v, "full"),
-		.approved = js_bool(v, "approve"),
+		.verdict = js_bool(v, "approve") ? VERDICT_APPROVE :
+		    js_bool(v, "reject") ? VERDICT_REJECT : VERDICT_NONE,
 	};
 	json_decref(v);
 }

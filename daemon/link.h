@@ -20,7 +20,8 @@
 struct job {
 	json_int_t	 id;
 	char		*folder;	/* NULL: all */
-	bool		 dry_run, full, approved;
+	bool		 dry_run, full;
+	enum verdict	 verdict;
 };
 
 struct link {

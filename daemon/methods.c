@@ -220,11 +220,12 @@ begin_job(struct parent *p, struct job *job, bool named, json_t **error)
 }
 
 static json_t *
-do_sync(struct parent *p, const struct request *rq, json_t **error)
+sync_now(struct parent *p, const struct request *rq, enum verdict verdict,
+    json_t **error)
 {
 	const json_t *targets = json_object_get(rq->params, "targets");
 	struct job *job = job_new(&p->jobs, js_bool(rq->params, "dry_run"),
-	    js_bool(rq->params, "full"));
+	    js_bool(rq->params, "full"), verdict);
 	const char *target = js_get(rq->params, "target");
 	bool named = false;
 	struct err err;
@@ -245,6 +246,24 @@ do_sync(struct parent *p, const struct request *rq, json_t **error)
 		}
 	} while (++i < json_array_size(targets));
 	return begin_job(p, job, named, error);
+}
+
+static json_t *
+do_sync(struct parent *p, const struct request *rq, json_t **error)
+{
+	return sync_now(p, rq, VERDICT_NONE, error);
+}
+
+static json_t *
+do_approve(struct parent *p, const struct request *rq, json_t **error)
+{
+	return sync_now(p, rq, VERDICT_APPROVE, error);
+}
+
+static json_t *
+do_reject(struct parent *p, const struct request *rq, json_t **error)
+{
+	return sync_now(p, rq, VERDICT_REJECT, error);
 }
 
 static json_t *
@@ -366,6 +385,10 @@ static const struct method {
 	{ "folders", do_folders, "account?", "folders, server and local" },
 	{ "sync", do_sync, "target? targets? dry_run? full?",
 	    "sync now; gives a job" },
+	{ "approve", do_approve, "targets dry_run?",
+	    "delete what a guard holds on the other side, too; gives a job" },
+	{ "reject", do_reject, "targets",
+	    "bring back what a guard holds; gives a job" },
 	{ "job.wait", do_job_wait, "job",
 	    "answers when the job is done; its lines come as job.line" },
 	{ "pause", do_pause, "account?", "stop syncing, also after a restart" },

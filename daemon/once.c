@@ -21,7 +21,8 @@ int
 once_begin(struct parent *p, int *code)
 {
 	const struct parent_opts *o = p->opts;
-	struct job *job = job_new(&p->jobs, o->dry_run, o->full);
+	struct job *job = job_new(&p->jobs, o->dry_run, o->full,
+	    o->verdict);
 	struct err err;
 	int rc = 0;
 

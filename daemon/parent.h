@@ -25,6 +25,7 @@ struct parent_opts {
 	bool		 once;		/* do the jobs and end; no control socket */
 	bool		 online_check;	/* once: only log in */
 	bool		 dry_run, full;
+	enum verdict	 verdict;
 	bool		 quiet;		/* once: print problems only */
 	bool		 json;		/* once: print JSON */
 	enum meter_mode	 progress;	/* once */

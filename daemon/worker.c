@@ -39,7 +39,8 @@
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
-    RETRY_FOLDER_S = 60, EXIT_HELD = 10 };
+    RETRY_FOLDER_S = 60, EXIT_HELD = 10,
+    AFTER_S = 3 };
 
 struct worker {
 	struct account_conf	*conf;
@@ -293,6 +294,20 @@ folder_finished(void *who, const struct folder *f, const struct tally *did,
 }
 
 /* 0 settled, 1 not quite, -1. */
+static usec
+earliest(usec a, usec b)
+{
+	return a < b ? a : b;
+}
+
+
+static bool
+did_something(const struct tally *t)
+{
+	return t->downloaded + t->uploaded + t->flags_local + t->flags_remote +
+	    t->deleted_local + t->deleted_remote + t->moved > 0;
+}
+
 static int
 run_round(struct worker *w, struct round_opts *opts, struct err *err)
 {
@@ -314,6 +329,10 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		w->round_at = clock_in(USEC_S(RETRY_FOLDER_S));
 	else if (round_has_tombstones(w->acc))
 		w->round_at = clock_in(opts->grace);
+	/* Where much goes on, a push can get lost (Dovecot notices some changes
+	 * only half a minute later): one look at all counters afterwards. */
+	if (did_something(&did))
+		w->sweep_at = earliest(w->sweep_at, clock_in(USEC_S(AFTER_S)));
 	return r;
 }
 
@@ -351,7 +370,7 @@ run_job(struct worker *w, struct job *job, struct err *err)
 {
 	bool was_due = round_due(w);
 	struct round_opts opts = { .only = job->folder, .full = job->full,
-	    .approved = job->approved };
+	    .verdict = job->verdict };
 	int r;
 
 	mark_everything(w);
@@ -395,12 +414,6 @@ run_jobs(struct worker *w, int *code, struct err *err)
 }
 
 /* ---- the loop --------------------------------------------------------- */
-
-static usec
-earliest(usec a, usec b)
-{
-	return a < b ? a : b;
-}
 
 /* When something must be done even if nothing happens. */
 static usec

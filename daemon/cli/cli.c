@@ -29,6 +29,13 @@ const struct verb cli_verbs[] = {
 	{ "sync", verb_sync, "[ACCOUNT[/FOLDER]]...",
 	    " dry-run full detach ", 0, 1000, "sync now",
 	    "Asks the daemon; without one, does it here.  Shell globs are fine." },
+	{ "approve", verb_approve, "ACCOUNT/FOLDER", " dry-run detach ", 1, 1,
+	    "delete on the other side, too, what a guard holds",
+	    "With --dry-run: list the messages that would go." },
+	{ "reject", verb_reject, "ACCOUNT/FOLDER", " detach ", 1, 1,
+	    "bring back what a guard holds",
+	    "What was deleted here is fetched again, what was deleted on the\n"
+	    "server is sent again." },
 	{ "status", verb_status, "[ACCOUNT]", " check ", 0, 1,
 	    "what is going on, what needs you",
 	    "With --check: exit 1 when there is any problem." },

@@ -81,7 +81,7 @@ enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 
-verb_fn	verb_run, verb_sync, verb_status, verb_folders, verb_log, verb_check,
+verb_fn	verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_check,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 

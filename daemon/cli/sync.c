@@ -1,8 +1,9 @@
-/* sync.c — `syncd sync`: ask the daemon, or do it here when there is none. */
+/* sync.c — `sync`, `approve`, `reject`: ask the daemon, or do it here when there is none. */
 #include "cli/cli.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
@@ -117,10 +118,11 @@ wait_for_job(const struct cli *cli, struct line_to *to, const char *job)
 }
 
 static int
-ask_daemon(const struct cli *cli, struct line_to *to)
+ask_daemon(const struct cli *cli, struct line_to *to, enum verdict verdict)
 {
+	static const char *const methods[] = { "sync", "approve", "reject" };
 	struct err err;
-	json_t *answer = client_call(to, "sync", params(cli),
+	json_t *answer = client_call(to, methods[verdict], params(cli),
 	    clock_in(USEC_S(30)), &err);
 	json_t *result = json_object_get(answer, "result");
 	const char *job = js_get(result, "job");
@@ -141,11 +143,11 @@ ask_daemon(const struct cli *cli, struct line_to *to)
 }
 
 static int
-sync_here(const struct cli *cli, struct conf *conf)
+sync_here(const struct cli *cli, struct conf *conf, enum verdict verdict)
 {
 	struct parent_opts opts = {
 		.config_file = cli->config_file, .once = true,
-		.dry_run = cli->dry_run, .full = cli->full,
+		.dry_run = cli->dry_run, .full = cli->full, .verdict = verdict,
 		.quiet = cli->quiet, .json = cli->json,
 		.progress = cli_progress(cli), .utf8 = cli_utf8(),
 		.target = cli->arg, .n_targets = cli->n
@@ -157,8 +159,8 @@ sync_here(const struct cli *cli, struct conf *conf)
 	return parent_run(conf, &opts);
 }
 
-int
-verb_sync(struct cli *cli)
+static int
+sync_now(struct cli *cli, enum verdict verdict)
 {
 	struct conf *conf;
 	struct line_to to;
@@ -171,12 +173,42 @@ verb_sync(struct cli *cli)
 	if (client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)),
 	    &err) == 0) {
 		config_free(conf);
-		code = ask_daemon(cli, &to);
+		code = ask_daemon(cli, &to, verdict);
 		client_close(&to);
 		return code;
 	}
 	if (strcmp(err.code, "daemon.not-running") == 0 && !cli->detach)
-		return sync_here(cli, conf);
+		return sync_here(cli, conf, verdict);
 	config_free(conf);
 	return cli_fail_err(cli, &err, "syncd run");
+}
+
+int
+verb_sync(struct cli *cli)
+{
+	return sync_now(cli, VERDICT_NONE);
+}
+
+/* A verdict is on a folder that the user has looked at, not on everything. */
+static int
+judge(struct cli *cli, enum verdict verdict)
+{
+	const char *slash = strchr(cli->arg[0], '/');
+
+	if (slash == NULL || slash[1] == '\0')
+		return cli_fail(cli, EX_USAGE, "usage",
+		    "name the folder: ACCOUNT/FOLDER", "syncd status");
+	return sync_now(cli, verdict);
+}
+
+int
+verb_approve(struct cli *cli)
+{
+	return judge(cli, VERDICT_APPROVE);
+}
+
+int
+verb_reject(struct cli *cli)
+{
+	return judge(cli, VERDICT_REJECT);
 }

@@ -59,8 +59,10 @@ err_wrap(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
-		    inner);
+	if (n >= 0 && (size_t)n < sizeof(err->text)) {
+		size_t left = sizeof(err->text) - (size_t)n;
+
+		snprintf(err->text + n, left, ": %.*s", (int)left, inner);
+	}
 	return -1;
 }

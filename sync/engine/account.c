@@ -104,34 +104,47 @@ static int
 check_marker(struct account *acc, struct err *err)
 {
 	char *known = store_get(acc->store, STORE_ID);
+	bool marked;
 	char id[40];
 	int r = 0;
 
-	if (read_marker(acc->root_fd, id) < 0) {
-		if (known != NULL && acc->conf->guards.store_missing == HOLD_HOLD)
-			r = err_set(err, ERR_LOCAL, "store.marker-missing",
-			    "%s exists but is not the store syncd left there: "
-			    "the marker %s is gone. Is a disk unmounted? "
-			    "Nothing was changed", acc->root, MARKER);
-		else {
-			random_id(id);
-			r = write_marker(acc->root_fd, id, err);
-		}
-	} else if (known != NULL && strcmp(known, id) != 0) {
+	marked = read_marker(acc->root_fd, id) == 0;
+	if (!marked && known != NULL &&
+	    acc->conf->guards.store_missing == HOLD_HOLD)
+		r = err_set(err, ERR_LOCAL, "store.marker-missing",
+		    "%s exists but is not the store syncd left there: "
+		    "the marker %s is gone. Is a disk unmounted? "
+		    "Nothing was changed", acc->root, MARKER);
+	else if (marked && known != NULL && strcmp(known, id) != 0)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s belongs to another state than %s: its marker %s "
 		    "differs. Nothing was changed", acc->root,
 		    acc->state_dir, MARKER);
-	}
-	if (r == 0 && known == NULL) {
-		r = store_begin(acc->store, err);
-		if (r == 0)
-			r = store_set(acc->store, STORE_ID, str_z(id), err);
-		if (r == 0)
-			r = store_commit(acc->store, err);
-	}
+	acc->unclaimed = !marked || known == NULL;
 	free(known);
 	return r;
+}
+
+int
+account_claim(struct account *acc, struct err *err)
+{
+	char id[40];
+
+	if (!acc->unclaimed)
+		return 0;
+	if (read_marker(acc->root_fd, id) < 0) {
+		random_id(id);
+		if (write_marker(acc->root_fd, id, err) < 0)
+			return -1;
+	}
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_set(acc->store, STORE_ID, str_z(id), err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	acc->unclaimed = false;
+	return account_commit(acc, err);
 }
 
 static char *

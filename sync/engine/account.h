@@ -91,7 +91,7 @@ struct problem {
 	enum problem_severity	 severity;
 	char			*where;		/* folder name, or "" */
 	char			*message;
-	char			*remedy;	/* one command, or "" */
+	char			*remedy;	/* what to type, or "" */
 	int64_t			 since;		/* wall clock us */
 	uint32_t		 count;
 	bool			 needs_user;
@@ -114,6 +114,8 @@ struct account {
 	int		 dead;			/* pid of one of us that died while it
 						 * was delivering; 0: none */
 	bool		 delivering;		/* our pid is noted for that */
+	bool		 unclaimed;		/* root and state do not name each
+						 * other yet */
 	struct watch	*watcher;		/* NULL: no inotify */
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;
@@ -148,6 +150,10 @@ struct account {
 struct account	*account_open(const struct account_conf *conf,
 		    const char *state_dir, struct err *err);
 void		 account_close(struct account *acc);
+
+/* Bind the root and the state database to each other, by the marker file: before
+ * anything else is written. */
+int		 account_claim(struct account *acc, struct err *err);
 
 struct folder	*account_folder_new(struct account *acc);
 void		 account_folder_drop(struct account *acc, struct folder *f);

@@ -46,6 +46,13 @@ struct policy_rule {
 	struct policy	 policy;
 };
 
+/* What the user says to deletions that are held. */
+enum verdict {
+	VERDICT_NONE,		/* nothing yet */
+	VERDICT_APPROVE,	/* they are meant */
+	VERDICT_REJECT		/* an accident: put the messages back */
+};
+
 enum conf_protocol { PROTOCOL_IMAP, PROTOCOL_POP3 };
 enum conf_tls { CONF_TLS_IMPLICIT, CONF_TLS_STARTTLS, CONF_TLS_NONE };
 enum conf_verify { CONF_VERIFY_YES, CONF_VERIFY_OFF };	/* no-i-accept-mitm */

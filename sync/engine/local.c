@@ -95,6 +95,8 @@ local_watch(struct account *acc, struct folder *f)
 		return;
 	if (watch_folder(acc->watcher, f->id, acc->root, f->path, &err) == 0) {
 		f->watched = true;
+		/* What happened while nobody watched shows in the times. */
+		f->checked = false;
 		return;
 	}
 	if (!acc->watch_limit && err.class == ERR_LOCAL) {

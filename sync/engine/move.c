@@ -27,8 +27,6 @@ struct transfer {
 	struct uid	 uid;		/* in ${from} */
 	int64_t		 date;		/* INTERNALDATE */
 	bool		 copy;
-	bool		 stays;		/* the server could not take it out of
-					 * ${from}: it is only marked there */
 };
 
 struct transfers {
@@ -130,20 +128,6 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 	return got < 0 ? -1 : 0;
 }
 
-/* Known, so that it is not fetched again. */
-static int
-leave_behind(struct account *acc, const struct transfer *t, struct err *err)
-{
-	struct msg_row row = {
-		.folder = t->from->id,
-		.uid = t->uid,
-		.stage = ST_GONE_LOCAL,
-		.flags = { .sys = FLAG_DELETED },
-	};
-
-	return store_msg_put(acc->store, &row, err);
-}
-
 static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
@@ -169,8 +153,6 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 	if (store_msg_put(acc->store, &row, err) < 0 ||
 	    account_audit(acc, t->copy ? "copy-remote" : "move-remote", t->to,
 	    &row, t->copy ? "copied here" : "moved here", err) < 0)
-		return -1;
-	if (t->stays && leave_behind(acc, t, err) < 0)
 		return -1;
 	/* Flags that were changed on the way are found by looking again. */
 	if (!flags_eq(row.flags, t->change->local_flags))
@@ -239,6 +221,30 @@ ask_where(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	return r;
 }
 
+/* Without UIDPLUS, or rights, the source stays where it was, marked as deleted:
+ * known, so that it is not fetched as if it were new. */
+static int
+leave_source(struct account *acc, const struct transfer *t, struct err *err)
+{
+	struct msg_row row = {
+		.folder = t->from->id,
+		.uid = t->uid,
+		.stage = ST_GONE_LOCAL,
+		.flags = { .sys = FLAG_DELETED },
+	}, here;
+	int got = store_find_uid(acc->store, t->from->id, t->uid, &here, err);
+
+	if (got != 0)
+		return got < 0 ? -1 : 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_msg_put(acc->store, &row, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
 /* All transfers of one route, in one command. */
 static int
 run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
@@ -274,7 +280,6 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		uint32_t uid = a.status == DONE_OK ?
 		    copied_to(&a, t[i].uid) : 0;
 
-		t[i].stays = stay;
 		if (uid != 0)
 			r = settle(acc, &t[i], uid, err);
 	}
@@ -286,6 +291,8 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	}
 	if (r == 0)
 		r = ask_where(acc, t, n, err);
+	for (size_t i = 0; i < n && r == 0 && stay; i++)
+		r = leave_source(acc, &t[i], err);
 	answer_clear(&a);
 out:
 	uidset_clear(&uids);

@@ -415,6 +415,15 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 
 /* ---- all -------------------------------------------------------------- */
 
+static bool
+all_found(const struct intents *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->v[i].found.v == 0)
+			return false;
+	return true;
+}
+
 struct open_rows {
 	int64_t		*landing, *replaced;
 	size_t		 n_landing, cap_landing, n_replaced, cap_replaced;
@@ -527,8 +536,10 @@ recover_all(struct account *acc, struct err *err)
 		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);
 	if (r == 0)
 		r = settle_intents(acc, &o.intents, err);
+	/* An upload that is to be done again may be the newer version. */
 	for (size_t i = 0; i < o.n_replaced && r == 0; i++)
-		r = expunge_replaced(acc, o.replaced[i], err);
+		if (all_found(&o.intents))
+			r = expunge_replaced(acc, o.replaced[i], err);
 	for (size_t i = 0; i < o.n_refused && r == 0; i++)
 		r = try_again(acc, o.refused[i], err);
 	free(o.refused);

@@ -19,6 +19,7 @@
 #include "engine/apply.h"
 #include "engine/diff.h"
 #include "engine/gather.h"
+#include "engine/guard.h"
 #include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pair.h"
@@ -61,42 +62,6 @@ decide(struct account *acc, struct folder *f)
 			c->out = diff_message(&in, &f->policy,
 			    (enum conf_conflict)acc->conf->conflict);
 	}
-}
-
-static bool
-is_deletion(const struct change *c)
-{
-	return !c->done &&
-	    (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0;
-}
-
-/* More deletions at once than anybody makes by hand: the folder is held. */
-static int
-guard_deletions(struct account *acc, struct folder *f, bool approved,
-    struct err *err)
-{
-	uint32_t known, n = 0;
-
-	for (size_t i = 0; i < f->work.n; i++)
-		n += is_deletion(&f->work.change[i]);
-	if (approved || (int64_t)n <= acc->conf->guards.max_delete_count)
-		return 0;
-	if (store_count(acc->store, f->id, &known, err) < 0)
-		return -1;
-	if ((int64_t)n * 100 <=
-	    (int64_t)known * acc->conf->guards.max_delete_percent)
-		return 0;
-	problem_open(acc, PROBLEM_ERROR, "guard.max-delete", f, "",
-	    "%s: %u of %u messages disappeared at once; nothing was deleted "
-	    "on the other side (guards.max_delete)", f->name, n, known);
-	for (size_t i = 0; i < f->work.n; i++) {
-		struct change *c = &f->work.change[i];
-
-		if (is_deletion(c))
-			c->done = true;
-	}
-	f->work.failed = true;
-	return 0;
 }
 
 static int
@@ -407,7 +372,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		decide(acc, f[i]);
-		if (guard_deletions(acc, f[i], o->approved, err) < 0)
+		if (guard_check(acc, f[i], o->verdict, err) < 0)
 			return -1;
 		if (acc->dry_run)
 			plan_folder(acc, f[i]);
@@ -524,6 +489,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	bool failed;
 	int passes = 0;
 
+	if (!acc->dry_run && account_claim(acc, err) < 0)
+		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->skip = false;
 	do {

@@ -19,7 +19,7 @@ struct round_opts {
 	const char	*only;		/* folder name pattern, or NULL: all */
 	usec		 grace;		/* how long a tombstone waits; 0: until a
 					 * later pass has asked for all folders */
-	bool		 approved;	/* the user has seen the deletions */
+	enum verdict	 verdict;	/* on deletions that a guard holds */
 	bool		 full;		/* distrust counters and times: look */
 	folder_done	*done;		/* NULL: nobody watches */
 	void		*who;

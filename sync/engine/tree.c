@@ -610,9 +610,6 @@ plan_tree(struct account *acc, struct err *err)
 int
 tree_sync(struct account *acc, struct err *err)
 {
-	if (acc->dry_run)
-		return plan_tree(acc, err);
-	acc->tree_local = false;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 
@@ -620,6 +617,9 @@ tree_sync(struct account *acc, struct err *err)
 			f->policy = pattern_policy(acc->conf, str_z(f->name),
 			    f->attrs);
 	}
+	if (acc->dry_run)
+		return plan_tree(acc, err);
+	acc->tree_local = false;
 	if (sync_remote_list(acc, err) < 0 || sync_local_list(acc, err) < 0) {
 		acc->tree_local = true;
 		return -1;

@@ -1,6 +1,8 @@
 /* audit.c — every change that was made, and why. */
 #include "store/db.h"
 
+#include "base/attr.h"
+
 int
 store_audit(struct store *s, const struct audit_row *row, struct err *err)
 {
@@ -23,21 +25,9 @@ store_audit(struct store *s, const struct audit_row *row, struct err *err)
 	return db_run(s, st, err);
 }
 
-int
-store_audit_next(struct store *s, int64_t *at, struct str folder,
-    struct str msgid, struct audit_row *row, struct err *err)
+static void
+read_row(sqlite3_stmt *st, struct audit_row *row)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_AUDIT_NEXT, err);
-	int got;
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, *at);
-	db_bind_blob(st, 2, folder);
-	db_bind_blob(st, 3, msgid);
-	got = db_step(s, st, err);
-	if (got <= 0)
-		return got;
 	*row = (struct audit_row){
 		.seq = sqlite3_column_int64(st, 0),
 		.when = sqlite3_column_int64(st, 1),
@@ -49,8 +39,34 @@ store_audit_next(struct store *s, int64_t *at, struct str folder,
 		.subject = db_column(st, 7),
 		.reason = db_column(st, 8),
 	};
-	*at = row->seq;
-	return 1;
+}
+
+int
+store_audit_next(struct store *s, int64_t *at, struct str folder,
+    struct str msgid, struct audit_row *row, struct err *err)
+{
+	struct str *const text[] = { &row->op, &row->folder, &row->msgid,
+	    &row->subject, &row->reason };
+	enum stmt q = msgid.n > 0 ? Q_AUDIT_OF : Q_AUDIT_NEXT;
+	sqlite3_stmt *st = db_stmt(s, q, err);
+	int got;
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, *at);
+	db_bind_blob(st, 2, folder);
+	if (q == Q_AUDIT_OF)
+		db_bind_blob(st, 3, msgid);
+	got = db_step(s, st, err);
+	if (got > 0) {
+		read_row(st, row);
+		if (db_borrow(s, q, text, ARRAY_LEN(text), err) < 0)
+			got = -1;
+	}
+	sqlite3_reset(st);
+	if (got > 0)
+		*at = row->seq;
+	return got;
 }
 
 int

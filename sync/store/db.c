@@ -17,12 +17,19 @@
 
 enum { APPLICATION_ID = 0x73796e63, SCHEMA_VERSION = 1, BUSY_MS = 5000 };
 enum { HEADER_BYTES = 100 };	/* of any SQLite file */
+enum {
+	PAGE_BYTES = 4096,
+	SMALL_BYTES = 1 << 20,	/* read as a whole at each opening */
+	TEXT_MAX = 8 << 20	/* of one row */
+};
 
 #define MSG_COLUMNS \
 	"id, folder, uid, stage, uniq, file, in_new, ino, size, wire_size, " \
 	"eol, flags, keywords, modseq, head, digest, date, objid, dest, " \
 	"seek, since, subject, sender, msgid"
 #define SELECT_MSG	"SELECT " MSG_COLUMNS " FROM message "
+#define SELECT_AUDIT	"SELECT seq, at, op, folder, message, uid, msgid, " \
+	"subject, reason FROM audit "
 /* Cursors read a page at a time, from behind the last key. */
 #define PAGE		" LIMIT 256"
 
@@ -75,10 +82,10 @@ static const char *const sql[Q_N] = {
 	    "AND folder = ?4 AND id > ?2 ORDER BY id" PAGE,
 	[Q_AUDIT_ADD] = "INSERT INTO audit (at, op, folder, message, uid, "
 	    "msgid, subject, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[Q_AUDIT_NEXT] = "SELECT seq, at, op, folder, message, uid, msgid, "
-	    "subject, reason FROM audit WHERE seq > ?1 "
-	    "AND (?2 IS NULL OR folder = ?2) AND (?3 IS NULL OR msgid = ?3) "
-	    "ORDER BY seq LIMIT 1",
+	[Q_AUDIT_NEXT] = SELECT_AUDIT "WHERE seq > ?1 "
+	    "AND (?2 IS NULL OR folder = ?2) ORDER BY seq LIMIT 1",
+	[Q_AUDIT_OF] = SELECT_AUDIT "WHERE msgid = ?3 AND seq > ?1 "
+	    "AND (?2 IS NULL OR folder = ?2) ORDER BY seq LIMIT 1",
 	[Q_AUDIT_TRIM] = "DELETE FROM audit WHERE seq <= "
 	    "(SELECT max(seq) FROM audit) - ?",
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -90,8 +97,12 @@ int
 db_error(struct store *s, struct err *err)
 {
 	int code = sqlite3_errcode(s->db) & 0xff;
+	int errnum = sqlite3_system_errno(s->db);
 	const char *text = sqlite3_errmsg(s->db);
 
+	/* SQLite knows ENOSPC of a write, but not of an fsync, nor quotas. */
+	if (code == SQLITE_IOERR && (errnum == ENOSPC || errnum == EDQUOT))
+		code = SQLITE_FULL;
 	switch (code) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -147,8 +158,14 @@ db_step(struct store *s, sqlite3_stmt *st, struct err *err)
 int
 db_run(struct store *s, sqlite3_stmt *st, struct err *err)
 {
-	int r = db_step(s, st, err);
+	int r;
 
+	/* After some errors (no space, I/O) SQLite rolls back by itself: what
+	 * follows must not be kept without what came before. */
+	if (s->in_transaction && sqlite3_get_autocommit(s->db) != 0)
+		return err_set(err, ERR_LOCAL, "state.io", "the state database: "
+		    "an earlier error has undone this transaction");
+	r = db_step(s, st, err);
 	sqlite3_reset(st);
 	return r < 0 ? -1 : 0;
 }
@@ -175,6 +192,31 @@ db_column(sqlite3_stmt *st, int at)
 
 	s.n = (size_t)sqlite3_column_bytes(st, at);
 	return s.n > 0 ? s : STR_NONE;
+}
+
+int
+db_borrow(struct store *s, enum stmt q, struct str *const *text, size_t n,
+    struct err *err)
+{
+	struct buf *b = &s->text[q];
+	size_t sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += text[i]->n;
+	buf_reset(b);
+	/* Once for all, so that it does not move under the first ones. */
+	if (sum > 0 && buf_room(b, sum) == NULL)
+		return err_set(err, ERR_LOCAL, "state.corrupt",
+		    "the state database is damaged: a row is too long");
+	for (size_t i = 0; i < n; i++) {
+		const char *at = (const char *)b->p + b->n;
+
+		if (text[i]->n == 0)
+			continue;
+		must(buf_add_str(b, *text[i]) == 0);
+		text[i]->p = at;
+	}
+	return 0;
 }
 
 /* ---- opening ---------------------------------------------------------- */
@@ -253,42 +295,108 @@ open_db(const char *path, int flags, struct err *err)
 		return NULL;
 	}
 	sqlite3_busy_timeout(s->db, BUSY_MS);
+	for (size_t i = 0; i < Q_N; i++)
+		buf_init(&s->text[i], TEXT_MAX);
 	return s;
 }
 
-/* SQLite makes its files by the umask; ours are nobody else's business.  And it
- * takes a file with a byte or two for a new one; we take only an empty one. */
+/* What the file system says of the file before SQLite touches it. */
+struct found {
+	off_t	size;
+	bool	log;	/* the last writer did not close it */
+};
+
+/* SQLite makes its files by the umask; ours are nobody else's business. */
 static int
-make_private(const char *path, struct err *err)
+make_private(const char *path, struct found *f, struct err *err)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat st;
+	struct stat st = { 0 };
+	char *log;
 	int r;
 
 	if (fd < 0)
 		return err_sys(err, ERR_LOCAL, "store.permission", "open %s",
 		    path);
 	r = fstat(fd, &st);
+	if (r == 0 && (st.st_mode & 077) != 0)
+		r = fchmod(fd, 0600);
+	if (r < 0)
+		err_sys(err, ERR_LOCAL, "store.permission", "%s", path);
 	close(fd);
-	if (r == 0 && st.st_size > 0 && st.st_size < HEADER_BYTES)
+	f->size = st.st_size;
+	log = xasprintf("%s-wal", path);
+	f->log = stat(log, &st) == 0 && st.st_size > 0;
+	free(log);
+	return r;
+}
+
+/* SQLite takes a file of a byte or two for a new one, one that lacks the end of
+ * its last page for a whole one, and throws away the log of an empty one.  Half
+ * a page is legal only where a checkpoint was cut off: then the log is there. */
+static int
+check_size(const struct found *f, const char *path, struct err *err)
+{
+	if (f->size > 0 && f->size < HEADER_BYTES)
 		return err_set(err, ERR_LOCAL, "state.corrupt",
 		    "%s is not a state database of syncd", path);
+	if (f->log ? f->size == 0 : f->size % PAGE_BYTES != 0)
+		return err_set(err, ERR_LOCAL, "state.corrupt",
+		    "%s was cut short", path);
 	return 0;
+}
+
+/* Every page, if the file is small or was not closed; else what SQLite sees
+ * when it opens a file, so that opening stays cheap. */
+static int
+check_whole(struct store *s, const struct found *f, struct err *err)
+{
+	sqlite3_stmt *st;
+	int r = 0;
+
+	if (!f->log && f->size > SMALL_BYTES)
+		return 0;
+	if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL) !=
+	    SQLITE_OK)
+		return db_error(s, err);
+	if (sqlite3_step(st) != SQLITE_ROW)
+		r = db_error(s, err);
+	else if (!str_eq(db_column(st, 0), STR("ok")))
+		r = err_set(err, ERR_LOCAL, "state.corrupt", "the state database"
+		    " is damaged: %.*s", STR_ARG(db_column(st, 0)));
+	sqlite3_finalize(st);
+	return r;
+}
+
+/* While it is not known to be ours and whole, even closing leaves it alone. */
+static void
+hands_off(struct store *s, bool off)
+{
+	sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)off, NULL);
 }
 
 struct store *
 store_open(const char *path, struct err *err)
 {
 	struct store *s;
+	struct found f = { 0 };
 	int64_t version = 0;
 
-	if (make_private(path, err) < 0)
+	if (make_private(path, &f, err) < 0 || check_size(&f, path, err) < 0)
 		return NULL;
 	s = open_db(path, SQLITE_OPEN_READWRITE, err);
 	if (s == NULL)
 		return NULL;
+	hands_off(s, true);
 	if (check_ours(s, path, &version, err) < 0 ||
-	    exec(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+	    check_whole(s, &f, err) < 0) {
+		err_wrap(err, "%s", path);
+		store_close(s);
+		return NULL;
+	}
+	hands_off(s, false);
+	if (exec(s, "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; "
+	    "PRAGMA synchronous = FULL; "
 	    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; "
 	    "PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY",
 	    err) < 0 || (version == 0 && create(s, err) < 0)) {
@@ -330,8 +438,10 @@ store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < Q_N; i++)
+	for (size_t i = 0; i < Q_N; i++) {
 		sqlite3_finalize(s->stmt[i]);
+		buf_clear(&s->text[i]);
+	}
 	sqlite3_close(s->db);
 	free(s);
 }

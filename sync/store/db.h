@@ -10,6 +10,7 @@
 
 #include <sqlite3.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "store/store.h"
@@ -24,7 +25,7 @@ enum stmt {
 	Q_MSG_INSERT, Q_MSG_REPLACE, Q_MSG_TOUCH, Q_MSG_REMOVE,
 	Q_FIND_ID, Q_FIND_UID, Q_FIND_UNIQ, Q_COUNT_UIDS, Q_COUNT, Q_TOTALS,
 	Q_BY_UID, Q_BY_UNIQ, Q_BY_STAGE, Q_BY_OBJID, Q_BY_HEAD, Q_BY_HEAD_IN,
-	Q_AUDIT_ADD, Q_AUDIT_NEXT, Q_AUDIT_TRIM,
+	Q_AUDIT_ADD, Q_AUDIT_NEXT, Q_AUDIT_OF, Q_AUDIT_TRIM,
 	Q_BEGIN, Q_COMMIT, Q_ROLLBACK,
 	Q_N
 };
@@ -32,12 +33,14 @@ enum stmt {
 struct store {
 	sqlite3		*db;
 	sqlite3_stmt	*stmt[Q_N];
+	struct buf	 text[Q_N];	/* of the last row that each gave out */
 	bool		 in_transaction;
 };
 
 /* The statement, reset and with nothing bound; NULL with ERR_LOCAL. */
 sqlite3_stmt	*db_stmt(struct store *s, enum stmt q, struct err *err);
-/* Run one that gives no rows; resets it. */
+/* Run one that gives no rows; resets it.  A change fails when the transaction it
+ * belongs to was rolled back by an earlier error. */
 int		 db_run(struct store *s, sqlite3_stmt *st, struct err *err);
 /* 1: a row, 0: none (reset then), -1. */
 int		 db_step(struct store *s, sqlite3_stmt *st, struct err *err);
@@ -47,5 +50,10 @@ int		 db_error(struct store *s, struct err *err);
 void		 db_bind_text(sqlite3_stmt *st, int at, struct str s);
 void		 db_bind_blob(sqlite3_stmt *st, int at, struct str s);
 struct str	 db_column(sqlite3_stmt *st, int at);
+/* Copy the texts of a row from where SQLite has them to ${s}'s own memory for
+ * ${q}, so that the statement can be reset: one that is left at its row keeps a
+ * read open, and the log behind an open read only grows. */
+int		 db_borrow(struct store *s, enum stmt q, struct str *const *text,
+		    size_t n, struct err *err);
 
 #endif

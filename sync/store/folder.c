@@ -1,6 +1,7 @@
 /* folder.c — the rows of folders and of their keywords. */
 #include "store/db.h"
 
+#include "base/attr.h"
 #include "base/mem.h"
 
 int
@@ -44,17 +45,9 @@ store_folder_remove(struct store *s, int64_t id, struct err *err)
 	return db_run(s, st, err);
 }
 
-bool
-store_folder_next(struct store *s, int64_t *at, struct folder_row *row,
-    struct err *err)
+static void
+read_row(sqlite3_stmt *st, struct folder_row *row)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_FOLDER_NEXT, err);
-
-	if (st == NULL)
-		return false;
-	sqlite3_bind_int64(st, 1, *at);
-	if (db_step(s, st, err) <= 0)
-		return false;
 	*row = (struct folder_row){
 		.id = sqlite3_column_int64(st, 0),
 		.wire = db_column(st, 1),
@@ -70,8 +63,29 @@ store_folder_next(struct store *s, int64_t *at, struct folder_row *row,
 		.mtime_new = sqlite3_column_int64(st, 11),
 		.held = db_column(st, 12),
 	};
-	*at = row->id;
-	return true;
+}
+
+bool
+store_folder_next(struct store *s, int64_t *at, struct folder_row *row,
+    struct err *err)
+{
+	struct str *const text[] = { &row->wire, &row->path, &row->objid,
+	    &row->held };
+	sqlite3_stmt *st = db_stmt(s, Q_FOLDER_NEXT, err);
+	bool got;
+
+	if (st == NULL)
+		return false;
+	sqlite3_bind_int64(st, 1, *at);
+	got = db_step(s, st, err) > 0;
+	if (got) {
+		read_row(st, row);
+		got = db_borrow(s, Q_FOLDER_NEXT, text, ARRAY_LEN(text), err) == 0;
+	}
+	sqlite3_reset(st);
+	if (got)
+		*at = row->id;
+	return got;
 }
 
 int

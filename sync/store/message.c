@@ -135,14 +135,32 @@ read_row(sqlite3_stmt *st, struct msg_row *row)
 	};
 }
 
-/* The row stays borrowed from the statement until its next use. */
-static int
-find(struct store *s, sqlite3_stmt *st, struct msg_row *row, struct err *err)
+enum { TEXTS = 6 };
+
+static void
+texts_of(struct msg_row *row, struct str *text[TEXTS])
 {
+	struct str *const all[TEXTS] = { &row->unique, &row->file, &row->objid,
+	    &row->subject, &row->from, &row->msgid };
+
+	memcpy(text, all, sizeof(all));
+}
+
+static int
+find(struct store *s, enum stmt q, struct msg_row *row, struct err *err)
+{
+	sqlite3_stmt *st = s->stmt[q];
 	int got = db_step(s, st, err);
 
-	if (got > 0)
+	if (got > 0) {
+		struct str *text[TEXTS];
+
 		read_row(st, row);
+		texts_of(row, text);
+		if (db_borrow(s, q, text, TEXTS, err) < 0)
+			got = -1;
+	}
+	sqlite3_reset(st);
 	return got;
 }
 
@@ -154,7 +172,7 @@ store_find_id(struct store *s, int64_t id, struct msg_row *row, struct err *err)
 	if (st == NULL)
 		return -1;
 	sqlite3_bind_int64(st, 1, id);
-	return find(s, st, row, err);
+	return find(s, Q_FIND_ID, row, err);
 }
 
 int
@@ -167,7 +185,7 @@ store_find_uid(struct store *s, int64_t folder, struct uid uid,
 		return -1;
 	sqlite3_bind_int64(st, 1, folder);
 	sqlite3_bind_int64(st, 2, uid.v);
-	return find(s, st, row, err);
+	return find(s, Q_FIND_UID, row, err);
 }
 
 int
@@ -180,7 +198,7 @@ store_find_unique(struct store *s, int64_t folder, struct str unique,
 		return -1;
 	sqlite3_bind_int64(st, 1, folder);
 	db_bind_blob(st, 2, unique);
-	return find(s, st, row, err);
+	return find(s, Q_FIND_UNIQ, row, err);
 }
 
 static int
@@ -336,15 +354,6 @@ settle_text(struct cursor *c, struct str *text)
 		text->p = (const char *)c->text.p + (size_t)text->p;
 }
 
-static struct str *
-text_of(struct msg_row *row, size_t i)
-{
-	struct str *const all[] = { &row->unique, &row->file, &row->objid,
-	    &row->subject, &row->from, &row->msgid };
-
-	return i < ARRAY_LEN(all) ? all[i] : NULL;
-}
-
 static int
 fill_page(struct cursor *c, struct err *err)
 {
@@ -357,12 +366,13 @@ fill_page(struct cursor *c, struct err *err)
 		return -1;
 	bind_cursor(c, st);
 	while (c->n < PAGE_ROWS && (got = db_step(c->s, st, err)) > 0) {
-		struct msg_row *row = &c->row[c->n];
+		struct str *text[TEXTS];
 		bool room = true;
 
-		read_row(st, row);
-		for (size_t i = 0; text_of(row, i) != NULL && room; i++)
-			room = keep_text(c, text_of(row, i)) == 0;
+		read_row(st, &c->row[c->n]);
+		texts_of(&c->row[c->n], text);
+		for (size_t i = 0; i < TEXTS && room; i++)
+			room = keep_text(c, text[i]) == 0;
 		if (!room)
 			break;
 		c->n++;
@@ -370,9 +380,13 @@ fill_page(struct cursor *c, struct err *err)
 	sqlite3_reset(st);
 	if (got < 0)
 		return -1;
-	for (size_t k = 0; k < c->n; k++)
-		for (size_t i = 0; text_of(&c->row[k], i) != NULL; i++)
-			settle_text(c, text_of(&c->row[k], i));
+	for (size_t k = 0; k < c->n; k++) {
+		struct str *text[TEXTS];
+
+		texts_of(&c->row[k], text);
+		for (size_t i = 0; i < TEXTS; i++)
+			settle_text(c, text[i]);
+	}
 	c->end = c->n < PAGE_ROWS && got == 0;
 	if (c->n == 0)
 		return 0;

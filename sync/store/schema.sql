@@ -6,7 +6,7 @@ CREATE TABLE meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE folder (
-	id		INTEGER PRIMARY KEY,
+	id		INTEGER PRIMARY KEY AUTOINCREMENT,	-- never reused
 	wire		BLOB UNIQUE,		-- raw wire name; NULL: here only
 	path		BLOB NOT NULL UNIQUE,	-- directory below the root
 	delim		INTEGER NOT NULL,

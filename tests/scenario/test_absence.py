@@ -37,6 +37,85 @@ class Absence(Case):
         self.assertEqual(self.sync_says("guard.").rc, 10)
         self.assertUntouched()
 
+    def hold(self, lose):
+        """130 of 150 messages are lost by ${lose}()."""
+        for i in range(20):
+            self.client.append("INBOX", message(f"k{i:03d}"), date=DATE)
+        self.syncd.sync()
+        lose()
+        r = self.sync_says("guard.max-delete")
+        self.assertEqual(r.rc, 10)
+        self.assertIn("syncd approve a/INBOX", r.err)
+        self.assertIn("syncd reject a/INBOX", r.err)
+
+    def delete_here(self):
+        for i in range(MANY):
+            self.tree.delete("INBOX", f"Subject: m{i:03d}")
+
+    def delete_there(self):
+        for m in self.client.fetch_all("INBOX"):
+            if b"Subject: m" in m.data:
+                self.client.expunge("INBOX", m.uid)
+
+    @limit(90)
+    def test_a_held_deletion_here_is_rejected_and_then_approved(self):
+        self.hold(self.delete_here)
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertEqual(len(self.tree.messages("INBOX")), MANY + 20)
+        self.assertEqual(self.far("Trash"), 0)
+        self.assertSame()
+        self.assertQuiet()
+        self.delete_here()
+        self.sync_says("guard.max-delete")
+        plan = self.syncd.run("approve", "--dry-run", "a/INBOX")
+        self.assertEqual(plan.out.count("delete-remote"), MANY, plan)
+        self.assertEqual(self.far(), MANY + 20)
+        self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
+        self.assertEqual(self.far(), 20)
+        self.syncd.sync()
+        self.assertSame()
+
+    @limit(90)
+    def test_a_held_deletion_on_the_server_is_rejected_and_then_approved(self):
+        self.hold(self.delete_there)
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertEqual(self.far(), MANY + 20)
+        self.assertSame()
+        self.assertQuiet()
+        self.delete_there()
+        self.sync_says("guard.max-delete")
+        self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
+        self.assertEqual(len(self.tree.messages("INBOX")), 20)
+        self.assertSame()
+
+    def test_the_daemon_is_told_of_a_verdict(self):
+        def held():
+            problems = self.syncd.status()["accounts"][0].get("problems", [])
+            return "guard.max-delete" in [p["code"] for p in problems]
+
+        def empty_inbox():
+            for m in self.tree.messages("INBOX"):
+                os.unlink(m.path)
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "live", 10,
+                  "the daemon")
+        empty_inbox()
+        self.wait(held, 20, "the guard to hold")
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertEqual(len(self.tree.messages("INBOX")), MANY)
+        self.assertFalse(held())
+        empty_inbox()
+        self.wait(held, 20, "the guard to hold again")
+        self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
+        self.assertEqual(self.far(), 0)
+
+    def test_a_verdict_needs_a_folder_and_a_guard_that_holds(self):
+        self.assertEqual(self.syncd.run("approve", "a").rc, 64)
+        self.assertEqual(self.syncd.run("reject", "a/").rc, 64)
+        self.tree.delete("INBOX", "Subject: m000")
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertEqual(self.far(), MANY - 1)
+
     def test_a_held_folder_does_not_hold_the_others(self):
         for m in self.tree.messages("INBOX"):
             os.unlink(m.path)

@@ -271,6 +271,7 @@ class World:
         actor.move(copy.folder, c.token, copy.flags, to)
         self.note(c, f"moved {actor.side} from {copy.folder} to {to}")
         copy.folder = to
+        copy.moved = True
 
     def copy(self, actor):
         c, copy = self.target(actor, alone=True)
@@ -331,7 +332,9 @@ class RandomCase(Case):
     def world(self, seed, concurrent=False):
         rng = random.Random(seed + 1)
         self.tree = Tree(self.syncd.tree, rng)
+        started = time.monotonic()
         self.syncd.sync()
+        self.took = time.monotonic() - started
         return World(seed, Local(self.tree), Far(self.client, rng), concurrent)
 
     def check(self, world):
@@ -373,14 +376,14 @@ class RandomCase(Case):
         self.syncd.sync()
         self.assertEqual(self.tree.snapshot(), before, "a quiet round changed files")
 
-    def killed(self, seed, rounds=5, steps=12):
-        """Die at any moment, several times, then go on."""
+    def killed(self, seed, rounds=4, steps=12):
+        """Die at any moment of what a round takes, several times, then go on."""
         world = self.world(seed)
         for _ in range(rounds):
             for _ in range(steps):
                 world.step()
             for _ in range(world.rng.randrange(1, 5)):
-                self.sync_and_die(world.rng.uniform(0.005, 0.25))
+                self.sync_and_die(world.rng.uniform(0.005, 1.5 * self.took))
             self.converge(world)
             for folder, path in self.tree.folders().items():
                 self.assertEqual(os.listdir(path + "/tmp"), [], f"tmp of {folder}")
@@ -411,7 +414,7 @@ class RandomCase(Case):
         except FileNotFoundError:
             return []
 
-    def with_a_daemon(self, seed, rounds=4, steps=25):
+    def with_a_daemon(self, seed, rounds=3, steps=25):
         world = self.world(seed, concurrent=True)
         with self.syncd:
             for _ in range(rounds):

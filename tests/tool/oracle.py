@@ -24,6 +24,7 @@ class Copy:
     def __init__(self, folder, flags):
         self.folder = folder
         self.flags = frozenset(flags)    # letters and keywords
+        self.moved = False               # even if it is back now
 
     def key(self):
         return self.folder, self.flags
@@ -74,7 +75,10 @@ class Oracle:
         moved = {e for e in ends if e not in (base, None)}
         if moved:
             return moved
-        return {None} if None in ends else {base}
+        if None not in ends:
+            return {base}
+        back = any(x.moved for copies in c.side.values() for x in copies)
+        return {None, base} if back else {None}
 
     @staticmethod
     def flag_values(c, flag):
@@ -98,8 +102,8 @@ class Oracle:
 
     def wrong_conflict(self, c, found):
         places = self.places(c)
-        if places == {None}:
-            return "wanted nothing" if found else None
+        if not found and None in places:
+            return None
         if sum(found.values()) != 1:
             return f"wanted one copy in {places}"
         (folder, flags), = found

@@ -1,6 +1,7 @@
 """syncd.py — run the daemon under test, with a configuration of its own."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -81,9 +82,14 @@ class Syncd:
         env = {"HOME": self.dir, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         env.update((k, v) for k, v in os.environ.items()
                    if k.startswith(("ASAN_", "UBSAN_", "LSAN_")))
+        program = BINARY
         if self.owner is not None:
+            # The clone may be where only root can go.
+            program = shutil.copy(BINARY, os.path.join(self.dir, "syncd"))
+            os.chmod(program, 0o755)
             kwargs.update(user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
-        return subprocess.Popen(self.wrap + (BINARY, "-c", self.conf) + tuple(args), env=env,
+        argv = self.wrap + (program, "-c", self.conf) + tuple(args)
+        return subprocess.Popen(argv, env=env,
                                 cwd=self.dir, stdin=subprocess.DEVNULL, **kwargs)
 
     # -- one shot --------------------------------------------------------

@@ -1,0 +1,17 @@
+/*
+ * guard.h — more deletions at once than anybody makes by hand are held until the
+ * user says what they are.
+ */
+#ifndef ENGINE_GUARD_H
+#define ENGINE_GUARD_H
+
+#include "base/err.h"
+#include "engine/account.h"
+
+/* Look at what was decided for ${f}.  Deletions that are held are marked done,
+ * so that nothing happens to them in this pass; a verdict to put them back makes
+ * the messages unknown, so that the next pass transfers them. */
+int	guard_check(struct account *acc, struct folder *f, enum verdict verdict,
+	    struct err *err);
+
+#endif

@@ -1,0 +1,435 @@
+/* test_store_disk.c — the state file on a disk: its log, a write that fails,
+ * pages that are damaged or missing. */
+#include "cmocka_all.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/mem.h"
+#include "store/store.h"
+
+static char dir[64], path[96];
+static struct err err;
+
+#define OK(call)	assert_int_equal(call, 0)
+
+static int
+make_dir(void **state)
+{
+	(void)state;
+	strcpy(dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/store.XXXXXX" :
+	    "/tmp/store.XXXXXX");
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(path, sizeof(path), "%s/state.db", dir);
+	err = (struct err){ 0 };
+	return 0;
+}
+
+static char *
+beside(const char *suffix)
+{
+	return xasprintf("%s%s", path, suffix);
+}
+
+static int
+remove_dir(void **state)
+{
+	static const char *const suffix[] = { "", "-wal", "-shm", "-journal" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(suffix); i++) {
+		char *name = beside(suffix[i]);
+
+		unlink(name);
+		free(name);
+	}
+	return rmdir(dir);
+}
+
+static struct store *
+open_store(void)
+{
+	struct store *s = store_open(path, &err);
+
+	if (s == NULL)
+		fail_msg("open: %s", err.text);
+	return s;
+}
+
+/* INBOX with ${n} messages; returns its id. */
+static int64_t
+fill(struct store *s, uint32_t n)
+{
+	struct folder_row f = { .wire = STR("INBOX"), .path = STR("INBOX") };
+
+	OK(store_begin(s, &err));
+	OK(store_folder_put(s, &f, &err));
+	for (uint32_t i = 1; i <= n; i++) {
+		struct msg_row m = { .folder = f.id, .uid = { i },
+		    .unique = STR("1700000000.M1P2.host"),
+		    .subject = STR("minutes of the meeting on Tuesday") };
+
+		memcpy(m.head.b, &i, sizeof(i));
+		OK(store_msg_put(s, &m, &err));
+	}
+	OK(store_commit(s, &err));
+	return f.id;
+}
+
+static uint32_t
+rows_of(struct store *s, int64_t folder)
+{
+	uint32_t n = UINT32_MAX;
+
+	OK(store_count(s, folder, &n, &err));
+	return n;
+}
+
+static off_t
+size_of(const char *suffix)
+{
+	char *name = beside(suffix);
+	struct stat st;
+
+	OK(stat(name, &st));
+	free(name);
+	return st.st_size;
+}
+
+/* ---- the log ---------------------------------------------------------- */
+
+/* Each reads one row, and does not read on. */
+static void
+read_message(struct store *s, int64_t folder)
+{
+	struct msg_row row;
+
+	assert_int_equal(store_find_uid(s, folder, (struct uid){ 2 }, &row,
+	    &err), 1);
+}
+
+static void
+read_folder(struct store *s, int64_t folder)
+{
+	struct folder_row row;
+	int64_t at = folder - 1;
+
+	assert_true(store_folder_next(s, &at, &row, &err));
+}
+
+static void
+read_audit(struct store *s, int64_t folder)
+{
+	struct audit_row row;
+	int64_t at = 0;
+
+	(void)folder;
+	assert_int_equal(store_audit_next(s, &at, STR_NONE, STR_NONE, &row,
+	    &err), 1);
+	at = 0;
+	assert_int_equal(store_audit_next(s, &at, STR_NONE, STR("<a>"), &row,
+	    &err), 1);
+}
+
+static void
+a_row_that_was_read_does_not_let_the_log_grow(void **state)
+{
+	void (*const reads[])(struct store *, int64_t) = { read_message,
+	    read_folder, read_audit };
+	struct store *s = open_store();
+	int64_t folder = fill(s, 10);
+	struct audit_row audit = { .op = STR("download"), .folder = STR("INBOX"),
+	    .msgid = STR("<a>"), .reason = STR("new on the server") };
+	struct msg_row row;
+
+	(void)state;
+	OK(store_begin(s, &err));
+	OK(store_audit(s, &audit, &err));
+	OK(store_commit(s, &err));
+	for (size_t i = 0; i < ARRAY_LEN(reads); i++) {
+		for (unsigned j = 0; j < 3000; j++) {
+			reads[i](s, folder);
+			assert_int_equal(store_find_id(s, 1, &row, &err), 1);
+			row.flags.sys ^= FLAG_SEEN;
+			OK(store_begin(s, &err));
+			OK(store_msg_touch(s, &row, &err));
+			OK(store_commit(s, &err));
+		}
+		/* 3000 changes are 12 MB of log, if it never starts anew. */
+		assert_true(size_of("-wal") < 6 << 20);
+	}
+	store_close(s);
+}
+
+static void
+a_row_that_was_read_outlives_changes_and_rollbacks(void **state)
+{
+	struct store *s = open_store();
+	int64_t folder = fill(s, 2);
+	struct msg_row row, changed;
+
+	(void)state;
+	assert_int_equal(store_find_uid(s, folder, (struct uid){ 1 }, &row,
+	    &err), 1);
+	changed = row;
+	changed.subject = STR("something else, and longer than it was before");
+	OK(store_begin(s, &err));
+	OK(store_msg_put(s, &changed, &err));
+	store_rollback(s);
+	OK(store_begin(s, &err));
+	OK(store_msg_remove(s, row.id, &err));
+	OK(store_commit(s, &err));
+	assert_true(str_eq(row.unique, STR("1700000000.M1P2.host")));
+	assert_true(str_eq(row.subject,
+	    STR("minutes of the meeting on Tuesday")));
+	store_close(s);
+}
+
+/* ---- a write that fails ----------------------------------------------- */
+
+/* No file may grow past ${most}, as if the disk were full there. */
+static void
+limit_files(rlim_t most)
+{
+	struct rlimit r;
+
+	OK(getrlimit(RLIMIT_FSIZE, &r));
+	r.rlim_cur = most == RLIM_INFINITY ? r.rlim_max : most;
+	OK(setrlimit(RLIMIT_FSIZE, &r));
+	signal(SIGXFSZ, most == RLIM_INFINITY ? SIG_DFL : SIG_IGN);
+}
+
+static void
+a_failed_write_undoes_the_transaction_and_what_follows_fails(void **state)
+{
+	struct store *s = open_store();
+	int64_t folder = fill(s, 100);
+	uint32_t i = 1000;
+	int r;
+
+	(void)state;
+	limit_files(1 << 20);
+	OK(store_begin(s, &err));
+	do {
+		struct msg_row m = { .folder = folder, .uid = { i++ } };
+
+		memcpy(m.head.b, &i, sizeof(i));
+		r = store_msg_put(s, &m, &err);
+	} while (r == 0 && i < 200000);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(r, -1);
+	assert_int_equal(err.class, ERR_LOCAL);
+	assert_string_equal(err.code, "state.io");
+	/* There is room again, but what came before is gone. */
+	assert_int_equal(store_set(s, "k", STR("v"), &err), -1);
+	assert_int_equal(store_commit(s, &err), -1);
+	store_rollback(s);
+	assert_int_equal(rows_of(s, folder), 100);
+	assert_null(store_get(s, "k"));
+	OK(store_begin(s, &err));
+	OK(store_set(s, "k", STR("v"), &err));
+	OK(store_commit(s, &err));
+	store_close(s);
+}
+
+/* ---- damage ----------------------------------------------------------- */
+
+static struct buf
+contents(void)
+{
+	int fd = open(path, O_RDONLY);
+	struct buf b;
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	buf_init(&b, 64 << 20);
+	do {
+		uint8_t *room = buf_room(&b, 65536);
+
+		assert_non_null(room);
+		n = read(fd, room, 65536);
+		assert_true(n >= 0);
+		b.n += (size_t)n;
+	} while (n > 0);
+	close(fd);
+	return b;
+}
+
+/* With ${b} as its bytes the file is refused, and left as it is. */
+static void
+assert_refused(const struct buf *b)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	struct buf now;
+
+	assert_true(fd >= 0);
+	assert_true(write(fd, b->p, b->n) == (ssize_t)b->n);
+	close(fd);
+	if (store_open(path, &err) != NULL)
+		fail_msg("a file of %zu bytes was taken", b->n);
+	assert_string_equal(err.code, "state.corrupt");
+	assert_int_equal(err.class, ERR_LOCAL);
+	now = contents();
+	assert_int_equal(now.n, b->n);
+	if (b->n > 0)
+		assert_memory_equal(now.p, b->p, b->n);
+	buf_clear(&now);
+}
+
+static void
+damage_in_a_small_file_is_found_when_it_is_opened(void **state)
+{
+	struct store *s = open_store();
+	struct buf b;
+
+	(void)state;
+	fill(s, 1000);
+	store_close(s);
+	b = contents();
+	memset(b.p + b.n / 8192 * 4096, 0xa5, 4096);
+	assert_refused(&b);
+	buf_clear(&b);
+}
+
+static void
+a_file_that_ends_inside_a_page_is_refused(void **state)
+{
+	static const size_t cuts[] = { 1, 100, 512, 4095 };
+	struct store *s = open_store();
+	struct buf b;
+	size_t whole;
+
+	(void)state;
+	fill(s, 1000);
+	store_close(s);
+	b = contents();
+	whole = b.n;
+	for (size_t i = 0; i < ARRAY_LEN(cuts); i++) {
+		b.n = whole - cuts[i];
+		assert_refused(&b);
+	}
+	buf_clear(&b);
+}
+
+/* A writer that is killed with its log full. */
+static void
+kill_a_writer(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct store *s = store_open(path, &err);
+
+		if (s == NULL || store_begin(s, &err) < 0 ||
+		    store_set(s, "k", STR("v"), &err) < 0 ||
+		    store_commit(s, &err) < 0)
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void
+damage_in_a_big_file_is_found_after_a_crash(void **state)
+{
+	struct store *s = open_store();
+	struct buf b;
+	off_t log;
+
+	(void)state;
+	fill(s, 20000);
+	store_close(s);
+	kill_a_writer();
+	log = size_of("-wal");
+	assert_true(log > 0);
+	b = contents();
+	assert_true(b.n > 1 << 20);
+	memset(b.p + b.n / 8192 * 4096, 0xa5, 4096);
+	assert_refused(&b);
+	/* The log may be all that is left: it is not thrown away either. */
+	b.n = 0;
+	assert_refused(&b);
+	assert_int_equal(size_of("-wal"), log);
+	buf_clear(&b);
+}
+
+static void
+a_whole_file_is_taken_after_a_crash(void **state)
+{
+	struct store *s = open_store();
+	int64_t folder = fill(s, 20000);
+	char *value;
+
+	(void)state;
+	store_close(s);
+	kill_a_writer();
+	s = open_store();
+	assert_int_equal(rows_of(s, folder), 20000);
+	value = store_get(s, "k");
+	assert_string_equal(value, "v");
+	free(value);
+	store_close(s);
+}
+
+static void
+a_file_that_others_could_read_is_made_private(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	store_close(open_store());
+	OK(chmod(path, 0644));
+	store_close(open_store());
+	OK(stat(path, &st));
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void
+the_id_of_a_folder_is_never_used_again(void **state)
+{
+	struct store *s = open_store();
+	int64_t first = fill(s, 1);
+
+	(void)state;
+	OK(store_begin(s, &err));
+	OK(store_folder_remove(s, first, &err));
+	OK(store_commit(s, &err));
+	store_close(s);
+	s = open_store();
+	assert_true(fill(s, 1) > first);
+	store_close(s);
+}
+
+#define FRESH(f)	cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		FRESH(a_row_that_was_read_does_not_let_the_log_grow),
+		FRESH(a_row_that_was_read_outlives_changes_and_rollbacks),
+		FRESH(a_failed_write_undoes_the_transaction_and_what_follows_fails),
+		FRESH(damage_in_a_small_file_is_found_when_it_is_opened),
+		FRESH(a_file_that_ends_inside_a_page_is_refused),
+		FRESH(damage_in_a_big_file_is_found_after_a_crash),
+		FRESH(a_whole_file_is_taken_after_a_crash),
+		FRESH(a_file_that_others_could_read_is_made_private),
+		FRESH(the_id_of_a_folder_is_never_used_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
