@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "store/store.h"
 
 struct change *
 work_add(struct work *w)
@@ -48,4 +49,48 @@ work_clear(struct work *w)
 	free(w->change);
 	free(w->fresh);
 	*w = (struct work){ 0 };
+}
+
+struct seen *
+work_fresh(const struct work *w, struct uid uid)
+{
+	size_t lo = 0, hi = w->n_fresh;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (w->fresh[mid].uid < uid.v)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < w->n_fresh && w->fresh[lo].uid == uid.v ? &w->fresh[lo] :
+	    NULL;
+}
+
+enum known
+row_known(const struct msg_row *row)
+{
+	switch (row->stage) {
+	case ST_GONE_REMOTE:
+		return KNOWN_LOCAL_ONLY;
+	case ST_GONE_LOCAL:
+		return KNOWN_REMOTE_ONLY;
+	case ST_REFUSED:
+		/* The side that would not take it never had it. */
+		return row->unique.n > 0 ? KNOWN_LOCAL_ONLY : KNOWN_REMOTE_ONLY;
+	case ST_PRESENT:
+		/* The server renumbered: only its content says which message
+		 * it is. */
+		return row->uid.v == 0 ? KNOWN_NOT : KNOWN_BOTH;
+	default:
+		return KNOWN_BOTH;
+	}
+}
+
+bool
+row_in_flight(const struct msg_row *row)
+{
+	return row->stage == ST_LANDING || row->stage == ST_APPENDING ||
+	    row->stage == ST_MOVING || row->stage == ST_REPLACED;
 }

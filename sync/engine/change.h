@@ -15,6 +15,7 @@
 #include "maildir/dir.h"
 
 struct folder;
+struct msg_row;
 
 /* A message as the server reports it.  Kept small: a first sync has one for
  * each message of the mailbox. */
@@ -69,5 +70,12 @@ struct change	*work_add(struct work *w);
 struct change	*work_find(struct work *w, int64_t msg);
 void		 work_sort(struct work *w);
 void		 work_clear(struct work *w);
+/* The fresh message with that UID; NULL. */
+struct seen	*work_fresh(const struct work *w, struct uid uid);
+
+/* What a row says of its message. */
+enum known	 row_known(const struct msg_row *row);
+/* An intent is open for it: recover.c settles that, and nobody else. */
+bool		 row_in_flight(const struct msg_row *row);
 
 #endif

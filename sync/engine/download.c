@@ -247,24 +247,6 @@ quarantine(struct download *d, struct uid uid, bool for_good, const char *code,
 	return account_commit(d->acc, err);
 }
 
-static struct seen *
-fresh_of(struct folder *f, struct uid uid)
-{
-	size_t lo = 0, hi = f->work.n_fresh;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->work.fresh[mid].uid < uid.v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < f->work.n_fresh && f->work.fresh[lo].uid == uid.v)
-		return &f->work.fresh[lo];
-	return NULL;
-}
-
 /* sys == UINT32_MAX marks what has arrived: the uids must stay in order. */
 static int
 begin_body(struct download *d, const struct event *ev, struct err *err)
@@ -292,7 +274,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 static int
 end_body(struct download *d, const struct ev_msg *m, struct err *err)
 {
-	struct seen *fresh = fresh_of(d->f, m->uid);
+	struct seen *fresh = work_fresh(&d->f->work, m->uid);
 	struct arrival *a;
 
 	if (!d->open)
@@ -422,10 +404,13 @@ one_by_one(struct download *d, size_t lo, size_t hi, struct err *err)
 		if (m->sys == UINT32_MAX)
 			continue;
 		req = ask_bodies(d, i, i + 1);
+		d->req[0] = req;
+		d->in_flight = 1;
 		do
 			if (pump_until(d, &answered, &status, err) < 0)
 				return -1;
 		while (answered != req);
+		d->in_flight = 0;
 		if (m->sys == UINT32_MAX)
 			continue;
 		if (status == DONE_OK) {
@@ -535,6 +520,8 @@ apply_downloads(struct account *acc, struct folder *f, struct err *err)
 	    account_delivering(acc, err) < 0)
 		return -1;
 	r = run(&d, err);
+	for (size_t i = 0; i < d.in_flight && r < 0; i++)
+		remote_drain(acc, d.req[i], err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {
 		if (land_batch(&d, r == 0 ? err : &ignored) < 0)

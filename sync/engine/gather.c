@@ -61,19 +61,6 @@ add_fresh(struct folder *f, const struct seen *m)
 	w->fresh[w->n_fresh++] = *m;
 }
 
-static enum known
-known_of(const struct msg_row *row)
-{
-	switch (row->stage) {
-	case ST_GONE_LOCAL:
-		return KNOWN_REMOTE_ONLY;
-	case ST_GONE_REMOTE:
-		return KNOWN_LOCAL_ONLY;
-	default:
-		return KNOWN_BOTH;
-	}
-}
-
 /* The change of a row on the remote side: the local side may have one already,
  * in the sorted front part of the list. */
 static struct change *
@@ -86,7 +73,7 @@ change_of(struct folder *f, size_t n_sorted, const struct msg_row *row)
 		c = work_add(&f->work);
 		c->msg = row->id;
 		c->uid = row->uid;
-		c->known = known_of(row);
+		c->known = row_known(row);
 		c->base = row->flags;
 		if (row->unique.n > 0) {
 			c->file = str_dup(row->file);
@@ -97,14 +84,6 @@ change_of(struct folder *f, size_t n_sorted, const struct msg_row *row)
 	return c;
 }
 
-/* Rows that an intent is open for: recover.c settles them. */
-static bool
-in_flight(const struct msg_row *row)
-{
-	return row->stage == ST_APPENDING || row->stage == ST_MOVING ||
-	    row->stage == ST_LANDING || row->stage == ST_REPLACED;
-}
-
 static void
 row_present(struct folder *f, size_t n_sorted, const struct msg_row *row,
     const struct seen *m)
@@ -112,7 +91,7 @@ row_present(struct folder *f, size_t n_sorted, const struct msg_row *row,
 	struct flags now = { m->sys, m->kw };
 	struct change *c;
 
-	if (in_flight(row) || row->stage == ST_REFUSED)
+	if (row_in_flight(row) || row->stage == ST_REFUSED)
 		return;
 	if (flags_eq(now, row->flags) && row->stage != ST_TOMBSTONE) {
 		struct work front = { .change = f->work.change, .n = n_sorted };
@@ -130,7 +109,7 @@ row_present(struct folder *f, size_t n_sorted, const struct msg_row *row,
 static void
 row_gone(struct folder *f, size_t n_sorted, const struct msg_row *row)
 {
-	if (in_flight(row) || row->stage == ST_GONE_REMOTE)
+	if (row_in_flight(row) || row->stage == ST_GONE_REMOTE)
 		return;
 	change_of(f, n_sorted, row)->remote = SIDE_GONE;
 }

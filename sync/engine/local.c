@@ -200,6 +200,18 @@ local_keywords(struct account *acc, struct folder *f, struct err *err)
 }
 
 int
+local_set_date(struct folder *f, const struct change *c, int64_t date,
+    struct err *err)
+{
+	if (mdir_set_date(f->fd, c->in_new, c->file, date, err) >= 0)
+		return 0;
+	if (err->class != ERR_MSG && err->class != ERR_FOLDER)
+		return -1;
+	log_info("%s: %s", f->name, err->text);
+	return 0;
+}
+
+int
 local_digest(struct folder *f, struct change *c, struct err *err)
 {
 	struct mcontent content;
@@ -221,27 +233,6 @@ local_digest(struct folder *f, struct change *c, struct err *err)
 
 /* ---- changes ---------------------------------------------------------- */
 
-/* A row whose file is (still) not expected on disk: recovery's business, or
- * nothing that the Maildir could tell about. */
-static bool
-in_flight(const struct msg_row *row)
-{
-	return row->stage == ST_LANDING || row->stage == ST_APPENDING ||
-	    row->stage == ST_MOVING || row->stage == ST_REPLACED;
-}
-
-static enum known
-known_of(const struct msg_row *row)
-{
-	if (row->stage == ST_GONE_REMOTE)
-		return KNOWN_LOCAL_ONLY;
-	if (row->stage == ST_GONE_LOCAL)
-		return KNOWN_REMOTE_ONLY;
-	/* The server renumbered: only its content says which message it is. */
-	return row->uid.v == 0 && row->stage == ST_PRESENT ? KNOWN_NOT :
-	    KNOWN_BOTH;
-}
-
 static struct change *
 add_change(struct folder *f, const struct msg_row *row, const char *file,
     bool in_new, uint64_t ino)
@@ -255,7 +246,7 @@ add_change(struct folder *f, const struct msg_row *row, const char *file,
 		return c;
 	c->msg = row->id;
 	c->uid = row->uid;
-	c->known = known_of(row);
+	c->known = row_known(row);
 	c->base = row->flags;
 	return c;
 }
@@ -293,7 +284,7 @@ compare_file(struct folder *f, const struct msg_row *row, const char *file,
 	struct change *c;
 	struct mstat st;
 
-	if (in_flight(row))
+	if (row_in_flight(row))
 		return 0;
 	if (row->stage == ST_REFUSED && row->ino == ino && !written)
 		return 0;
@@ -315,7 +306,7 @@ compare_file(struct folder *f, const struct msg_row *row, const char *file,
 	if (row->stage == ST_TOMBSTONE)
 		flags = row->flags;
 	if (!replaced && !renamed && flags_eq(flags, row->flags) &&
-	    known_of(row) != KNOWN_NOT && ino == row->ino)
+	    row_known(row) != KNOWN_NOT && ino == row->ino)
 		return 0;
 	c = add_change(f, row, file, in_new, ino);
 	c->local = replaced ? SIDE_REPLACED : SIDE_PRESENT;
@@ -362,7 +353,7 @@ look_at(struct account *acc, struct folder *f, const struct noted *n,
 		    n->written && (st.size != row.size || st.ino != row.ino),
 		    err);
 	}
-	if (known == 0 || in_flight(&row) || row.stage == ST_REFUSED)
+	if (known == 0 || row_in_flight(&row))
 		return 0;
 	/* The second look: is it, after all, where the row says? */
 	file = str_dup(row.file);
@@ -448,8 +439,7 @@ merge_scan(struct account *acc, struct folder *f, const struct mlist *list,
 			r = compare_file(f, &row, file->name, file->in_new,
 			    file->ino, false, err);
 			file++;
-		} else if (!in_flight(&row) && row.stage != ST_REFUSED &&
-		    list->stable) {
+		} else if (!row_in_flight(&row) && list->stable) {
 			add_gone(f, &row);
 		}
 	}
@@ -510,6 +500,11 @@ gather_scan(struct account *acc, struct folder *f, struct err *err)
 	f->work.unsettled = !list.stable;
 	if (r == 0)
 		r = confirm_gone(f, err);
+	if (!list.stable) {
+		/* What it did not show is not known to be gone, or there. */
+		folder_mark(f, DIRTY_SCAN);
+		f->work.failed = true;
+	}
 	f->work.scanned = list.stable;
 	f->work.mtime_cur = list.mtime_cur;
 	f->work.mtime_new = list.mtime_new;

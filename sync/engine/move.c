@@ -50,6 +50,10 @@ intend(struct account *acc, struct folder *to, struct change *c,
 		c->from = 0;		/* an ordinary upload, then */
 		return 0;
 	}
+	if (from->skip) {
+		to->work.failed = true;
+		return 0;
+	}
 	struct uid uid = source.uid;
 	struct flags flags = source.flags;
 	int64_t id = source.id, date = source.date;
@@ -140,9 +144,8 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 		(void)kwfile_to_letters(&t->to->kwfile, row.flags.kw, &t->to->kw,
 		    letters);
 	/* The server kept the date of what it moved or copied. */
-	if (local_keywords(acc, t->to, err) < 0 ||
-	    show_flags(acc, t, err) < 0 || mdir_set_date(t->to->fd,
-	    t->change->in_new, t->change->file, t->date, err) < 0)
+	if (local_keywords(acc, t->to, err) < 0 || show_flags(acc, t, err) < 0 ||
+	    local_set_date(t->to, t->change, t->date, err) < 0)
 		return -1;
 	row.date = t->date;
 	row.file = str_z(t->change->file);
@@ -176,7 +179,8 @@ copied_to(const struct answer *a, struct uid uid)
 }
 
 static int
-delete_source(struct account *acc, const struct uidset *uids, struct err *err)
+delete_source(struct account *acc, const struct uidset *uids, bool *stay,
+    struct err *err)
 {
 	struct flags deleted = { .sys = FLAG_DELETED };
 	struct kwtab none = { 0 };
@@ -186,27 +190,44 @@ delete_source(struct account *acc, const struct uidset *uids, struct err *err)
 	flag = imap_store(acc->work, uids, true, deleted, &none);
 	if (imap_can(acc->work, CAP_UIDPLUS))
 		expunge = imap_expunge(acc->work, uids);
+	*stay = expunge == 0;
 	if (remote_wait(acc, flag, &a, err) < 0)
 		return -1;
+	*stay = *stay || a.status != DONE_OK;
 	answer_clear(&a);
 	if (remote_wait(acc, expunge, &a, err) < 0)
 		return -1;
+	*stay = *stay || a.status != DONE_OK;
 	answer_clear(&a);
 	return 0;
 }
 
-/* The server would not: everything is as before, the file becomes an upload and
- * the old message an ordinary deletion, next time. */
+/* The server would not, or did not say where they are now: it is asked.  What it
+ * has not done is as before: the file becomes an upload and the old message an
+ * ordinary deletion, next time. */
 static int
-take_back(struct account *acc, struct transfer *t, struct err *err)
+ask_where(struct account *acc, struct transfer *t, size_t n, struct err *err)
 {
-	folder_mark(t->to, DIRTY_SCAN);
-	folder_mark(t->from, DIRTY_SCAN);
-	return recover_rows(acc, &t->row, 1, err);
+	int64_t *row = xreallocarray(NULL, n, sizeof(*row));
+	size_t open = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!t[i].change->done) {
+			t[i].change->done = true;
+			row[open++] = t[i].row;
+		}
+	if (open > 0) {
+		folder_mark(t->to, DIRTY_SCAN);
+		folder_mark(t->from, DIRTY_SCAN);
+		r = recover_rows(acc, row, open, err);
+	}
+	free(row);
+	return r;
 }
 
-/* Without UIDPLUS the source stays where it was, marked as deleted: known, so
- * that it is not fetched as if it were new. */
+/* Without UIDPLUS, or rights, the source stays where it was, marked as deleted:
+ * known, so that it is not fetched as if it were new. */
 static int
 leave_source(struct account *acc, const struct transfer *t, struct err *err)
 {
@@ -233,7 +254,7 @@ leave_source(struct account *acc, const struct transfer *t, struct err *err)
 static int
 run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 {
-	bool copy = t->copy, move = !copy && imap_can(acc->work, CAP_MOVE);
+	bool stay = false, copy = t->copy, move = !copy && imap_can(acc->work, CAP_MOVE);
 	struct uidset uids;
 	struct answer a;
 	int r;
@@ -257,7 +278,7 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		    "%s: the server would not %s: %s", t->to->name,
 		    copy ? "copy" : "move", a.text);
 	if (a.status == DONE_OK && !copy && !move)
-		r = delete_source(acc, &uids, err);
+		r = delete_source(acc, &uids, &stay, err);
 	if (r == 0)
 		r = account_begin(acc, err);
 	for (size_t i = 0; i < n && r == 0; i++) {
@@ -273,19 +294,26 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		else
 			store_rollback(acc->store);
 	}
-	/* Without COPYUID the server is asked where they are. */
-	for (size_t i = 0; i < n && r == 0; i++)
-		if (!t[i].change->done) {
-			t[i].change->done = true;
-			r = take_back(acc, &t[i], err);
-		}
-	for (size_t i = 0; i < n && r == 0 && !copy && !move &&
-	    !imap_can(acc->work, CAP_UIDPLUS); i++)
+	if (r == 0)
+		r = ask_where(acc, t, n, err);
+	for (size_t i = 0; i < n && r == 0 && stay; i++)
 		r = leave_source(acc, &t[i], err);
 	answer_clear(&a);
 out:
 	uidset_clear(&uids);
 	return r;
+}
+
+/* Two folders' trouble: their intents stay open, to be settled first next time. */
+static bool
+trouble_on_route(struct account *acc, struct transfer *t, const struct err *err)
+{
+	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+		return false;
+	problem_open(acc, PROBLEM_WARNING, err->code, t->to, "", "%s", err->text);
+	acc->recovered = false;
+	t->from->work.failed = t->to->work.failed = true;
+	return true;
 }
 
 static bool
@@ -308,7 +336,7 @@ apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
 			struct change *c = &f[i]->work.change[k];
 
-			if (!c->done && c->from != 0)
+			if (!f[i]->skip && !c->done && c->from != 0)
 				r = intend(acc, f[i], c, &ts, err);
 		}
 	if (r < 0) {
@@ -324,6 +352,8 @@ apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 		    ts.v[k].uid.v != ts.v[k - 1].uid.v;)
 			k++;
 		r = run_route(acc, &ts.v[i], k - i, err);
+		if (r < 0 && trouble_on_route(acc, &ts.v[i], err))
+			r = 0;
 	}
 	free(ts.v);
 	return r;

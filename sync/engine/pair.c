@@ -31,8 +31,11 @@ struct lost {
 struct losses {
 	struct lost	*v;
 	size_t		 n, cap;
-	struct map	 by_unique;
+	struct map	 by_unique, by_ino, by_row;
 };
+
+/* The bytes of a number that stays where it is, as the key of a map. */
+#define KEY_OF(x)	((struct str){ (const char *)&(x), sizeof(x) })
 
 static void
 collect_losses(struct losses *l, struct folder **f, size_t n)
@@ -51,37 +54,29 @@ collect_losses(struct losses *l, struct folder **f, size_t n)
 
 		if (mname_parse(str_z(l->v[i].change->file), &name))
 			map_put(&l->by_unique, name.unique, i);
+		map_put(&l->by_ino, KEY_OF(l->v[i].change->ino), i);
+		map_put(&l->by_row, KEY_OF(l->v[i].change->msg), i);
 	}
+}
+
+static struct lost *
+lost_at(struct losses *l, const struct map *m, struct str key)
+{
+	uintptr_t at;
+
+	if (!map_get(m, key, &at) || l->v[at].change->done)
+		return NULL;
+	return &l->v[at];
 }
 
 static struct lost *
 lost_by_name(struct losses *l, const struct change *u)
 {
 	struct mname name;
-	uintptr_t at;
 
-	if (!mname_parse(str_z(u->file), &name) ||
-	    !map_get(&l->by_unique, name.unique, &at))
+	if (!mname_parse(str_z(u->file), &name))
 		return NULL;
-	return l->v[at].change->done ? NULL : &l->v[at];
-}
-
-static struct lost *
-lost_by_ino(struct losses *l, const struct change *u)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].change->ino == u->ino && !l->v[i].change->done)
-			return &l->v[i];
-	return NULL;
-}
-
-static struct lost *
-lost_by_row(struct losses *l, int64_t msg)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (l->v[i].change->msg == msg && !l->v[i].change->done)
-			return &l->v[i];
-	return NULL;
+	return lost_at(l, &l->by_unique, name.unique);
 }
 
 /* The same bytes?  A number that is reused, or a name, is only a hint. */
@@ -121,7 +116,7 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL ||
 		    !folder_active(f))
 			continue;
-		*lost = lost_by_row(l, row.id);
+		*lost = lost_at(l, &l->by_row, KEY_OF(row.id));
 		if (row.stage == ST_PRESENT && row.uid.v != 0 && *copy_of == 0)
 			*copy_of = row.id;
 	}
@@ -164,7 +159,7 @@ static int
 pair_new_file(struct account *acc, struct losses *l, struct folder *f,
     struct change *u, struct err *err)
 {
-	struct lost *hit = lost_by_ino(l, u), *named = lost_by_name(l, u);
+	struct lost *hit = lost_at(l, &l->by_ino, KEY_OF(u->ino)), *named = lost_by_name(l, u);
 	int64_t copy_of = 0;
 	int got;
 
@@ -189,6 +184,13 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 	}
 	if (hit != NULL) {
 		take_letters(hit->folder, f, hit->change->file, u);
+		if (hit->folder != f && hit->change->remote != SIDE_GONE &&
+		    !(hit->folder->policy.push & POLICY_DELETE)) {
+			/* Policy keeps it where it was: a copy, then. */
+			u->from = hit->change->msg;
+			u->copy = true;
+			return 0;
+		}
 		if (hit->change->remote == SIDE_GONE) {
 			/* Deleted there meanwhile: the move wins, by an upload,
 			 * unless the server turns out to have moved it, too. */
@@ -226,6 +228,8 @@ pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err
 	int r = 0;
 
 	map_init(&l.by_unique);
+	map_init(&l.by_ino);
+	map_init(&l.by_row);
 	collect_losses(&l, f, n);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!(f[i]->policy.push & POLICY_NEW))
@@ -245,6 +249,8 @@ pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err
 		}
 	}
 	map_clear(&l.by_unique);
+	map_clear(&l.by_ino);
+	map_clear(&l.by_row);
 	free(l.v);
 	/* Only now: the losses point into the lists. */
 	for (size_t i = 0; i < n; i++)
@@ -393,24 +399,6 @@ find_candidate(struct candidates *cs, const struct hash *head, uint64_t size)
 	return NULL;
 }
 
-static struct seen *
-find_fresh(struct folder *f, struct uid uid)
-{
-	size_t lo = 0, hi = f->work.n_fresh;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (f->work.fresh[mid].uid < uid.v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	if (lo < f->work.n_fresh && f->work.fresh[lo].uid == uid.v)
-		return &f->work.fresh[lo];
-	return NULL;
-}
-
 /* Fresh messages that are known after all stay in the list until all answers are
  * in, for the list is sorted. */
 struct taken {
@@ -466,7 +454,8 @@ was_lost(struct account *acc, const struct msg_row *row)
 	if (row->stage == ST_TOMBSTONE)
 		return true;
 	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE && !c->done;
+	return c != NULL && c->remote == SIDE_GONE && !c->done &&
+	    (f->policy.pull & POLICY_DELETE);
 }
 
 /* The file that used to be the row's, if it was moved here as well: then the
@@ -632,7 +621,7 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
     struct taken *t, const struct ev_msg *m, struct hasher *hasher,
     struct err *err)
 {
-	struct seen *fresh = find_fresh(f, m->uid);
+	struct seen *fresh = work_fresh(&f->work, m->uid);
 	struct msgid_hash id;
 	struct candidate *cand;
 	struct msg_row row;
@@ -647,16 +636,19 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
 		if (cand != NULL) {
 			bind_candidate(cand, fresh);
 			take_fresh(f, t, fresh);
-			/* One message has one date: the server's. */
-			return !(m->have & MSG_DATE) ? 0 : mdir_set_date(f->fd,
-			    cand->change->in_new, cand->change->file, m->date,
-			    err) < 0 ? -1 : 0;
+			return !(m->have & MSG_DATE) ? 0 :
+			    local_set_date(f, cand->change, m->date, err);
 		}
 	}
 	got = find_tombstone(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
 	    &row, err);
 	if (got > 0)
 		got = follow_move(acc, f, fresh, &row, m, err);
+	if (got < 0 && err->class == ERR_MSG) {
+		/* A file of that name is there: it is fetched, then. */
+		log_info("%s: %s", f->name, err->text);
+		got = 0;
+	}
 	if (got > 0)
 		take_fresh(f, t, fresh);
 	return got < 0 ? -1 : 0;
@@ -723,6 +715,8 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
 		}
 	}
 	remote_want_msgs(acc, false);
+	if (r < 0)
+		remote_drain(acc, req, err);
 	drop_taken(f, &taken);
 out:
 	hasher_free(hasher);
@@ -745,8 +739,13 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i]->work.remote_read)
 			continue;
-		if (pair_fresh(acc, f[i], &missing, err) < 0)
+		if (pair_fresh(acc, f[i], &missing, err) == 0)
+			continue;
+		if (err->class != ERR_FOLDER && err->class != ERR_MSG)
 			return err_wrap(err, "pair %s", f[i]->name);
+		problem_open(acc, PROBLEM_WARNING, err->code, f[i], "", "%s",
+		    err->text);
+		f[i]->skip = f[i]->work.failed = true;
 	}
 	return 0;
 }

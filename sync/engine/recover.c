@@ -31,12 +31,26 @@ struct intent {
 	uint64_t	 wire_size;
 	enum stage	 stage;
 	struct uid	 found;
+	bool		 put_off;	/* nobody could say: stays open */
 };
 
 struct intents {
 	struct intent	*v;
 	size_t		 n, cap;
 };
+
+/* One folder's trouble is not the account's: its intents stay open, and nothing
+ * else is done in it meanwhile. */
+static bool
+put_off(struct account *acc, struct folder *f, const struct err *err)
+{
+	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+		return false;
+	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
+	acc->recovered = false;
+	f->skip = f->work.failed = true;
+	return true;
+}
 
 /* ---- landings --------------------------------------------------------- */
 
@@ -95,7 +109,7 @@ settle_landing(struct account *acc, int64_t id, struct err *err)
 	if (got <= 0)
 		return got;
 	f = account_by_id(acc, row.folder);
-	if (f == NULL)
+	if (f == NULL || !folder_active(f))
 		return 0;
 	got = place(acc, f, &row, err);
 	if (got == 0) {
@@ -103,6 +117,8 @@ settle_landing(struct account *acc, int64_t id, struct err *err)
 		if (got > 0)
 			got = somewhere(acc, f, row.unique, err);
 	}
+	if (got < 0 && put_off(acc, f, err))
+		return 0;
 	if (got < 0 || account_begin(acc, err) < 0)
 		return -1;
 	if (got > 0) {
@@ -135,7 +151,8 @@ add_intent(struct account *acc, struct intents *in, const struct msg_row *row)
 	struct folder *t = account_by_id(acc,
 	    row->stage == ST_MOVING ? row->to : row->folder);
 
-	if (t == NULL || !folder_active(t))
+	/* Its target may have been dropped: then nothing became of it. */
+	if (t != NULL && !folder_active(t))
 		return 0;
 	in->v = array_room(in->v, in->n, &in->cap, sizeof(*in->v));
 	in->v[in->n++] = (struct intent){
@@ -211,6 +228,7 @@ look_for(struct account *acc, struct folder *t, struct intent *in, size_t n,
 		}
 		if (ev.kind == EV_MSG &&
 		    match(acc, in, n, &ev.msg, hasher, err) < 0) {
+			remote_drain(acc, req, err);
 			r = -1;
 			break;
 		}
@@ -230,7 +248,8 @@ settle_intent(struct account *acc, const struct intent *in, struct err *err)
 	if (got <= 0)
 		return got;
 	from = account_by_id(acc, row.folder);
-	folder_mark(in->target, DIRTY_SCAN | DIRTY_REMOTE);
+	if (in->target != NULL)
+		folder_mark(in->target, DIRTY_SCAN | DIRTY_REMOTE);
 	if (from != NULL)
 		folder_mark(from, DIRTY_SCAN | DIRTY_REMOTE);
 	if (in->found.v == 0 && in->stage == ST_APPENDING)
@@ -247,9 +266,32 @@ settle_intent(struct account *acc, const struct intent *in, struct err *err)
 	}
 	if (store_msg_put(acc->store, &row, err) < 0)
 		return -1;
-	return account_audit(acc, "recover", in->target, &row,
+	if (from == NULL)
+		return 0;
+	return account_audit(acc, "recover", in->found.v != 0 ? in->target :
+	    from, &row,
 	    in->found.v != 0 ? "found on the server, as intended" :
 	    "the server had not done it", err);
+}
+
+/* Where are they?  In a mailbox that was renumbered, pairing by content finds
+ * out; here they count as not found. */
+static int
+find_intents(struct account *acc, struct intent *in, size_t n, struct err *err)
+{
+	struct folder *t = in->target;
+
+	if (t == NULL || (folder_load(acc, t, err) == 0 &&
+	    look_for(acc, t, in, n, err) == 0))
+		return 0;
+	if (err->class == ERR_FOLDER &&
+	    strcmp(err->code, "server.uidvalidity") == 0)
+		return 0;
+	if (!put_off(acc, t, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		in[i].put_off = true;
+	return 0;
 }
 
 static int
@@ -261,14 +303,13 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 		for (k = i + 1; k < in->n &&
 		    in->v[k].target == in->v[i].target;)
 			k++;
-		r = folder_load(acc, in->v[i].target, err);
-		if (r == 0)
-			r = look_for(acc, in->v[i].target, &in->v[i], k - i, err);
+		r = find_intents(acc, &in->v[i], k - i, err);
 	}
 	if (r < 0 || in->n == 0 || account_begin(acc, err) < 0)
 		return r < 0 || in->n > 0 ? -1 : 0;
 	for (size_t i = 0; i < in->n && r == 0; i++)
-		r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;
+		if (!in->v[i].put_off)
+			r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;
 	if (r < 0) {
 		store_rollback(acc->store);
 		return -1;
@@ -312,41 +353,59 @@ recover_rows(struct account *acc, const int64_t *id, size_t n, struct err *err)
 
 /* ---- older versions --------------------------------------------------- */
 
+/* ${gone}: it was expunged; else it is only marked. */
 static int
-expunge_replaced(struct account *acc, int64_t id, struct err *err)
+expunge_one(struct account *acc, struct uid uid, bool *gone, struct err *err)
 {
 	struct flags deleted = { .sys = FLAG_DELETED };
 	struct kwtab none = { 0 };
+	struct uidset uids;
+	int r;
+
+	*gone = imap_can(acc->work, CAP_UIDPLUS);
+	uidset_init(&uids);
+	uidset_add(&uids, uid.v, uid.v);
+	r = remote_expect(acc, imap_store(acc->work, &uids, true, deleted,
+	    &none), ERR_FOLDER, "mark an older version", err);
+	if (r == 0 && *gone)
+		r = remote_expect(acc, imap_expunge(acc->work, &uids),
+		    ERR_FOLDER, "expunge an older version", err);
+	uidset_clear(&uids);
+	return r;
+}
+
+static int
+expunge_replaced(struct account *acc, int64_t id, struct err *err)
+{
 	struct msg_row row;
 	struct folder *f;
-	struct uidset uids;
-	struct answer a;
-	uint32_t req;
+	struct uid uid;
+	bool gone = true;
 	int r = store_find_id(acc->store, id, &row, err);
 
 	if (r <= 0)
 		return r;
+	uid = row.uid;
 	f = account_by_id(acc, row.folder);
 	if (f == NULL || !folder_active(f))
 		return 0;
-	if (remote_select(acc, f, err) < 0)
+	r = uid.v == 0 ? 0 : remote_select(acc, f, err);
+	if (r == 0 && uid.v != 0)
+		r = expunge_one(acc, uid, &gone, err);
+	if (r < 0 && err->class == ERR_FOLDER &&
+	    strcmp(err->code, "server.uidvalidity") == 0)
+		return 0;	/* its number is worthless: gather.c forgets it */
+	if (r < 0)
+		return put_off(acc, f, err) ? 0 : -1;
+	if (account_begin(acc, err) < 0)
 		return -1;
-	uidset_init(&uids);
-	uidset_add(&uids, row.uid.v, row.uid.v);
-	req = imap_store(acc->work, &uids, true, deleted, &none);
-	r = remote_wait(acc, req, &a, err);
-	if (r == 0) {
-		answer_clear(&a);
-		if (imap_can(acc->work, CAP_UIDPLUS)) {
-			r = remote_wait(acc, imap_expunge(acc->work, &uids),
-			    &a, err);
-			answer_clear(&a);
-		}
-	}
-	uidset_clear(&uids);
-	if (r < 0 || account_begin(acc, err) < 0)
-		return -1;
-	if (store_msg_remove(acc->store, id, err) < 0) {
+	r = store_find_id(acc->store, id, &row, err);
+	row.stage = ST_GONE_LOCAL;
+	row.flags.sys |= FLAG_DELETED;
+	if (r > 0)
+		r = gone ? store_msg_remove(acc->store, id, err) :
+		    store_msg_put(acc->store, &row, err);
+	if (r < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

@@ -300,6 +300,20 @@ remote_wait(struct account *acc, uint32_t req, struct answer *a, struct err *err
 	return 0;
 }
 
+void
+remote_drain(struct account *acc, uint32_t req, struct err *err)
+{
+	struct answer a;
+	struct err lost;
+
+	if (acc->work == NULL)
+		return;
+	if (remote_wait(acc, req, &a, &lost) < 0)
+		*err = lost;
+	else
+		answer_clear(&a);
+}
+
 int
 remote_expect(struct account *acc, uint32_t req, enum err_class class,
     const char *what, struct err *err)

@@ -46,6 +46,9 @@ int	remote_note(struct account *acc, struct event *ev, struct err *err);
 /* Wait for the answer to ${req} (0: an immediate OK).  NO and BAD are answers. */
 int	remote_wait(struct account *acc, uint32_t req, struct answer *a,
 	    struct err *err);
+/* An error ends what ${req} was for: take its answer off the lane all the same.
+ * ${err} stays, unless the connection is lost meanwhile. */
+void		 remote_drain(struct account *acc, uint32_t req, struct err *err);
 /* The same, when anything but OK is an error of class ${class}. */
 int	remote_expect(struct account *acc, uint32_t req, enum err_class class,
 	    const char *what, struct err *err);

@@ -104,6 +104,13 @@ move_to_trash(struct account *acc, struct folder *f, const struct uidset *uids,
 	return 0;
 }
 
+/* Nothing can take a message out of its mailbox, but a bare EXPUNGE. */
+static bool
+only_marked(const struct account *acc)
+{
+	return !imap_can(acc->work, CAP_MOVE) && !imap_can(acc->work, CAP_UIDPLUS);
+}
+
 static int
 record_deleted(struct account *acc, struct folder *f, struct change *c,
     enum how how, struct err *err)
@@ -117,8 +124,7 @@ record_deleted(struct account *acc, struct folder *f, struct change *c,
 		return got;
 	if (account_audit(acc, ops[how], f, &row, c->out.reason, err) < 0)
 		return -1;
-	if (how == EXPUNGE || (how == TO_TRASH &&
-	    (imap_can(acc->work, CAP_MOVE) || imap_can(acc->work, CAP_UIDPLUS))))
+	if (how != FLAG_ONLY && !(how == TO_TRASH && only_marked(acc)))
 		return store_msg_remove(acc->store, c->msg, err);
 	/* Still there, marked: known, so that it is not fetched again. */
 	row.stage = ST_GONE_LOCAL;
@@ -278,7 +284,13 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 	file = str_dup(row.file);
 	got = keep_for_undo(acc, f, undo_fd, &row, file, err);
 	if (got == 0)
-		got = mdir_unlink(f->fd, row.in_new, file, err);
+		got = mdir_unlink(f->fd, row.in_new, file, err) < 0 ? -1 : 0;
+	if (got > 0 && row.stage == ST_TOMBSTONE) {
+		/* A client has just renamed it: a look tells to what. */
+		folder_mark(f, DIRTY_SCAN);
+		free(file);
+		return 0;
+	}
 	if (got >= 0) {
 		row.file = str_z(file);
 		got = account_audit(acc, "delete-local", f, &row, reason, err);
@@ -312,7 +324,10 @@ collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
 
 		if (row.stage != ST_TOMBSTONE)
 			continue;
-		if (row.when >= before || f == NULL || !folder_active(f)) {
+		/* In a folder that takes no part nothing is unlinked. */
+		if (f == NULL || !folder_active(f))
+			continue;
+		if (row.when >= before) {
 			++*left;
 			continue;
 		}
@@ -334,10 +349,18 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 		undo_fd = open_undo(acc, err);
 		r = undo_fd < 0 ? -1 : account_begin(acc, err);
 	}
-	for (size_t i = 0; i < ids.n && r == 0; i++)
+	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		if (unlink_row(acc, undo_fd, ids.v[i],
-		    "deleted on the server", err) < 0)
+		    "deleted on the server", err) == 0)
+			continue;
+		if (err->class != ERR_MSG && err->class != ERR_FOLDER) {
 			r = -1;
+			continue;
+		}
+		problem_open(acc, PROBLEM_WARNING, err->code, NULL, "", "%s",
+		    err->text);
+		++*n;
+	}
 	if (undo_fd >= 0 && r == 0 && fsync(undo_fd) < 0)
 		r = err_sys(err, ERR_LOCAL, "store.io", "sync the undo store");
 	if (store_in_transaction(acc->store)) {
@@ -380,34 +403,80 @@ remove_old_undo(struct account *acc, struct err *err)
 
 /* ---- whole folders ---------------------------------------------------- */
 
-int
-remove_folder_local(struct account *acc, struct folder *f, struct err *err)
+/* Files whose messages the server had; what it never had, stays. */
+static int
+collect_files(struct account *acc, struct folder *f, struct ids *ids,
+    struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, f->id, BY_UID, err);
-	struct ids ids = { 0 };
+	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
 	struct msg_row row;
-	int undo_fd, got, r;
+	int got;
 
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
-		ids.v = array_room(ids.v, ids.n, &ids.cap, sizeof(*ids.v));
-		ids.v[ids.n++] = row.id;
+		if (row.uid.v == 0 && row.stage != ST_TOMBSTONE)
+			continue;
+		ids->v = array_room(ids->v, ids->n, &ids->cap, sizeof(*ids->v));
+		ids->v[ids->n++] = row.id;
 	}
 	cursor_close(c);
-	undo_fd = got < 0 ? -1 : open_undo(acc, err);
-	r = undo_fd < 0 ? -1 : account_begin(acc, err);
-	for (size_t i = 0; i < ids.n && r == 0; i++)
-		if (unlink_row(acc, undo_fd, ids.v[i],
+	return got;
+}
+
+static int
+unlink_files(struct account *acc, struct folder *f, const struct ids *ids,
+    struct err *err)
+{
+	int undo_fd = open_undo(acc, err), r = undo_fd < 0 ? -1 : 0;
+
+	for (size_t i = 0; i < ids->n && r == 0; i++)
+		if (unlink_row(acc, undo_fd, ids->v[i],
 		    "its folder was deleted on the server", err) < 0)
 			r = -1;
+	if (r == 0 && fsync(undo_fd) < 0)
+		r = err_sys(err, ERR_LOCAL, "store.io", "sync the undo store");
+	if (undo_fd >= 0)
+		close(undo_fd);
+	return r < 0 ? -1 : account_audit(acc, "delete-folder-local", f, NULL,
+	    "deleted on the server", err);
+}
+
+/* 1: mail that was never on the server is left, 0: none, -1. */
+static int
+mail_left(struct account *acc, struct folder *f, struct err *err)
+{
+	struct mlist list;
+	int left;
+
+	if (folder_load(acc, f, err) < 0 || mdir_list(f->fd, &list, err) < 0)
+		return -1;
+	left = list.n > 0;
+	mlist_clear(&list);
+	return left;
+}
+
+/* With mail left, the directory is like one that the user has made: tree.c makes
+ * a mailbox of it again.  With other files left, it is just left alone. */
+int
+remove_folder_local(struct account *acc, struct folder *f, struct err *err)
+{
+	struct ids ids = { 0 };
+	bool keep = false;
+	int left = 0, r;
+
+	r = collect_files(acc, f, &ids, err);
 	if (r == 0)
-		r = account_audit(acc, "delete-folder-local", f, NULL,
-		    "deleted on the server", err);
-	/* Mail that was never on the server stays, and so does its folder. */
-	if (r == 0 && mpath_remove(acc->root_fd, str_z(f->path), err) < 0)
+		r = account_begin(acc, err);
+	if (r == 0)
+		r = unlink_files(acc, f, &ids, err);
+	if (r == 0)
+		r = left = mail_left(acc, f, err);
+	if (r == 0 && mpath_remove(acc->root_fd, str_z(f->path), err) < 0) {
 		log_warn("%s is not empty and stays: %s", f->name, err->text);
-	else if (r == 0)
+		keep = true;
+	}
+	if (r >= 0 && !keep)
 		r = store_folder_remove(acc->store, f->id, err);
 	if (store_in_transaction(acc->store)) {
 		if (r == 0)
@@ -415,10 +484,11 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 		else
 			store_rollback(acc->store);
 	}
-	if (undo_fd >= 0)
-		close(undo_fd);
 	free(ids.v);
-	if (r == 0)
+	if (r == 0 && left)
+		log_notice("%s is gone on the server; new mail in it stays",
+		    f->name);
+	if (r == 0 && !keep)
 		account_folder_drop(acc, f);
 	return r;
 }

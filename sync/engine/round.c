@@ -392,6 +392,9 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		if (f[i]->skip)
 			continue;
 		r = apply_and_tell(acc, o, f[i], err);
+		/* Intents may be open: they come first in the next pass. */
+		if (r < 0)
+			acc->recovered = false;
 		if (r < 0 && (r = folder_trouble(acc, f[i], err)) < 0)
 			return -1;
 		if (r == 0 && record(acc, f[i], err) < 0)
@@ -500,9 +503,11 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (ask_tree(acc, err) < 0)
 			return -1;
 		if (!acc->recovered && !acc->dry_run) {
-			if (recover_all(acc, err) < 0)
-				return -1;
 			acc->recovered = true;
+			if (recover_all(acc, err) < 0) {
+				acc->recovered = false;
+				return -1;
+			}
 		}
 		if (local_note(acc, err) < 0 || pass(acc, o, err) < 0) {
 			forget_work(acc);

@@ -379,16 +379,12 @@ rename_remote(struct account *acc, struct folder *f, const char *path,
 }
 
 static int
-create_remote(struct account *acc, const char *path, struct err *err)
+create_remote(struct account *acc, const char *path, char *wire, struct err *err)
 {
 	struct folder *f;
-	char *wire = names_to_wire(acc, path);
 	struct answer a;
 	bool there;
 
-	if (wire == NULL)
-		return err_set(err, ERR_FOLDER, "server.folder-name-invalid",
-		    "%s cannot be a mailbox name on this server", path);
 	if (remote_wait(acc, imap_create(acc->work, str_z(wire)), &a, err) < 0) {
 		free(wire);
 		return -1;
@@ -434,6 +430,8 @@ static int
 directory_appeared(struct account *acc, const char *path, struct err *err)
 {
 	struct policy policy;
+	struct folder *twin;
+	char *wire;
 
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
@@ -451,15 +449,75 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 	if (!acc->conf->folders.create_remote || !(policy.push & POLICY_NEW) ||
 	    !pattern_selects(&acc->conf->folders.sync, str_z(path), 0))
 		return 0;
-	return create_remote(acc, path, err);
+	wire = names_to_wire(acc, path);
+	if (wire == NULL)
+		return err_set(err, ERR_FOLDER, "server.folder-name-invalid",
+		    "%s cannot be a mailbox name on this server", path);
+	twin = account_by_wire(acc, str_z(wire));
+	if (twin == NULL)
+		return create_remote(acc, path, wire, err);
+	free(wire);
+	/* Below a directory that was renamed, and empty: nothing else tells. */
+	if (twin->away && !twin->missing)
+		return rename_remote(acc, twin, path, err);
+	return err_set(err, ERR_FOLDER, "server.folder-name-invalid",
+	    "%s and %s would be one mailbox on the server", path, twin->path);
+}
+
+/* Is there mail on the server that was never here?  DELETE would take it along. */
+static int
+holds_more(struct account *acc, struct folder *f, bool *more, struct err *err)
+{
+	struct remote_status *s = &f->status;
+	struct msg_row row;
+	struct cursor *c;
+	int got;
+
+	s->have = 0;
+	if (remote_unselect(acc, err) < 0 || remote_expect(acc,
+	    imap_status(acc->work, str_z(f->wire)), ERR_FOLDER, f->name, err) < 0)
+		return -1;
+	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
+	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
+	    s->uidnext != f->uidnext;
+	c = cursor_open(acc->store, 0, BY_STAGE, err);
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
+		    row.stage == ST_REFUSED);
+	cursor_close(c);
+	return got;
+}
+
+/* The folder stays for what was never here; the rest is deleted there message by
+ * message, like any other. */
+static int
+make_again(struct account *acc, struct folder *f, struct err *err)
+{
+	log_notice("%s was removed here, and has mail on the server that never "
+	    "was here: it is made again", f->name);
+	if (mpath_create(acc->root_fd, (enum layout)acc->conf->layout,
+	    str_z(f->path), err) < 0)
+		return -1;
+	f->away = f->watched = false;
+	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+	return 0;
 }
 
 static int
 directory_gone(struct account *acc, struct folder *f, struct err *err)
 {
+	bool more;
+
 	if (acc->conf->folders.delete_remote == GONE_DELETE &&
-	    (f->policy.push & POLICY_DELETE) && !f->missing)
-		return remove_folder_remote(acc, f, err);
+	    (f->policy.push & POLICY_DELETE) && !f->missing &&
+	    f->wire != NULL) {
+		if (holds_more(acc, f, &more, err) < 0)
+			return -1;
+		return more ? make_again(acc, f, err) :
+		    remove_folder_remote(acc, f, err);
+	}
 	problem_open(acc, PROBLEM_WARNING, "store.folder-gone", f, "",
 	    "%s is gone here; it is kept on the server (folders.delete_remote)",
 	    f->name);

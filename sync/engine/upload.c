@@ -30,6 +30,7 @@ struct upload {
 	int64_t		 row;
 	uint32_t	 req;
 	size_t		 at;		/* position within a MULTIAPPEND */
+	bool		 unnamed;	/* taken, and no UID was told */
 	struct imap_upload up;
 };
 
@@ -212,9 +213,10 @@ answered(struct account *acc, struct folder *f, struct upload *u,
 		folder_mark(f, DIRTY_REMOTE);
 		if (a->validity.v == f->validity.v && u->at < a->n)
 			return settle(acc, f, u, a->dst[u->at], err);
-		/* No UIDPLUS: ask for it by content. */
+		/* No UIDPLUS: run_batch() asks for it by content. */
 		acc->tally.uploaded++;
-		return recover_rows(acc, &u->row, 1, err);
+		u->unnamed = true;
+		return 0;
 	}
 	if (strcmp(a->code, "OVERQUOTA") == 0 ||
 	    strcmp(a->code, "LIMIT") == 0 ||
@@ -257,9 +259,12 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 	got = intend(acc, f, c, fd, &u->row, err);
 	if (got <= 0) {
 		close(fd);
+		if (got == 0 && take_back(acc, c, true, err) < 0)
+			return -1;
 		return got;
 	}
 	u->change = c;
+	u->unnamed = false;
 	u->up = (struct imap_upload){
 		.fd = fd,
 		.eol = c->content->eol,
@@ -347,6 +352,18 @@ group_refused(struct account *acc, struct folder *f, struct upload *u, size_t n,
 }
 
 static int
+ask_uids(struct account *acc, const struct upload *u, size_t n, struct err *err)
+{
+	int64_t row[BATCH];
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (u[i].unnamed)
+			row[k++] = u[i].row;
+	return k > 0 ? recover_rows(acc, row, k, err) : 0;
+}
+
+static int
 run_batch(struct account *acc, struct folder *f, struct upload *u, size_t n,
     bool *stop, struct err *err)
 {
@@ -363,7 +380,7 @@ run_batch(struct account *acc, struct folder *f, struct upload *u, size_t n,
 		for (size_t i = 0; i < n && r == 0 && a.status == DONE_OK; i++)
 			r = answered(acc, f, &u[i], &a, stop, err);
 		answer_clear(&a);
-		return r;
+		return r < 0 ? -1 : ask_uids(acc, u, n, err);
 	}
 	for (size_t i = 0; i < n; i++) {
 		int r;
@@ -375,7 +392,7 @@ run_batch(struct account *acc, struct folder *f, struct upload *u, size_t n,
 		if (r < 0)
 			return -1;
 	}
-	return 0;
+	return ask_uids(acc, u, n, err);
 }
 
 static bool
@@ -402,9 +419,11 @@ prepare_batch(struct account *acc, struct folder *f, size_t *at,
 		got = prepare(acc, f, c, &u[*n], err);
 		if (got < 0 && err->class != ERR_MSG)
 			r = -1;
-		if (got < 0 && err->class == ERR_MSG)
+		if (got < 0 && err->class == ERR_MSG) {
 			problem_open(acc, PROBLEM_WARNING, err->code, f, "",
 			    "%s", err->text);
+			f->work.failed = true;
+		}
 		if (got > 0)
 			++*n;
 		else if (c->out.ops & OP_REPLACE)

@@ -1,0 +1,199 @@
+"""Where two rules meet: folders that go while mail arrives, mail that nobody
+took, directions that policy closes, servers that cannot expunge.
+"""
+import os
+import shutil
+import sqlite3
+
+from case import Case, local_message, message
+
+DATE = 1_600_000_000
+
+
+class Edges(Case):
+    def sync_with(self, **settings):
+        """Change the account, then sync."""
+        self.syncd.settings["accounts"]["a"].update(settings)
+        self.syncd.write()
+        return self.syncd.sync(expect=(0, 1, 10))
+
+    def test_refused_mail_may_be_deleted_on_the_server(self):
+        self.client.append("INBOX", message("huge", "x" * 70000), date=DATE)
+        self.client.append("INBOX", message("small"), date=DATE)
+        self.sync_with(limits={"max_message_size": "32KiB"})
+        self.client.expunge("INBOX", self.client.find("INBOX", "huge"))
+        self.syncd.sync()
+        self.client.append("INBOX", message("later"), date=DATE)
+        self.syncd.sync()
+        self.assertPlaces("later", "INBOX")
+        self.assertQuiet()
+
+    def test_a_folder_deleted_on_the_server_survives_with_new_mail(self):
+        self.client.create("Plans")
+        self.client.append("Plans", message("old"), date=DATE)
+        self.sync_with(folders={"sync": ["*"], "delete_local": "yes"})
+        self.tree.add("Plans", local_message("fresh"), date=DATE)
+        self.client.delete("Plans")
+        self.syncd.sync(expect=(0, 1, 10))
+        self.syncd.sync()
+        self.assertPlaces("fresh", "Plans")
+        self.assertSame()
+
+    def test_a_folder_of_refused_mail_may_be_deleted_on_the_server(self):
+        self.client.create("Plans")
+        self.client.append("Plans", message("huge", "x" * 70000), date=DATE)
+        self.client.append("Plans", message("old"), date=DATE)
+        self.sync_with(limits={"max_message_size": "32KiB"},
+                       folders={"sync": ["*"], "delete_local": "yes"})
+        self.client.delete("Plans")
+        self.syncd.sync()
+        self.assertNotIn("Plans", self.tree.folders())
+
+    def test_a_folder_deleted_here_survives_with_new_mail(self):
+        self.client.create("Plans")
+        self.client.append("Plans", message("old"), date=DATE)
+        self.sync_with(folders={"sync": ["*"], "delete_remote": "yes"})
+        self.client.append("Plans", message("fresh"), date=DATE)
+        shutil.rmtree(self.tree.path("Plans"))
+        self.syncd.sync(expect=(0, 1, 10))
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertPlaces("fresh", "Plans")
+
+    def test_a_folder_deleted_here_goes_on_the_server(self):
+        self.client.create("Plans")
+        self.client.append("Plans", message("old"), date=DATE)
+        self.sync_with(folders={"sync": ["*"], "delete_remote": "yes"})
+        shutil.rmtree(self.tree.path("Plans"))
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertNotIn("Plans", [n for n, _ in self.far_folders()])
+
+    def far_folders(self):
+        return [(f if isinstance(f, str) else f[0], f) for f in self.client.list()]
+
+    def test_an_empty_folder_goes_along_when_its_parent_is_renamed(self):
+        self.client.create("Plans")
+        self.client.create("Plans/empty")
+        self.client.append("Plans", message("old"), date=DATE)
+        self.syncd.sync()
+        os.rename(self.tree.path("Plans"), self.tree.path("Plans 2026"))
+        self.syncd.sync(expect=(0, 1, 10))
+        self.syncd.sync()
+        self.assertPlaces("old", "Plans 2026")
+        self.assertSame()
+        names = [n for n, _ in self.far_folders()]
+        self.assertIn("Plans 2026/empty", names)
+        self.assertNotIn("Plans/empty", names)
+
+    def test_a_move_here_out_of_a_folder_that_keeps_is_a_copy(self):
+        self.client.append("Archive", message("kept"), "S", date=DATE)
+        self.sync_with(policy_for={"Archive": {"push": ["new", "flags"],
+                                               "pull": ["new", "flags", "delete"]}})
+        self.tree.move("Archive", "kept", "INBOX")
+        self.syncd.sync()
+        self.assertTrue(self.client.find("Archive", "kept"))
+        self.assertTrue(self.client.find("INBOX", "kept"))
+
+    def test_a_move_there_out_of_a_folder_that_keeps_is_a_copy(self):
+        self.client.append("Archive", message("kept"), "S", date=DATE)
+        self.sync_with(policy_for={"Archive": {"push": ["new", "flags", "delete"],
+                                               "pull": ["new", "flags"]}})
+        self.client.move("Archive", self.client.find("Archive", "kept"), "INBOX")
+        self.syncd.sync()
+        self.tree.find("Archive", "Subject: kept")
+        self.tree.find("INBOX", "Subject: kept")
+
+    def test_a_tombstone_in_a_folder_that_was_left_out_is_not_waited_for(self):
+        self.client.append("Archive", message("old"), "S", date=DATE)
+        self.syncd.sync()
+        self.client.expunge("Archive", self.client.find("Archive", "old"))
+        self.syncd.sync()
+        self.sync_with(folders={"sync": ["*", "!Archive"]})
+        self.syncd.sync()
+
+    # -- intents that are open when the folder is not what it was ---------
+
+    def state(self, sql):
+        """Put the state where a crash would have left it."""
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            db.execute(sql)
+        db.close()
+
+    def seed_plans(self):
+        self.client.create("Plans")
+        self.client.append("Plans", message("planned"), "S", date=DATE)
+        self.client.append("INBOX", message("other"), "S", date=DATE)
+        self.syncd.sync()
+
+    def of_plans(self):
+        return "WHERE folder = (SELECT id FROM folder WHERE CAST(path AS TEXT) = 'Plans')"
+
+    def test_an_open_upload_into_a_renumbered_mailbox(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 2, uid = NULL, seek = 1 " + self.of_plans())
+        self.client.delete("Plans")
+        self.client.create("Plans")
+        self.client.append("Plans", message("planned"), "S", date=DATE)
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
+        self.assertQuiet()
+
+    def test_an_open_landing_whose_directory_is_gone(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 1 " + self.of_plans())
+        shutil.rmtree(self.tree.path("Plans"))
+        self.client.append("INBOX", message("fresh"), date=DATE)
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertPlaces("fresh", "INBOX")
+
+    def test_an_open_landing_whose_cur_is_gone(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 1 " + self.of_plans())
+        shutil.rmtree(self.tree.path("Plans") + "/cur")
+        self.client.append("INBOX", message("fresh"), date=DATE)
+        self.syncd.run("sync")
+        self.assertPlaces("fresh", "INBOX")
+        self.assertEqual(len(self.client.fetch_all("Plans")), 1)
+
+    def test_an_older_version_in_a_renumbered_mailbox(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 8, uniq = NULL, file = NULL " + self.of_plans())
+        self.client.delete("Plans")
+        self.client.create("Plans")
+        self.client.append("Plans", message("planned"), "S", date=DATE)
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
+
+    def test_an_open_move_whose_target_was_dropped(self):
+        self.seed_plans()
+        self.state("UPDATE message SET stage = 3, dest = 4711, seek = 1 " + self.of_plans())
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
+
+
+class Poor(Case):
+    """A server that can neither move nor expunge one message."""
+    server = {"rawlog": True, "hide": ("MOVE", "UIDPLUS")}
+
+    def test_what_was_deleted_here_does_not_come_back(self):
+        self.client.append("INBOX", message("rubbish"), "S", date=DATE)
+        self.syncd.sync()
+        self.tree.delete("INBOX", "rubbish")
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertFalse([m for m in self.tree.messages("INBOX") if b"rubbish" in m.data])
+        self.tree.find("Trash", "Subject: rubbish")
+
+    def test_what_was_moved_here_does_not_come_back(self):
+        self.client.append("INBOX", message("moved"), "S", date=DATE)
+        self.syncd.sync()
+        self.tree.move("INBOX", "moved", "Archive")
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertFalse([m for m in self.tree.messages("INBOX") if b"moved" in m.data])
+        self.assertEqual(len([m for m in self.tree.messages("Archive") if b"moved" in m.data]), 1)
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
