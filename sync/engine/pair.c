@@ -531,6 +531,22 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 	    (enum conf_conflict)acc->conf->conflict);
 }
 
+static int
+record_move(struct account *acc, struct folder *to, struct msg_row *row,
+    struct err *err)
+{
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_msg_put(acc->store, row, err) < 0 ||
+	    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
+	    account_audit(acc, "move-local", to, row, "moved on the server",
+	    err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
 /* Moved on the server: one rename here, no body on the wire. */
 static int
 follow_move(struct account *acc, struct folder *to, const struct seen *m,
@@ -591,18 +607,7 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 		folder_mark(to, DIRTY_SCAN);
 	if (msg->have & MSG_OBJID)
 		row->objid = msg->objid;
-	got = account_begin(acc, err);
-	if (got == 0) {
-		if (store_msg_put(acc->store, row, err) < 0 ||
-		    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
-		    account_audit(acc, "move-local", to, row,
-		    "moved on the server", err) < 0) {
-			store_rollback(acc->store);
-			got = -1;
-		} else {
-			got = account_commit(acc, err);
-		}
-	}
+	got = record_move(acc, to, row, err);
 	if (got == 0) {
 		acc->tally.moved++;
 		if (old != NULL)

@@ -92,12 +92,6 @@ remote_detach(struct account *acc)
 	acc->selected = NULL;
 }
 
-const struct uidset *
-remote_found(const struct account *acc)
-{
-	return &acc->remote->found;
-}
-
 int
 remote_left(struct account *acc, const struct uidset *uids, struct uidset *left,
     struct err *err)

@@ -57,9 +57,6 @@ int	remote_expect(struct account *acc, uint32_t req, enum err_class class,
 int	remote_select(struct account *acc, struct folder *f, struct err *err);
 int	remote_unselect(struct account *acc, struct err *err);
 
-/* The UIDs that the last SEARCH found. */
-const struct uidset *remote_found(const struct account *acc);
-
 /* Which of ${uids} of the selected folder are still there, into ${left}: by what
  * the server has reported, and if that does not tell of all, by asking. */
 int	remote_left(struct account *acc, const struct uidset *uids,

@@ -21,7 +21,6 @@ struct remote {
 	bool		 gap;		/* it changed between two SELECTs, and the
 					 * server did not say how */
 	struct uidset	 found;
-	uint64_t	 found_count;
 	/* Answers that nobody has waited for yet. */
 	struct done	*done;
 	size_t		 n_done, cap_done;
