@@ -51,8 +51,8 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# schema.sql is part of schema.o (.incbin).
-$(BUILD)/sync/store/schema.o: sync/store/schema.sql
+# Part of schema.o (.incbin).
+$(BUILD)/sync/store/schema.o: $(wildcard sync/store/schema/*.sql)
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@
 
 #include "base/mem.h"
 
-enum { APPLICATION_ID = 0x73796e63, SCHEMA_VERSION = 1, BUSY_MS = 5000 };
+enum { APPLICATION_ID = 0x73796e63, BUSY_MS = 5000 };
 enum { HEADER_BYTES = 100 };	/* of any SQLite file */
 enum {
 	PAGE_BYTES = 4096,
@@ -260,22 +260,24 @@ check_ours(struct store *s, const char *path, int64_t *version, struct err *err)
 	if (app != APPLICATION_ID)
 		return err_set(err, ERR_LOCAL, "state.corrupt",
 		    "%s is not a state database of syncd", path);
-	if (*version > SCHEMA_VERSION)
+	if (*version > store_schema_version)
 		return err_set(err, ERR_LOCAL, "state.newer-version",
 		    "%s was written by a newer syncd (schema %lld, ours is %d)",
-		    path, (long long)*version, SCHEMA_VERSION);
+		    path, (long long)*version, store_schema_version);
 	return 0;
 }
 
+/* Make it, or bring an older one up to date: all of it or nothing. */
 static int
-create(struct store *s, struct err *err)
+migrate(struct store *s, int64_t version, struct err *err)
 {
 	char *pragmas = xasprintf("PRAGMA application_id = %d; "
-	    "PRAGMA user_version = %d; COMMIT", APPLICATION_ID, SCHEMA_VERSION);
+	    "PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
+	    store_schema_version);
 	int r = exec(s, "BEGIN EXCLUSIVE", err);
 
-	if (r == 0)
-		r = exec(s, store_schema, err);
+	for (int64_t i = version; i < store_schema_version && r == 0; i++)
+		r = exec(s, store_schema[i], err);
 	if (r == 0)
 		r = exec(s, pragmas, err);
 	free(pragmas);
@@ -399,7 +401,8 @@ store_open(const char *path, struct err *err)
 	    "PRAGMA synchronous = FULL; "
 	    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; "
 	    "PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY",
-	    err) < 0 || (version == 0 && create(s, err) < 0)) {
+	    err) < 0 || (version < store_schema_version &&
+	    migrate(s, version, err) < 0)) {
 		err_wrap(err, "%s", path);
 		store_close(s);
 		return NULL;

@@ -15,7 +15,9 @@
 #include "base/str.h"
 #include "store/store.h"
 
-extern const char store_schema[];
+/* What takes a database from version i to i + 1. */
+extern const char *const store_schema[];
+extern const int store_schema_version;
 
 /* Prepared once, used again; one for each thing that is asked. */
 enum stmt {

@@ -1,9 +1,21 @@
-/* schema.c — schema.sql as text in the program. */
+/*
+ * schema.c — schema/NNN-*.sql as text in the program: each file takes a state
+ * database one version further.
+ */
 #include "store/db.h"
 
-__asm__(".section .rodata\n"
-    ".global store_schema\n"
-    "store_schema:\n"
-    ".incbin \"sync/store/schema.sql\"\n"
-    ".byte 0\n"
-    ".previous\n");
+#define STEP(n, file) \
+	extern const char store_step_##n[]; \
+	__asm__(".section .rodata\n" \
+	    ".global store_step_" #n "\n" \
+	    "store_step_" #n ":\n" \
+	    ".incbin \"sync/store/schema/" file "\"\n" \
+	    ".byte 0\n" \
+	    ".previous\n")
+
+STEP(1, "001-base.sql");
+
+const char *const store_schema[] = {
+	store_step_1,
+};
+const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

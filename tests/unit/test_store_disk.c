@@ -16,6 +16,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "store/db.h"
 #include "store/store.h"
 
 static char dir[64], path[96];
@@ -414,6 +415,55 @@ the_id_of_a_folder_is_never_used_again(void **state)
 	store_close(s);
 }
 
+/* ---- older versions --------------------------------------------------- */
+
+static void
+run_sql(sqlite3 *db, const char *text)
+{
+	char *why = NULL;
+
+	if (sqlite3_exec(db, text, NULL, NULL, &why) != SQLITE_OK)
+		fail_msg("%s", why);
+}
+
+/* As the program of that time left it, with one folder and one message. */
+static void
+make_version(int version)
+{
+	char *pragma = xasprintf("PRAGMA user_version = %d", version);
+	sqlite3 *db;
+
+	OK(sqlite3_open(path, &db));
+	run_sql(db, "PRAGMA page_size = 4096; PRAGMA application_id = 0x73796e63");
+	for (int i = 0; i < version; i++)
+		run_sql(db, store_schema[i]);
+	run_sql(db, pragma);
+	run_sql(db, "INSERT INTO folder VALUES (7, x'494e424f58', x'494e424f58', 47, 0, NULL,"
+	    " 1, 2, 3, 1, 0, 0, NULL); INSERT INTO message (folder, uid, stage,"
+	    " in_new, ino, size, wire_size, eol, flags, keywords, modseq, date)"
+	    " VALUES (7, 1, 0, 0, 1, 10, 10, 0, 0, 0, 3, 0)");
+	OK(sqlite3_close(db));
+	free(pragma);
+}
+
+static void
+each_older_version_is_brought_up_to_date(void **state)
+{
+	for (int v = 1; v <= store_schema_version; v++) {
+		struct store *s;
+
+		make_version(v);
+		s = open_store();
+		assert_int_equal(rows_of(s, 7), 1);
+		/* Everything that is asked of it fits what is there now. */
+		for (enum stmt q = 0; q < Q_BEGIN; q++)
+			assert_non_null(db_stmt(s, q, &err));
+		store_close(s);
+		remove_dir(state);
+		OK(mkdir(dir, 0700));
+	}
+}
+
 #define FRESH(f)	cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int
@@ -429,6 +479,7 @@ main(void)
 		FRESH(a_whole_file_is_taken_after_a_crash),
 		FRESH(a_file_that_others_could_read_is_made_private),
 		FRESH(the_id_of_a_folder_is_never_used_again),
+		FRESH(each_older_version_is_brought_up_to_date),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

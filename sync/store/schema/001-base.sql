@@ -1,4 +1,6 @@
--- The state of one account.  PRAGMA user_version is the schema's number.
+-- The state of one account, as it was first.  PRAGMA user_version counts the files of
+-- this directory that were run: one that was released is never edited; what is to
+-- change is said by a new one, with the next number and a line in ../schema.c.
 
 CREATE TABLE meta (
 	key	TEXT PRIMARY KEY,
