@@ -39,7 +39,7 @@
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
-    RETRY_FOLDER_S = 60, EXIT_HELD = 10,
+    RETRY_FOLDER_S = 60, RETRY_BUSY_S = 1, EXIT_HELD = 10,
     AFTER_S = 3 };
 
 struct worker {
@@ -323,7 +323,8 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		return -1;
 	end_trouble(w);
 	if (r > 0)
-		w->round_at = clock_in(USEC_S(RETRY_FOLDER_S));
+		w->round_at = clock_in(USEC_S(w->acc->busy ? RETRY_BUSY_S :
+		    RETRY_FOLDER_S));
 	else if (round_has_tombstones(w->acc))
 		w->round_at = clock_in(opts->grace);
 	/* Where much goes on, a push can get lost (Dovecot notices some changes

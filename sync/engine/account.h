@@ -136,6 +136,8 @@ struct account {
 	bool		 tree_remote;		/* LIST must be asked again */
 	bool		 tree_local;		/* directories may have come or gone */
 	bool		 tree_failed;		/* a directory could not be read */
+	bool		 busy;			/* one would not hold still in the last
+						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
 	bool		 listing;		/* a LIST is being answered */

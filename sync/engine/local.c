@@ -504,6 +504,7 @@ gather_scan(struct account *acc, struct folder *f, struct err *err)
 		/* What it did not show is not known to be gone, or there. */
 		folder_mark(f, DIRTY_SCAN);
 		f->work.failed = true;
+		acc->busy = true;
 	}
 	f->work.scanned = list.stable;
 	f->work.mtime_cur = list.mtime_cur;
