@@ -1,53 +1,23 @@
 /*
  * download.c — fresh messages: newest first, ranges in flight, bodies straight to
- * tmp/, landed in batches.
- *
- * The order that makes a crash harmless: bodies on disk; rows committed as
- * LANDING with their final names; renames; directories synced; rows PRESENT.  A
- * row that says PRESENT without a file would be read as "deleted here", so it
- * never comes before the file.
+ * tmp/, landed in batches by land.c.
  */
-#include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "base/mem.h"
 #include "engine/apply.h"
-#include "engine/header.h"
-#include "engine/local.h"
+#include "engine/land.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
-#include "maildir/deliver.h"
-#include "maildir/dir.h"
 
 /* A range is bounded by messages: their sizes are not known.  Two are in flight,
  * so that the wire does not idle while one is being landed. */
-enum { RANGE = 200, IN_FLIGHT = 2, BATCH = 256 };
-enum { BATCH_BYTES = 32 << 20 };
-
-/* A message that has arrived in tmp/ and not landed yet. */
-struct arrival {
-	struct landing	 landing;
-	struct uid	 uid;
-	struct flags	 flags;
-	int64_t		 date;
-	struct modseq	 modseq;
-	char		*objid;
-	struct header	 header;
-	int64_t		 row;
-	char		 file[MNAME_MAX];
-	bool		 in_new;
-};
+enum { RANGE = 200, IN_FLIGHT = 2 };
 
 struct download {
 	struct account	*acc;
 	struct folder	*f;
-	struct arrival	*v;
-	size_t		 n, cap;
-	uint64_t	 bytes;
-	struct header	 header;	/* of the message that streams in now */
+	struct arrivals	 arrived;
 	bool		 open;		/* EV_BODY came, EV_MSG has not */
 	uint64_t	 size;
 	bool		 too_big;
@@ -56,169 +26,6 @@ struct download {
 	size_t		 lo[IN_FLIGHT], hi[IN_FLIGHT];	/* fresh[lo, hi) */
 	size_t		 in_flight;
 };
-
-static void
-forget_arrivals(struct download *d)
-{
-	for (size_t i = 0; i < d->n; i++) {
-		free(d->v[i].objid);
-		header_clear(&d->v[i].header);
-	}
-	d->n = 0;
-	d->bytes = 0;
-}
-
-/* ---- landing ---------------------------------------------------------- */
-
-static bool
-goes_to_new(const struct account *acc, struct flags flags)
-{
-	switch (acc->conf->new_mail_dir) {
-	case NEWMAIL_NEW:
-		return flags_none(flags);
-	case NEWMAIL_CUR:
-		return false;
-	default:
-		return !(flags.sys & (FLAG_SEEN | FLAG_FLAGGED)) &&
-		    flags_none(flags);
-	}
-}
-
-static int
-name_arrival(struct download *d, struct arrival *a)
-{
-	char letters[7 + 27 + 1], kw[27] = "";
-
-	sysflags_to_letters(a->flags.sys, letters);
-	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
-		(void)kwfile_to_letters(&d->f->kwfile, a->flags.kw, &d->f->kw, kw);
-	strcat(letters, kw);
-	if (a->flags.sys & FLAG_PASSED) {
-		char both[2] = { kwfile_forwarded(&d->f->kwfile), '\0' };
-
-		strcat(letters, both);
-	}
-	a->in_new = letters[0] == '\0' && goes_to_new(d->acc, a->flags);
-	return deliver_name(&a->landing, str_z(letters), a->in_new, a->file);
-}
-
-/* New letters are agreed on with other clients before they are used. */
-static int
-name_batch(struct download *d, struct err *err)
-{
-	char letters[27];
-
-	if (d->acc->conf->keywords == KEYWORDS_DOVECOT)
-		(void)kwfile_to_letters(&d->f->kwfile, ~(uint64_t)0, &d->f->kw,
-		    letters);
-	if (local_keywords(d->acc, d->f, err) < 0)
-		return -1;
-	for (size_t i = 0; i < d->n; i++)
-		must(name_arrival(d, &d->v[i]) >= 0);
-	return 0;
-}
-
-static void
-row_of_arrival(const struct download *d, const struct arrival *a,
-    struct msg_row *row)
-{
-	*row = (struct msg_row){
-		.id = a->row,
-		.folder = d->f->id,
-		.uid = a->uid,
-		.stage = ST_LANDING,
-		.unique = str_z(a->landing.unique),
-		.file = str_z(a->file),
-		.in_new = a->in_new,
-		.ino = a->landing.ino,
-		.size = a->landing.size,
-		.wire_size = a->landing.id.wire_size,
-		.eol = a->landing.eol,
-		.flags = a->flags,
-		.modseq = a->modseq,
-		.head = a->landing.id.head,
-		.all = a->landing.id.all,
-		.date = a->date,
-		.objid = str_z(a->objid),
-		.subject = str_z(a->header.subject),
-		.from = str_z(a->header.from),
-		.msgid = str_z(a->header.msgid),
-	};
-}
-
-static int
-commit_landing(struct download *d, struct err *err)
-{
-	if (account_begin(d->acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < d->n; i++) {
-		struct msg_row row;
-
-		row_of_arrival(d, &d->v[i], &row);
-		if (store_msg_put(d->acc->store, &row, err) < 0)
-			goto fail;
-		d->v[i].row = row.id;
-	}
-	if (store_kw_save(d->acc->store, d->f->id, &d->f->kw, err) < 0)
-		goto fail;
-	return account_commit(d->acc, err);
-fail:
-	store_rollback(d->acc->store);
-	return -1;
-}
-
-static int
-commit_present(struct download *d, struct err *err)
-{
-	if (account_begin(d->acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < d->n; i++) {
-		struct msg_row row;
-
-		row_of_arrival(d, &d->v[i], &row);
-		row.stage = ST_PRESENT;
-		if (store_msg_put(d->acc->store, &row, err) < 0 ||
-		    account_audit(d->acc, "download", d->f, &row,
-		    "new on the server, unknown here", err) < 0) {
-			store_rollback(d->acc->store);
-			return -1;
-		}
-	}
-	return account_commit(d->acc, err);
-}
-
-static int
-land_batch(struct download *d, struct err *err)
-{
-	struct landing *l;
-	int r;
-
-	if (d->n == 0)
-		return 0;
-	l = xreallocarray(NULL, d->n, sizeof(*l));
-	for (size_t i = 0; i < d->n; i++)
-		l[i] = d->v[i].landing;
-	r = deliver_sync(l, d->n, err);
-	free(l);
-	if (r == 0)
-		r = name_batch(d, err);
-	if (r == 0)
-		r = commit_landing(d, err);
-	for (size_t i = 0; i < d->n && r == 0; i++)
-		if (deliver_place(d->f->fd, d->v[i].landing.unique,
-		    d->v[i].file, d->v[i].in_new, err) < 0)
-			r = -1;
-	if (r == 0)
-		r = mdir_sync(d->f->fd, err);
-	if (r == 0)
-		r = commit_present(d, err);
-	if (r == 0) {
-		d->acc->tally.downloaded += d->n;
-		d->acc->tally.bytes_down += d->bytes;
-		forget_arrivals(d);
-	}
-	return r;
-}
 
 /* ---- arriving --------------------------------------------------------- */
 
@@ -255,10 +62,7 @@ begin_body(struct download *d, const struct event *ev, struct err *err)
 	d->size = ev->body.size;
 	d->too_big = ev->body.size >
 	    (uint64_t)d->acc->conf->limits.max_message_size;
-	header_clear(&d->header);
-	if (d->too_big)
-		return 0;
-	return deliver_begin(d->acc->deliver, d->f->fd, err);
+	return d->too_big ? 0 : land_begin(&d->arrived, err);
 }
 
 static int
@@ -266,9 +70,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 {
 	if (!d->open || d->too_big)
 		return 0;
-	header_add(&d->header, bytes);
-	d->acc->progress->bytes += bytes.n;
-	return deliver_data(d->acc->deliver, bytes, err);
+	return land_data(&d->arrived, bytes, err);
 }
 
 static int
@@ -282,43 +84,34 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 	d->open = false;
 	if (fresh == NULL || fresh->sys == UINT32_MAX) {
 		/* Not asked for, or twice: the base says what we have. */
-		deliver_discard(d->acc->deliver);
+		land_discard(&d->arrived);
 		return 0;
 	}
 	d->acc->progress->done++;
 	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
-		deliver_discard(d->acc->deliver);
+		land_discard(&d->arrived);
 		return d->too_big ? quarantine(d, m->uid, true, "server.too-big",
 		    "larger than limits.max_message_size", err) :
 		    quarantine(d, m->uid, false, "server.poison",
 		    "the server gives no bytes for it", err);
 	}
-	d->v = array_room(d->v, d->n, &d->cap, sizeof(*d->v));
-	a = &d->v[d->n];
-	*a = (struct arrival){ .uid = m->uid, .date = m->date,
-	    .modseq = m->modseq };
-	if (!(m->have & MSG_DATE))
-		a->date = clock_wall() / 1000000;
+	a = land_end(&d->arrived, (m->have & MSG_DATE) ? m->date :
+	    clock_wall() / 1000000, err);
+	if (a == NULL)
+		return -1;
+	a->uid = m->uid;
+	a->modseq = m->modseq;
 	a->flags = (struct flags){ fresh->sys, fresh->kw };
 	if (m->have & MSG_FLAGS) {
 		a->flags = (struct flags){ 0 };
 		for (size_t i = 0; i < m->n_flags; i++)
 			flags_from_imap(&a->flags, &d->f->kw, m->flags[i]);
 	}
-	if (deliver_end(d->acc->deliver, a->date, &a->landing, err) < 0)
-		return -1;
 	if (m->have & MSG_OBJID)
 		a->objid = str_dup(m->objid);
-	a->header = d->header;
-	d->header = (struct header){ 0 };
-	header_end(&a->header);
 	fresh->sys = UINT32_MAX;
-	d->bytes += a->landing.id.wire_size;
-	d->n++;
-	if (d->n == BATCH || d->bytes >= BATCH_BYTES)
-		return land_batch(d, err);
-	return 0;
+	return land_full(&d->arrived) ? land_all(&d->arrived, err) : 0;
 }
 
 /* ---- asking ----------------------------------------------------------- */
@@ -479,23 +272,6 @@ run(struct download *d, struct err *err)
 }
 
 /* A disk that is nearly full is left to those who use the machine. */
-static int
-check_space(const struct account *acc, const struct folder *f, struct err *err)
-{
-	struct statvfs v;
-	uint64_t left;
-
-	if (fstatvfs(f->fd, &v) < 0)
-		return err_sys(err, ERR_LOCAL, "store.io", "%s: free space",
-		    f->name);
-	left = (uint64_t)v.f_bavail * v.f_frsize;
-	if (left >= (uint64_t)acc->conf->guards.min_free_space)
-		return 0;
-	return err_set(err, ERR_LOCAL, "store.no-space", "%s: only %llu MiB "
-	    "are free where %s is; downloads wait (guards.min_free_space)",
-	    f->name, (unsigned long long)(left >> 20), acc->root);
-}
-
 static uint64_t
 count_fresh(const struct folder *f)
 {
@@ -509,30 +285,24 @@ count_fresh(const struct folder *f)
 int
 apply_downloads(struct account *acc, struct folder *f, struct err *err)
 {
-	struct download d = { .acc = acc, .f = f, .next = f->work.n_fresh };
+	struct download d = { .acc = acc, .f = f, .next = f->work.n_fresh,
+	    .arrived = { .acc = acc, .f = f } };
 	struct err ignored;
 	int r = 0;
 
 	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
 		return 0;
 	progress_phase(acc->progress, PHASE_DOWNLOAD, f->name, count_fresh(f));
-	if (check_space(acc, f, err) < 0 || remote_select(acc, f, err) < 0 ||
-	    account_delivering(acc, err) < 0)
+	if (remote_select(acc, f, err) < 0 || land_prepare(acc, f, err) < 0)
 		return -1;
 	r = run(&d, err);
 	for (size_t i = 0; i < d.in_flight && r < 0; i++)
 		remote_drain(acc, d.req[i], err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {
-		if (land_batch(&d, r == 0 ? err : &ignored) < 0)
+		if (land_all(&d.arrived, r == 0 ? err : &ignored) < 0)
 			r = -1;
 	}
-	for (size_t i = 0; i < d.n; i++)
-		deliver_drop(&d.v[i].landing);
-	if (d.open)
-		deliver_discard(acc->deliver);
-	forget_arrivals(&d);
-	header_clear(&d.header);
-	free(d.v);
+	land_clear(&d.arrived);
 	return r;
 }

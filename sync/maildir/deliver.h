@@ -1,7 +1,7 @@
 /*
  * deliver.h — landing messages: tmp/, sync, rename.
  *
- * The caller (engine/download.c) keeps the order that makes a crash harmless:
+ * The caller (engine/land.c) keeps the order that makes a crash harmless:
  *	deliver_begin, deliver_data..., deliver_end	for each of a batch
  *	deliver_sync		every body is on the disk
  *	... the rows are committed as LANDING, with their final names ...

@@ -1,0 +1,70 @@
+/*
+ * land.h — messages on their way into the Maildir: streamed to tmp/, landed in
+ * batches.  The one place where mail comes to be in a folder, whatever protocol
+ * it came by.
+ *
+ * The order that makes a crash harmless: bodies on disk; rows committed as
+ * LANDING with their final names; renames; directories synced; rows PRESENT.  A
+ * row that says PRESENT without a file would be read as "deleted here", so it
+ * never comes before the file.
+ */
+#ifndef ENGINE_LAND_H
+#define ENGINE_LAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/flags.h"
+#include "base/types.h"
+#include "engine/account.h"
+#include "engine/header.h"
+#include "maildir/deliver.h"
+
+/* A message that has arrived whole in tmp/. */
+struct arrival {
+	struct landing	 landing;
+	struct header	 header;
+	int64_t		 date;
+	/* What else is known of it, by whoever has asked for it. */
+	struct uid	 uid;
+	struct flags	 flags;
+	struct modseq	 modseq;
+	char		*objid;
+	/* Where it goes, once that is decided. */
+	int64_t		 row;
+	char		 file[MNAME_MAX];
+	bool		 in_new;
+};
+
+/* What has arrived for one folder and not landed, and the message that streams
+ * in now. */
+struct arrivals {
+	struct account	*acc;
+	struct folder	*f;
+	struct arrival	*v;
+	size_t		 n, cap;
+	uint64_t	 bytes;
+	struct header	 header;
+	bool		 open;
+};
+
+/* Is there room on the disk, and may we write there?  Before the first message. */
+int	land_prepare(struct account *acc, struct folder *f, struct err *err);
+
+/* One message: begin, data..., end.  land_end() returns it, for the caller to
+ * say what it knows of it; the pointer is good until the next one ends. */
+int	land_begin(struct arrivals *a, struct err *err);
+int	land_data(struct arrivals *a, struct str bytes, struct err *err);
+struct arrival	*land_end(struct arrivals *a, int64_t date, struct err *err);
+void	land_discard(struct arrivals *a);
+
+/* As many as should be landed together. */
+bool	land_full(const struct arrivals *a);
+/* Put all that have arrived into the folder. */
+int	land_all(struct arrivals *a, struct err *err);
+/* What has not landed is thrown away. */
+void	land_clear(struct arrivals *a);
+
+#endif
