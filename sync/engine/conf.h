@@ -67,6 +67,26 @@ enum conf_watch { WATCH_AUTO, WATCH_POLL, WATCH_OFF };
 enum conf_hold { HOLD_HOLD, HOLD_REMATCH };
 enum conf_schedule { SCHEDULE_ALWAYS, SCHEDULE_MANUAL };
 
+/* A script, as one account sees it.  Reading mail and planning moves, flags and
+ * keywords needs no leave; what goes beyond stands in .allow. */
+struct plugin_conf {
+	char		*name;		/* unique: owns its stores and watermarks */
+	char		*script;	/* absolute: name.lua, or name/main.lua */
+	bool		 bundled;	/* ours: is granted what it declares */
+	bool		 trusted;	/* the whole standard library */
+	struct strlist	 accounts;	/* globs of those that it sees */
+	struct {
+		struct strlist	exec, read, write, connect, accounts;
+		bool		send, delete;
+	} allow;
+	struct {
+		int64_t	memory;
+		usec	time;		/* of one call, in the interpreter */
+		usec	deadline;	/* of one message, with its commands */
+	} limits;
+	char		*config;	/* its options, as JSON */
+};
+
 struct account_conf {
 	char	*name;			/* the key under accounts: */
 	char	*email;
@@ -158,6 +178,9 @@ struct account_conf {
 	 * "LITERAL+"...; for tests and for servers that do them badly. */
 	struct strlist	avoid;
 	bool	 compress;
+
+	struct plugin_conf	*plugin;	/* in the order in which they run */
+	size_t			 n_plugins;
 
 	struct origins	*origins;	/* NULL in a worker */
 };
