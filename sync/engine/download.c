@@ -271,7 +271,6 @@ run(struct download *d, struct err *err)
 	return 0;
 }
 
-/* A disk that is nearly full is left to those who use the machine. */
 static uint64_t
 count_fresh(const struct folder *f)
 {
