@@ -621,10 +621,18 @@ out:
 	return got;
 }
 
+/* What one search for partners among fresh messages needs. */
+struct search {
+	struct candidates	 cs;
+	struct taken		 taken;
+	struct uidset		 answered;
+	struct hasher		*hasher;
+	unsigned		 items;		/* of FETCH */
+};
+
 static int
-match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
-    struct taken *t, const struct ev_msg *m, struct hasher *hasher,
-    struct err *err)
+match_fresh(struct account *acc, struct folder *f, struct search *s,
+    const struct ev_msg *m, struct err *err)
 {
 	struct seen *fresh = work_fresh(&f->work, m->uid);
 	struct msgid_hash id;
@@ -635,12 +643,12 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
 	if (fresh == NULL)
 		return 0;
 	if (m->have & MSG_HEADER) {
-		hasher_add(hasher, m->header.p, m->header.n);
-		hasher_end(hasher, &id);
-		cand = find_candidate(cs, &id.head, m->size);
+		hasher_add(s->hasher, m->header.p, m->header.n);
+		hasher_end(s->hasher, &id);
+		cand = find_candidate(&s->cs, &id.head, m->size);
 		if (cand != NULL) {
 			bind_candidate(cand, fresh);
-			take_fresh(f, t, fresh);
+			take_fresh(f, &s->taken, fresh);
 			return !(m->have & MSG_DATE) ? 0 :
 			    local_set_date(f, cand->change, m->date, err);
 		}
@@ -655,25 +663,8 @@ match_fresh(struct account *acc, struct folder *f, struct candidates *cs,
 		got = 0;
 	}
 	if (got > 0)
-		take_fresh(f, t, fresh);
+		take_fresh(f, &s->taken, fresh);
 	return got < 0 ? -1 : 0;
-}
-
-static uint32_t
-ask_identity(struct account *acc, struct folder *f, bool headers)
-{
-	struct uidset uids;
-	unsigned items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
-	uint32_t req;
-
-	uidset_init(&uids);
-	for (size_t i = 0; i < f->work.n_fresh; i++)
-		uidset_add(&uids, f->work.fresh[i].uid, f->work.fresh[i].uid);
-	if (headers)
-		items |= FETCH_HEADER;
-	req = imap_fetch(acc->work, &uids, items, (struct modseq){ 0 });
-	uidset_clear(&uids);
-	return req;
 }
 
 static bool
@@ -683,38 +674,26 @@ has_objids(const struct account *acc)
 	    imap_can(acc->work, CAP_GMAIL) || imap_can(acc->work, CAP_XGUID);
 }
 
+/* 0 with *status; -1. */
 static int
-pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
-    struct err *err)
+ask_identity(struct account *acc, struct folder *f, struct search *s,
+    const struct uidset *uids, enum done_status *status, struct err *err)
 {
-	struct candidates cs = { 0 };
-	struct taken taken = { 0 };
-	struct hasher *hasher = NULL;
+	uint32_t req = imap_fetch(acc->work, uids, s->items, (struct modseq){ 0 });
 	struct event ev;
-	uint32_t req;
-	int r = -1;
+	int r;
 
-	if (f->work.n_fresh == 0)
-		return 0;
-	if (collect_candidates(f, &cs, err) < 0)
-		goto out;
-	if (cs.n == 0 && missing->n == 0) {
-		r = 0;
-		goto out;
-	}
-	if (remote_select(acc, f, err) < 0)
-		goto out;
-	hasher = hasher_new();
-	req = ask_identity(acc, f, cs.n > 0 || missing->nameless ||
-	    !has_objids(acc));
 	remote_want_msgs(acc, true);
 	while ((r = remote_next(acc, &ev, err)) > 0) {
 		if (ev.kind == EV_DONE && ev.done.req == req) {
+			*status = ev.done.status;
 			r = 0;
 			break;
 		}
-		if (ev.kind == EV_MSG && match_fresh(acc, f, &cs, &taken,
-		    &ev.msg, hasher, err) < 0) {
+		if (ev.kind != EV_MSG)
+			continue;
+		uidset_add(&s->answered, ev.msg.uid.v, ev.msg.uid.v);
+		if (match_fresh(acc, f, s, &ev.msg, err) < 0) {
 			r = -1;
 			break;
 		}
@@ -722,11 +701,75 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
 	remote_want_msgs(acc, false);
 	if (r < 0)
 		remote_drain(acc, req, err);
-	drop_taken(f, &taken);
-out:
-	hasher_free(hasher);
-	free(taken.at);
-	free(cs.v);
+	return r;
+}
+
+/* A server that refuses one message may refuse all: the others are asked for one
+ * by one.  What it refuses then is left to the download, which will say so. */
+static int
+ask_one_by_one(struct account *acc, struct folder *f, struct search *s,
+    struct err *err)
+{
+	enum done_status status;
+	int r = 0;
+
+	for (size_t i = 0; i < f->work.n_fresh && r == 0; i++) {
+		struct uid uid = { f->work.fresh[i].uid };
+		struct uidset one;
+
+		if (uidset_has(&s->answered, uid))
+			continue;
+		uidset_init(&one);
+		uidset_add(&one, uid.v, uid.v);
+		r = ask_identity(acc, f, s, &one, &status, err);
+		uidset_clear(&one);
+	}
+	return r;
+}
+
+static int
+ask_fresh(struct account *acc, struct folder *f, struct search *s,
+    struct err *err)
+{
+	enum done_status status;
+	struct uidset all;
+	int r;
+
+	uidset_init(&all);
+	for (size_t i = 0; i < f->work.n_fresh; i++)
+		uidset_add(&all, f->work.fresh[i].uid, f->work.fresh[i].uid);
+	r = ask_identity(acc, f, s, &all, &status, err);
+	uidset_clear(&all);
+	if (r == 0 && status != DONE_OK)
+		r = ask_one_by_one(acc, f, s, err);
+	return r;
+}
+
+static int
+pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
+    struct err *err)
+{
+	struct search s = { 0 };
+	int r;
+
+	if (f->work.n_fresh == 0)
+		return 0;
+	uidset_init(&s.answered);
+	r = collect_candidates(f, &s.cs, err);
+	if (r == 0 && (s.cs.n > 0 || missing->n > 0)) {
+		s.hasher = hasher_new();
+		s.items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
+		if (s.cs.n > 0 || missing->nameless || !has_objids(acc))
+			s.items |= FETCH_HEADER;
+		r = remote_select(acc, f, err);
+		if (r == 0)
+			r = ask_fresh(acc, f, &s, err);
+		drop_taken(f, &s.taken);
+	}
+	hasher_free(s.hasher);
+	uidset_clear(&s.answered);
+	free(s.taken.at);
+	free(s.cs.v);
 	return r;
 }
 

@@ -178,28 +178,32 @@ begin_literal(struct collect *c, struct str digits, enum collect_got *got,
 	if (c->n_lit == LITERALS_MAX)
 		return err_set(err, ERR_PROTO, "proto.line-too-long",
 		    "more than %d literals in a response", LITERALS_MAX);
-	bool body = c->trusted && !c->streamed && is_fetch(c) &&
-	    names_body(str_from(buf_str(&c->line), c->tail));
-	if (size > (body ? c->max_body : READ_LITERAL_MAX - c->n_kept) ||
+	bool fetch = c->trusted && is_fetch(c);
+	bool named = fetch && names_body(str_from(buf_str(&c->line), c->tail));
+	bool body = named && !c->streamed;
+	/* A header of megabytes is legal: it goes by, and counts as not told. */
+	bool dropped = fetch && !named && size > READ_LITERAL_MAX - c->n_kept;
+
+	if (size > (body || dropped ? c->max_body : READ_LITERAL_MAX - c->n_kept) ||
 	    (!c->trusted && size > READ_PREAUTH_MAX))
 		return too_big(err, digits);
 
 	c->lit = array_room(c->lit, c->n_lit, &c->cap_lit, sizeof(*c->lit));
 	c->lit[c->n_lit++] = (struct literal){
 		.at = c->line.n,
-		.n = body ? 0 : (size_t)size,
+		.n = body || dropped ? 0 : (size_t)size,
 		.size = size,
-		.streamed = body,
+		.streamed = body || dropped,
 	};
 	c->left = size;
 	if (body) {
 		c->streamed = true;
 		*got = COLLECT_BODY;
-	} else {
+	} else if (!dropped) {
 		c->n_kept += (size_t)size;
 	}
-	c->state = size == 0 ? COLLECT_AFTER :
-	    body ? COLLECT_STREAM : COLLECT_KEEP;
+	c->state = size == 0 ? COLLECT_AFTER : body ? COLLECT_STREAM :
+	    dropped ? COLLECT_DROP : COLLECT_KEEP;
 	return 0;
 }
 
@@ -289,6 +293,7 @@ take(struct collect *c, struct str in, size_t *used, enum collect_got *got,
 	case COLLECT_TEXT:
 		return take_text(c, in, used, got, err);
 	case COLLECT_KEEP:
+	case COLLECT_DROP:
 		return take_literal(c, in, used, err);
 	case COLLECT_STREAM:
 		if (take_literal(c, in, used, err) < 0)

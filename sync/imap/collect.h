@@ -21,6 +21,7 @@ enum collect_state {
 	COLLECT_TEXT,
 	COLLECT_KEEP,	/* inside a literal that is kept */
 	COLLECT_STREAM,	/* inside a BODY[] */
+	COLLECT_DROP,	/* inside another that is too long to be kept */
 	COLLECT_AFTER	/* at the byte after a literal */
 };
 

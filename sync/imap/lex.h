@@ -19,7 +19,7 @@ struct literal {
 	size_t		at;	/* where its bytes are, or would be */
 	size_t		n;	/* how many of them are in the line */
 	uint64_t	size;	/* as announced */
-	bool		streamed;	/* a BODY[] that went by: n is 0 */
+	bool		streamed;	/* a BODY[], or too long: it went by, n is 0 */
 };
 
 struct lex {

@@ -3,6 +3,8 @@
 After each of them an honest round must make both sides equal: nothing lost,
 nothing doubled.
 """
+import os
+import shutil
 import time
 import unittest
 
@@ -93,6 +95,42 @@ class Refusing(PeerCase):
         self.any_end()
         self.heal()
         self.assertAll()
+
+
+class Twins(PeerCase):
+    """The state is lost: what both sides have is recognised by its header."""
+    def forget(self):
+        self.syncd.sync()
+        shutil.rmtree(self.syncd.state)
+        os.mkdir(self.syncd.state, 0o700)
+
+    def assertOnce(self):
+        with self.peer.client() as c:
+            for i in range(6):
+                far, near = places(c, self.tree, f"Subject: m{i}")
+                self.assertEqual((dict(far), dict(near)), ({"INBOX": 1}, {"INBOX": 1}), i)
+
+    def test_headers_refused_once_are_asked_for_one_by_one(self):
+        self.forget()
+        self.peer.on("UID FETCH.*HEADER", no(), times=1)
+        self.any_end()
+        self.heal()
+        self.assertOnce()
+
+    def test_headers_refused_together_are_asked_for_one_by_one(self):
+        self.forget()
+        self.peer.on("UID FETCH 1:6 .*HEADER", no())
+        self.any_end()
+        self.heal()
+        self.assertOnce()
+
+    def test_a_header_of_megabytes_ends_no_connection(self):
+        self.inbox.add(b"Subject: long\r\n" + b"X-Fill: y\r\n" * 200_000 + b"\r\nbody\r\n")
+        self.forget()
+        self.syncd.sync()
+        self.assertEqual(self.peer.connections, 2)
+        self.heal()
+        self.assertOnce()
 
 
 @rows("always", {f"{verb} {how}": (verb, make) for verb in COMMANDS[4:]

@@ -485,6 +485,22 @@ check_repeat(const char *head, const char *part, size_t n, const char *tail,
 }
 
 static void
+a_header_too_long_to_keep_goes_by(void **state)
+{
+	char *in = repeat("* 1 FETCH (UID 4 BODY[HEADER] {1048577}\r\n", "y",
+	    1048577, " RFC822.SIZE 9)\r\n");
+	char *got = show_all(str_z(in), true, 2 << 20, 0);
+	char *cut = show_all(str_z(in), true, 2 << 20, 1000);
+
+	(void)state;
+	assert_string_equal(got, "msg 4 size=9\nskipped 1\n");
+	assert_string_equal(cut, got);
+	free(got);
+	free(cut);
+	free(in);
+}
+
+static void
 caps_hold_however_the_bytes_come(void **state)
 {
 	(void)state;
@@ -635,6 +651,7 @@ main(void)
 		cmocka_unit_test(noise_around_responses_is_tolerated),
 		cmocka_unit_test(before_signing_in_no_mailbox_data_passes),
 		cmocka_unit_test(wrong_literals_end_the_connection),
+		cmocka_unit_test(a_header_too_long_to_keep_goes_by),
 		cmocka_unit_test(caps_hold_however_the_bytes_come),
 		cmocka_unit_test(descending_uids_are_not_expensive),
 		cmocka_unit_test(
