@@ -7,17 +7,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/attr.h"
 #include "base/mem.h"
 #include "imap/mutf7.h"
 #include "js.h"
 #include "net/lane.h"
-#include "store/store.h"
 
 enum { NAME_MAX_BYTES = 8192 };
 
-/* 1: *s is open; 0: there is none yet. */
-static int
-open_store(const struct conf *conf, const struct account_conf *a,
+int
+report_open(const struct conf *conf, const struct account_conf *a,
     struct store **s, struct err *err)
 {
 	char *path = xasprintf("%s/%s.db", conf->state_dir, a->name);
@@ -86,6 +85,17 @@ folder_object(const char *account, const struct folder_row *f)
 	return o;
 }
 
+static json_t *
+give(json_t *all, int rc, const struct err *why, struct err *err)
+{
+	if (rc >= 0 && why->class == ERR_NONE)
+		return all;
+	if (rc >= 0)
+		*err = *why;
+	json_decref(all);
+	return NULL;
+}
+
 json_t *
 report_folders(const struct conf *conf, const struct account_conf *a,
     struct err *err)
@@ -95,18 +105,12 @@ report_folders(const struct conf *conf, const struct account_conf *a,
 	struct folder_row row;
 	struct err why = { 0 };
 	int64_t at = 0;
-	int rc = open_store(conf, a, &s, err);
+	int rc = report_open(conf, a, &s, err);
 
 	while (rc == 1 && store_folder_next(s, &at, &row, &why))
 		json_array_append_new(all, folder_object(a->name, &row));
 	store_close(s);
-	if (rc < 0 || why.class != ERR_NONE) {
-		if (rc >= 0)
-			*err = why;
-		json_decref(all);
-		return NULL;
-	}
-	return all;
+	return give(all, rc, &why, err);
 }
 
 json_t *
@@ -146,9 +150,8 @@ audit_object(const char *account, const struct audit_row *r)
 	return o;
 }
 
-/* A Message-ID as it stands in the header: users may leave out the <>. */
-static char *
-with_brackets(const char *id)
+char *
+report_msgid(const char *id)
 {
 	if (id == NULL || id[0] == '<')
 		return xstrdup(id);
@@ -159,12 +162,12 @@ json_t *
 report_log(const struct conf *conf, const struct account_conf *a,
     const struct log_query *q, struct err *err)
 {
-	char *msgid = with_brackets(q->msgid);
+	char *msgid = report_msgid(q->msgid);
 	json_t *all = json_array();
 	struct store *s = NULL;
 	struct audit_row row;
-	int64_t at = 0;
-	int rc = open_store(conf, a, &s, err);
+	int64_t at = q->after;
+	int rc = report_open(conf, a, &s, err);
 
 	while (rc == 1 && (rc = store_audit_next(s, &at, str_z(q->folder),
 	    str_z(msgid), &row, err)) == 1) {
@@ -181,4 +184,85 @@ report_log(const struct conf *conf, const struct account_conf *a,
 		return NULL;
 	}
 	return all;
+}
+
+/* ---- where a message is ----------------------------------------------- */
+
+static const struct {
+	const char	*name, *text;
+} stages[] = {
+	[ST_PRESENT] = { "present", "on both sides" },
+	[ST_LANDING] = { "landing", "being put into the Maildir" },
+	[ST_APPENDING] = { "sending", "being sent to the server" },
+	[ST_MOVING] = { "moving", "being moved on the server" },
+	[ST_TOMBSTONE] = { "going",
+	    "gone on the server; removed here in a moment, unless it was moved" },
+	[ST_GONE_LOCAL] = { "remote-only",
+	    "on the server only: deleted here, and that does not travel" },
+	[ST_GONE_REMOTE] = { "local-only",
+	    "here only: deleted on the server, and that does not travel" },
+	[ST_REFUSED] = { "refused",
+	    "one side did not take it; the log says why" },
+	[ST_REPLACED] = { "replaced",
+	    "an older version, removed once the newer is on the server" }
+};
+
+static json_t *
+place_object(const struct account_conf *a, const struct folder_row *f,
+    const struct msg_row *m)
+{
+	json_t *o = json_object();
+	char *file = NULL, *name;
+
+	if (m->unique.n > 0) {
+		name = str_dup(m->file);
+		file = xasprintf("%s/%.*s/%s/%s", a->path, (int)f->path.n,
+		    f->path.p, m->in_new ? "new" : "cur", name);
+		free(name);
+	}
+	json_object_set_new(o, "account", json_string(a->name));
+	json_object_set_new(o, "folder", display_name(f->wire));
+	json_object_set_new(o, "uid", json_integer(m->uid.v));
+	json_object_set_new(o, "file",
+	    file != NULL ? js_text(str_z(file)) : json_null());
+	json_object_set_new(o, "state", json_string(stages[m->stage].name));
+	json_object_set_new(o, "text", json_string(stages[m->stage].text));
+	json_object_set_new(o, "subject", js_text(m->subject));
+	free(file);
+	return o;
+}
+
+static int
+folder_of(struct store *s, int64_t id, struct folder_row *f, struct err *err)
+{
+	int64_t at = 0;
+
+	while (store_folder_next(s, &at, f, err))
+		if (f->id == id)
+			return 1;
+	return err->class == ERR_NONE ? 0 : -1;
+}
+
+json_t *
+report_places(const struct conf *conf, const struct account_conf *a,
+    const char *msgid, struct err *err)
+{
+	char *id = report_msgid(msgid);
+	json_t *all = json_array();
+	struct store *s = NULL;
+	struct cursor *c = NULL;
+	struct folder_row f;
+	struct msg_row m;
+	struct err why = { 0 };
+	int rc = report_open(conf, a, &s, err);
+
+	if (rc == 1 && (c = cursor_open_msgid(s, str_z(id), err)) == NULL)
+		rc = -1;
+	while (rc == 1 && (rc = cursor_next(c, &m, err)) == 1)
+		if (folder_of(s, m.folder, &f, &why) == 1)
+			json_array_append_new(all, place_object(a, &f, &m));
+	cursor_close(c);
+	store_close(s);
+	free(id);
+	return give(all, rc, &why, err);
 }

@@ -31,6 +31,7 @@
 #include "engine/remote.h"
 #include "engine/remove.h"
 #include "engine/round.h"
+#include "engine/undo.h"
 #include "engine/watcher.h"
 #include "ipc.h"
 #include "js.h"
@@ -453,7 +454,8 @@ run_timers(struct worker *w)
 		w->scan_at = clock_in(USEC_S(SCAN_S));
 	}
 	if (now >= w->undo_at) {
-		if (remove_old_undo(w->acc, &err) < 0)
+		if (undo_trim(w->acc->state_dir, w->acc->conf,
+		    &err) < 0)
 			log_warn("undo: %s", err.text);
 		w->undo_at = clock_in(USEC_S(UNDO_S));
 	}

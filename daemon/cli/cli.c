@@ -15,6 +15,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/text.h"
 #include "config.h"
 #include "diag.h"
 #include "js.h"
@@ -41,8 +42,16 @@ const struct verb cli_verbs[] = {
 	    "With --check: exit 1 when there is any problem." },
 	{ "folders", verb_folders, "[ACCOUNT]", "", 0, 1,
 	    "folders, on the server and here", "" },
-	{ "log", verb_log, "[ACCOUNT]", " since message-id folder number ", 0, 1,
-	    "every change that was made, and why", "" },
+	{ "log", verb_log, "[ACCOUNT]", " since message-id folder number follow ",
+	    0, 1, "every change that was made, and why", "" },
+	{ "why", verb_why, "MESSAGE-ID", "", 1, 1,
+	    "where a message came from, and where it is now",
+	    "The Message-ID as the header has it; <> may be left out." },
+	{ "undo", verb_undo, "[ACCOUNT[/FOLDER]]",
+	    " since message-id dry-run yes ", 0, 1,
+	    "put back what was removed, on both sides",
+	    "Lists it first, and asks.  What was deleted on the server comes back\n"
+	    "from the undo store, what was deleted here from the server's Trash." },
 	{ "check", verb_check, "[ACCOUNT]", " online ", 0, 1,
 	    "look for mistakes before they hurt",
 	    "The configuration, secrets' sources, file modes and limits;\n"
@@ -94,7 +103,9 @@ static const struct flag {
 	{ "since", 0, FLAG_TEXT, false, offsetof(struct cli, since) },
 	{ "message-id", 0, FLAG_TEXT, false, offsetof(struct cli, message_id) },
 	{ "folder", 0, FLAG_TEXT, false, offsetof(struct cli, folder) },
-	{ "number", 'n', FLAG_TEXT, false, offsetof(struct cli, most) }
+	{ "number", 'n', FLAG_TEXT, false, offsetof(struct cli, most) },
+	{ "follow", 'f', FLAG_BOOL, false, offsetof(struct cli, follow) },
+	{ "yes", 'y', FLAG_BOOL, false, offsetof(struct cli, yes) }
 };
 
 /* ---- mistakes --------------------------------------------------------- */
@@ -414,6 +425,16 @@ cli_conf(const struct cli *cli, int *code)
 	}
 	diags_clear(&ds);
 	return conf;
+}
+
+int
+cli_since(const struct cli *cli, int64_t *since)
+{
+	*since = 0;
+	if (cli->since == NULL || text_since(cli->since, since) == 0)
+		return 0;
+	return cli_fail(cli, EX_USAGE, "usage",
+	    "--since takes 2h, 3d or 2026-11-23", NULL);
 }
 
 bool *

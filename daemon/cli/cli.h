@@ -24,6 +24,7 @@ struct cli {
 	unsigned	 verbose;
 	/* of verbs */
 	bool		 once, dry_run, full, detach, online, check;
+	bool		 follow, yes;
 	const char	*since, *message_id, *folder, *most;
 	/* what is neither: the verb's arguments, and -a */
 	char		**arg;
@@ -64,6 +65,8 @@ struct conf	*cli_conf(const struct cli *cli, int *code);
  * conf->account, to free(); NULL after telling why. */
 bool		*cli_accounts(const struct cli *cli, const struct conf *conf,
 		    int *code);
+/* --since as wall clock us, 0 without it; an exit code after telling why not. */
+int		 cli_since(const struct cli *cli, int64_t *since);
 /* Where the daemon listens: --socket, $SYNCD_SOCKET, the configuration. */
 const char	*cli_socket(const struct cli *cli, const struct conf *conf);
 /* Connect to the running daemon; an exit code after telling why not.  With
@@ -81,7 +84,8 @@ enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 
-verb_fn	verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_check,
+verb_fn	verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
+	verb_undo, verb_check,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 

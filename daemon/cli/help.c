@@ -19,7 +19,9 @@ static const struct {
 	{ " since ", "--since WHEN      only since 2h, 3d or 2026-11-23" },
 	{ " message-id ", "--message-id ID   only what happened to this message" },
 	{ " folder ", "--folder NAME     only in this folder" },
-	{ " number ", "-n, --number N    the newest N (100)" }
+	{ " number ", "-n, --number N    the newest N (100)" },
+	{ " follow ", "-f, --follow      go on with what is done from now on" },
+	{ " yes ", "-y, --yes         do not ask" }
 };
 
 static void

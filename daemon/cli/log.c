@@ -6,40 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/wait.h"
+#include "cli/text.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"
-
-/* "90s", "2h", "3d" ago, or "2026-11-23", or "2026-11-23T04:46:50Z". */
-static int
-parse_since(const char *text, int64_t *since)
-{
-	static const char units[] = "smhdw";
-	static const int64_t seconds[] = { 1, 60, 3600, 86400, 604800 };
-	struct str s = str_z(text);
-	struct tm tm = { 0 };
-	const char *unit, *end;
-	uint64_t n;
-
-	unit = s.n > 1 ? strchr(units, s.p[s.n - 1]) : NULL;
-	if (unit != NULL && num_u64(str_head(s, s.n - 1), 0, 100000, &n)) {
-		*since = clock_wall() -
-		    (int64_t)n * seconds[unit - units] * 1000000;
-		return 0;
-	}
-	end = strptime(text, "%Y-%m-%d", &tm);
-	if (end != NULL && *end == 'T')
-		end = strptime(end, "T%H:%M:%SZ", &tm);
-	if (end == NULL || *end != '\0')
-		return -1;
-	*since = (int64_t)timegm(&tm) * 1000000;
-	return 0;
-}
 
 static int
 query_of(const struct cli *cli, struct log_query *q)
@@ -49,9 +24,8 @@ query_of(const struct cli *cli, struct log_query *q)
 	*q = (struct log_query){
 		.msgid = cli->message_id, .folder = cli->folder, .most = 100
 	};
-	if (cli->since != NULL && parse_since(cli->since, &q->since) < 0)
-		return cli_fail(cli, EX_USAGE, "usage",
-		    "--since takes 2h, 3d or 2026-11-23", NULL);
+	if (cli_since(cli, &q->since) != 0)
+		return EX_USAGE;
 	if (cli->most == NULL)
 		return 0;
 	if (!num_u64(str_z(cli->most), 1, 1000000, &n))
@@ -59,14 +33,6 @@ query_of(const struct cli *cli, struct log_query *q)
 		    "-n takes a number from 1 to 1000000", NULL);
 	q->most = (size_t)n;
 	return 0;
-}
-
-/* What a server wrote must not steer the terminal. */
-static void
-print_plain(const char *text)
-{
-	for (; text != NULL && *text != '\0'; text++)
-		putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
 }
 
 static const char *
@@ -83,15 +49,15 @@ print_row(const json_t *r)
 	const char *subject = js_get(r, "subject");
 
 	printf("%s  %s/", time_of(r), js_get(r, "account"));
-	print_plain(js_get(r, "folder"));
+	text_put(js_get(r, "folder"));
 	printf("  %s", js_get(r, "op"));
 	if (js_int(r, "uid", 0) > 0)
 		printf(" uid=%" JSON_INTEGER_FORMAT, js_int(r, "uid", 0));
 	printf("  ");
-	print_plain(js_get(r, "reason"));
+	text_put(js_get(r, "reason"));
 	if (subject != NULL && subject[0] != '\0') {
 		printf("  \"");
-		print_plain(subject);
+		text_put(subject);
 		putchar('"');
 	}
 	putchar('\n');
@@ -126,13 +92,60 @@ print_rows(const struct cli *cli, const json_t *all, size_t most)
 	free(rows);
 }
 
+/* The rows of all named accounts after those that ${after} knows. */
+static int
+collect(const struct cli *cli, const struct conf *conf, const bool *named,
+    struct log_query *q, int64_t *after, json_t *all)
+{
+	struct err err;
+	int code = 0;
+
+	for (size_t i = 0; i < conf->n_accounts; i++) {
+		json_t *some, *last;
+
+		if (!named[i])
+			continue;
+		q->after = after[i];
+		some = report_log(conf, &conf->account[i], q, &err);
+		if (some == NULL) {
+			code = cli_fail_err(cli, &err, NULL);
+			continue;
+		}
+		last = json_array_get(some, json_array_size(some) - 1);
+		after[i] = js_int(last, "seq", after[i]);
+		json_array_extend(all, some);
+		json_decref(some);
+	}
+	return code;
+}
+
+/* Look again each second: the log is a file, and nobody rings when it grows. */
+static int
+show(const struct cli *cli, const struct conf *conf, const bool *named,
+    struct log_query *q)
+{
+	int64_t *after = xcalloc(conf->n_accounts + 1, sizeof(*after));
+	struct err err;
+	int code;
+
+	do {
+		json_t *all = json_array();
+
+		code = collect(cli, conf, named, q, after, all);
+		print_rows(cli, all, q->most);
+		json_decref(all);
+		fflush(stdout);
+	} while (cli->follow && code == 0 && !ferror(stdout) &&
+	    wait_any(NULL, 0, clock_in(USEC_S(1)), &err) >= 0);
+	free(after);
+	return code;
+}
+
 int
 verb_log(struct cli *cli)
 {
-	json_t *all = json_array();
 	struct log_query q;
 	struct conf *conf = NULL;
-	struct err err;
 	bool *named = NULL;
 	int code = query_of(cli, &q);
 
@@ -140,21 +153,8 @@ verb_log(struct cli *cli)
 		conf = cli_conf(cli, &code);
 	if (conf != NULL)
 		named = cli_accounts(cli, conf, &code);
-	for (size_t i = 0; named != NULL && i < conf->n_accounts; i++) {
-		json_t *some;
-
-		if (!named[i])
-			continue;
-		some = report_log(conf, &conf->account[i], &q, &err);
-		if (some == NULL) {
-			code = cli_fail_err(cli, &err, NULL);
-			continue;
-		}
-		json_array_extend(all, some);
-		json_decref(some);
-	}
-	print_rows(cli, all, q.most);
-	json_decref(all);
+	if (named != NULL)
+		code = show(cli, conf, named, &q);
 	free(named);
 	config_free(conf);
 	return code;

@@ -2,17 +2,16 @@
  * or, without one, from the stores. */
 #include "cli/cli.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "cli/text.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"
@@ -127,46 +126,13 @@ print_light(enum light m, bool color)
 		printf("%s ", text);
 }
 
-/* Seconds since ${iso}, or -1. */
-static int64_t
-seconds_since(const char *iso)
-{
-	struct tm tm = { 0 };
-	int64_t s;
-
-	if (iso == NULL || strptime(iso, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
-		return -1;
-	s = clock_wall() / 1000000 - (int64_t)timegm(&tm);
-	return s > 0 ? s : 0;
-}
-
-/* "42 s", "04:12", "3d 04:12". */
-static void
-span(int64_t s, char *out, size_t cap)
-{
-	int64_t days = s / 86400, hours = s / 3600 % 24, minutes = s / 60 % 60;
-
-	if (s < 60)
-		snprintf(out, cap, "%" PRId64 " s", s);
-	else if (s < 3600)
-		snprintf(out, cap, "%" PRId64 " min", minutes);
-	else if (days == 0)
-		snprintf(out, cap, "%02" PRId64 ":%02" PRId64, hours, minutes);
-	else
-		snprintf(out, cap, "%" PRId64 "d %02" PRId64 ":%02" PRId64, days,
-		    hours, minutes);
-}
-
-/* 161204 as "161,204". */
 static void
 print_count(json_int_t n)
 {
-	if (n >= 1000) {
-		print_count(n / 1000);
-		printf(",%03d", (int)(n % 1000));
-	} else {
-		printf("%d", (int)n);
-	}
+	char text[32];
+
+	text_count(n > 0 ? (uint64_t)n : 0, text, sizeof(text));
+	fputs(text, stdout);
 }
 
 static void
@@ -194,12 +160,12 @@ print_state(const json_t *a)
 static void
 print_since(const json_t *a, const char *key, const char *words)
 {
-	int64_t s = seconds_since(js_get(a, key));
+	int64_t s = text_age(js_get(a, key));
 	char text[48];
 
 	if (s < 0)
 		return;
-	span(s, text, sizeof(text));
+	text_span(s, text, sizeof(text));
 	printf("  %s %s ago", words, text);
 }
 
@@ -234,7 +200,7 @@ print_head(const json_t *status)
 	n = json_array_size(json_object_get(status, "accounts"));
 	printf("syncd %s", js_get(status, "version"));
 	if (js_bool(status, "running")) {
-		span(js_int(status, "uptime_s", 0), up, sizeof(up));
+		text_span(js_int(status, "uptime_s", 0), up, sizeof(up));
 		printf("%sup %s", dot, up);
 	} else {
 		printf("%snot running", dot);

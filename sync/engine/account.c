@@ -23,7 +23,6 @@
 #include "engine/pattern.h"
 #include "engine/remote.h"
 
-#define MARKER		".syncd-store"
 #define STORE_ID	"store.id"
 #define DELIVERING	"delivering"
 
@@ -54,7 +53,7 @@ make_path(const char *path, struct err *err)
 static int
 read_marker(int root_fd, char id[40])
 {
-	int fd = openat(root_fd, MARKER, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(root_fd, ACCOUNT_MARKER, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
@@ -71,18 +70,18 @@ read_marker(int root_fd, char id[40])
 static int
 write_marker(int root_fd, const char *id, struct err *err)
 {
-	int fd = openat(root_fd, MARKER,
+	int fd = openat(root_fd, ACCOUNT_MARKER,
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	size_t n = strlen(id);
 	bool ok;
 
 	if (fd < 0)
 		return err_sys(err, ERR_LOCAL, "store.permission",
-		    "create %s", MARKER);
+		    "create %s", ACCOUNT_MARKER);
 	ok = write(fd, id, n) == (ssize_t)n && write(fd, "\n", 1) == 1 &&
 	    fsync(fd) == 0;
 	if (!ok)
-		err_sys(err, ERR_LOCAL, "store.io", "write %s", MARKER);
+		err_sys(err, ERR_LOCAL, "store.io", "write %s", ACCOUNT_MARKER);
 	close(fd);
 	if (!ok || fsync(root_fd) < 0)
 		return ok ? err_sys(err, ERR_LOCAL, "store.io", "sync root") : -1;
@@ -114,12 +113,12 @@ check_marker(struct account *acc, struct err *err)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s exists but is not the store syncd left there: "
 		    "the marker %s is gone. Is a disk unmounted? "
-		    "Nothing was changed", acc->root, MARKER);
+		    "Nothing was changed", acc->root, ACCOUNT_MARKER);
 	else if (marked && known != NULL && strcmp(known, id) != 0)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s belongs to another state than %s: its marker %s "
 		    "differs. Nothing was changed", acc->root,
-		    acc->state_dir, MARKER);
+		    acc->state_dir, ACCOUNT_MARKER);
 	acc->unclaimed = !marked || known == NULL;
 	free(known);
 	return r;

@@ -29,6 +29,9 @@
 #include "net/lane.h"
 #include "store/store.h"
 
+/* The file at the root of the tree that says whose it is. */
+#define ACCOUNT_MARKER	".syncd-store"
+
 enum dirty {
 	DIRTY_REMOTE	= 1 << 0,	/* the server may have changes */
 	DIRTY_LOCAL	= 1 << 1,	/* names are noted in .noted */

@@ -7,20 +7,15 @@
  */
 #include "engine/remove.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/remote.h"
+#include "engine/undo.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 
@@ -201,73 +196,6 @@ apply_deletes_remote(struct account *acc, struct folder *f, struct err *err)
 /* ---- here ------------------------------------------------------------- */
 
 static int
-open_undo(struct account *acc, struct err *err)
-{
-	char *base = xasprintf("%s/undo", acc->state_dir);
-	char *dir = xasprintf("%s/%s", base, acc->conf->name);
-	int fd = -1;
-
-	if ((mkdir(base, 0700) < 0 && errno != EEXIST) ||
-	    (mkdir(dir, 0700) < 0 && errno != EEXIST) ||
-	    (fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		err_sys(err, ERR_LOCAL, "store.permission", "open %s", dir);
-	free(base);
-	free(dir);
-	return fd;
-}
-
-static int
-copy_file(int from, int dir, const char *name, struct err *err)
-{
-	int to = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	char block[65536];
-	ssize_t n = 0;
-
-	if (to < 0)
-		return err_sys(err, ERR_LOCAL, "store.io", "keep for undo");
-	while ((n = read(from, block, sizeof(block))) > 0)
-		if (write(to, block, (size_t)n) != n) {
-			n = -1;
-			break;
-		}
-	if (n == 0 && fsync(to) < 0)
-		n = -1;
-	if (n < 0)
-		err_sys(err, ERR_LOCAL, "store.io", "keep for undo");
-	close(to);
-	return n < 0 ? -1 : 0;
-}
-
-/* A hard link costs nothing; across file systems it is a copy. */
-static int
-keep_for_undo(struct account *acc, struct folder *f, int undo_fd,
-    const struct msg_row *row, const char *file, struct err *err)
-{
-	char *from, *name;
-	int fd, r = 0;
-
-	if (acc->conf->trash.remote_delete == RDEL_UNLINK)
-		return 0;
-	from = xasprintf("%s/%s", row->in_new ? "new" : "cur", file);
-	name = xasprintf("%lld.%lld.%lld.eml",
-	    (long long)(clock_wall() / 1000000), (long long)f->id,
-	    (long long)row->id);
-	if (linkat(f->fd, from, undo_fd, name, 0) < 0 && errno != EEXIST) {
-		if (errno == ENOENT) {
-			r = 1;
-		} else {
-			fd = mdir_open(f->fd, row->in_new, file, err);
-			r = fd < 0 ? -1 : copy_file(fd, undo_fd, name, err);
-			if (fd >= 0)
-				close(fd);
-		}
-	}
-	free(from);
-	free(name);
-	return r;
-}
-
-static int
 unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
     struct err *err)
 {
@@ -282,7 +210,8 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 	if (f == NULL || folder_load(acc, f, err) < 0)
 		return f == NULL ? 0 : -1;
 	file = str_dup(row.file);
-	got = keep_for_undo(acc, f, undo_fd, &row, file, err);
+	got = acc->conf->trash.remote_delete == RDEL_UNLINK ? 0 :
+	    undo_keep(undo_fd, f->fd, &row, file, err);
 	if (got == 0)
 		got = mdir_unlink(f->fd, row.in_new, file, err) < 0 ? -1 : 0;
 	if (got > 0 && row.stage == ST_TOMBSTONE) {
@@ -346,7 +275,7 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 
 	r = collect_tombstones(acc, before, &ids, n, err);
 	if (r == 0 && ids.n > 0) {
-		undo_fd = open_undo(acc, err);
+		undo_fd = undo_open(acc->state_dir, acc->conf->name, true, err);
 		r = undo_fd < 0 ? -1 : account_begin(acc, err);
 	}
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
@@ -373,32 +302,6 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 		close(undo_fd);
 	free(ids.v);
 	return r;
-}
-
-int
-remove_old_undo(struct account *acc, struct err *err)
-{
-	int64_t oldest = (clock_wall() - acc->conf->undo.keep) / 1000000;
-	int fd = open_undo(acc, err);
-	struct dirent *e;
-	DIR *dir;
-
-	if (fd < 0)
-		return -1;
-	dir = fdopendir(fd);
-	if (dir == NULL) {
-		close(fd);
-		return err_sys(err, ERR_LOCAL, "store.io", "read the undo store");
-	}
-	while ((e = readdir(dir)) != NULL) {
-		char *end;
-		long long when = strtoll(e->d_name, &end, 10);
-
-		if (end != e->d_name && *end == '.' && when < oldest)
-			(void)unlinkat(fd, e->d_name, 0);
-	}
-	closedir(dir);
-	return 0;
 }
 
 /* ---- whole folders ---------------------------------------------------- */
@@ -428,7 +331,7 @@ static int
 unlink_files(struct account *acc, struct folder *f, const struct ids *ids,
     struct err *err)
 {
-	int undo_fd = open_undo(acc, err), r = undo_fd < 0 ? -1 : 0;
+	int undo_fd = undo_open(acc->state_dir, acc->conf->name, true, err), r = undo_fd < 0 ? -1 : 0;
 
 	for (size_t i = 0; i < ids->n && r == 0; i++)
 		if (unlink_row(acc, undo_fd, ids->v[i],

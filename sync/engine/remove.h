@@ -17,7 +17,5 @@ int	remove_tombstones(struct account *acc, int64_t before, size_t *n,
 /* The folder is gone on the server, or here, and policy carries that over. */
 int	remove_folder_local(struct account *acc, struct folder *f, struct err *err);
 int	remove_folder_remote(struct account *acc, struct folder *f, struct err *err);
-/* Drop what has been in the undo store for longer than undo.keep. */
-int	remove_old_undo(struct account *acc, struct err *err);
 
 #endif

@@ -76,6 +76,8 @@ static const char *const sql[Q_N] = {
 	[Q_BY_STAGE] = SELECT_MSG "WHERE stage <> 0 AND id > ?2 ORDER BY id" PAGE,
 	[Q_BY_OBJID] = SELECT_MSG "WHERE objid = ?1 AND id > ?2 "
 	    "ORDER BY id" PAGE,
+	[Q_BY_MSGID] = SELECT_MSG "WHERE msgid = ?1 AND id > ?2 "
+	    "ORDER BY id" PAGE,
 	[Q_BY_HEAD] = SELECT_MSG "WHERE head = ?1 AND wire_size = ?3 "
 	    "AND id > ?2 ORDER BY id" PAGE,
 	[Q_BY_HEAD_IN] = SELECT_MSG "WHERE head = ?1 AND wire_size = ?3 "

@@ -250,7 +250,7 @@ struct cursor {
 	struct store	*s;
 	enum stmt	 q;
 	int64_t		 folder;
-	struct buf	 key;		/* objid or head */
+	struct buf	 key;		/* objid, msgid or head */
 	uint64_t	 wire_size;
 	int64_t		 last;		/* uid or id behind which to go on */
 	struct buf	 last_unique;
@@ -299,6 +299,12 @@ struct cursor *
 cursor_open_objid(struct store *s, struct str objid, struct err *err)
 {
 	return with_key(cursor_new(s, Q_BY_OBJID, 0), objid, err);
+}
+
+struct cursor *
+cursor_open_msgid(struct store *s, struct str msgid, struct err *err)
+{
+	return with_key(cursor_new(s, Q_BY_MSGID, 0), msgid, err);
 }
 
 struct cursor *

@@ -150,6 +150,8 @@ struct cursor	*cursor_open(struct store *s, int64_t folder,
 struct cursor	*cursor_open_objid(struct store *s, struct str objid, struct err *err);
 struct cursor	*cursor_open_head(struct store *s, int64_t folder,
 		    const struct hash *head, uint64_t wire_size, struct err *err);
+/* All with that Message-ID, which is no index: every row is read. */
+struct cursor	*cursor_open_msgid(struct store *s, struct str msgid, struct err *err);
 /* 1, 0 at the end, -1. */
 int		 cursor_next(struct cursor *c, struct msg_row *row, struct err *err);
 void		 cursor_close(struct cursor *c);
