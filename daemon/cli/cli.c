@@ -15,10 +15,10 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "config.h"
 #include "diag.h"
 #include "js.h"
-#include "suggest.h"
 #include "target.h"
 #include "tell.h"
 
