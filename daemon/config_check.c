@@ -13,9 +13,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "provider.h"
 #include "scalar.h"
-#include "suggest.h"
 
 /* One account under examination. */
 struct check {

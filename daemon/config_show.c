@@ -10,9 +10,9 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "loader.h"
 #include "options.h"
-#include "suggest.h"
 #include "value.h"
 
 enum { VALUE_TEXT_MAX = 1 << 20, HELP_WIDTH = 72 };

@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "suggest.h"
+#include "base/suggest.h"
 #include "value.h"
+#include "foreign.h"
 
 enum { ACCOUNT_NAME_MAX = 64 };
 
@@ -148,7 +149,7 @@ unknown_key(struct target *t, const char *place, const struct node *key)
 	char *what = place_text(place);
 	struct diag *d = diags_add(t->l->diags, DIAG_ERROR, "config.unknown-key",
 	    &key->at, "`%s` is not %s", key->text, what);
-	const char *answer = suggest_foreign(str_z(key->text));
+	const char *answer = foreign_word(str_z(key->text));
 	const struct option *o = belongs_elsewhere(place, key->text);
 	struct suggest s;
 

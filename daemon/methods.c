@@ -12,11 +12,11 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "conf_json.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"
-#include "suggest.h"
 #include "target.h"
 
 typedef json_t *method_fn(struct parent *p, const struct request *rq,

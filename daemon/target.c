@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "suggest.h"
+#include "base/suggest.h"
+
 
 int
 target_parse(struct target *t, char *text, struct err *err)

@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/suggest.h"
 #include "scalar.h"
-#include "suggest.h"
 
 struct reading {
 	const struct option	*o;

@@ -15,11 +15,11 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/suggest.h"
 #include "cli/text.h"
 #include "config.h"
 #include "diag.h"
 #include "js.h"
-#include "suggest.h"
 #include "target.h"
 #include "tell.h"
 

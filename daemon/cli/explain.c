@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "base/suggest.h"
 #include "codes.h"
-#include "suggest.h"
 
 enum { COLUMNS = 76 };
 

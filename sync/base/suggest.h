@@ -1,8 +1,8 @@
 /*
  * suggest.h — "did you mean": the nearest of the words that are valid here.
  */
-#ifndef DAEMON_SUGGEST_H
-#define DAEMON_SUGGEST_H
+#ifndef BASE_SUGGEST_H
+#define BASE_SUGGEST_H
 
 #include <stddef.h>
 
@@ -22,9 +22,5 @@ size_t	suggest_distance(struct str a, struct str b);
 /* Two edits at most, and one for every three characters begun. */
 void	suggest_init(struct suggest *s, struct str word);
 void	suggest_offer(struct suggest *s, const char *candidate);
-
-/* What users of mbsync, OfflineIMAP and others call a thing: the sentence that
- * says what it is called here, or NULL. */
-const char *suggest_foreign(struct str word);
 
 #endif
