@@ -34,7 +34,7 @@ LIB	:= $(BUILD)/libsyncd.a
 BIN	:= $(BUILD)/syncd
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all check demo unit scenario layers headers asan asan-run valgrind fuzz fuzz-run clean install deps
+.PHONY: all check bench demo unit scenario layers headers asan asan-run valgrind fuzz fuzz-run clean install deps
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -85,6 +85,21 @@ demo:
 
 layers:
 	@tests/tool/layers
+
+# ROW=noop SCALE=0.1 PEERS=install: see tests/bench/README.md.
+BENCH	:= $(addprefix $(BUILD)/bench/,measure proxy limit syncs.so)
+bench:
+	@tests/tool/deps bench
+	@$(MAKE) -s --no-print-directory -j2 $(BIN) $(BENCH)
+	@tests/bench/bench.py $(ROW)
+
+$(BUILD)/bench/%: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< -lssl -lcrypto
+
+$(BUILD)/bench/%.so: tests/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 headers:
 	@for h in sync/*/*.h daemon/*.h; do \
