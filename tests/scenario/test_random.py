@@ -10,320 +10,13 @@ import signal
 import time
 import unittest
 
-from case import Case, limit, local_message
-from maildir import Maildir
-from oracle import FLAGS, WORDS, Oracle
+from actors import Far, Local, Tree
+from case import Case, limit
 from server import wait_for
+from world import Churn
 
 SOAK = int(os.environ.get("SYNCD_SOAK_SECONDS", "0"))
 SEED = os.environ.get("SYNCD_SEED")
-
-
-class Tree(Maildir):
-    """Of several files with one token any will do; a daemon may rename them
-    while we look."""
-
-    def __init__(self, tree, rng):
-        super().__init__(tree.root, tree.layout, tree.delimiter)
-        self.rng = rng
-
-    def find(self, folder, token):
-        def hit():
-            hits = []
-            for sub in ("new", "cur"):
-                path = os.path.join(self.path(folder), sub)
-                for name in sorted(os.listdir(path)):
-                    m = self._read(os.path.join(path, name), self._keywords(folder),
-                                   sub == "new")
-                    if token.encode() in m.data:
-                        hits.append(m)
-            return self.rng.choice(hits) if hits else None
-        return self.again(lambda: wait_for(hit, 5, f"{token} in {folder}"))
-
-    @staticmethod
-    def again(action):
-        """What a client does when a file is renamed under its hands."""
-        for _ in range(100):
-            try:
-                return action()
-            except FileNotFoundError:
-                time.sleep(0.01)
-        return action()
-
-
-class Local:
-    side = "here"
-
-    def __init__(self, tree):
-        self.tree = tree
-
-    def add(self, folder, data, flags, words, date):
-        self.tree.add(folder, data, "".join(sorted(flags)), words, date)
-
-    def flag(self, folder, token, before, after):
-        def action():
-            m = self.tree.find(folder, token)
-            if (m.flags | m.keywords) != before:
-                # Twins: the one that is meant.
-                raise FileNotFoundError(token)
-            keys = self.tree._letters(folder, [w for w in after if w in WORDS])
-            letters = "".join(sorted([x for x in after if x in FLAGS + "D"] + list(keys)))
-            base = os.path.basename(m.path).split(":2,")[0]
-            os.rename(m.path, os.path.join(self.tree.path(folder), "cur",
-                                           f"{base}:2,{letters}"))
-        self.tree.again(action)
-
-    def pick(self, folder, token, flags):
-        def action():
-            m = self.tree.find(folder, token)
-            if (m.flags | m.keywords) != flags:
-                raise FileNotFoundError(token)
-            return m
-        return self.tree.again(action)
-
-    def delete(self, folder, token, flags):
-        self.tree.again(lambda: os.unlink(self.pick(folder, token, flags).path))
-
-    def move(self, folder, token, flags, to):
-        keep = self.tree.rng.random() < 0.6
-
-        def action():
-            m = self.pick(folder, token, flags)
-            letters = self.tree._letters(to, m.keywords) if m.keywords else ""
-            base = os.path.basename(m.path).split(":2,")[0] if keep else self.tree.unique()
-            info = "".join(sorted("".join(m.flags) + letters))
-            os.rename(m.path, os.path.join(self.tree.path(to), "cur", f"{base}:2,{info}"))
-        self.tree.again(action)
-
-    def copy(self, folder, token, flags, to):
-        m = self.pick(folder, token, flags)
-        self.tree.add(to, m.data, "".join(sorted(m.flags)), m.keywords, m.date)
-
-    def replace(self, folder, token, flags, data):
-        def action():
-            m = self.pick(folder, token, flags)
-            tmp = os.path.join(self.tree.path(folder), "tmp", self.tree.unique())
-            with open(tmp, "wb") as f:
-                f.write(data)
-            # No client replaces what is not there: a rename would.
-            os.stat(m.path)
-            os.rename(tmp, m.path)
-        self.tree.again(action)
-
-    def create(self, folder):
-        self.tree.create_folder(folder)
-
-    def rename(self, old, new):
-        self.tree.rename_folder(old, new)
-
-
-class Far:
-    side = "there"
-
-    def __init__(self, client, rng):
-        self.client = client
-        self.rng = rng
-
-    def uid(self, folder, token, flags):
-        hits = [m.uid for m in self.client.fetch_all(folder)
-                if token.encode() in m.data and m.flags | m.keywords == flags]
-        if not hits:
-            raise LookupError(f"{token} with {set(flags)} is not in {folder}")
-        return self.rng.choice(hits)
-
-    def add(self, folder, data, flags, words, date):
-        self.client.append(folder, data.replace(b"\n", b"\r\n"), "".join(flags), words, date)
-
-    def flag(self, folder, token, before, after):
-        uid = self.uid(folder, token, before)
-        for sign, names in (("+", after - before), ("-", before - after)):
-            if names:
-                self.client.store(folder, uid, sign, [x for x in names if len(x) == 1],
-                                  [x for x in names if len(x) > 1])
-
-    def delete(self, folder, token, flags):
-        self.client.expunge(folder, self.uid(folder, token, flags))
-
-    def move(self, folder, token, flags, to):
-        self.client.move(folder, self.uid(folder, token, flags), to)
-
-    def copy(self, folder, token, flags, to):
-        self.client.copy(folder, self.uid(folder, token, flags), to)
-
-    def replace(self, folder, token, flags, data):
-        """As a client saves a draft: the new one, then the old one goes."""
-        uid = self.uid(folder, token, flags)
-        self.client.append(folder, data.replace(b"\n", b"\r\n"), "D",
-                           date=int(time.time()))
-        self.client.expunge(folder, uid)
-
-    def create(self, folder):
-        self.client.create(folder)
-
-    def rename(self, old, new):
-        self.client.rename(old, new)
-
-
-class World:
-    """Two actors, what they did, and what must come of it."""
-
-    def __init__(self, seed, near, far, concurrent=False):
-        self.rng = random.Random(seed)
-        self.seed = seed
-        self.oracle = Oracle()
-        self.actors = (near, far)
-        self.folders = ["INBOX", "Archive", "Drafts"]
-        self.busy = {}              # folder -> the only side that may use it
-        self.concurrent = concurrent
-        self.n = 0
-        self.trace = []
-
-    def note(self, c, text):
-        c.trace.append(text)
-        self.trace.append(f"{c.token}: {text}")
-
-    def body(self, token):
-        text = "".join(self.rng.choice("abc \n") for _ in range(self.rng.randrange(400)))
-        return local_message(token, text + "\n.")
-
-    def token(self):
-        self.n += 1
-        return f"r{self.seed}m{self.n:04d}x"
-
-    def folder(self, side):
-        free = [f for f in self.folders if f != "Drafts" and self.busy.get(f, side) == side]
-        return self.rng.choice(free)
-
-    def flags(self):
-        return frozenset(x for x in list(FLAGS) + list(WORDS) if self.rng.random() < 0.25)
-
-    def target(self, actor, alone=False, only=lambda c: True):
-        """A content and one of its copies, which this side may change."""
-        out = []
-        for c in self.oracle.contents.values():
-            if not only(c) or not self.oracle.may_touch(c, actor.side, alone or self.concurrent):
-                continue
-            if all(self.busy.get(x.folder, actor.side) == actor.side
-                   for x in c.base + c.seen(actor.side)):
-                out.append(c)
-        if not out:
-            return None, None
-        c = self.rng.choice(out)
-        return c, self.rng.choice(c.copies(actor.side))
-
-    # -- the operations --------------------------------------------------
-
-    def add(self, actor):
-        token, folder = self.token(), self.folder(actor.side)
-        data, flags = self.body(token), self.flags()
-        date = 1_600_000_000 + self.rng.randrange(10 ** 8)
-        for _ in range(2 if self.rng.random() < 0.15 else 1):
-            actor.add(folder, data, [x for x in flags if x in FLAGS],
-                      [x for x in flags if x in WORDS], date)
-            c = self.oracle.new(token, data, actor.side, folder, flags)
-            self.note(c, f"added {actor.side} to {folder} {sorted(flags)}")
-
-    def draft(self, actor):
-        token = self.token()
-        data = self.body(token)
-        actor.add("Drafts", data, ["D"], [], 1_600_000_000)
-        self.note(self.oracle.new(token, data, actor.side, "Drafts", "D"),
-                  f"draft {actor.side}")
-
-    def save_again(self, actor):
-        c, copy = self.target(actor, alone=True, only=lambda c: len(c.seen(actor.side)) == 1 and
-                              c.seen(actor.side)[0].folder == "Drafts")
-        if c is None:
-            return self.draft(actor)
-        token = self.token()
-        data = self.body(token)
-        actor.replace("Drafts", c.token, copy.flags, data)
-        c.copies(actor.side).remove(copy)
-        self.note(c, f"saved again {actor.side} as {token}")
-        flags = copy.flags if actor.side == "here" else "D"
-        self.note(self.oracle.new(token, data, actor.side, "Drafts", flags),
-                  f"instead of {c.token} {actor.side}")
-        return None
-
-    def flag(self, actor):
-        c, copy = self.target(actor)
-        if c is None:
-            return
-        after = copy.flags ^ {self.rng.choice(list(FLAGS) + list(WORDS))}
-        actor.flag(copy.folder, c.token, copy.flags, after)
-        self.note(c, f"flags {actor.side} in {copy.folder} {sorted(copy.flags)} -> "
-                     f"{sorted(after)}")
-        copy.flags = after
-
-    def delete(self, actor):
-        c, copy = self.target(actor)
-        if c is None:
-            return
-        actor.delete(copy.folder, c.token, copy.flags)
-        c.copies(actor.side).remove(copy)
-        self.note(c, f"deleted {actor.side} from {copy.folder}")
-
-    def move(self, actor):
-        c, copy = self.target(actor)
-        to = self.folder(actor.side)
-        if c is None or to == copy.folder or copy.folder == "Drafts":
-            return
-        actor.move(copy.folder, c.token, copy.flags, to)
-        self.note(c, f"moved {actor.side} from {copy.folder} to {to}")
-        copy.folder = to
-        copy.moved = True
-
-    def copy(self, actor):
-        c, copy = self.target(actor, alone=True)
-        to = self.folder(actor.side)
-        if c is None or copy.folder == "Drafts":
-            return
-        actor.copy(copy.folder, c.token, copy.flags, to)
-        self.note(c, f"copied {actor.side} from {copy.folder} to {to}")
-        self.oracle.new(c.token, c.data, actor.side, to, copy.flags)
-
-    def create(self, actor):
-        name = f"F{self.seed}-{len(self.folders)}{actor.side[0]}"
-        if len(self.folders) > 7:
-            return
-        actor.create(name)
-        self.busy[name] = actor.side
-        self.folders.append(name)
-        self.trace.append(f"created {name} {actor.side}")
-
-    def rename(self, actor):
-        """Of a folder with mail: an empty one cannot be told from another.
-        Nobody else uses it meanwhile: what would be right?"""
-        old = self.folder(actor.side)
-        used = any(old in [x.folder for copies in c.side.values() for x in copies] or
-                   (c.side and old in [x.folder for x in c.base])
-                   for c in self.oracle.contents.values())
-        filled = any(x.folder == old for c in self.oracle.contents.values() for x in c.base)
-        if old in ("INBOX", "Archive") or old in self.busy or used or not filled:
-            return
-        self.n += 1
-        new = f"{old}.{self.n}"
-        actor.rename(old, new)
-        self.folders[self.folders.index(old)] = new
-        # Neither name is anybody's until both sides are equal again.
-        self.busy[old] = self.busy[new] = "nobody"
-        for c in self.oracle.contents.values():
-            if any(x.folder == old for x in c.base):
-                for x in c.copies(actor.side):
-                    if x.folder == old:
-                        x.folder = new
-                self.note(c, f"{old} renamed {actor.side} to {new}")
-        self.trace.append(f"renamed {old} to {new} {actor.side}")
-
-    WEIGHTS = {"add": 6, "flag": 8, "delete": 3, "move": 5, "copy": 2, "draft": 1,
-               "save_again": 2, "create": 1, "rename": 1}
-
-    def step(self):
-        name, = self.rng.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))
-        getattr(self, name)(self.rng.choice(self.actors))
-
-    def settled(self):
-        self.busy = {}
 
 
 class RandomCase(Case):
@@ -335,7 +28,7 @@ class RandomCase(Case):
         started = time.monotonic()
         self.syncd.sync()
         self.took = time.monotonic() - started
-        return World(seed, Local(self.tree), Far(self.client, rng), concurrent)
+        return Churn(seed, Local(self.tree), Far(self.client, rng), concurrent)
 
     def check(self, world):
         """Both sides are equal and hold what they must."""
@@ -346,7 +39,7 @@ class RandomCase(Case):
         if diff or wrong:
             self.fail("\n".join([f"seed {world.seed}", "-- the sides differ:"] + diff +
                                 ["-- against the oracle:"] + wrong +
-                                ["-- done:"] + world.trace[-60:] +
+                                ["-- done:"] + list(map(str, world.done[-60:])) +
                                 ["-- sent:"] + self.dovecot.commands(self.user)[-100:] +
                                 [self.syncd.log()[-3000:]]))
         world.settled()
@@ -357,7 +50,7 @@ class RandomCase(Case):
                 self.syncd.sync()
             except AssertionError as e:
                 self.fail("\n".join([f"seed {world.seed}: {e}", "-- done:"] +
-                                    world.trace[-30:] + ["-- sent:"] +
+                                    list(map(str, world.done[-30:])) + ["-- sent:"] +
                                     self.dovecot.commands(self.user)[-100:]))
             if not self.differences():
                 break
