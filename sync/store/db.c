@@ -50,7 +50,7 @@ static const char *const sql[Q_N] = {
 	[Q_KW_LOAD] = "SELECT bit, name FROM keyword WHERE folder = ? "
 	    "ORDER BY bit",
 	[Q_KW_SAVE] = "INSERT OR IGNORE INTO keyword VALUES (?, ?, ?)",
-	[Q_MSG_INSERT] = "INSERT INTO message (" MSG_COLUMNS ") VALUES (NULL, "
+	[Q_MSG_INSERT] = "INSERT INTO message (" MSG_COLUMNS ") VALUES (?1, "
 	    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, "
 	    "?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 	[Q_MSG_REPLACE] = "UPDATE message SET folder = ?2, uid = ?3, "
@@ -90,6 +90,69 @@ static const char *const sql[Q_N] = {
 	    "AND (?2 IS NULL OR folder = ?2) ORDER BY seq LIMIT 1",
 	[Q_AUDIT_TRIM] = "DELETE FROM audit WHERE seq <= "
 	    "(SELECT max(seq) FROM audit) - ?",
+	[Q_KV_GET] = "SELECT value FROM script_kv WHERE plugin = ?1 "
+	    "AND store = ?2 AND key = ?3 AND (expires = 0 OR expires > ?4)",
+	[Q_KV_NEXT] = "SELECT key, value FROM script_kv WHERE plugin = ?1 "
+	    "AND store = ?2 AND key > ?3 AND (expires = 0 OR expires > ?4) "
+	    "ORDER BY key LIMIT 1",
+	[Q_KV_PUT] = "INSERT INTO script_kv VALUES (?1, ?2, ?3, ?4, ?5) "
+	    "ON CONFLICT DO UPDATE SET value = excluded.value, "
+	    "expires = excluded.expires",
+	[Q_KV_REMOVE] = "DELETE FROM script_kv WHERE plugin = ?1 "
+	    "AND store = ?2 AND key = ?3",
+	[Q_KV_EXPIRE] = "DELETE FROM script_kv WHERE expires <> 0 "
+	    "AND expires <= ?",
+	[Q_KV_SIZE] = "SELECT bytes FROM script_size WHERE plugin = ?",
+	[Q_EVENT_ADD] = "INSERT INTO script_event VALUES (NULL, ?, ?, ?, ?, ?, "
+	    "?, ?, ?, ?, ?)",
+	[Q_EVENT_NEXT] = "SELECT * FROM script_event WHERE seq > ? "
+	    "ORDER BY seq LIMIT 1",
+	[Q_EVENT_DROP] = "DELETE FROM script_event WHERE seq <= ?",
+	[Q_STEP_ADD] = "INSERT INTO script_step VALUES (NULL, ?, ?, ?, ?, ?, ?, "
+	    "?)",
+	[Q_STEP_NEXT] = "SELECT * FROM script_step WHERE seq > ? "
+	    "ORDER BY seq LIMIT 1",
+	[Q_STEP_DROP] = "DELETE FROM script_step WHERE seq = ?",
+	[Q_EFFECT_ADD] = "INSERT INTO script_effect VALUES (NULL, ?, ?, ?, ?, "
+	    "?, ?, ?, ?, ?, ?, ?, ?, 0, '')",
+	[Q_EFFECT_NEXT] = "SELECT id, plugin, place, verb, op, message, argv, "
+	    "input IS NOT NULL, whole, once, timeout, state, at, tries, why "
+	    "FROM script_effect WHERE state = ?1 AND id > ?2 "
+	    "ORDER BY id LIMIT 1",
+	[Q_EFFECT_INPUT] = "SELECT input FROM script_effect WHERE id = ? "
+	    "AND input IS NOT NULL",
+	[Q_EFFECT_SET] = "UPDATE script_effect SET state = ?2, at = ?3, "
+	    "why = ?4, tries = tries + (?2 = 1) WHERE id = ?1",
+	[Q_EFFECT_DROP] = "DELETE FROM script_effect WHERE id = ?",
+	[Q_EFFECT_TRIM] = "DELETE FROM script_effect WHERE state = 2 "
+	    "AND at < ?",
+	[Q_OWED_PUT] = "INSERT INTO script_owed VALUES (?1, ?2, ?3, 1, ?4) "
+	    "ON CONFLICT DO UPDATE SET at = excluded.at, tries = tries + 1, "
+	    "why = excluded.why",
+	[Q_OWED_REMOVE] = "DELETE FROM script_owed WHERE plugin = ?1 "
+	    "AND message = ?2",
+	[Q_OWED_NEXT] = "SELECT plugin, message, at, tries, why "
+	    "FROM script_owed WHERE plugin = ?1 AND message > ?2 "
+	    "ORDER BY message LIMIT 1",
+	[Q_OWED_COUNT] = "SELECT count(*) FROM script_owed WHERE plugin = ?",
+	[Q_CAUSE_PUT] = "INSERT OR REPLACE INTO script_cause "
+	    "VALUES (?1, ?2, ?3, ?4, ?5)",
+	[Q_CAUSE_GET] = "SELECT plugin, depth, at FROM script_cause "
+	    "WHERE message = ?1 AND kind = ?2",
+	[Q_CAUSE_REMOVE] = "DELETE FROM script_cause WHERE message = ?1 "
+	    "AND kind = ?2",
+	[Q_TIMER_GET] = "SELECT last FROM script_timer WHERE plugin = ?1 "
+	    "AND spec = ?2",
+	[Q_TIMER_PUT] = "INSERT OR REPLACE INTO script_timer "
+	    "VALUES (?1, ?2, ?3)",
+	[Q_MARK] = "INSERT OR IGNORE INTO script_mark VALUES (?)",
+	[Q_MARKED] = "SELECT 1 FROM script_mark WHERE folder = ?",
+	[Q_SEARCH] = SELECT_MSG "WHERE id > ?1 AND folder = ?2 "
+	    "AND uniq IS NOT NULL AND flags & ?3 = ?3 AND flags & ?4 = 0 "
+	    "AND (?5 = 0 OR date >= ?5) AND (?6 = 0 OR date < ?6) "
+	    "AND (?7 = 0 OR size > ?7) AND (?8 = 0 OR size < ?8) "
+	    "AND (?9 IS NULL OR msgid = ?9) ORDER BY id LIMIT 1",
+	[Q_LAST_ID] = "SELECT seq FROM sqlite_sequence WHERE name = 'message'",
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",

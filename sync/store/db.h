@@ -29,6 +29,14 @@ enum stmt {
 	Q_BY_UID, Q_BY_UNIQ, Q_BY_STAGE, Q_BY_OBJID, Q_BY_MSGID, Q_BY_HEAD,
 	Q_BY_HEAD_IN,
 	Q_AUDIT_ADD, Q_AUDIT_NEXT, Q_AUDIT_OF, Q_AUDIT_TRIM,
+	Q_KV_GET, Q_KV_NEXT, Q_KV_PUT, Q_KV_REMOVE, Q_KV_EXPIRE, Q_KV_SIZE,
+	Q_EVENT_ADD, Q_EVENT_NEXT, Q_EVENT_DROP,
+	Q_STEP_ADD, Q_STEP_NEXT, Q_STEP_DROP,
+	Q_EFFECT_ADD, Q_EFFECT_NEXT, Q_EFFECT_INPUT, Q_EFFECT_SET,
+	Q_EFFECT_DROP, Q_EFFECT_TRIM,
+	Q_OWED_PUT, Q_OWED_REMOVE, Q_OWED_NEXT, Q_OWED_COUNT,
+	Q_CAUSE_PUT, Q_CAUSE_GET, Q_CAUSE_REMOVE,
+	Q_TIMER_GET, Q_TIMER_PUT, Q_MARK, Q_MARKED, Q_SEARCH, Q_LAST_ID,
 	Q_BEGIN, Q_COMMIT, Q_ROLLBACK,
 	Q_N
 };
@@ -38,6 +46,7 @@ struct store {
 	sqlite3_stmt	*stmt[Q_N];
 	struct buf	 text[Q_N];	/* of the last row that each gave out */
 	bool		 in_transaction;
+	int64_t		 last_id;	/* of a message, given out; 0: look */
 };
 
 /* The statement, reset and with nothing bound; NULL with ERR_LOCAL. */

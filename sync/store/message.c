@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/script.h"
 
 static void
 bind_hash(sqlite3_stmt *st, int at, const struct hash *h)
@@ -37,16 +38,16 @@ bind_some(sqlite3_stmt *st, int at, int64_t v)
 		sqlite3_bind_int64(st, at, v);
 }
 
-int
-store_msg_put(struct store *s, struct msg_row *row, struct err *err)
+/* All of the row to the statement ${q}, which takes them in order. */
+static int
+write_row(struct store *s, enum stmt q, const struct msg_row *row,
+    struct err *err)
 {
-	bool insert = row->id == 0;
-	sqlite3_stmt *st = db_stmt(s, insert ? Q_MSG_INSERT : Q_MSG_REPLACE, err);
+	sqlite3_stmt *st = db_stmt(s, q, err);
 
 	if (st == NULL)
 		return -1;
-	if (!insert)
-		sqlite3_bind_int64(st, 1, row->id);
+	sqlite3_bind_int64(st, 1, row->id);
 	sqlite3_bind_int64(st, 2, row->folder);
 	bind_some(st, 3, row->uid.v);
 	sqlite3_bind_int64(st, 4, row->stage);
@@ -70,11 +71,40 @@ store_msg_put(struct store *s, struct msg_row *row, struct err *err)
 	db_bind_blob(st, 22, row->subject);
 	db_bind_blob(st, 23, row->from);
 	db_bind_blob(st, 24, row->msgid);
-	if (db_run(s, st, err) < 0)
-		return -1;
-	if (insert)
-		row->id = sqlite3_last_insert_rowid(s->db);
-	return 0;
+	return db_run(s, st, err);
+}
+
+/* Numbers are given out before their rows are written: never twice. */
+int64_t
+store_msg_id(struct store *s, struct err *err)
+{
+	sqlite3_stmt *st;
+	int got;
+
+	if (s->last_id == 0) {
+		st = db_stmt(s, Q_LAST_ID, err);
+		got = st != NULL ? db_step(s, st, err) : -1;
+		if (got < 0)
+			return 0;
+		s->last_id = got > 0 ? sqlite3_column_int64(st, 0) : 0;
+		sqlite3_reset(st);
+	}
+	return ++s->last_id;
+}
+
+int
+store_msg_add(struct store *s, const struct msg_row *row, struct err *err)
+{
+	return write_row(s, Q_MSG_INSERT, row, err);
+}
+
+int
+store_msg_put(struct store *s, struct msg_row *row, struct err *err)
+{
+	if (row->id != 0)
+		return write_row(s, Q_MSG_REPLACE, row, err);
+	row->id = store_msg_id(s, err);
+	return row->id == 0 ? -1 : store_msg_add(s, row, err);
 }
 
 int
@@ -426,4 +456,24 @@ cursor_close(struct cursor *c)
 	buf_clear(&c->last_unique);
 	buf_clear(&c->text);
 	free(c);
+}
+
+int
+store_search(struct store *s, const struct script_query *q, int64_t after,
+    struct msg_row *row, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_SEARCH, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, after);
+	sqlite3_bind_int64(st, 2, q->folder);
+	sqlite3_bind_int64(st, 3, q->sys_set);
+	sqlite3_bind_int64(st, 4, q->sys_clear);
+	sqlite3_bind_int64(st, 5, q->since);
+	sqlite3_bind_int64(st, 6, q->before);
+	sqlite3_bind_int64(st, 7, (int64_t)q->larger);
+	sqlite3_bind_int64(st, 8, (int64_t)q->smaller);
+	db_bind_blob(st, 9, q->msgid);
+	return find(s, Q_SEARCH, row, err);
 }

@@ -119,6 +119,9 @@ struct msg_row {
 
 /* Insert (id 0, sets it) or replace. */
 int	store_msg_put(struct store *s, struct msg_row *row, struct err *err);
+/* An id for a message that may get a row, with store_msg_add(); 0 on an error. */
+int64_t	store_msg_id(struct store *s, struct err *err);
+int	store_msg_add(struct store *s, const struct msg_row *row, struct err *err);
 /* Only what changes often: flags, modseq, file, in_new of an existing row. */
 int	store_msg_touch(struct store *s, const struct msg_row *row, struct err *err);
 int	store_msg_remove(struct store *s, int64_t id, struct err *err);
