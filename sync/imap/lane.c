@@ -331,6 +331,20 @@ waiter(const struct lane *ln)
 	return stream_waiter(imap_impl_const(ln)->st);
 }
 
+static struct lane_info
+info(const struct lane *ln)
+{
+	const struct imap_lane *il = imap_impl_const(ln);
+
+	return (struct lane_info){
+		.server = il->server.name,
+		.mechanism = il->server.mechanism,
+		.delta = il->server.qresync ? "qresync" :
+		    il->server.condstore ? "condstore" : "flags",
+		.stream = stream_info(il->st),
+	};
+}
+
 static void
 free_lane(struct lane *ln)
 {
@@ -342,6 +356,7 @@ static const struct lane_ops ops = {
 	.step = step,
 	.waiter = waiter,
 	.deadline = deadline,
+	.info = info,
 	.free = free_lane,
 };
 

@@ -227,14 +227,6 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 }
 
 static void
-wipe(struct buf *buf)
-{
-	if (buf->p != NULL)
-		explicit_bzero(buf->p, buf->cap);
-	buf_clear(buf);
-}
-
-static void
 sasl_cleanup(struct sasl **a)
 {
 	sasl_free(*a);
@@ -302,7 +294,7 @@ quote(struct str s, struct buf *out)
 static int
 put_argument(struct bringup *b, struct str s, struct err *err)
 {
-	CLEANUP(wipe) struct buf quoted;
+	CLEANUP(buf_wipe) struct buf quoted;
 	bool wait = !imap_can(&b->il->head, CAP_LITERAL_PLUS) &&
 	    !imap_can(&b->il->head, CAP_LITERAL_MINUS);
 	struct resp resp;

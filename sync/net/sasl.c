@@ -403,14 +403,6 @@ step(struct sasl *a, struct str challenge, struct buf *clear, struct err *err)
 	return 0;
 }
 
-static void
-wipe(struct buf *b)
-{
-	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
-	buf_clear(b);
-}
-
 static int
 encode(struct str clear, struct buf *out)
 {
@@ -431,7 +423,7 @@ int
 sasl_step(struct sasl *a, struct str challenge, struct buf *out,
     struct err *err)
 {
-	CLEANUP(wipe) struct buf clear;
+	CLEANUP(buf_wipe) struct buf clear;
 	char *plain = NULL;
 	size_t n = 0;
 	int r;
@@ -458,7 +450,7 @@ int
 sasl_respond(struct sasl *a, struct stream *st, struct str challenge,
     bool initial, struct err *err)
 {
-	CLEANUP(wipe) struct buf out;
+	CLEANUP(buf_wipe) struct buf out;
 
 	buf_init(&out, SASL_RESPONSE_MAX);
 	must(buf_room(&out, SASL_RESPONSE_MAX) != NULL);
