@@ -26,7 +26,7 @@ CFLAGS	+= -std=c17 $(OPT) $(SAN) $(WARN) $(HARDEN) $(shell pkg-config --cflags $
 LDFLAGS	+= $(SAN) -pie -Wl,-z,relro,-z,now
 LDLIBS	+= $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
-LAYERS	:= base net maildir store imap engine
+LAYERS	:= base net maildir store imap pop3 engine
 SYNC_SRC := $(foreach l,$(LAYERS),$(wildcard sync/$(l)/*.c))
 DAEMON_SRC := $(wildcard daemon/*.c daemon/cli/*.c)
 LIB_OBJ	:= $(patsubst %.c,$(BUILD)/%.o,$(SYNC_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))

@@ -33,33 +33,38 @@ forbidden(const struct account_conf *conf)
 	return bits;
 }
 
+static void
+fill_peer(struct peer_conf *peer, const struct account_conf *conf, bool tunnel)
+{
+	peer->host = conf->host;
+	peer->port = (uint16_t)conf->port;
+	peer->user = conf->user;
+	/* A tunnel is private already. */
+	peer->tls_mode = tunnel ? TLS_NONE :
+	    conf->tls.mode == CONF_TLS_IMPLICIT ? TLS_IMPLICIT :
+	    conf->tls.mode == CONF_TLS_STARTTLS ? TLS_STARTTLS : TLS_NONE;
+	fill_tls(&peer->tls, conf);
+	peer->mechanisms = conf->auth.mechanisms.v;
+	peer->n_mechanisms = conf->auth.mechanisms.n;
+	peer->token = conf->auth.token_command.n > 0;
+	peer->external = conf->auth.external;
+	peer->response_timeout = conf->limits.response_timeout;
+}
+
 struct lane *
 connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
     const struct secret *secret, bool tap, struct err *err)
 {
 	struct imap_conf ic = {
-		.host = conf->host,
-		.port = (uint16_t)conf->port,
-		.user = conf->user,
-		/* A tunnel is private already. */
-		.tls_mode = tunnel_fd >= 0 ? TLS_NONE :
-		    conf->tls.mode == CONF_TLS_IMPLICIT ? TLS_IMPLICIT :
-		    conf->tls.mode == CONF_TLS_STARTTLS ? TLS_STARTTLS :
-		    TLS_NONE,
-		.mechanisms = conf->auth.mechanisms.v,
-		.n_mechanisms = conf->auth.mechanisms.n,
-		.token = conf->auth.token_command.n > 0,
-		.external = conf->auth.external,
+		.peer.tap = tap,
 		.forbid = forbidden(conf),
 		.compress = conf->compress,
-		.response_timeout = conf->limits.response_timeout,
 		/* What is over the message limit is read and thrown away; what
 		 * is over this is not even read. */
 		.max_literal = (uint64_t)conf->limits.max_message_size * 4,
-		.tap = tap,
 	};
 
-	fill_tls(&ic.tls, conf);
+	fill_peer(&ic.peer, conf, tunnel_fd >= 0);
 	return imap_open(&ic, name, tunnel_fd, secret,
 	    clock_in(conf->limits.connect_timeout), err);
 }

@@ -12,18 +12,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/watcher.h"
-#include "imap/lane.h"
 #include "js.h"
+#include "net/stream.h"
 
 void
 worker_status_connected(struct worker_status *s, const struct lane *ln)
 {
-	const struct imap_server *server = imap_server(ln);
-	const struct stream_info *info = imap_stream_info(ln);
+	struct lane_info info = ln->ops->info(ln);
 
-	snprintf(s->mechanism, sizeof(s->mechanism), "%s", server->mechanism);
-	s->tls = info->tls_version;
-	s->compress = info->compressed;
+	snprintf(s->mechanism, sizeof(s->mechanism), "%s", info.mechanism);
+	s->tls = info.stream->tls_version;
+	s->compress = info.stream->compressed;
 }
 
 void
@@ -78,13 +77,15 @@ problems_json(const struct account *acc)
 static json_t *
 transport_json(const struct worker_status *s, const struct account *acc)
 {
+	struct lane_info info;
+
 	if (acc->work == NULL)
 		return json_null();
+	info = acc->work->ops->info(acc->work);
 	return json_pack("{s:s, s:s?, s:s, s:b, s:s, s:s, s:s}",
-	    "protocol", "imap", "tls", s->tls, "mechanism", s->mechanism,
-	    "compress", s->compress, "server", imap_server(acc->work)->name,
-	    "delta", imap_server(acc->work)->qresync ? "qresync" :
-	    imap_server(acc->work)->condstore ? "condstore" : "flags",
+	    "protocol", acc->work->ops->protocol, "tls", s->tls,
+	    "mechanism", s->mechanism, "compress", s->compress,
+	    "server", info.server, "delta", info.delta,
 	    "push", watcher_push(acc));
 }
 

@@ -22,6 +22,14 @@ buf_clear(struct buf *b)
 }
 
 void
+buf_wipe(struct buf *b)
+{
+	if (b->p != NULL)
+		explicit_bzero(b->p, b->cap);
+	buf_clear(b);
+}
+
+void
 buf_reset(struct buf *b)
 {
 	b->n = 0;

@@ -21,6 +21,9 @@ struct buf {
 void		 buf_init(struct buf *b, size_t max);
 /* Free the bytes; the buffer may be used again with the same maximum. */
 void		 buf_clear(struct buf *b);
+/* The same, for secrets: overwritten before.  Give it its room at once, or copies
+ * stay where it grew. */
+void		 buf_wipe(struct buf *b);
 /* Forget the bytes, keep the room. */
 void		 buf_reset(struct buf *b);
 /* Append; -1 when the maximum would be exceeded (the buffer is unchanged). */

@@ -4,6 +4,7 @@
  */
 #include "base/hash.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <openssl/evp.h>
@@ -113,6 +114,21 @@ hasher_end(struct hasher *h, struct msgid_hash *out)
 	must(EVP_DigestFinal_ex(h->all, out->all.b, NULL) == 1);
 	out->wire_size = h->wire_size;
 	begin(h);
+}
+
+void
+hash_md5_hex(struct str a, struct str b, char out[33])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	unsigned char raw[16];
+
+	must(md != NULL && EVP_DigestInit_ex(md, EVP_md5(), NULL) == 1);
+	EVP_DigestUpdate(md, a.p, a.n);
+	EVP_DigestUpdate(md, b.p, b.n);
+	EVP_DigestFinal_ex(md, raw, NULL);
+	EVP_MD_CTX_free(md);
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(out + 2 * i, 3, "%02x", raw[i]);
 }
 
 bool

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/str.h"
+
 struct hash {
 	uint8_t	b[32];
 };
@@ -30,6 +32,9 @@ void		 hasher_free(struct hasher *h);
 void		 hasher_add(struct hasher *h, const void *p, size_t n);
 /* Finish, and be ready for the next message. */
 void		 hasher_end(struct hasher *h, struct msgid_hash *out);
+/* MD5 of both, one after the other, in hexadecimal: for APOP, which is what it
+ * is. */
+void		 hash_md5_hex(struct str a, struct str b, char out[33]);
 bool		 hash_eq(const struct hash *a, const struct hash *b);
 
 #endif

@@ -64,6 +64,15 @@ str_find(struct str s, char c)
 	return hit != NULL ? (size_t)(hit - s.p) : s.n;
 }
 
+size_t
+str_ifind(struct str s, struct str part)
+{
+	for (size_t i = 0; i + part.n <= s.n; i++)
+		if (str_istarts(str_from(s, i), part))
+			return i;
+	return s.n;
+}
+
 struct str
 str_from(struct str s, size_t at)
 {

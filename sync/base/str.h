@@ -36,6 +36,8 @@ bool		 str_ends(struct str s, struct str suffix);
 int		 str_cmp(struct str a, struct str b);
 /* Index of byte ${c}, or s.n when absent. */
 size_t		 str_find(struct str s, char c);
+/* Index of ${part} without regard to ASCII case, or s.n when absent. */
+size_t		 str_ifind(struct str s, struct str part);
 /* The part of ${s} from ${at} on (empty when past the end). */
 struct str	 str_from(struct str s, size_t at);
 struct str	 str_head(struct str s, size_t n);

@@ -63,34 +63,13 @@ find(struct str name, enum imap_cap *cap)
 }
 
 static void
-add_mech(struct imap_caps *caps, struct str mech)
-{
-	char *out;
-
-	if (mech.n == 0 || caps->n_mech == CAP_MECHS_MAX ||
-	    mech.n >= sizeof(caps->mech[0]))
-		return;
-	out = caps->mech[caps->n_mech];
-	for (size_t i = 0; i < mech.n; i++) {
-		char c = mech.p[i];
-
-		if (c <= ' ' || c >= 0x7f)
-			return;
-		out[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-	}
-	out[mech.n] = '\0';
-	if (!caps_mech(caps, out))
-		caps->n_mech++;
-}
-
-static void
 add(struct imap_caps *caps, struct str word)
 {
 	struct str limit = word, limit_name = str_split(&limit, '=');
 	enum imap_cap cap;
 
 	if (str_istarts(word, STR("AUTH="))) {
-		add_mech(caps, limit);
+		sasl_names_add(&caps->sasl, limit);
 	} else if (str_ieq(limit_name, STR("APPENDLIMIT"))) {
 		caps->bits |= BIT(CAP_APPENDLIMIT);
 		if (!num_u64(limit, 1, UINT64_MAX, &caps->append_limit))
@@ -122,15 +101,6 @@ bool
 caps_have(const struct imap_caps *caps, enum imap_cap cap)
 {
 	return caps->bits & BIT(cap);
-}
-
-bool
-caps_mech(const struct imap_caps *caps, const char *mechanism)
-{
-	for (size_t i = 0; i < caps->n_mech; i++)
-		if (str_ieq(str_z(caps->mech[i]), str_z(mechanism)))
-			return true;
-	return false;
 }
 
 bool

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "net/sasl.h"
 
 enum imap_cap {
 	CAP_IMAP4REV1, CAP_IMAP4REV2, CAP_STARTTLS, CAP_LOGINDISABLED,
@@ -25,13 +26,9 @@ enum imap_cap {
 	CAP_N
 };
 
-/* SASL mechanisms, as offered in AUTH=. */
-enum { CAP_MECHS_MAX = 32 };
-
 struct imap_caps {
 	uint64_t	bits;
-	char		mech[CAP_MECHS_MAX][24];
-	size_t		n_mech;
+	struct sasl_names sasl;		/* AUTH= */
 	uint64_t	append_limit;	/* 0: none known */
 };
 
@@ -39,7 +36,6 @@ struct imap_caps {
  * replaced, never merged (RFC 9051 section 6.1.1, 6.2.1). */
 void	caps_parse(struct imap_caps *caps, struct str list);
 bool	caps_have(const struct imap_caps *caps, enum imap_cap cap);
-bool	caps_mech(const struct imap_caps *caps, const char *mechanism);
 /* Clear the capability called ${name} ("MOVE", "LITERAL+", "X-GUID");
  * false when we know none of that name. */
 bool	caps_forbid(uint64_t *forbidden, struct str name);

@@ -153,7 +153,7 @@ imap_lane_bye(const struct resp_cond *cond, struct err *err)
 	enum err_class class = ERR_RETRY;
 	const char *code = "proto.bye";
 
-	quirks_complaint(cond->text, &class, &code);
+	peer_complaint(cond->text, &class, &code);
 	err_set(err, class, "proto.bye", "the server says goodbye: %.*s",
 	    (int)str_head(cond->text, 300).n,
 	    cond->text.p != NULL ? cond->text.p : "");
@@ -331,6 +331,20 @@ waiter(const struct lane *ln)
 	return stream_waiter(imap_impl_const(ln)->st);
 }
 
+static struct lane_info
+info(const struct lane *ln)
+{
+	const struct imap_lane *il = imap_impl_const(ln);
+
+	return (struct lane_info){
+		.server = il->server.name,
+		.mechanism = il->server.mechanism,
+		.delta = il->server.qresync ? "qresync" :
+		    il->server.condstore ? "condstore" : "flags",
+		.stream = stream_info(il->st),
+	};
+}
+
 static void
 free_lane(struct lane *ln)
 {
@@ -342,6 +356,7 @@ static const struct lane_ops ops = {
 	.step = step,
 	.waiter = waiter,
 	.deadline = deadline,
+	.info = info,
 	.free = free_lane,
 };
 
@@ -368,10 +383,10 @@ imap_lane_new(const struct imap_conf *conf, const char *name, int fd)
 	il->head.ops = &ops;
 	il->head.name = xstrdup(name);
 	il->st = stream_new(fd);
-	if (conf->tap)
+	if (conf->peer.tap)
 		stream_tap(il->st, name);
 	il->reader = imap_reader_new(conf->max_literal);
-	il->response_timeout = conf->response_timeout;
+	il->response_timeout = conf->peer.response_timeout;
 	il->alive = clock_now();
 	/* What forbids to send a password cannot be forbidden. */
 	il->avoid = conf->forbid & ~(UINT64_C(1) << CAP_LOGINDISABLED);

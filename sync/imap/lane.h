@@ -21,28 +21,14 @@
 #include "base/types.h"
 #include "imap/caps.h"
 #include "net/lane.h"
+#include "net/peer.h"
 #include "net/stream.h"
 
-enum tls_mode { TLS_IMPLICIT, TLS_STARTTLS, TLS_NONE };
-
 struct imap_conf {
-	const char	*host;
-	uint16_t	 port;
-	const char	*user;
-	enum tls_mode	 tls_mode;
-	struct tls_conf	 tls;
-	/* In order of preference; NULL: the strongest that the server and the
-	 * kind of secret allow (never CRAM-MD5 and older unless named). */
-	char *const	*mechanisms;
-	size_t		 n_mechanisms;
-	bool		 token;		/* the secret is an OAuth access token */
-	bool		 external;	/* SASL EXTERNAL by client certificate */
+	struct peer_conf peer;
 	uint64_t	 forbid;	/* caps_forbid() bits */
 	bool		 compress;	/* use COMPRESS=DEFLATE if offered */
-	usec		 response_timeout;	/* no byte for that long while a
-						 * request is open: dead */
 	uint64_t	 max_literal;	/* larger is the end of the connection */
-	bool		 tap;		/* transcript at trace level */
 };
 
 /* What the server says of itself; empty strings when it does not. */

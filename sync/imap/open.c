@@ -11,10 +11,15 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "imap/auth.h"
+#include "imap/caps.h"
 #include "imap/lane_impl.h"
 #include "net/dial.h"
+#include "net/sasl.h"
 #include "net/stream.h"
+
+static const struct sasl_command login_command = {
+	.word = "LOGIN", .name = "LOGIN command",
+};
 
 struct bringup {
 	const struct imap_conf	*conf;
@@ -27,34 +32,6 @@ struct bringup {
 };
 
 /* --- One thing after the other. --- */
-
-/* Wait for bytes to read, sending what there is to send. */
-static int
-more(struct bringup *b, struct err *err)
-{
-	struct stream *st = b->il->st;
-
-	for (;;) {
-		struct err lost;
-		int sent = stream_push(st, &lost);
-		int r = stream_pull(st, err);
-		struct waiter w;
-
-		if (r != 0)
-			return r < 0 ? -1 : 0;
-		if (sent < 0) {
-			*err = lost;
-			return -1;
-		}
-		w = stream_waiter(st);
-		r = wait_any(&w, 1, b->deadline, err);
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			return err_set(err, ERR_RETRY, "net.timeout",
-			    "the server takes too long");
-	}
-}
 
 /* The next response that matters here: tagged, continue, OK, NO, BAD, PREAUTH.
  * Capabilities are noted, BYE is the end, the rest is of no interest. */
@@ -71,7 +48,7 @@ next(struct bringup *b, struct resp *resp, struct err *err)
 			return -1;
 		stream_eat(il->st, eaten);
 		if (resp->kind == RESP_MORE) {
-			if ((eaten == 0 || eaten == in.n) && more(b, err) < 0)
+			if ((eaten == 0 || eaten == in.n) && stream_await(il->st, b->deadline, err) < 0)
 				return -1;
 		} else if (resp->kind == RESP_CAPABILITY) {
 			imap_lane_caps(il, resp->text);
@@ -165,7 +142,7 @@ static int
 tls(struct bringup *b, struct err *err)
 {
 	b->doing = "TLS";
-	return stream_tls(b->il->st, &b->conf->tls, b->conf->host, "imap",
+	return stream_tls(b->il->st, &b->conf->peer.tls, b->conf->peer.host, "imap",
 	    b->deadline, err);
 }
 
@@ -186,7 +163,7 @@ greeting(struct bringup *b, struct err *err)
 	imap_lane_mask(b->il);
 	if (resp.cond.cond == COND_OK)
 		return 0;
-	if (b->conf->tls_mode == TLS_STARTTLS || (clear && !b->tunnel))
+	if (b->conf->peer.tls_mode == TLS_STARTTLS || (clear && !b->tunnel))
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "the server says that we are signed in already, "
 		    "and that without TLS");
@@ -229,7 +206,7 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 		"UNAVAILABLE", "INUSE", "SERVERBUG", "LIMIT",
 	};
 	enum err_class class = ERR_AUTH;
-	const char *code = b->conf->token ? "auth.token-expired" :
+	const char *code = b->conf->peer.token ? "auth.token-expired" :
 	    "auth.refused";
 	char resp[sizeof(err->resp)];
 
@@ -238,10 +215,10 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 			class = ERR_RETRY;
 			code = "auth.throttled";
 		}
-	quirks_complaint(cond->text, &class, &code);
+	peer_complaint(cond->text, &class, &code);
 	snprintf(resp, sizeof(resp), "%.*s", STR_ARG(cond->code));
 	err_set(err, class, "auth.refused", "%s said: %s%s%s%s %.*s%s%s",
-	    b->conf->host, cond->cond == COND_NO ? "NO" : "BAD",
+	    b->conf->peer.host, cond->cond == COND_NO ? "NO" : "BAD",
 	    resp[0] != '\0' ? " [" : "", resp, resp[0] != '\0' ? "]" : "",
 	    STR_ARG(str_head(cond->text, 200)), why[0] != '\0' ? " " : "", why);
 	err->code = code;
@@ -250,46 +227,21 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 }
 
 static void
-wipe(struct buf *buf)
+sasl_cleanup(struct sasl **a)
 {
-	if (buf->p != NULL)
-		explicit_bzero(buf->p, buf->cap);
-	buf_clear(buf);
-}
-
-static void
-auth_cleanup(struct auth **a)
-{
-	auth_free(*a);
-}
-
-/* Answer a challenge; with ${initial}, in the command itself. */
-static int
-respond(struct bringup *b, struct auth *a, struct str challenge, bool initial,
-    struct err *err)
-{
-	CLEANUP(wipe) struct buf out;
-
-	buf_init(&out, AUTH_RESPONSE_MAX);
-	must(buf_room(&out, AUTH_RESPONSE_MAX) != NULL);
-	if (auth_step(a, challenge, &out, err) < 0)
-		return -1;
-	if (initial)
-		put(b, out.n > 0 ? " " : " =");
-	stream_put_secret(b->il->st, out.p, out.n);
-	return 0;
+	sasl_free(*a);
 }
 
 static int
-exchange(struct bringup *b, struct auth *a, const char *mechanism,
+exchange(struct bringup *b, struct sasl *a, const char *mechanism,
     struct err *err)
 {
 	struct resp resp;
 
 	begin(b, "AUTHENTICATE ");
 	put(b, mechanism);
-	if (imap_can(&b->il->head, CAP_SASL_IR) && auth_client_first(a) &&
-	    respond(b, a, STR(""), true, err) < 0)
+	if (imap_can(&b->il->head, CAP_SASL_IR) && sasl_client_first(a) &&
+	    sasl_respond(a, b->il->st, STR(""), true, err) < 0)
 		return -1;
 	for (;;) {
 		put(b, "\r\n");
@@ -297,22 +249,23 @@ exchange(struct bringup *b, struct auth *a, const char *mechanism,
 			return -1;
 		if (resp.kind == RESP_TAGGED)
 			break;
-		if (respond(b, a, resp.text, false, err) < 0)
+		if (sasl_respond(a, b->il->st, resp.text, false, err) < 0)
 			return -1;
 	}
 	if (resp.cond.cond != COND_OK)
-		return refused(b, &resp.cond, auth_failure(a), err);
-	return auth_end(a, err);
+		return refused(b, &resp.cond, sasl_failure(a), err);
+	return sasl_end(a, err);
 }
 
 static int
 authenticate(struct bringup *b, const char *mechanism, struct err *err)
 {
-	CLEANUP(auth_cleanup) struct auth *a = auth_new(&(struct auth_conf){
+	CLEANUP(sasl_cleanup) struct sasl *a = sasl_new(&(struct sasl_conf){
 		.mechanism = mechanism,
-		.user = b->conf->user,
-		.host = b->conf->host,
-		.port = b->conf->port,
+		.service = "imap",
+		.user = b->conf->peer.user,
+		.host = b->conf->peer.host,
+		.port = b->conf->peer.port,
 		.secret = b->secret != NULL ? secret_peek(b->secret) : STR(""),
 		.tls = stream_info(b->il->st),
 	}, err);
@@ -341,14 +294,14 @@ quote(struct str s, struct buf *out)
 static int
 put_argument(struct bringup *b, struct str s, struct err *err)
 {
-	CLEANUP(wipe) struct buf quoted;
+	CLEANUP(buf_wipe) struct buf quoted;
 	bool wait = !imap_can(&b->il->head, CAP_LITERAL_PLUS) &&
 	    !imap_can(&b->il->head, CAP_LITERAL_MINUS);
 	struct resp resp;
 	char head[32];
 
-	buf_init(&quoted, AUTH_RESPONSE_MAX);
-	must(buf_room(&quoted, AUTH_RESPONSE_MAX) != NULL);
+	buf_init(&quoted, SASL_RESPONSE_MAX);
+	must(buf_room(&quoted, SASL_RESPONSE_MAX) != NULL);
 	if (quote(s, &quoted) == 0) {
 		stream_put_secret(b->il->st, quoted.p, quoted.n);
 		return 0;
@@ -372,7 +325,7 @@ login(struct bringup *b, struct err *err)
 	struct resp resp;
 
 	begin(b, "LOGIN");
-	if (put_argument(b, str_z(b->conf->user), err) < 0 ||
+	if (put_argument(b, str_z(b->conf->peer.user), err) < 0 ||
 	    put_argument(b, b->secret != NULL ? secret_peek(b->secret) :
 	    STR(""), err) < 0)
 		return -1;
@@ -394,13 +347,15 @@ sign_in(struct bringup *b, struct err *err)
 	int r;
 
 	/* The gate before any secret. */
-	must(b->conf->tls_mode == TLS_NONE || info->tls_version != NULL);
+	must(b->conf->peer.tls_mode == TLS_NONE || info->tls_version != NULL);
 	b->doing = "signing in";
-	mechanism = auth_choose(b->conf, &il->caps, info, err);
+	mechanism = sasl_choose(&b->conf->peer, &(struct sasl_offer){
+	    .names = &il->caps.sasl, .command = &login_command,
+	    .n_commands = !caps_have(&il->caps, CAP_LOGINDISABLED) }, info, err);
 	if (mechanism == NULL)
 		return -1;
 	il->caps_known = false;
-	r = strcmp(mechanism, AUTH_LOGIN_COMMAND) == 0 ? login(b, err) :
+	r = mechanism == login_command.name ? login(b, err) :
 	    authenticate(b, mechanism, err);
 	if (r < 0)
 		return err_wrap(err, "with %s", mechanism);
@@ -427,11 +382,11 @@ bring_up(struct bringup *b, struct err *err)
 {
 	struct imap_lane *il = b->il;
 
-	if (b->conf->tls_mode == TLS_IMPLICIT && tls(b, err) < 0)
+	if (b->conf->peer.tls_mode == TLS_IMPLICIT && tls(b, err) < 0)
 		return -1;
 	if (greeting(b, err) < 0)
 		return -1;
-	if (b->conf->tls_mode == TLS_STARTTLS && starttls(b, err) < 0)
+	if (b->conf->peer.tls_mode == TLS_STARTTLS && starttls(b, err) < 0)
 		return -1;
 	if (!il->caps_known && capability(b, err) < 0)
 		return -1;
@@ -456,13 +411,13 @@ imap_open(const struct imap_conf *conf, const char *name, int tunnel_fd,
 		.deadline = deadline,
 	};
 	int fd = b.tunnel ? tunnel_fd :
-	    dial(conf->host, conf->port, deadline, err);
+	    dial(conf->peer.host, conf->peer.port, deadline, err);
 
 	if (fd < 0)
 		return NULL;
 	b.il = imap_lane_new(conf, name, fd);
 	if (bring_up(&b, err) < 0) {
-		err_wrap(err, "%s: %s", conf->host, b.doing);
+		err_wrap(err, "%s: %s", conf->peer.host, b.doing);
 		imap_lane_free(b.il);
 		return NULL;
 	}

@@ -34,16 +34,6 @@ static const struct quirk {
 	{ ID, "Dovecot", "2.3.15", { .avoid = BIT(CAP_NOTIFY) } },
 };
 
-/* Index of ${part} in ${s} without regard to case, or s.n. */
-static size_t
-ifind(struct str s, struct str part)
-{
-	for (size_t i = 0; i + part.n <= s.n; i++)
-		if (str_istarts(str_from(s, i), part))
-			return i;
-	return s.n;
-}
-
 /* The next number of "2.3.19.1 (9b53102964)", 0 past the last. */
 static uint32_t
 next_number(struct str *version)
@@ -96,7 +86,7 @@ quirks_greeting(struct quirks *q, struct str text)
 {
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct str mark = str_z(table[i].mark);
-		size_t at = ifind(text, mark);
+		size_t at = str_ifind(text, mark);
 
 		if (table[i].source == GREETING && at < text.n)
 			add(q, &table[i], str_from(text, at + mark.n));
@@ -123,39 +113,4 @@ quirks_id(struct quirks *q, struct str name, struct str version)
 		if (table[i].source == ID &&
 		    str_istarts(name, str_z(table[i].mark)))
 			add(q, &table[i], version);
-}
-
-void
-quirks_complaint(struct str text, enum err_class *class, const char **code)
-{
-	static const struct {
-		const char	*part;
-		enum err_class	 class;
-		const char	*code;
-	} said[] = {
-		{ "simultaneous connections", ERR_RETRY, "server.limit-connections" },
-		{ "number of connections", ERR_RETRY, "server.limit-connections" },
-		{ "too many connections", ERR_RETRY, "server.limit-connections" },
-		{ "connection limit", ERR_RETRY, "server.limit-connections" },
-		{ "throttl", ERR_RETRY, "server.over-rate" },
-		{ "backoff time", ERR_RETRY, "server.over-rate" },
-		{ "bandwidth limit", ERR_RETRY, "server.over-rate" },
-		{ "rate limit", ERR_RETRY, "server.over-rate" },
-		{ "too many requests", ERR_RETRY, "server.over-rate" },
-		{ "application-specific password", ERR_AUTH,
-		    "auth.needs-app-password" },
-		{ "app password", ERR_AUTH, "auth.needs-app-password" },
-		{ "access is disabled", ERR_AUTH, "auth.client-disabled" },
-		{ "not enabled for imap", ERR_AUTH, "auth.client-disabled" },
-		{ "authenticated but not connected", ERR_AUTH,
-		    "auth.client-disabled" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(said); i++) {
-		if (ifind(text, str_z(said[i].part)) == text.n)
-			continue;
-		*class = said[i].class;
-		*code = said[i].code;
-		return;
-	}
 }

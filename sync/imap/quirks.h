@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/str.h"
 
 enum quirk_bits {
@@ -29,11 +28,5 @@ struct quirks {
 void	quirks_greeting(struct quirks *q, struct str text);
 void	quirks_caps(struct quirks *q, struct str list);
 void	quirks_id(struct quirks *q, struct str name, struct str version);
-
-/* What a server means by the text of a BYE, or of a NO to signing in: sets
- * *class and *code if it is a known complaint (too many connections, too fast,
- * wrong kind of password), else leaves them. */
-void	quirks_complaint(struct str text, enum err_class *class,
-	    const char **code);
 
 #endif

@@ -152,6 +152,16 @@ struct event {
 	};
 };
 
+struct stream_info;
+
+/* What the other side is and how it was reached, for people. */
+struct lane_info {
+	const char		*server;	/* its name, or "" */
+	const char		*mechanism;	/* how we signed in */
+	const char		*delta;		/* how it tells of changes */
+	const struct stream_info *stream;
+};
+
 /* What a protocol offers to be a lane. */
 struct lane_ops {
 	const char	*protocol;	/* "imap", "pop3", "script" */
@@ -161,6 +171,7 @@ struct lane_ops {
 	struct waiter	(*waiter)(const struct lane *);
 	/* When the lane wants to be stepped even if nothing arrives. */
 	usec		(*deadline)(const struct lane *);
+	struct lane_info (*info)(const struct lane *);
 	void		(*free)(struct lane *);
 };
 

@@ -373,3 +373,28 @@ stream_waiter(const struct stream *st)
 		w.want |= WAIT_WRITE;
 	return w;
 }
+
+int
+stream_await(struct stream *st, usec deadline, struct err *err)
+{
+	for (;;) {
+		struct err lost;
+		int sent = stream_push(st, &lost);
+		int r = stream_pull(st, err);
+		struct waiter w;
+
+		if (r != 0)
+			return r < 0 ? -1 : 0;
+		if (sent < 0) {
+			*err = lost;
+			return -1;
+		}
+		w = stream_waiter(st);
+		r = wait_any(&w, 1, deadline, err);
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			return err_set(err, ERR_RETRY, "net.timeout",
+			    "the server takes too long");
+	}
+}

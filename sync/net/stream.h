@@ -1,6 +1,7 @@
 /*
  * stream.h — bytes to and from one peer: plain, TLS, deflated, under one face.
- * Reading and writing never wait; the two handshakes do, and take a deadline.
+ * Reading and writing never wait; the handshake and stream_await() do, and take
+ * a deadline.
  * A tap writes a redacted transcript.  zlib lives in net/deflate.c, OpenSSL's
  * TLS in net/tls.c, the transcript in net/tap.c, behind this header.
  */
@@ -91,6 +92,10 @@ struct waiter stream_waiter(const struct stream *st);
 /* Copy lines to the log at trace level, each with ${name} before it; literals
  * as "<n bytes>".  Off with NULL. */
 void	stream_tap(struct stream *st, const char *name);
+
+/* Wait for more bytes to read, sending what there is to send: for a protocol's
+ * bring-up, which goes in a straight line.  ERR_RETRY net.timeout. */
+int	stream_await(struct stream *st, usec deadline, struct err *err);
 
 /* Counters since stream_new(): bytes on the wire, and turns (a send that is the
  * first or follows a receive: one flight). */

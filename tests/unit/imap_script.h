@@ -218,12 +218,12 @@ play_start(struct play *p, const char *const *script)
 		actor_play(fd[1], script);
 	}
 	close(fd[1]);
-	if (p->conf.host == NULL)
-		p->conf.host = "imap.example.org";
-	if (p->conf.user == NULL)
-		p->conf.user = "ann";
-	if (p->conf.response_timeout == 0)
-		p->conf.response_timeout = USEC_S(5);
+	if (p->conf.peer.host == NULL)
+		p->conf.peer.host = "imap.example.org";
+	if (p->conf.peer.user == NULL)
+		p->conf.peer.user = "ann";
+	if (p->conf.peer.response_timeout == 0)
+		p->conf.peer.response_timeout = USEC_S(5);
 	p->conf.max_literal = 1 << 20;
 	assert_int_equal(secret_set(&p->secret, STR("secret")), 0);
 	p->ln = imap_open(&p->conf, "test", fd[0], &p->secret,
@@ -238,7 +238,7 @@ play_start(struct play *p, const char *const *script)
 static inline void
 play_open(struct play *p, const char *const *script)
 {
-	p->conf.tls_mode = TLS_NONE;
+	p->conf.peer.tls_mode = TLS_NONE;
 	play_start(p, script);
 	if (p->ln == NULL)
 		fail_msg("%s: %s", p->err.code, p->err.text);

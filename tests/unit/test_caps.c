@@ -38,8 +38,8 @@ a_new_list_replaces_the_old_one(void **state)
 	caps_parse(&caps, STR("IMAP4rev1 IDLE AUTH=PLAIN APPENDLIMIT=9"));
 	caps_parse(&caps, STR("IMAP4rev1 AUTH=LOGIN"));
 	assert_false(caps_have(&caps, CAP_IDLE));
-	assert_false(caps_mech(&caps, "PLAIN"));
-	assert_true(caps_mech(&caps, "LOGIN"));
+	assert_false(sasl_names_have(&caps.sasl, "PLAIN"));
+	assert_true(sasl_names_have(&caps.sasl, "LOGIN"));
 	assert_int_equal(caps.append_limit, 0);
 	caps_parse(&caps, STR_NONE);
 	assert_int_equal(caps.bits, 0);
@@ -96,11 +96,11 @@ mechanisms_are_upper_case_and_few(void **state)
 	(void)state;
 	caps_parse(&caps, STR("auth=plain AUTH=SCRAM-SHA-256-PLUS AUTH=PLAIN "
 	    "AUTH= AUTH=A-NAME-THAT-IS-MUCH-TOO-LONG AUTH=\xff"));
-	assert_int_equal(caps.n_mech, 2);
-	assert_string_equal(caps.mech[0], "PLAIN");
-	assert_string_equal(caps.mech[1], "SCRAM-SHA-256-PLUS");
-	assert_true(caps_mech(&caps, "scram-sha-256-plus"));
-	assert_false(caps_mech(&caps, "SCRAM-SHA-256"));
+	assert_int_equal(caps.sasl.n, 2);
+	assert_string_equal(caps.sasl.v[0], "PLAIN");
+	assert_string_equal(caps.sasl.v[1], "SCRAM-SHA-256-PLUS");
+	assert_true(sasl_names_have(&caps.sasl, "scram-sha-256-plus"));
+	assert_false(sasl_names_have(&caps.sasl, "SCRAM-SHA-256"));
 	for (int i = 0; i < 50; i++) {
 		char mech[] = "AUTH=X00 ";
 
@@ -109,7 +109,7 @@ mechanisms_are_upper_case_and_few(void **state)
 		strcat(list, mech);
 	}
 	caps_parse(&caps, str_z(list));
-	assert_int_equal(caps.n_mech, CAP_MECHS_MAX);
+	assert_int_equal(caps.sasl.n, SASL_MECHS_MAX);
 }
 
 static void

@@ -458,7 +458,7 @@ static void
 silence_is_death_but_not_in_idle(void **state)
 {
 	(void)state;
-	struct play p = { .conf.response_timeout = MOMENT * 2 };
+	struct play p = { .conf.peer.response_timeout = MOMENT * 2 };
 
 	play_open(&p, (const char *const[]){ PREAUTH("IDLE"),
 	    "C t1 IDLE", "S + idling", "W", "W", "W", "W", "S * 1 EXISTS",

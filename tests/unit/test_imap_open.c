@@ -18,88 +18,88 @@ opening_goes_as_it_should(void **state)
 		enum err_class	 class;
 		const char	*code;		/* NULL: it opens */
 	} table[] = {
-		{ "capabilities of the tagged OK", { .tls_mode = TLS_NONE },
+		{ "capabilities of the tagged OK", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S t1 OK [CAPABILITY IMAP4rev1 IDLE] in" },
 		    ERR_NONE, NULL },
-		{ "capabilities sent untagged", { .tls_mode = TLS_NONE },
+		{ "capabilities sent untagged", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S * CAPABILITY IMAP4rev1 IDLE",
 		    "S t1 OK in" }, ERR_NONE, NULL },
-		{ "capabilities asked for, twice", { .tls_mode = TLS_NONE },
+		{ "capabilities asked for, twice", { .peer.tls_mode = TLS_NONE },
 		    { "S * OK hi", "C t1 CAPABILITY",
 		    "S * CAPABILITY IMAP4rev1 AUTH=PLAIN", "S t1 OK done",
 		    "C t2 AUTHENTICATE PLAIN", "S + ", "C AGFubgBzZWNyZXQ=",
 		    "S t2 OK in", "C t3 CAPABILITY",
 		    "S * CAPABILITY IMAP4rev1 IDLE", "S t3 OK done" },
 		    ERR_NONE, NULL },
-		{ "LOGIN when there is nothing else", { .tls_mode = TLS_NONE,
-		    .user = "a\"n" },
+		{ "LOGIN when there is nothing else", { .peer.tls_mode = TLS_NONE,
+		    .peer.user = "a\"n" },
 		    { "S * OK [CAPABILITY IMAP4rev1] hi",
 		    "C t1 LOGIN \"a\\\"n\" \"secret\"",
 		    "S t1 OK [CAPABILITY IMAP4rev1 IDLE] in" }, ERR_NONE, NULL },
-		{ "LOGIN by literal", { .tls_mode = TLS_NONE,
-		    .user = "\xc3\xa4nn" },
+		{ "LOGIN by literal", { .peer.tls_mode = TLS_NONE,
+		    .peer.user = "\xc3\xa4nn" },
 		    { "S * OK [CAPABILITY IMAP4rev1] hi", "C t1 LOGIN {4}",
 		    "N", "S + go", "C \xc3\xa4nn \"secret\"",
 		    "S t1 OK [CAPABILITY IMAP4rev1 IDLE] in" }, ERR_NONE, NULL },
 		{ "mailbox data before sign-in is ignored",
-		    { .tls_mode = TLS_NONE },
+		    { .peer.tls_mode = TLS_NONE },
 		    { HELLO, "S * 99 EXISTS", "S * LIST () \"/\" evil", SIGN_IN,
 		    "S t1 OK [CAPABILITY IMAP4rev1 IDLE] in" }, ERR_NONE, NULL },
 		{ "compression refused is no harm",
-		    { .tls_mode = TLS_NONE, .compress = true },
+		    { .peer.tls_mode = TLS_NONE, .compress = true },
 		    { HELLO, SIGN_IN,
 		    "S t1 OK [CAPABILITY IMAP4rev1 IDLE COMPRESS=DEFLATE] in",
 		    "C t2 COMPRESS DEFLATE", "S t2 NO [COMPRESSIONACTIVE] no" },
 		    ERR_NONE, NULL },
 
-		{ "wrong password", { .tls_mode = TLS_NONE },
+		{ "wrong password", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S t1 NO [AUTHENTICATIONFAILED] wrong" },
 		    ERR_AUTH, "auth.refused" },
-		{ "app password wanted", { .tls_mode = TLS_NONE },
+		{ "app password wanted", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S t1 NO [ALERT] Application-specific "
 		    "password required: https://example.org" },
 		    ERR_AUTH, "auth.needs-app-password" },
-		{ "too many sessions", { .tls_mode = TLS_NONE },
+		{ "too many sessions", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S t1 NO [LIMIT] Maximum number of "
 		    "connections from user+IP exceeded" },
 		    ERR_RETRY, "server.limit-connections" },
-		{ "back-end down", { .tls_mode = TLS_NONE },
+		{ "back-end down", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S t1 NO [UNAVAILABLE] later" },
 		    ERR_RETRY, "auth.throttled" },
 		{ "token refused, with the reason",
-		    { .tls_mode = TLS_NONE, .token = true },
+		    { .peer.tls_mode = TLS_NONE, .peer.token = true },
 		    { HELLO, "C t1 AUTHENTICATE XOAUTH2 "
 		    "dXNlcj1hbm4BYXV0aD1CZWFyZXIgc2VjcmV0AQE=",
 		    "S + eyJzdGF0dXMiOiI0MDEifQ==", "C ", "S t1 NO bad" },
 		    ERR_AUTH, "auth.token-expired" },
-		{ "nothing to sign in with", { .tls_mode = TLS_NONE },
+		{ "nothing to sign in with", { .peer.tls_mode = TLS_NONE },
 		    { "S * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi" },
 		    ERR_AUTH, "auth.mechanism-missing" },
-		{ "LOGINDISABLED cannot be forbidden", { .tls_mode = TLS_NONE,
+		{ "LOGINDISABLED cannot be forbidden", { .peer.tls_mode = TLS_NONE,
 		    .forbid = UINT64_MAX },
 		    { "S * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi" },
 		    ERR_AUTH, "auth.mechanism-missing" },
-		{ "goodbye for a greeting", { .tls_mode = TLS_NONE },
+		{ "goodbye for a greeting", { .peer.tls_mode = TLS_NONE },
 		    { "S * BYE go away" }, ERR_RETRY, "proto.bye" },
-		{ "not an IMAP server", { .tls_mode = TLS_NONE },
+		{ "not an IMAP server", { .peer.tls_mode = TLS_NONE },
 		    { "S + what" }, ERR_PROTO, "proto.unexpected" },
-		{ "an answer before the question", { .tls_mode = TLS_NONE },
+		{ "an answer before the question", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S t1+1 OK in" },
 		    ERR_PROTO, "proto.unexpected" },
-		{ "PREAUTH in the middle", { .tls_mode = TLS_NONE },
+		{ "PREAUTH in the middle", { .peer.tls_mode = TLS_NONE },
 		    { HELLO, SIGN_IN, "S * PREAUTH in" },
 		    ERR_PROTO, "proto.unexpected" },
 		{ "PREAUTH where STARTTLS is wanted",
-		    { .tls_mode = TLS_STARTTLS },
+		    { .peer.tls_mode = TLS_STARTTLS },
 		    { "S * PREAUTH [CAPABILITY IMAP4rev1] in" },
 		    ERR_PROTO, "proto.unexpected" },
 		{ "STARTTLS stripped from the list and refused",
-		    { .tls_mode = TLS_STARTTLS },
+		    { .peer.tls_mode = TLS_STARTTLS },
 		    { "S * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi",
 		    "C t1 STARTTLS", "S t1 BAD what is that" },
 		    ERR_CONFIG, "tls.starttls-stripped" },
 		{ "bytes behind the OK of STARTTLS",
-		    { .tls_mode = TLS_STARTTLS },
+		    { .peer.tls_mode = TLS_STARTTLS },
 		    { "S * OK [CAPABILITY IMAP4rev1 STARTTLS] hi",
 		    "C t1 STARTTLS",
 		    "S t1 OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN" },
@@ -115,7 +115,7 @@ opening_goes_as_it_should(void **state)
 			fail_msg("%s: %s", table[i].what, p.err.text);
 		if (table[i].code == NULL) {
 			assert_true(imap_can(p.ln, CAP_IDLE));
-			assert_false(caps_mech(imap_caps(p.ln), "PLAIN"));
+			assert_false(sasl_names_have(&imap_caps(p.ln)->sasl, "PLAIN"));
 		} else if (p.ln != NULL || p.err.class != table[i].class ||
 		    strcmp(p.err.code, table[i].code) != 0) {
 			fail_msg("%s: %s: %s", table[i].what,
@@ -130,7 +130,7 @@ static void
 reason_of_a_refused_token_is_told(void **state)
 {
 	(void)state;
-	struct play p = { .conf = { .tls_mode = TLS_NONE, .token = true } };
+	struct play p = { .conf = { .peer.tls_mode = TLS_NONE, .peer.token = true } };
 
 	play_start(&p, (const char *const[]){ HELLO, "C t1 AUTHENTICATE XOAUTH2 "
 	    "dXNlcj1hbm4BYXV0aD1CZWFyZXIgc2VjcmV0AQE=",
@@ -144,13 +144,13 @@ static void
 silent_server_meets_the_deadline(void **state)
 {
 	(void)state;
-	struct imap_conf conf = { .host = "h", .user = "u",
-	    .response_timeout = USEC_S(1), .max_literal = 1 };
+	struct imap_conf conf = { .peer.host = "h", .peer.user = "u",
+	    .peer.response_timeout = USEC_S(1), .max_literal = 1 };
 	struct err err;
 	int fd[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-	conf.tls_mode = TLS_NONE;
+	conf.peer.tls_mode = TLS_NONE;
 	assert_null(imap_open(&conf, "test", fd[0], NULL, clock_in(MOMENT),
 	    &err));
 	assert_string_equal(err.code, "net.timeout");
@@ -182,9 +182,9 @@ preauth_over_plain_tcp_is_refused(void **state)
 		_exit(read(peer, &c, 1) == 0 ? 0 : 2);
 	}
 	close(fd);
-	struct imap_conf conf = { .host = "127.0.0.1",
-	    .port = ntohs(sin.sin_port), .user = "u", .tls_mode = TLS_NONE,
-	    .response_timeout = USEC_S(1), .max_literal = 1 };
+	struct imap_conf conf = { .peer.host = "127.0.0.1",
+	    .peer.port = ntohs(sin.sin_port), .peer.user = "u", .peer.tls_mode = TLS_NONE,
+	    .peer.response_timeout = USEC_S(1), .max_literal = 1 };
 	assert_null(imap_open(&conf, "test", -1, NULL, clock_in(USEC_S(5)),
 	    &err));
 	assert_string_equal(err.code, "proto.unexpected");

@@ -1,5 +1,5 @@
-/* test_imap_auth.c — the choice of a mechanism, and what is said in it. */
-#include "imap/auth.h"
+/* test_sasl.c — the choice of a mechanism, and what is said in it. */
+#include "net/sasl.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,13 +27,32 @@ static char *const only_scram[] = { "SCRAM-SHA-256" };
 	"AUTH=XOAUTH2 AUTH=OAUTHBEARER AUTH=SCRAM-SHA-1 AUTH=SCRAM-SHA-256 " \
 	"AUTH=SCRAM-SHA-1-PLUS AUTH=SCRAM-SHA-256-PLUS"
 
+static const struct sasl_command login = { "LOGIN", "LOGIN command", false };
+
+/* "AUTH=PLAIN LOGINDISABLED". */
+static void
+offer_of(const char *caps, struct sasl_names *names, struct sasl_offer *offer)
+{
+	struct str list = str_z(caps);
+
+	offer->n_commands = 1;
+	while (list.p != NULL) {
+		struct str word = str_split(&list, ' ');
+
+		if (str_starts(word, STR("AUTH=")))
+			sasl_names_add(names, str_from(word, 5));
+		else if (str_eq(word, STR("LOGINDISABLED")))
+			offer->n_commands = 0;
+	}
+}
+
 static void
 the_strongest_that_fits_is_chosen(void **state)
 {
 	static const struct {
 		const char		*caps;
 		const struct stream_info *tls;
-		struct imap_conf	 conf;
+		struct peer_conf	 conf;
 		const char		*want;	/* NULL: nothing fits */
 	} table[] = {
 		{ ALL, &tls13, { 0 }, "SCRAM-SHA-256-PLUS" },
@@ -43,7 +62,7 @@ the_strongest_that_fits_is_chosen(void **state)
 		    { 0 }, "SCRAM-SHA-1-PLUS" },
 		{ "AUTH=CRAM-MD5 AUTH=PLAIN AUTH=LOGIN", &tls13, { 0 }, "PLAIN" },
 		{ "AUTH=LOGIN", &tls13, { 0 }, "LOGIN" },
-		{ "IMAP4rev1", &tls13, { 0 }, AUTH_LOGIN_COMMAND },
+		{ "IMAP4rev1", &tls13, { 0 }, "LOGIN command" },
 		{ "AUTH=CRAM-MD5 LOGINDISABLED", &tls13, { 0 }, NULL },
 		{ "LOGINDISABLED AUTH=XOAUTH2", &tls13, { 0 }, NULL },
 		{ ALL, &tls13, { .token = true }, "OAUTHBEARER" },
@@ -61,7 +80,7 @@ the_strongest_that_fits_is_chosen(void **state)
 		{ "AUTH=SCRAM-SHA-1", &tls13, { .mechanisms = cram_then_scram,
 		    .n_mechanisms = 2 }, "SCRAM-SHA-1" },
 		{ "IMAP4rev1", &tls13, { .mechanisms = only_login,
-		    .n_mechanisms = 1 }, AUTH_LOGIN_COMMAND },
+		    .n_mechanisms = 1 }, "LOGIN command" },
 		{ "LOGINDISABLED", &tls13, { .mechanisms = only_login,
 		    .n_mechanisms = 1 }, NULL },
 		/* The list was cut down on the way: no step down to PLAIN. */
@@ -71,12 +90,14 @@ the_strongest_that_fits_is_chosen(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct imap_caps caps;
+		struct sasl_names names = { 0 };
+		struct sasl_offer offer = { .names = &names,
+		    .command = &login };
 		struct err err = { 0 };
+		const char *got;
 
-		caps_parse(&caps, str_z(table[i].caps));
-		const char *got = auth_choose(&table[i].conf, &caps,
-		    table[i].tls, &err);
+		offer_of(table[i].caps, &names, &offer);
+		got = sasl_choose(&table[i].conf, &offer, table[i].tls, &err);
 		if (table[i].want != NULL) {
 			assert_non_null(got);
 			assert_string_equal(got, table[i].want);
@@ -87,12 +108,12 @@ the_strongest_that_fits_is_chosen(void **state)
 	}
 }
 
-static struct auth *
+static struct sasl *
 begin(const char *mechanism, const char *user, const struct stream_info *tls)
 {
 	struct err err;
-	struct auth *a = auth_new(&(struct auth_conf){
-		.mechanism = mechanism, .user = user, .host = "h.example",
+	struct sasl *a = sasl_new(&(struct sasl_conf){
+		.mechanism = mechanism, .service = "imap", .user = user, .host = "h.example",
 		.port = 993, .secret = STR("secret"), .tls = tls }, &err);
 
 	assert_non_null(a);
@@ -100,16 +121,16 @@ begin(const char *mechanism, const char *user, const struct stream_info *tls)
 }
 
 static int
-step(struct auth *a, const char *challenge, char *out, struct err *err)
+step(struct sasl *a, const char *challenge, char *out, struct err *err)
 {
 	CLEANUP(buf_clear) struct buf b;
 	unsigned char b64[512] = "";
 	int n;
 
-	buf_init(&b, AUTH_RESPONSE_MAX);
+	buf_init(&b, SASL_RESPONSE_MAX);
 	n = EVP_EncodeBlock(b64, (const unsigned char *)challenge,
 	    (int)strlen(challenge));
-	if (auth_step(a, (struct str){ (char *)b64, (size_t)n }, &b, err) < 0)
+	if (sasl_step(a, (struct str){ (char *)b64, (size_t)n }, &b, err) < 0)
 		return -1;
 	n = b.n > 0 ? EVP_DecodeBlock((unsigned char *)out, b.p, (int)b.n) : 0;
 	assert_true(n >= 0);
@@ -141,26 +162,26 @@ simple_mechanisms_say_the_right_bytes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct auth *a = begin(table[i].mechanism, table[i].user, &tls13);
+		struct sasl *a = begin(table[i].mechanism, table[i].user, &tls13);
 		struct err err;
 		char out[512];
 
-		assert_int_equal(auth_client_first(a),
+		assert_int_equal(sasl_client_first(a),
 		    strcmp(table[i].mechanism, "LOGIN") != 0);
 		assert_int_equal(step(a, table[i].challenge[0], out, &err),
 		    table[i].n_say);
 		assert_memory_equal(out, table[i].say[0],
 		    (size_t)table[i].n_say);
-		assert_int_equal(auth_end(a, &err), 0);
+		assert_int_equal(sasl_end(a, &err), 0);
 		if (table[i].challenge[1] != NULL) {
 			assert_true(step(a, table[i].challenge[1], out, &err) >= 0);
 			assert_string_equal(out, table[i].say[1]);
 			if (strstr(table[i].mechanism, "OAUTH") != NULL)
-				assert_string_equal(auth_failure(a),
+				assert_string_equal(sasl_failure(a),
 				    table[i].challenge[1]);
 			assert_int_equal(step(a, "more?", out, &err), -1);
 		}
-		auth_free(a);
+		sasl_free(a);
 	}
 }
 
@@ -177,7 +198,7 @@ scram_holds_the_iteration_count_and_wants_a_proof(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		struct auth *a = begin("SCRAM-SHA-256", "ann", &tls13);
+		struct sasl *a = begin("SCRAM-SHA-256", "ann", &tls13);
 		char out[512], challenge[512];
 		struct err err = { 0 };
 		const char *nonce;
@@ -191,12 +212,12 @@ scram_holds_the_iteration_count_and_wants_a_proof(void **state)
 		assert_int_equal(step(a, challenge, out, &err) > 0,
 		    table[i].fine);
 		/* An OK now would come from one who never knew the password. */
-		assert_int_equal(auth_end(a, &err), -1);
+		assert_int_equal(sasl_end(a, &err), -1);
 		assert_int_equal(err.class, ERR_AUTH);
 		if (table[i].fine)
 			assert_int_equal(step(a, "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 			    "AAAAAAAAAAAAAAA=", out, &err), -1);
-		auth_free(a);
+		sasl_free(a);
 	}
 }
 
@@ -204,26 +225,26 @@ static void
 plus_binds_to_the_channel(void **state)
 {
 	(void)state;
-	struct auth *a = begin("SCRAM-SHA-256-PLUS", "ann", &tls13);
+	struct sasl *a = begin("SCRAM-SHA-256-PLUS", "ann", &tls13);
 	char out[512];
 	struct err err;
 
 	assert_true(step(a, "", out, &err) > 0);
 	assert_memory_equal(out, "p=tls-exporter,,n=ann,r=", 24);
-	auth_free(a);
+	sasl_free(a);
 }
 
 static void
 foreign_nonce_is_refused(void **state)
 {
 	(void)state;
-	struct auth *a = begin("SCRAM-SHA-1", "ann", &tls13);
+	struct sasl *a = begin("SCRAM-SHA-1", "ann", &tls13);
 	char out[512];
 	struct err err;
 
 	assert_true(step(a, "", out, &err) > 0);
 	assert_int_equal(step(a, "r=other,s=c2FsdA==,i=4096", out, &err), -1);
-	auth_free(a);
+	sasl_free(a);
 }
 
 int

@@ -1,8 +1,8 @@
 /*
- * auth.c — SASL.  RFC 4616 (PLAIN), 7628 (OAUTHBEARER), 5802 and 7677 (SCRAM),
+ * sasl.c — SASL.  RFC 4616 (PLAIN), 7628 (OAUTHBEARER), 5802 and 7677 (SCRAM),
  * 9266 (tls-exporter), 4422 appendix A (EXTERNAL); XOAUTH2 and LOGIN have none.
  */
-#include "imap/auth.h"
+#include "net/sasl.h"
 
 #include <gsasl.h>
 #include <stdio.h>
@@ -27,14 +27,13 @@ struct mechanism {
 	bool		 named_only;	/* weak or special: the user wants it */
 	bool		 plus;		/* binds to the TLS channel */
 	/* The client's next message, in clear; NULL: libgsasl does it. */
-	int		(*say)(struct auth *a, struct str challenge,
+	int		(*say)(struct sasl *a, struct str challenge,
 			    struct buf *out);
 	bool		 server_first;
-	bool		 command;
 };
 
-struct auth {
-	struct auth_conf	 conf;
+struct sasl {
+	struct sasl_conf	 conf;
 	const struct mechanism	*mech;
 	size_t			 steps;
 	Gsasl			*gsasl;
@@ -46,7 +45,7 @@ struct auth {
 /* --- What the simple mechanisms say. --- */
 
 static int
-say_plain(struct auth *a, struct str challenge, struct buf *out)
+say_plain(struct sasl *a, struct str challenge, struct buf *out)
 {
 	(void)challenge;
 	return buf_fmt(out, "%c%s%c", '\0', a->conf.user, '\0') < 0 ? -1 :
@@ -55,7 +54,7 @@ say_plain(struct auth *a, struct str challenge, struct buf *out)
 
 /* "Username:", "Password:": the words vary, the order does not. */
 static int
-say_login(struct auth *a, struct str challenge, struct buf *out)
+say_login(struct sasl *a, struct str challenge, struct buf *out)
 {
 	(void)challenge;
 	return a->steps == 1 ? buf_add_str(out, str_z(a->conf.user)) :
@@ -63,7 +62,7 @@ say_login(struct auth *a, struct str challenge, struct buf *out)
 }
 
 static int
-say_external(struct auth *a, struct str challenge, struct buf *out)
+say_external(struct sasl *a, struct str challenge, struct buf *out)
 {
 	(void)a;
 	(void)challenge;
@@ -73,7 +72,7 @@ say_external(struct auth *a, struct str challenge, struct buf *out)
 
 /* A second challenge is the reason of a refusal; it wants an empty answer. */
 static bool
-refused(struct auth *a, struct str challenge)
+refused(struct sasl *a, struct str challenge)
 {
 	if (a->steps == 1)
 		return false;
@@ -83,7 +82,7 @@ refused(struct auth *a, struct str challenge)
 }
 
 static int
-say_xoauth2(struct auth *a, struct str challenge, struct buf *out)
+say_xoauth2(struct sasl *a, struct str challenge, struct buf *out)
 {
 	if (refused(a, challenge))
 		return 0;
@@ -106,7 +105,7 @@ add_saslname(struct buf *out, const char *name)
 }
 
 static int
-say_oauthbearer(struct auth *a, struct str challenge, struct buf *out)
+say_oauthbearer(struct sasl *a, struct str challenge, struct buf *out)
 {
 	if (refused(a, challenge))
 		return buf_add(out, "\1", 1);
@@ -119,6 +118,36 @@ say_oauthbearer(struct auth *a, struct str challenge, struct buf *out)
 }
 
 /* --- The choice. --- */
+
+void
+sasl_names_add(struct sasl_names *names, struct str mechanism)
+{
+	char *out;
+
+	if (mechanism.n == 0 || names->n == SASL_MECHS_MAX ||
+	    mechanism.n >= SASL_NAME_MAX)
+		return;
+	out = names->v[names->n];
+	for (size_t i = 0; i < mechanism.n; i++) {
+		char c = mechanism.p[i];
+
+		if (c <= ' ' || c >= 0x7f)
+			return;
+		out[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+	}
+	out[mechanism.n] = '\0';
+	if (!sasl_names_have(names, out))
+		names->n++;
+}
+
+bool
+sasl_names_have(const struct sasl_names *names, const char *mechanism)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (str_ieq(str_z(names->v[i]), str_z(mechanism)))
+			return true;
+	return false;
+}
 
 /* The strongest first. */
 static const struct mechanism mechanisms[] = {
@@ -133,7 +162,6 @@ static const struct mechanism mechanisms[] = {
 	{ .name = "CRAM-MD5", .named_only = true, .server_first = true },
 	{ .name = "PLAIN", .say = say_plain },
 	{ .name = "LOGIN", .say = say_login, .server_first = true },
-	{ .name = AUTH_LOGIN_COMMAND, .command = true },
 };
 
 static bool
@@ -144,86 +172,84 @@ can_bind(const struct stream_info *tls)
 }
 
 static bool
-offered(const struct mechanism *m, const struct imap_caps *caps,
+offered(const struct mechanism *m, const struct sasl_offer *offer,
     const struct stream_info *tls)
 {
-	if (m->command)
-		return !caps_have(caps, CAP_LOGINDISABLED);
-	return caps_mech(caps, m->name) && (!m->plus || can_bind(tls));
+	if (m->plus && !can_bind(tls))
+		return false;
+	return sasl_names_have(offer->names, m->name);
 }
 
 static enum needs
-secret_kind(const struct imap_conf *conf)
+secret_kind(const struct peer_conf *conf)
 {
 	return conf->token ? NEEDS_TOKEN :
 	    conf->external ? NEEDS_CERTIFICATE : NEEDS_PASSWORD;
 }
 
-/* The user's "LOGIN" means the command as well as the mechanism. */
-static bool
-is_named(const struct mechanism *m, const char *name)
-{
-	return strcasecmp(m->name, name) == 0 ||
-	    (m->command && strcasecmp("LOGIN", name) == 0);
-}
-
-/* The first that is offered; with ${name}, only of that name. */
-static const struct mechanism *
-pick(const struct imap_conf *conf, const char *name,
-    const struct imap_caps *caps, const struct stream_info *tls)
+/* The first that is offered; with ${name}, only of that name.  A command comes
+ * after the mechanisms: the user's "LOGIN" means both. */
+static const char *
+pick(const struct peer_conf *conf, const char *name,
+    const struct sasl_offer *offer, const struct stream_info *tls)
 {
 	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
 		const struct mechanism *m = &mechanisms[i];
 
-		if (name != NULL ? !is_named(m, name) : m->named_only ||
-		    m->needs != secret_kind(conf))
+		if (name != NULL ? strcasecmp(m->name, name) != 0 :
+		    m->named_only || m->needs != secret_kind(conf))
 			continue;
-		if (offered(m, caps, tls))
-			return m;
+		if (offered(m, offer, tls))
+			return m->name;
+	}
+	for (size_t i = 0; i < offer->n_commands; i++) {
+		const struct sasl_command *c = &offer->command[i];
+
+		if (name != NULL ? strcasecmp(c->word, name) == 0 :
+		    !c->named_only && secret_kind(conf) == NEEDS_PASSWORD)
+			return c->name;
 	}
 	return NULL;
 }
 
 static int
-none_fits(const struct imap_conf *conf, const struct imap_caps *caps,
+none_fits(const struct peer_conf *conf, const struct sasl_offer *offer,
     struct err *err)
 {
 	char list[256] = "";
 	size_t n = 0;
 
-	for (size_t i = 0; i < caps->n_mech && n < sizeof(list); i++)
+	for (size_t i = 0; i < offer->names->n && n < sizeof(list); i++)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, " %s",
-		    caps->mech[i]);
+		    offer->names->v[i]);
 	return err_set(err, ERR_AUTH, "auth.mechanism-missing",
 	    "the server offers%s%s: nothing to sign in with %s",
 	    n > 0 ? list : " no SASL mechanism",
-	    caps_have(caps, CAP_LOGINDISABLED) ? ", LOGIN disabled" : "",
+	    offer->n_commands == 0 ? ", and takes no password otherwise" : "",
 	    conf->n_mechanisms > 0 ? "as configured" :
 	    conf->token ? "a token" :
 	    conf->external ? "a certificate" : "a password");
 }
 
 const char *
-auth_choose(const struct imap_conf *conf, const struct imap_caps *caps,
+sasl_choose(const struct peer_conf *conf, const struct sasl_offer *offer,
     const struct stream_info *tls, struct err *err)
 {
-	const struct mechanism *m = NULL;
+	const char *name = NULL;
 
 	if (conf->n_mechanisms == 0)
-		m = pick(conf, NULL, caps, tls);
-	for (size_t i = 0; i < conf->n_mechanisms && m == NULL; i++)
-		m = pick(conf, conf->mechanisms[i], caps, tls);
-	if (m == NULL) {
-		none_fits(conf, caps, err);
-		return NULL;
-	}
-	return m->name;
+		name = pick(conf, NULL, offer, tls);
+	for (size_t i = 0; i < conf->n_mechanisms && name == NULL; i++)
+		name = pick(conf, conf->mechanisms[i], offer, tls);
+	if (name == NULL)
+		none_fits(conf, offer, err);
+	return name;
 }
 
 /* --- The exchange. --- */
 
 static void
-set_binding(struct auth *a)
+set_binding(struct sasl *a)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -240,7 +266,7 @@ set_binding(struct auth *a)
 }
 
 static int
-start_gsasl(struct auth *a, struct err *err)
+start_gsasl(struct sasl *a, struct err *err)
 {
 	int r = gsasl_init(&a->gsasl);
 
@@ -253,31 +279,31 @@ start_gsasl(struct auth *a, struct err *err)
 	if (a->mech->needs == NEEDS_PASSWORD)
 		gsasl_property_set_raw(a->session, GSASL_PASSWORD,
 		    a->conf.secret.p, a->conf.secret.n);
-	gsasl_property_set(a->session, GSASL_SERVICE, "imap");
+	gsasl_property_set(a->session, GSASL_SERVICE, a->conf.service);
 	gsasl_property_set(a->session, GSASL_HOSTNAME, a->conf.host);
 	set_binding(a);
 	return 0;
 }
 
-struct auth *
-auth_new(const struct auth_conf *conf, struct err *err)
+struct sasl *
+sasl_new(const struct sasl_conf *conf, struct err *err)
 {
-	struct auth *a = xcalloc(1, sizeof(*a));
+	struct sasl *a = xcalloc(1, sizeof(*a));
 
 	a->conf = *conf;
 	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++)
 		if (strcmp(mechanisms[i].name, conf->mechanism) == 0)
 			a->mech = &mechanisms[i];
-	must(a->mech != NULL && !a->mech->command);
+	must(a->mech != NULL);
 	if (a->mech->say == NULL && start_gsasl(a, err) < 0) {
-		auth_free(a);
+		sasl_free(a);
 		return NULL;
 	}
 	return a;
 }
 
 void
-auth_free(struct auth *a)
+sasl_free(struct sasl *a)
 {
 	const char *copy;
 
@@ -296,19 +322,19 @@ auth_free(struct auth *a)
 }
 
 bool
-auth_client_first(const struct auth *a)
+sasl_client_first(const struct sasl *a)
 {
 	return !a->mech->server_first;
 }
 
 const char *
-auth_failure(const struct auth *a)
+sasl_failure(const struct sasl *a)
 {
 	return a->failure;
 }
 
 int
-auth_end(const struct auth *a, struct err *err)
+sasl_end(const struct sasl *a, struct err *err)
 {
 	if (a->mech->say != NULL || a->done)
 		return 0;
@@ -338,7 +364,7 @@ check_iterations(struct str message, struct err *err)
 }
 
 static int
-step_gsasl(struct auth *a, struct str challenge, struct buf *out,
+step_gsasl(struct sasl *a, struct str challenge, struct buf *out,
     struct err *err)
 {
 	char *text = NULL;
@@ -363,7 +389,7 @@ step_gsasl(struct auth *a, struct str challenge, struct buf *out,
 
 /* One step in clear. */
 static int
-step(struct auth *a, struct str challenge, struct buf *clear, struct err *err)
+step(struct sasl *a, struct str challenge, struct buf *clear, struct err *err)
 {
 	if (a->steps++ == STEPS_MAX)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
@@ -375,14 +401,6 @@ step(struct auth *a, struct str challenge, struct buf *clear, struct err *err)
 		    "the server asks for more than there is");
 	must(a->mech->say(a, challenge, clear) == 0);
 	return 0;
-}
-
-static void
-wipe(struct buf *b)
-{
-	if (b->p != NULL)
-		explicit_bzero(b->p, b->cap);
-	buf_clear(b);
 }
 
 static int
@@ -402,10 +420,10 @@ encode(struct str clear, struct buf *out)
 }
 
 int
-auth_step(struct auth *a, struct str challenge, struct buf *out,
+sasl_step(struct sasl *a, struct str challenge, struct buf *out,
     struct err *err)
 {
-	CLEANUP(wipe) struct buf clear;
+	CLEANUP(buf_wipe) struct buf clear;
 	char *plain = NULL;
 	size_t n = 0;
 	int r;
@@ -415,8 +433,8 @@ auth_step(struct auth *a, struct str challenge, struct buf *out,
 	    &plain, &n) != GSASL_OK)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "the challenge is not base64");
-	buf_init(&clear, AUTH_RESPONSE_MAX);
-	must(buf_room(&clear, AUTH_RESPONSE_MAX / 4 * 3) != NULL);
+	buf_init(&clear, SASL_RESPONSE_MAX);
+	must(buf_room(&clear, SASL_RESPONSE_MAX / 4 * 3) != NULL);
 	r = step(a, plain != NULL ? (struct str){ plain, n } : STR(""), &clear,
 	    err);
 	gsasl_free(plain);
@@ -425,5 +443,21 @@ auth_step(struct auth *a, struct str challenge, struct buf *out,
 	if (encode(buf_str(&clear), out) < 0)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "too long an answer is wanted");
+	return 0;
+}
+
+int
+sasl_respond(struct sasl *a, struct stream *st, struct str challenge,
+    bool initial, struct err *err)
+{
+	CLEANUP(buf_wipe) struct buf out;
+
+	buf_init(&out, SASL_RESPONSE_MAX);
+	must(buf_room(&out, SASL_RESPONSE_MAX) != NULL);
+	if (sasl_step(a, challenge, &out, err) < 0)
+		return -1;
+	if (initial)
+		stream_put(st, out.n > 0 ? " " : " =", out.n > 0 ? 1 : 2);
+	stream_put_secret(st, out.p, out.n);
 	return 0;
 }
