@@ -307,6 +307,18 @@ auth_failure(const struct auth *a)
 	return a->failure;
 }
 
+static bool
+is_scram(const struct auth *a)
+{
+	return str_starts(str_z(a->mech->name), STR("SCRAM-"));
+}
+
+bool
+auth_said_all(const struct auth *a)
+{
+	return is_scram(a) && a->steps == 2;
+}
+
 int
 auth_end(const struct auth *a, struct err *err)
 {
@@ -345,7 +357,7 @@ step_gsasl(struct auth *a, struct str challenge, struct buf *out,
 	size_t n = 0;
 	int r;
 
-	if (str_starts(str_z(a->mech->name), STR("SCRAM-")) && a->steps == 2 &&
+	if (is_scram(a) && a->steps == 2 &&
 	    check_iterations(challenge, err) < 0)
 		return -1;
 	r = gsasl_step(a->session, challenge.p, challenge.n, &text, &n);

@@ -46,6 +46,9 @@ bool		 auth_client_first(const struct auth *a);
  * base64; nothing is added for an empty response. */
 int		 auth_step(struct auth *a, struct str challenge, struct buf *out,
 		    struct err *err);
+/* Nothing is left to say but an empty answer to the server's proof.  It gives
+ * nothing away and auth_end() asks for the proof: it may be sent ahead. */
+bool		 auth_said_all(const struct auth *a);
 /* The server said OK: is that to be believed?  -1 with ERR_AUTH if it owes us a
  * proof. */
 int		 auth_end(const struct auth *a, struct err *err);

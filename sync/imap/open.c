@@ -285,6 +285,7 @@ exchange(struct bringup *b, struct auth *a, const char *mechanism,
     struct err *err)
 {
 	struct resp resp;
+	bool ahead = false;	/* the answer to the next challenge is sent */
 
 	begin(b, "AUTHENTICATE ");
 	put(b, mechanism);
@@ -292,7 +293,11 @@ exchange(struct bringup *b, struct auth *a, const char *mechanism,
 	    respond(b, a, STR(""), true, err) < 0)
 		return -1;
 	for (;;) {
-		put(b, "\r\n");
+		if (!ahead)
+			put(b, "\r\n");
+		ahead = auth_said_all(a);
+		if (ahead)
+			put(b, "\r\n");
 		if (answer(b, &resp, err) < 0)
 			return -1;
 		if (resp.kind == RESP_TAGGED)
