@@ -237,6 +237,7 @@ exchange(struct bringup *b, struct sasl *a, const char *mechanism,
     struct err *err)
 {
 	struct resp resp;
+	bool ahead = false;	/* the answer to the next challenge is sent */
 
 	begin(b, "AUTHENTICATE ");
 	put(b, mechanism);
@@ -244,7 +245,11 @@ exchange(struct bringup *b, struct sasl *a, const char *mechanism,
 	    sasl_respond(a, b->il->st, STR(""), true, err) < 0)
 		return -1;
 	for (;;) {
-		put(b, "\r\n");
+		if (!ahead)
+			put(b, "\r\n");
+		ahead = sasl_said_all(a);
+		if (ahead)
+			put(b, "\r\n");
 		if (answer(b, &resp, err) < 0)
 			return -1;
 		if (resp.kind == RESP_TAGGED)

@@ -333,6 +333,18 @@ sasl_failure(const struct sasl *a)
 	return a->failure;
 }
 
+static bool
+is_scram(const struct sasl *a)
+{
+	return str_starts(str_z(a->mech->name), STR("SCRAM-"));
+}
+
+bool
+sasl_said_all(const struct sasl *a)
+{
+	return is_scram(a) && a->steps == 2;
+}
+
 int
 sasl_end(const struct sasl *a, struct err *err)
 {
@@ -371,7 +383,7 @@ step_gsasl(struct sasl *a, struct str challenge, struct buf *out,
 	size_t n = 0;
 	int r;
 
-	if (str_starts(str_z(a->mech->name), STR("SCRAM-")) && a->steps == 2 &&
+	if (is_scram(a) && a->steps == 2 &&
 	    check_iterations(challenge, err) < 0)
 		return -1;
 	r = gsasl_step(a->session, challenge.p, challenge.n, &text, &n);

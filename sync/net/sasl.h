@@ -76,6 +76,9 @@ int		 sasl_step(struct sasl *a, struct str challenge, struct buf *out,
  * command itself (SASL-IR), where "=" stands for an empty response. */
 int		 sasl_respond(struct sasl *a, struct stream *st,
 		    struct str challenge, bool initial, struct err *err);
+/* Nothing is left to say but an empty answer to the server's proof.  It gives
+ * nothing away and sasl_end() asks for the proof: it may be sent ahead. */
+bool		 sasl_said_all(const struct sasl *a);
 /* The server said OK: is that to be believed?  -1 with ERR_AUTH if it owes us a
  * proof. */
 int		 sasl_end(const struct sasl *a, struct err *err);

@@ -5,6 +5,7 @@ repetition, and what must be true after it.
 """
 import os
 import random
+import time
 
 import imapclient
 from mail import Mail
@@ -142,10 +143,8 @@ class Cold(Row):
                     syncs=disk["syncs"], wire=wire["wall"], disk=disk["wall"])
 
     def _disk(self, world):
-        import shutil
         where = world.scratch("limit")
-        target = os.path.join(where, "files")
-        shutil.rmtree(target, ignore_errors=True)
+        target = os.path.join(where, f"files.{time.monotonic_ns()}")
         return measured(lambda _: (os.path.join(TOOLS, "limit"), "files", self._sizes, target),
                         dict(os.environ), where, 0, 0)
 
