@@ -33,9 +33,8 @@ forbidden(const struct account_conf *conf)
 	return bits;
 }
 
-struct lane *
-connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+static struct imap_conf
+imap_conf_of(const struct account_conf *conf, int tunnel_fd)
 {
 	struct imap_conf ic = {
 		.host = conf->host,
@@ -56,10 +55,29 @@ connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
 		/* What is over the message limit is read and thrown away; what
 		 * is over this is not even read. */
 		.max_literal = (uint64_t)conf->limits.max_message_size * 4,
-		.tap = tap,
 	};
 
 	fill_tls(&ic.tls, conf);
+	return ic;
+}
+
+struct lane *
+connect_probe(const struct account_conf *conf, struct err *err)
+{
+	struct imap_conf ic = imap_conf_of(conf, -1);
+
+	ic.probe = true;
+	return imap_open(&ic, "probe", -1, NULL,
+	    clock_in(conf->limits.connect_timeout), err);
+}
+
+struct lane *
+connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
+    const struct secret *secret, bool tap, struct err *err)
+{
+	struct imap_conf ic = imap_conf_of(conf, tunnel_fd);
+
+	ic.tap = tap;
 	return imap_open(&ic, name, tunnel_fd, secret,
 	    clock_in(conf->limits.connect_timeout), err);
 }
