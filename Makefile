@@ -24,7 +24,7 @@ HARDEN	:= -fstack-protector-strong -fstack-clash-protection -fPIE
 CPPFLAGS += -D_GNU_SOURCE -DSYNCD_VERSION='"$(VERSION)"' -Isync -Idaemon
 CFLAGS	+= -std=c17 $(OPT) $(SAN) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LDFLAGS	+= $(SAN) -pie -Wl,-z,relro,-z,now
-LDLIBS	+= $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
+LDLIBS	+= $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lresolv -lpthread
 
 LAYERS	:= base net maildir store imap pop3 engine
 SYNC_SRC := $(foreach l,$(LAYERS),$(wildcard sync/$(l)/*.c))

@@ -194,6 +194,29 @@ const struct code codes[] = {
 	    "If you meant it: syncd approve ACCOUNT/FOLDER deletes them on the "
 	    "other side, too (--dry-run lists them).  If not: syncd reject "
 	    "ACCOUNT/FOLDER brings them back from there." },
+	{ "init.foreign-host",
+	    "The domain publishes a mail server that is not in the domain "
+	    "itself.  That is usual for hosted mail, but it could also be "
+	    "somebody who answers name queries falsely, so it has to be "
+	    "confirmed.",
+	    "If the name is the right one, give it with --host." },
+	{ "init.no-imap",
+	    "The provider of the address has no IMAP that syncd could speak "
+	    "with.",
+	    "The message says what there is instead, if anything." },
+	{ "init.not-included",
+	    "The file of the new account was written, but the configuration has "
+	    "an `include` of its own that does not name it.",
+	    "Add accounts.d/*.yaml to `include`." },
+	{ "init.nothing-found",
+	    "The address is not of a provider in the built-in table, and its "
+	    "domain publishes no server (SRV records, RFC 6186) and no mail "
+	    "exchanger that is known.",
+	    "syncd init EMAIL --host HOST, with the name that the provider's "
+	    "help pages give." },
+	{ "init.write",
+	    "The file of the new account could not be written.",
+	    "Look at the directory's mode, then run syncd init again." },
 	{ "internal.ipc",
 	    "The daemon and one of its processes did not understand each other. "
 	    " The process is started again.",
@@ -320,6 +343,10 @@ const struct code codes[] = {
 	    "`credential` asks systemd for the secret, and syncd was not "
 	    "started by a unit that has it.",
 	    "Add LoadCredential= to the unit, or use another source." },
+	{ "secret.store-failed",
+	    "The password could not be stored, or what was read back was "
+	    "another one.",
+	    "syncd init EMAIL --secret file, or another of the tools." },
 	{ "server.folder-gone",
 	    "A folder that was synced is not on the server any more.  It stays "
 	    "here, as folders.delete_local says.",

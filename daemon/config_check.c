@@ -183,14 +183,17 @@ check_server(struct check *c)
 
 	if (a->host != NULL) {
 		(void)check_host_text(c);
-	} else if (c->provider != NULL && a->tunnel_command.n == 0) {
+	} else if (c->provider != NULL && c->provider->host != NULL &&
+	    a->tunnel_command.n == 0) {
 		a->host = xstrdup(c->provider->host);
 		if (a->port == 0 && a->tls.mode == CONF_TLS_IMPLICIT)
 			a->port = c->provider->port;
 	} else if (a->tunnel_command.n == 0 && c->found->n_errors == 0) {
 		d = complain(c, "config.missing-key", &c->found->key->at,
 		    "no server is given");
-		if (a->email != NULL)
+		if (c->provider != NULL)
+			diag_note(d, "%s", c->provider->hint);
+		else if (a->email != NULL)
 			diag_note(d, "the provider of %s is not in the built-in"
 			    " table", a->email);
 		diag_caret(d, "add `host:` here");

@@ -51,12 +51,10 @@ fill_peer(struct peer_conf *peer, const struct account_conf *conf, bool tunnel)
 	peer->response_timeout = conf->limits.response_timeout;
 }
 
-struct lane *
-connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+static struct imap_conf
+imap_conf_of(const struct account_conf *conf, int tunnel_fd)
 {
 	struct imap_conf ic = {
-		.peer.tap = tap,
 		.forbid = forbidden(conf),
 		.compress = conf->compress,
 		/* What is over the message limit is read and thrown away; what
@@ -65,6 +63,26 @@ connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
 	};
 
 	fill_peer(&ic.peer, conf, tunnel_fd >= 0);
+	return ic;
+}
+
+struct lane *
+connect_probe(const struct account_conf *conf, struct err *err)
+{
+	struct imap_conf ic = imap_conf_of(conf, -1);
+
+	ic.probe = true;
+	return imap_open(&ic, "probe", -1, NULL,
+	    clock_in(conf->limits.connect_timeout), err);
+}
+
+struct lane *
+connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
+    const struct secret *secret, bool tap, struct err *err)
+{
+	struct imap_conf ic = imap_conf_of(conf, tunnel_fd);
+
+	ic.peer.tap = tap;
 	return imap_open(&ic, name, tunnel_fd, secret,
 	    clock_in(conf->limits.connect_timeout), err);
 }

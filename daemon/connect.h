@@ -14,5 +14,7 @@
 struct lane	*connect_lane(const struct account_conf *conf, const char *name,
 		    int tunnel_fd, const struct secret *secret, bool tap,
 		    struct err *err);
+/* Connect without signing in: only for imap_caps() and imap_stream_info(). */
+struct lane	*connect_probe(const struct account_conf *conf, struct err *err);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "dirs.h"
 #include "js.h"
 
 /* ---- listening -------------------------------------------------------- */
@@ -32,20 +33,6 @@ address(const char *path, struct sockaddr_un *a, struct err *err)
 		    sizeof(a->sun_path) - 1);
 	memcpy(a->sun_path, path, strlen(path) + 1);
 	return 0;
-}
-
-/* The directory of ${path}, and its parents, private to us. */
-static void
-make_directory(const char *path)
-{
-	char *dir = xstrdup(path);
-
-	for (char *p = dir + 1; (p = strchr(p, '/')) != NULL; p++) {
-		*p = '\0';
-		(void)mkdir(dir, 0700);
-		*p = '/';
-	}
-	free(dir);
 }
 
 /* Is somebody listening there? */
@@ -106,7 +93,7 @@ control_open(struct control *c, const char *path, struct err *err)
 		c->client[i].fd = -1;
 	if (address(path, &a, err) < 0)
 		return -1;
-	make_directory(path);
+	dirs_make(path);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (c->fd < 0)
 		return err_sys(err, ERR_LOCAL, "state.io", "socket");

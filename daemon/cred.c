@@ -203,8 +203,9 @@ start_command(struct cred *c, const struct account_conf *conf, struct err *err)
 	    conf->auth.keyring };
 	struct strlist keyring = { words, ARRAY_LEN(words) };
 	const struct strlist *command = &keyring;
-	struct role_env env = { conf->name, conf->user != NULL ? conf->user : "",
-	    c->rejected ? "rejected" : "connect" };
+	struct role_env env = { .account = conf->name,
+	    .user = conf->user != NULL ? conf->user : "",
+	    .reason = c->rejected ? "rejected" : "connect" };
 
 	if (conf->auth.password_command.n > 0)
 		command = &conf->auth.password_command;

@@ -25,6 +25,7 @@
 #include "conf_json.h"
 #include "config.h"
 #include "diag.h"
+#include "dirs.h"
 #include "js.h"
 #include "methods.h"
 #include "notify.h"
@@ -574,11 +575,7 @@ make_state_dir(const char *dir, struct err *err)
 	struct stat st;
 	char *path = xasprintf("%s/", dir);
 
-	for (char *at = path + 1; (at = strchr(at, '/')) != NULL; at++) {
-		*at = '\0';
-		(void)mkdir(path, 0700);
-		*at = '/';
-	}
+	dirs_make(path);
 	free(path);
 	if (stat(dir, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_sys(err, ERR_LOCAL, "state.io", "state_dir %s", dir);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -112,23 +113,28 @@ child_tunnel(pid_t parent, int fd, const struct strlist *command)
 	child_exec(command);
 }
 
+static void
+child_setenv(const struct role_env *env)
+{
+	if (env->account != NULL)
+		setenv("SYNCD_ACCOUNT", env->account, 1);
+	if (env->user != NULL)
+		setenv("SYNCD_USER", env->user, 1);
+	if (env->reason != NULL)
+		setenv("SYNCD_REASON", env->reason, 1);
+	for (size_t i = 0; env->more != NULL && i < env->more->n; i++)
+		putenv(env->more->v[i]);
+}
+
 static void NORETURN
-child_command(pid_t parent, int out, int err, const struct strlist *command,
+child_command(pid_t parent, const int fd[3], const struct strlist *command,
     const struct role_env *env)
 {
-	int null;
-
 	child_defaults(parent);
 	setpgid(0, 0);
-	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (null < 0)
-		child_die("/dev/null");
-	child_fd(null, STDIN_FILENO);
-	child_fd(out, STDOUT_FILENO);
-	child_fd(err, STDERR_FILENO);
-	setenv("SYNCD_ACCOUNT", env->account, 1);
-	setenv("SYNCD_USER", env->user, 1);
-	setenv("SYNCD_REASON", env->reason, 1);
+	for (int i = 0; i < 3; i++)
+		child_fd(fd[i], i);
+	child_setenv(env);
 	child_exec(command);
 }
 
@@ -189,29 +195,68 @@ role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	return keep_or_drop(*pid, sv, fd, err);
 }
 
-int
-role_command_start(struct role_command *c, const struct strlist *command,
-    const struct role_env *env, size_t max_out, usec timeout, struct err *err)
+/* What a command reads: all of it is there before it begins, so that nobody has
+ * to feed it. */
+static int
+open_input(const struct buf *input, struct err *err)
 {
-	pid_t self = getpid();
+	int fd = input == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC) :
+	    memfd_create("syncd-input", MFD_CLOEXEC);
+	size_t n = input != NULL ? input->n : 0;
+
+	if (fd >= 0 && (n == 0 || (write(fd, input->p, n) == (ssize_t)n &&
+	    lseek(fd, 0, SEEK_SET) == 0)))
+		return fd;
+	err_sys(err, ERR_RETRY, "secret.command-failed", "its input");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/* The child's three descriptors in ${fd}; ours in ${c}. */
+static int
+open_streams(struct role_command *c, int fd[3], const struct buf *input,
+    struct err *err)
+{
 	int out[2], errs[2];
 
-	must(command->n > 0);
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return err_sys(err, ERR_RETRY, "secret.command-failed", "pipe");
+	fd[0] = open_input(input, err);
+	if (fd[0] < 0)
+		return -1;
+	if (pipe2(out, O_CLOEXEC) < 0) {
+		err_sys(err, ERR_RETRY, "secret.command-failed", "pipe");
+		close(fd[0]);
+		return -1;
+	}
 	if (pipe2(errs, O_CLOEXEC) < 0) {
 		err_sys(err, ERR_RETRY, "secret.command-failed", "pipe");
+		close(fd[0]);
 		close(out[0]);
 		close(out[1]);
 		return -1;
 	}
 	*c = (struct role_command){ .out = out[0], .err = errs[0] };
+	fd[1] = out[1];
+	fd[2] = errs[1];
+	return 0;
+}
+
+int
+role_command_start(struct role_command *c, const struct strlist *command,
+    const struct role_env *env, size_t max_out, usec timeout, struct err *err)
+{
+	pid_t self = getpid();
+	int fd[3];
+
+	must(command->n > 0);
+	if (open_streams(c, fd, env->input, err) < 0)
+		return -1;
 	c->deadline = clock_in(timeout);
 	c->pid = fork();
 	if (c->pid == 0)
-		child_command(self, out[1], errs[1], command, env);
-	close(out[1]);
-	close(errs[1]);
+		child_command(self, fd, command, env);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
 	if (c->pid < 0) {
 		err_sys(err, ERR_RETRY, "secret.command-failed", "fork");
 		c->pid = 0;
@@ -330,6 +375,31 @@ role_command_reaped(struct role_command *c, int status)
 	c->pid = 0;
 	c->status = status;
 	c->done = true;
+}
+
+int
+role_command_run(struct role_command *c, const struct strlist *command,
+    const struct role_env *env, size_t max_out, usec timeout, struct err *err)
+{
+	int status;
+
+	if (role_command_start(c, command, env, max_out, timeout, err) < 0)
+		return -1;
+	while (!c->done) {
+		struct waiter w[2];
+
+		role_command_waiters(c, w);
+		/* Its end makes no descriptor ready when a grandchild holds
+		 * them, so it is asked for, too. */
+		if (wait_any(w, 2, clock_in(USEC_MS(50)), err) < 0) {
+			role_command_clear(c);
+			return -1;
+		}
+		role_command_step(c);
+		if (waitpid(c->pid, &status, WNOHANG) == c->pid)
+			role_command_reaped(c, status);
+	}
+	return 0;
 }
 
 void

@@ -26,9 +26,11 @@ int	role_spawn_worker(const char *account, int page, pid_t *pid, int *fd,
 int	role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	    struct err *err);
 
-/* What a command learns from its environment. */
+/* What a command learns from us. */
 struct role_env {
-	const char	*account, *user, *reason;
+	const char		*account, *user, *reason;	/* NULL: not set */
+	const struct strlist	*more;	/* "NAME=value", or NULL */
+	const struct buf	*input;	/* its stdin; NULL: /dev/null */
 };
 
 enum { ROLE_TAIL = 512 };
@@ -63,6 +65,12 @@ void	role_command_step(struct role_command *c);
 void	role_command_reaped(struct role_command *c, int status);
 /* Kill what still runs, wipe the output. */
 void	role_command_clear(struct role_command *c);
+
+/* Run it to its end: for verbs, which have nothing else to do.  -1 when it could
+ * not be started; else c->status says how it ended.  To be cleared. */
+int	role_command_run(struct role_command *c, const struct strlist *command,
+	    const struct role_env *env, size_t max_out, usec timeout,
+	    struct err *err);
 
 /* "exited 3", "was killed by SIGKILL (9)" of a waitpid() status. */
 void	role_obituary(int status, char *out, size_t cap);

@@ -104,10 +104,11 @@ ask_secret(const struct cli *cli, const char *question, struct secret *out)
 
 	if (!ask_possible(cli) || tcgetattr(STDIN_FILENO, &was) < 0)
 		return -1;
-	fprintf(stderr, "%s (hidden): ", question);
 	quiet = was;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+	/* Before the prompt: what is typed after it must not be thrown away. */
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	fprintf(stderr, "%s (hidden): ", question);
 	n = read_hidden(text, sizeof(text));
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
 	fputc('\n', stderr);

@@ -24,6 +24,10 @@
 #include "tell.h"
 
 const struct verb cli_verbs[] = {
+	{ "init", verb_init, "EMAIL", " name host starttls user path policy secret "
+	    "stdin ca-file dns offline print yes ", 1, 1, "set up an account",
+	    "Finds the server, signs in, shows what it would write, and writes a new\n"
+	    "file accounts.d/NAME.yaml; existing files are never changed." },
 	{ "run", verb_run, "", " once dry-run full ", 0, 0,
 	    "keep the Maildirs and the servers in sync",
 	    "Stays in the foreground.  With --once: sync everything and exit." },
@@ -105,7 +109,19 @@ static const struct flag {
 	{ "folder", 0, FLAG_TEXT, false, offsetof(struct cli, folder) },
 	{ "number", 'n', FLAG_TEXT, false, offsetof(struct cli, most) },
 	{ "follow", 'f', FLAG_BOOL, false, offsetof(struct cli, follow) },
-	{ "yes", 'y', FLAG_BOOL, false, offsetof(struct cli, yes) }
+	{ "yes", 'y', FLAG_BOOL, false, offsetof(struct cli, yes) },
+	{ "name", 0, FLAG_TEXT, false, offsetof(struct cli, name) },
+	{ "host", 0, FLAG_TEXT, false, offsetof(struct cli, host) },
+	{ "starttls", 0, FLAG_BOOL, false, offsetof(struct cli, starttls) },
+	{ "user", 0, FLAG_TEXT, false, offsetof(struct cli, user) },
+	{ "path", 0, FLAG_TEXT, false, offsetof(struct cli, path) },
+	{ "policy", 0, FLAG_TEXT, false, offsetof(struct cli, policy) },
+	{ "secret", 0, FLAG_TEXT, false, offsetof(struct cli, secret) },
+	{ "stdin", 0, FLAG_BOOL, false, offsetof(struct cli, from_stdin) },
+	{ "ca-file", 0, FLAG_TEXT, false, offsetof(struct cli, ca_file) },
+	{ "dns", 0, FLAG_TEXT, false, offsetof(struct cli, dns) },
+	{ "offline", 0, FLAG_BOOL, false, offsetof(struct cli, offline) },
+	{ "print", 0, FLAG_BOOL, false, offsetof(struct cli, print) }
 };
 
 /* ---- mistakes --------------------------------------------------------- */
@@ -124,6 +140,8 @@ cli_exit_of(const char *code)
 		const char	*prefix;
 		int		 exit;
 	} codes[] = {
+		{ "init.nothing-found", EX_TEMPFAIL },
+		{ "init.", EX_UNAVAILABLE },
 		{ "target.", EX_NOINPUT }, { "config.", EX_CONFIG },
 		{ "auth.", EX_NOPERM }, { "secret.command-timeout", EX_TEMPFAIL },
 		{ "secret.", EX_NOPERM }, { "state.locked", EX_TEMPFAIL },

@@ -25,7 +25,9 @@ struct cli {
 	/* of verbs */
 	bool		 once, dry_run, full, detach, online, check;
 	bool		 follow, yes;
+	bool		 offline, starttls, print, from_stdin;
 	const char	*since, *message_id, *folder, *most;
+	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file;
 	/* what is neither: the verb's arguments, and -a */
 	char		**arg;
 	size_t		 n;
@@ -84,7 +86,7 @@ enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 
-verb_fn	verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
+verb_fn	verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
 	verb_undo, verb_check,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;

@@ -21,6 +21,19 @@ static const struct {
 	{ " folder ", "--folder NAME     only in this folder" },
 	{ " number ", "-n, --number N    the newest N (100)" },
 	{ " follow ", "-f, --follow      go on with what is done from now on" },
+	{ " name ", "--name NAME       what the account is to be called" },
+	{ " host ", "--host HOST[:PORT]  its server, when it is not found" },
+	{ " starttls ", "--starttls        TLS begins after a greeting in clear" },
+	{ " user ", "--user USER       when it is not the address" },
+	{ " path ", "--path DIR        where the mail is kept (~/Mail/NAME)" },
+	{ " policy ", "--policy POLICY   two-way, pull, push, archive or backup" },
+	{ " secret ", "--secret KIND     pass, gopass, secret-tool, systemd-creds, file,\n"
+	  "                    command:COMMAND or token:COMMAND; pass:ENTRY names it" },
+	{ " stdin ", "--stdin           the password is the first line of stdin" },
+	{ " ca-file ", "--ca-file FILE    trust these certificates, not the system's" },
+	{ " dns ", "--dns ADDR:PORT   ask this name server, not the system's" },
+	{ " offline ", "--offline         look nothing up: the built-in table, or --host" },
+	{ " print ", "--print           print the file, write nothing" },
 	{ " yes ", "-y, --yes         do not ask" }
 };
 

@@ -27,6 +27,7 @@
 struct imap_conf {
 	struct peer_conf peer;
 	uint64_t	 forbid;	/* caps_forbid() bits */
+	bool		 probe;		/* stop before signing in */
 	bool		 compress;	/* use COMPRESS=DEFLATE if offered */
 	uint64_t	 max_literal;	/* larger is the end of the connection */
 };
@@ -59,7 +60,8 @@ struct imap_box {
  * Connect and sign in: dial, TLS by mode, greeting, capabilities, SASL,
  * capabilities again.  ${tunnel_fd} >= 0 is used (and taken) instead of
  * dialling: a PREAUTH greeting is allowed there and nowhere else in clear.
- * Waits until ${deadline}.  NULL with
+ * With conf->probe it stops before SASL: only imap_caps() and imap_stream_info()
+ * may be asked of that lane.  Waits until ${deadline}.  NULL with
  *   ERR_AUTH   auth.refused, auth.mechanism-missing (resp holds the code)
  *   ERR_CONFIG tls.*, ERR_RETRY net.*, proto.bye; ERR_PROTO proto.unexpected
  */

@@ -395,6 +395,8 @@ bring_up(struct bringup *b, struct err *err)
 		return -1;
 	if (!il->caps_known && capability(b, err) < 0)
 		return -1;
+	if (b->conf->probe)
+		return 0;
 	if (!b->preauth && sign_in(b, err) < 0)
 		return -1;
 	imap_reader_authenticated(il->reader, true);

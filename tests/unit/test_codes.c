@@ -19,7 +19,7 @@
 #include "codes.h"
 
 static const char *const areas[] = { "account", "auth", "config", "control",
-    "daemon", "guard", "internal", "ipc", "job", "method", "net", "proto",
+    "daemon", "guard", "init", "internal", "ipc", "job", "method", "net", "proto",
     "secret", "server", "state", "store", "target", "tls" };
 
 /* Options, methods, events and the like. */
