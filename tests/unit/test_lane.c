@@ -72,7 +72,8 @@ fake_free(struct lane *ln)
 }
 
 static const struct lane_ops fake_ops = {
-	"fake", fake_step, fake_waiter, fake_deadline, fake_free
+	.protocol = "fake", .step = fake_step, .waiter = fake_waiter,
+	.deadline = fake_deadline, .free = fake_free
 };
 
 static struct fake *
