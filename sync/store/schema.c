@@ -14,8 +14,10 @@
 	    ".previous\n")
 
 STEP(1, "001-base.sql");
+STEP(2, "002-uidl.sql");
 
 const char *const store_schema[] = {
 	store_step_1,
+	store_step_2,
 };
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);
