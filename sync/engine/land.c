@@ -94,12 +94,28 @@ land_full(const struct arrivals *a)
 }
 
 static void
+clear(struct arrival *one)
+{
+	free(one->objid);
+	free(one->listed.uidl);
+	header_clear(&one->header);
+}
+
+void
+land_undo(struct arrivals *a)
+{
+	struct arrival *last = &a->v[--a->n];
+
+	a->bytes -= last->landing.id.wire_size;
+	deliver_drop(&last->landing);
+	clear(last);
+}
+
+static void
 forget(struct arrivals *a)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		free(a->v[i].objid);
-		header_clear(&a->v[i].header);
-	}
+	for (size_t i = 0; i < a->n; i++)
+		clear(&a->v[i]);
 	a->n = 0;
 	a->bytes = 0;
 }
@@ -205,7 +221,10 @@ commit_landing(struct arrivals *a, struct err *err)
 		row_of_arrival(a, &a->v[i], &row);
 		if (store_msg_put(a->acc->store, &row, err) < 0)
 			goto fail;
-		a->v[i].row = row.id;
+		a->v[i].row = a->v[i].listed.message = row.id;
+		if (a->v[i].listed.since != 0 &&
+		    store_uidl_put(a->acc->store, &a->v[i].listed, err) < 0)
+			goto fail;
 	}
 	if (store_kw_save(a->acc->store, a->f->id, &a->f->kw, err) < 0)
 		goto fail;
@@ -261,6 +280,9 @@ land_all(struct arrivals *a, struct err *err)
 	if (r == 0)
 		r = commit_present(a, err);
 	if (r == 0) {
+		for (size_t i = 0; i < a->n; i++)
+			if (a->v[i].landed != NULL)
+				*a->v[i].landed = a->v[i].row;
 		a->acc->tally.downloaded += a->n;
 		a->acc->tally.bytes_down += a->bytes;
 		forget(a);

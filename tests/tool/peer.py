@@ -29,7 +29,6 @@ GMAIL = (PLAIN + " ID ENABLE NAMESPACE IDLE MOVE UNSELECT CONDSTORE ESEARCH "
          "LIST-EXTENDED LIST-STATUS SPECIAL-USE LITERAL- X-GM-EXT-1 APPENDLIMIT=35651584")
 EXCHANGE = PLAIN + " ID NAMESPACE IDLE MOVE UNSELECT LITERAL+ CHILDREN"
 
-
 SELECTED = ("UID FETCH", "UID STORE", "UID SEARCH", "UID EXPUNGE", "UID COPY", "UID MOVE",
             "UNSELECT")
 
@@ -167,6 +166,8 @@ class Rules:
 # -- one connection ----------------------------------------------------------
 
 class Session:
+    hello = "* OK [CAPABILITY {caps}] ready"
+
     def __init__(self, peer, sock):
         self.peer, self.sock = peer, sock
         self.rules = peer.rules
@@ -276,7 +277,7 @@ class Session:
             if self.rules.greeting is not None:
                 self.write(self.rules.greeting)
             elif not self.act("", "GREETING", ""):
-                self.line(f"* OK [CAPABILITY {self.peer.caps}] ready")
+                self.line(self.hello.format(caps=self.peer.caps))
             while True:
                 self.step()
         except (Closed, OSError, ssl.SSLError):
@@ -709,8 +710,8 @@ class Session:
 
 class Peer:
     """Listens on a loopback port until stop()."""
-    host = "127.0.0.1"
-    password = PASSWORD
+    host, password = "127.0.0.1", PASSWORD
+    speaks = Session
 
     def __init__(self, caps=MODERN, tls=True, permanent=None, **certificate):
         self.caps = caps
@@ -800,7 +801,7 @@ class Peer:
         except OSError:
             sock.close()
             return
-        session = Session(self, sock)
+        session = self.speaks(self, sock)
         with self.lock:
             self.sessions.append(session)
         session.run()
