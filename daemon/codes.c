@@ -96,6 +96,11 @@ const struct code codes[] = {
 	{ "config.no-account",
 	    "The files were read and hold no account.",
 	    "Add one under `accounts:`; syncd.yaml.example shows how." },
+	{ "config.no-script",
+	    "The configuration names a script that is not there.  Mail is synced "
+	    "without it: what it would have filed stays in INBOX.",
+	    "Mend the path below `plugins:`; syncd plugin list shows the scripts "
+	    "that come with syncd.  Then: syncd reload" },
 	{ "config.not-found",
 	    "There is no configuration, or a file that another includes is not "
 	    "there.",
@@ -194,6 +199,12 @@ const struct code codes[] = {
 	    "If you meant it: syncd approve ACCOUNT/FOLDER deletes them on the "
 	    "other side, too (--dry-run lists them).  If not: syncd reject "
 	    "ACCOUNT/FOLDER brings them back from there." },
+	{ "guard.script",
+	    "A script holds deletions that were about to go to the server: it "
+	    "found that they look like an accident.  Their copies on the server "
+	    "are kept until you say what they are.",
+	    "syncd approve ACCOUNT/FOLDER if you meant it, syncd reject "
+	    "ACCOUNT/FOLDER to bring the messages back." },
 	{ "init.foreign-host",
 	    "The domain publishes a mail server that is not in the domain "
 	    "itself.  That is usual for hosted mail, but it could also be "
@@ -285,6 +296,21 @@ const struct code codes[] = {
 	    "The server did not answer in time (limits.timeout), or the "
 	    "connection is dead.  syncd connects again.",
 	    "Nothing, if it goes away; on slow lines raise limits.timeout." },
+	{ "plugin.effect",
+	    "Something that a script wanted done outside the mail (a command, a "
+	    "message to send, a file to save) failed for good.  The message says "
+	    "which line of the script asked for it.  The mail itself is not "
+	    "concerned.",
+	    "Mend the cause; syncd plugin list shows the script." },
+	{ "plugin.error",
+	    "A script failed.  Its message was delivered as if the script were "
+	    "not there, and will be given to it again.",
+	    "Mend the script at the line that is named, then: syncd plugin "
+	    "resume NAME" },
+	{ "plugin.store-full",
+	    "A script keeps more in its store than it may: 16 MiB in all, 1 MiB "
+	    "for each value.",
+	    "Let the script forget old entries: store(name, {expire = \"30d\"})." },
 	{ "proto.bad-search",
 	    "A request to the server would have been malformed.",
 	    "Please report it, with a log made with log: {protocol: [ACCOUNT]}" },

@@ -48,9 +48,10 @@ policy_for_json(const struct account_conf *a)
 }
 
 static json_t *
-field_json(const struct option *o, const struct account_conf *a)
+field_json(const struct option *o, const void *base)
 {
-	const char *field = (const char *)a + o->at;
+	const struct account_conf *a = base;
+	const char *field = (const char *)base + o->at;
 
 	switch (o->type) {
 	case OPT_BOOL:
@@ -93,6 +94,31 @@ travels(const struct option *o)
 	return option_of_account(o) && o->at != OPT_NO_FIELD;
 }
 
+/* A script's options, and what was found out about it. */
+static json_t *
+plugin_json(const struct plugin_conf *p)
+{
+	json_t *out = json_pack("{s:s, s:s, s:b}", "name", p->name, "config",
+	    p->config, "bundled", (int)p->bundled);
+
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_plugin(&options[i]) &&
+		    options[i].at != OPT_NO_FIELD)
+			json_object_set_new(out, options[i].key,
+			    field_json(&options[i], p));
+	return out;
+}
+
+static json_t *
+plugins_json(const struct account_conf *a)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < a->n_plugins; i++)
+		json_array_append_new(out, plugin_json(&a->plugin[i]));
+	return out;
+}
+
 json_t *
 account_conf_to_json(const struct account_conf *a)
 {
@@ -104,6 +130,7 @@ account_conf_to_json(const struct account_conf *a)
 			json_object_set_new(out, option_name(&options[i]),
 			    field_json(&options[i], a));
 	}
+	json_object_set_new(out, "plugins", plugins_json(a));
 	return out;
 }
 
@@ -199,9 +226,10 @@ enum_from(const struct option *o, int *field, const json_t *j)
 }
 
 static int
-field_from(const struct option *o, struct account_conf *a, const json_t *j)
+field_from(const struct option *o, void *base, const json_t *j)
 {
-	char *field = (char *)a + o->at;
+	struct account_conf *a = base;
+	char *field = (char *)base + o->at;
 
 	switch (o->type) {
 	case OPT_BOOL:
@@ -239,6 +267,39 @@ field_from(const struct option *o, struct account_conf *a, const json_t *j)
 	return -1;
 }
 
+static int
+plugin_from(struct plugin_conf *p, const json_t *j)
+{
+	const char *name = json_string_value(json_object_get(j, "name"));
+	const char *config = json_string_value(json_object_get(j, "config"));
+
+	p->name = xstrdup(name);
+	p->config = xstrdup(config);
+	p->bundled = json_is_true(json_object_get(j, "bundled"));
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_plugin(&options[i]) &&
+		    options[i].at != OPT_NO_FIELD && field_from(&options[i], p,
+		    json_object_get(j, options[i].key)) < 0)
+			return -1;
+	return name != NULL && config != NULL ? 0 : -1;
+}
+
+static int
+plugins_from(struct account_conf *a, const json_t *j)
+{
+	size_t n = json_array_size(j);
+
+	if (!json_is_array(j))
+		return -1;
+	if (n > 0)
+		a->plugin = xcalloc(n, sizeof(*a->plugin));
+	a->n_plugins = n;
+	for (size_t i = 0; i < n; i++)
+		if (plugin_from(&a->plugin[i], json_array_get(j, i)) < 0)
+			return -1;
+	return 0;
+}
+
 struct account_conf *
 account_conf_from_json(const json_t *json, struct err *err)
 {
@@ -255,6 +316,8 @@ account_conf_from_json(const json_t *json, struct err *err)
 		    json_object_get(json, option_name(o))) == -1)
 			bad = option_name(o);
 	}
+	if (bad == NULL && plugins_from(a, json_object_get(json, "plugins")) < 0)
+		bad = "plugins";
 	if (bad == NULL)
 		return a;
 	err_set(err, ERR_LOCAL, "ipc.conf", "an account's configuration came"

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "loader.h"
+#include "plugin_conf.h"
 #include "scalar.h"
 #include "value.h"
 #include "yaml_tree.h"
@@ -325,7 +326,8 @@ set_defaults(struct loader *l)
 		void *base = option_of_account(&options[i]) ? (void *)&l->base :
 		    (void *)l->conf;
 
-		value_default(&options[i], base);
+		if (!option_of_plugin(&options[i]))
+			value_default(&options[i], base);
 	}
 	l->base.origins = xcalloc(1, sizeof(*l->base.origins));
 	l->conf->origins = xcalloc(1, sizeof(*l->conf->origins));
@@ -368,6 +370,7 @@ config_load(const char *file, struct diags *diags)
 	for (size_t i = 0; i < f.n; i++)
 		config_tree_top(&l, f.doc[i]->yaml.root);
 	config_tree_accounts(&l);
+	plugin_conf_share(l.conf);
 	config_check_all(&l);
 	diags_sort(diags);
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "plugin_conf.h"
 #include "value.h"
 #include "foreign.h"
 
@@ -207,6 +208,31 @@ wrong_branch(struct target *t, const struct option *o, const struct node *key,
 	    option_type_text(o));
 }
 
+/* An item of plugins: a script's name alone, or a map. */
+static void
+read_plugin(struct target *t, const struct node *value)
+{
+	struct plugin_conf *p;
+	struct conf *conf = t->l->conf;
+	struct target item = { .l = t->l };
+
+	conf->plugin = xreallocarray(conf->plugin, conf->n_plugins + 1,
+	    sizeof(*conf->plugin));
+	p = item.base = &conf->plugin[conf->n_plugins];
+	*p = (struct plugin_conf){ 0 };
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_plugin(&options[i]))
+			value_default(&options[i], p);
+	if (value->kind == NODE_SCALAR && !node_is_null(value))
+		p->script = xstrdup(value->text);
+	else
+		read_group(&item, "plugins.*", value);
+	if (plugin_conf_resolve(t->l, p, value))
+		conf->n_plugins++;
+	else
+		options_clear_plugin(p);
+}
+
 static void
 read_items(struct target *t, const struct option *o, const struct node *key,
     const struct node *value)
@@ -219,8 +245,12 @@ read_items(struct target *t, const struct option *o, const struct node *key,
 		wrong_branch(t, o, key, value);
 		return;
 	}
-	for (size_t i = 0; i < value->n; i++)
-		read_group(&item, o->items, value->item[i]);
+	for (size_t i = 0; i < value->n; i++) {
+		if (strcmp(o->key, "plugins") == 0)
+			read_plugin(t, value->item[i]);
+		else
+			read_group(&item, o->items, value->item[i]);
+	}
 }
 
 /* A source of the secret that this version cannot use. */

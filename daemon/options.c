@@ -10,6 +10,7 @@
 
 #define A(field)	offsetof(struct account_conf, field)
 #define C(field)	offsetof(struct conf, field)
+#define P(field)	offsetof(struct plugin_conf, field)
 #define NOWHERE		OPT_NO_FIELD
 #define YEARS_US(n)	((int64_t)(n) * 365 * 86400 * 1000000)
 
@@ -313,26 +314,56 @@ const struct option options[] = {
 
 	/* -------------------------------------------------------- scripts */
 	{ "plugins", OPT_ITEMS, NOWHERE, .dflt = "[]", .items = "plugins.*",
-	  .later = "scripts", .help = "Lua scripts that filter, tag and file mail" },
-	{ "plugins.*.script", OPT_PATH, NOWHERE, .derived = "none",
-	  .later = "scripts", .example = "~/.config/syncd/filter.lua",
-	  .help = "The file" },
-	{ "plugins.*.accounts", OPT_LIST, NOWHERE, .dflt = "['*']",
-	  .later = "scripts", .help = "The accounts that it sees" },
-	{ "plugins.*.allow", OPT_LIST, NOWHERE, .dflt = "[]", .later = "scripts",
-	  .example = "read-headers",
-	  .help = "What it may do: nothing that is not named here" },
-	{ "plugins.*.limits", OPT_GROUP, NOWHERE, .later = "scripts",
-	  .help = "Bounds of one call" },
-	{ "plugins.*.limits.memory", OPT_SIZE, NOWHERE, .dflt = "16MiB",
-	  .later = "scripts", .help = "Memory" },
-	{ "plugins.*.limits.time", OPT_DURATION, NOWHERE, .dflt = "200ms",
-	  .later = "scripts", .help = "Time" },
-	{ "plugins.*.on_error", OPT_ENUM, NOWHERE, .dflt = "deliver",
-	  .words = "deliver", .later = "scripts",
-	  .help = "What becomes of a message when the script fails" },
-	{ "plugins.*.config", OPT_ANY, NOWHERE, .dflt = "{}", .later = "scripts",
-	  .help = "Handed to the script" },
+	  .help = "Lua scripts that filter, tag and file mail, in the order in which"
+	    " they run; an item is a script's name, or a map" },
+	{ "plugins.*.script", OPT_TEXT, P(script), .derived = "none",
+	  .example = "~/.config/syncd/filter.lua",
+	  .help = "The file, or the name of one in ~/.config/syncd/plugins or of"
+	    " one that comes with syncd" },
+	{ "plugins.*.accounts", OPT_LIST, P(accounts), .dflt = "['*']",
+	  .help = "The accounts that it sees" },
+	{ "plugins.*.allow", OPT_GROUP, NOWHERE,
+	  .help = "What it may do beyond reading mail, filing it, and setting flags"
+	    " and keywords: nothing that is not named here" },
+	{ "plugins.*.allow.exec", OPT_LIST, P(allow.exec), .dflt = "[]",
+	  .example = "[notify-send]",
+	  .help = "Programs that it may run, by name or path; no shell is"
+	    " involved" },
+	{ "plugins.*.allow.read", OPT_LIST, P(allow.read), .dflt = "[]",
+	  .example = "[~/lists]", .help = "Directories that it may read" },
+	{ "plugins.*.allow.write", OPT_LIST, P(allow.write), .dflt = "[]",
+	  .example = "[~/Documents/Invoices]",
+	  .help = "Directories in which it may save files; none is ever"
+	    " overwritten" },
+	{ "plugins.*.allow.connect", OPT_LIST, NOWHERE, .dflt = "[]",
+	  .later = "connections of scripts", .example = "['unix:/run/rspamd.sock']",
+	  .help = "Where it may connect to" },
+	{ "plugins.*.allow.accounts", OPT_LIST, NOWHERE, .dflt = "[]",
+	  .later = "scripts over several accounts",
+	  .help = "Other accounts that it may put mail into" },
+	{ "plugins.*.allow.send", OPT_BOOL, P(allow.send), .dflt = "no",
+	  .help = "Whether it may send mail, by way of sendmail(1)" },
+	{ "plugins.*.allow.delete", OPT_BOOL, P(allow.delete), .dflt = "no",
+	  .help = "Whether it may delete messages" },
+	{ "plugins.*.trusted", OPT_BOOL, P(trusted), .dflt = "no",
+	  .help = "Whether it gets the whole standard library of Lua, in a process"
+	    " of its own" },
+	{ "plugins.*.limits", OPT_GROUP, NOWHERE,
+	  .help = "Bounds of one call; a script that fails again and again is"
+	    " suspended for a while" },
+	{ "plugins.*.limits.memory", OPT_SIZE, P(limits.memory), .dflt = "16MiB",
+	  .help = "Memory" },
+	{ "plugins.*.limits.time", OPT_DURATION, P(limits.time), .dflt = "200ms",
+	  .help = "Time in the script itself" },
+	{ "plugins.*.limits.deadline", OPT_DURATION, P(limits.deadline),
+	  .dflt = "10s", .help = "Time for one message, with the programs that it"
+	    " asks" },
+	{ "plugins.*.on_error", OPT_ENUM, P(on_error), .dflt = "deliver",
+	  .words = "deliver",
+	  .help = "What becomes of a message when the script fails; it is asked"
+	    " again later" },
+	{ "plugins.*.config", OPT_ANY, NOWHERE, .dflt = "{}",
+	  .help = "The script's own options" },
 
 	{ "hooks", OPT_ITEMS, NOWHERE, .dflt = "[]", .items = "hooks.*",
 	  .later = "hooks", .help = "Commands to run on events" },
@@ -433,6 +464,12 @@ bool
 option_of_account(const struct option *o)
 {
 	return strncmp(o->key, "accounts.*.", 11) == 0;
+}
+
+bool
+option_of_plugin(const struct option *o)
+{
+	return strncmp(o->key, "plugins.*.", 10) == 0;
 }
 
 const char *
@@ -589,12 +626,44 @@ option_copy(const struct option *o, void *to_base, const void *from_base)
 }
 
 void
+options_clear_plugin(struct plugin_conf *p)
+{
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_plugin(&options[i]))
+			option_clear(&options[i], p);
+	free(p->name);
+	free(p->config);
+}
+
+static void
+clear_plugins(struct plugin_conf *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		options_clear_plugin(&p[i]);
+	free(p);
+}
+
+void
+options_copy_plugin(struct plugin_conf *to, const struct plugin_conf *from)
+{
+	*to = *from;
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_plugin(&options[i]))
+			option_copy(&options[i], to, from);
+	to->name = xstrdup(from->name);
+	to->config = xstrdup(from->config);
+}
+
+void
 options_clear_account(struct account_conf *a)
 {
 	for (size_t i = 0; i < n_options; i++) {
 		if (option_of_account(&options[i]))
 			option_clear(&options[i], a);
 	}
+	clear_plugins(a->plugin, a->n_plugins);
+	a->plugin = NULL;
+	a->n_plugins = 0;
 }
 
 void
@@ -607,13 +676,21 @@ options_copy_account(struct account_conf *to, const struct account_conf *from)
 		if (option_of_account(&options[i]))
 			option_copy(&options[i], to, from);
 	}
+	if (from->n_plugins > 0)
+		to->plugin = xcalloc(from->n_plugins, sizeof(*to->plugin));
+	for (size_t i = 0; i < from->n_plugins; i++)
+		options_copy_plugin(&to->plugin[i], &from->plugin[i]);
 }
 
 void
 options_clear_top(struct conf *c)
 {
 	for (size_t i = 0; i < n_options; i++) {
-		if (!option_of_account(&options[i]))
+		if (!option_of_account(&options[i]) &&
+		    !option_of_plugin(&options[i]))
 			option_clear(&options[i], c);
 	}
+	clear_plugins(c->plugin, c->n_plugins);
+	c->plugin = NULL;
+	c->n_plugins = 0;
 }

@@ -50,7 +50,8 @@ struct option {
 	const char	*key;
 	enum opt_type	 type;
 	uint16_t	 at;		/* offset in struct account_conf for keys of
-					 * an account, else in struct conf */
+					 * an account, in struct plugin_conf for those
+					 * of a script, else in struct conf */
 	uint16_t	 flags;		/* enum opt_flags */
 	const char	*dflt;		/* as written in YAML; NULL: see derived */
 	const char	*derived;	/* what the value is when none is given */
@@ -80,6 +81,8 @@ option_index(const struct option *o)
 }
 /* Whether it is one of an account's keys. */
 bool	option_of_account(const struct option *o);
+/* Whether it is one of a script's: a field of struct plugin_conf. */
+bool	option_of_plugin(const struct option *o);
 /* The part behind the last dot. */
 const char *option_leaf(const struct option *o);
 /* The name to call it in a message: without "accounts.*.". */
@@ -102,6 +105,8 @@ void	option_copy(const struct option *o, void *to, const void *from);
 /* Free and copy all fields of an account but the name. */
 void	options_clear_account(struct account_conf *a);
 void	options_copy_account(struct account_conf *to, const struct account_conf *from);
+void	options_clear_plugin(struct plugin_conf *p);
+void	options_copy_plugin(struct plugin_conf *to, const struct plugin_conf *from);
 void	options_clear_top(struct conf *c);
 
 #endif

@@ -119,6 +119,10 @@ value_schema(const struct option *o)
 		return json_pack("{s:s, s:o}", "type", "object",
 		    "additionalProperties", ref("account"));
 	case OPT_ITEMS:
+		if (strcmp(o->key, "plugins") == 0)
+			return json_pack("{s:[s, s], s:{s:[{s:s}, o]}}", "type",
+			    "array", "null", "items", "anyOf", "type", "string",
+			    group_schema(o->items));
 		return json_pack("{s:[s, s, s], s:o}", "type", "array", "object",
 		    "null", "items", group_schema(o->items));
 	}

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/hooks.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
 
@@ -304,6 +305,7 @@ account_close(struct account *acc)
 	}
 	free(acc->problem);
 	buf_clear(&acc->plan);
+	hooks_free(acc->hooks);
 	deliver_free(acc->deliver);
 	remote_free(acc->remote);
 	watch_free(acc->watcher);

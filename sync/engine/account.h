@@ -143,6 +143,8 @@ struct account {
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
+	bool		 filing;		/* rows that landed wait for the
+						 * folder that a script chose */
 	bool		 listing;		/* a LIST is being answered */
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
@@ -152,6 +154,7 @@ struct account {
 	struct problem	*problem;
 	size_t		 n_problems, cap_problems;
 	struct remote	*remote;		/* engine/remote.c */
+	struct hooks	*hooks;			/* engine/hooks.c; NULL: no scripts */
 	struct progress	*progress;		/* .unseen, or a page that is shared */
 	struct progress	 unseen;
 };

@@ -76,7 +76,7 @@ struct plugin_conf {
 	bool		 trusted;	/* the whole standard library */
 	struct strlist	 accounts;	/* globs of those that it sees */
 	struct {
-		struct strlist	exec, read, write, connect, accounts;
+		struct strlist	exec, read, write;
 		bool		send, delete;
 	} allow;
 	struct {
@@ -84,6 +84,7 @@ struct plugin_conf {
 		usec	time;		/* of one call, in the interpreter */
 		usec	deadline;	/* of one message, with its commands */
 	} limits;
+	int		 on_error;	/* deliver: there is nothing else */
 	char		*config;	/* its options, as JSON */
 };
 
@@ -198,6 +199,8 @@ struct conf {
 	struct strlist		 log_protocol;	/* accounts whose wire is traced */
 	struct account_conf	*account;
 	size_t			 n_accounts;
+	struct plugin_conf	*plugin;	/* in the order in which they run */
+	size_t			 n_plugins;
 	struct strlist		 files;		/* what was read, for `config path` */
 	struct origins		*origins;
 	struct sources		*sources;

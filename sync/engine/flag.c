@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
@@ -86,16 +87,18 @@ static int
 record_flags(struct account *acc, struct folder *f, const struct change *c,
     const char *op, struct err *err)
 {
+	struct hook_was was = { .origin = "client" };
 	struct msg_row row;
 	int got = store_find_id(acc->store, c->msg, &row, err);
 
 	if (got <= 0)
 		return got;
+	was.flags = row.flags;
 	row.flags = c->out.flags;
 	if (store_msg_touch(acc->store, &row, err) < 0 ||
 	    account_audit(acc, op, f, &row, c->out.reason, err) < 0)
 		return -1;
-	return 0;
+	return hooks_tell(acc, HOOK_FLAGS, f, &row, &was, err);
 }
 
 static int
@@ -193,12 +196,14 @@ static int
 record_name(struct account *acc, struct folder *f, struct change *c,
     struct err *err)
 {
+	struct hook_was was = { .origin = "server" };
 	struct msg_row row;
 	bool all;
 	int got = store_find_id(acc->store, c->msg, &row, err);
 
 	if (got <= 0)
 		return got;
+	was.flags = row.flags;
 	all = found_again(&row, c);
 	if (all) {
 		got = row_of_file(acc, f, c, &row, err);
@@ -212,7 +217,7 @@ record_name(struct account *acc, struct folder *f, struct change *c,
 	    store_msg_touch(acc->store, &row, err)) < 0 ||
 	    account_audit(acc, "flags-local", f, &row, c->out.reason, err) < 0)
 		return -1;
-	return 0;
+	return hooks_tell(acc, HOOK_FLAGS, f, &row, &was, err);
 }
 
 int

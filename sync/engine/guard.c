@@ -2,7 +2,11 @@
 #include "engine/guard.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "engine/hooks.h"
 
 static bool
 is_deletion(const struct change *c)
@@ -29,8 +33,9 @@ leave_deletions(struct folder *f)
 			f->work.change[i].done = true;
 }
 
+/* Held until the user says what they are; ${why} ends the message. */
 static void
-hold(struct account *acc, struct folder *f, uint32_t n, uint32_t known)
+hold(struct account *acc, struct folder *f, const char *code, const char *why)
 {
 	const char *name = acc->conf->name;
 	const char *quote = strpbrk(f->name, " \t'\"\\$&;()[]{}*?!<>|#~`") != NULL ?
@@ -40,9 +45,7 @@ hold(struct account *acc, struct folder *f, uint32_t n, uint32_t known)
 	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s (delete them "
 	    "there, too), or syncd reject %s%s/%s%s (bring them back)", quote,
 	    name, f->name, quote, quote, name, f->name, quote);
-	problem_open(acc, PROBLEM_ERROR, "guard.max-delete", f, remedy,
-	    "%s: %u of %u messages disappeared at once; nothing was deleted "
-	    "on the other side (guards.max_delete)", f->name, n, known);
+	problem_open(acc, PROBLEM_ERROR, code, f, remedy, "%s: %s", f->name, why);
 	leave_deletions(f);
 	f->work.failed = true;
 }
@@ -90,14 +93,51 @@ put_back(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+/* Those that would go to the server.  1: a script holds them. */
+static int
+ask_scripts(struct account *acc, struct folder *f, enum verdict verdict,
+    struct err *err)
+{
+	int64_t *row;
+	size_t n = 0;
+	char *why, *text;
+	int r;
+
+	if (acc->dry_run || !hooks_want(acc, HOOK_REMOVING))
+		return 0;
+	row = xreallocarray(NULL, f->work.n, sizeof(*row));
+	for (size_t i = 0; i < f->work.n; i++)
+		if (f->work.change[i].out.ops & OP_DELETE_REMOTE)
+			row[n++] = f->work.change[i].msg;
+	r = hooks_removing(acc, f, row, n, &why, err);
+	free(row);
+	if (r < 0 || why == NULL)
+		return r;
+	if (verdict == VERDICT_REJECT) {
+		free(why);
+		return put_back(acc, f, err) < 0 ? -1 : 1;
+	}
+	text = xasprintf("a script holds %zu deletions: %s", n, why);
+	hold(acc, f, "guard.script", text);
+	free(text);
+	free(why);
+	return 1;
+}
+
 int
 guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
 {
 	uint32_t known, n = count_deletions(f);
+	char text[160];
+	int r;
 
-	if (verdict == VERDICT_APPROVE ||
-	    (int64_t)n <= acc->conf->guards.max_delete_count)
+	if (verdict == VERDICT_APPROVE || n == 0)
+		return 0;
+	r = ask_scripts(acc, f, verdict, err);
+	if (r != 0)
+		return r < 0 ? -1 : 0;
+	if ((int64_t)n <= acc->conf->guards.max_delete_count)
 		return 0;
 	if (store_count(acc->store, f->id, &known, err) < 0)
 		return -1;
@@ -106,6 +146,9 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return 0;
 	if (verdict == VERDICT_REJECT && !acc->dry_run)
 		return put_back(acc, f, err);
-	hold(acc, f, n, known);
+	snprintf(text, sizeof(text), "%u of %u messages disappeared at once; "
+	    "nothing was deleted on the other side (guards.max_delete)", n,
+	    known);
+	hold(acc, f, "guard.max-delete", text);
 	return 0;
 }

@@ -304,6 +304,8 @@ struct hook_exec {
 	size_t			 n_env;
 	int			 in;		/* stdin; -1: empty; borrowed */
 	usec			 timeout;	/* duration; 0: as configured */
+	bool			 send;		/* not a program: args are recipients
+						 * for the account's sendmail */
 	struct str		 event_id;	/* SYNCD_EVENT_ID, or none */
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/hooks.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
 
@@ -146,39 +147,66 @@ goes_to_new(const struct account *acc, struct flags flags)
 	}
 }
 
+/* The folder whose Maildir takes it. */
+static struct folder *
+home_of(const struct arrivals *a, const struct arrival *one)
+{
+	return one->to != NULL ? one->to : a->f;
+}
+
 static int
 name_arrival(struct arrivals *a, struct arrival *one)
 {
+	struct folder *f = home_of(a, one);
+	uint64_t bits = kwtab_translate(one->show.kw, &a->f->kw, &f->kw);
 	char letters[7 + 27 + 1], kw[27] = "";
 
-	sysflags_to_letters(one->flags.sys, letters);
+	sysflags_to_letters(one->show.sys, letters);
 	if (a->acc->conf->keywords == KEYWORDS_DOVECOT)
-		(void)kwfile_to_letters(&a->f->kwfile, one->flags.kw, &a->f->kw,
-		    kw);
+		(void)kwfile_to_letters(&f->kwfile, bits, &f->kw, kw);
 	strcat(letters, kw);
-	if (one->flags.sys & FLAG_PASSED) {
-		char both[2] = { kwfile_forwarded(&a->f->kwfile), '\0' };
+	if (one->show.sys & FLAG_PASSED) {
+		char both[2] = { kwfile_forwarded(&f->kwfile), '\0' };
 
 		strcat(letters, both);
 	}
-	one->in_new = letters[0] == '\0' && goes_to_new(a->acc, one->flags);
+	one->in_new = letters[0] == '\0' && goes_to_new(a->acc, one->show);
 	return deliver_name(&one->landing, str_z(letters), one->in_new,
 	    one->file);
 }
 
 /* New letters are agreed on with other clients before they are used. */
 static int
-name_batch(struct arrivals *a, struct err *err)
+agree_letters(struct account *acc, struct folder *f, struct err *err)
 {
 	char letters[27];
 
-	if (a->acc->conf->keywords == KEYWORDS_DOVECOT)
-		(void)kwfile_to_letters(&a->f->kwfile, ~(uint64_t)0, &a->f->kw,
-		    letters);
-	if (local_keywords(a->acc, a->f, err) < 0)
+	if (folder_load(acc, f, err) < 0)
 		return -1;
-	for (size_t i = 0; i < a->n; i++)
-		must(name_arrival(a, &a->v[i]) >= 0);
+	if (acc->conf->keywords == KEYWORDS_DOVECOT)
+		(void)kwfile_to_letters(&f->kwfile, ~(uint64_t)0, &f->kw,
+		    letters);
+	return local_keywords(acc, f, err);
+}
+
+static int
+name_batch(struct arrivals *a, struct err *err)
+{
+	if (agree_letters(a->acc, a->f, err) < 0)
+		return -1;
+	for (size_t i = 0; i < a->n; i++) {
+		struct arrival *one = &a->v[i];
+		struct folder *to = one->to;
+
+		if (to != NULL) {
+			/* It learns the names of what is to be shown there. */
+			(void)kwtab_translate(one->show.kw, &a->f->kw, &to->kw);
+			if (agree_letters(a->acc, to, err) < 0)
+				return -1;
+			one->waits = !land_ready(to);
+		}
+		must(name_arrival(a, one) >= 0);
+	}
 	return 0;
 }
 
@@ -204,34 +232,123 @@ row_of_arrival(const struct arrivals *a, const struct arrival *one,
 		.all = one->landing.id.all,
 		.date = one->date,
 		.objid = str_z(one->objid),
+		.to = one->to != NULL ? one->to->id : 0,
 		.subject = str_z(one->header.subject),
 		.from = str_z(one->header.from),
 		.msgid = str_z(one->header.msgid),
 	};
 }
 
+/* With what scripts planned for the messages, in the same transaction. */
+static int
+write_landing(struct arrivals *a, struct err *err)
+{
+	bool moved = false;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct arrival *one = &a->v[i];
+		struct msg_row row;
+		int r;
+
+		row_of_arrival(a, one, &row);
+		r = row.id != 0 ? store_msg_add(a->acc->store, &row, err) :
+		    store_msg_put(a->acc->store, &row, err);
+		if (r < 0 || (one->to != NULL && store_kw_save(a->acc->store,
+		    one->to->id, &one->to->kw, err) < 0))
+			return -1;
+		one->row = one->listed.message = row.id;
+		if (one->listed.since != 0 &&
+		    store_uidl_put(a->acc->store, &one->listed, err) < 0)
+			return -1;
+		moved = moved || one->to != NULL;
+		if (hooks_tell(a->acc, HOOK_DELIVERED, home_of(a, one), &row,
+		    NULL, err) < 0)
+			return -1;
+	}
+	/* After a crash nothing but a scan would tell that a file is not where
+	 * its row has it. */
+	if (moved) {
+		a->f->mtime_cur = a->f->mtime_new = 0;
+		if (folder_save(a->acc, a->f, err) < 0)
+			return -1;
+	}
+	return hooks_incoming_write(a, err);
+}
+
 static int
 commit_landing(struct arrivals *a, struct err *err)
 {
+	int r;
+
 	if (account_begin(a->acc, err) < 0)
 		return -1;
-	for (size_t i = 0; i < a->n; i++) {
-		struct msg_row row;
-
-		row_of_arrival(a, &a->v[i], &row);
-		if (store_msg_put(a->acc->store, &row, err) < 0)
-			goto fail;
-		a->v[i].row = a->v[i].listed.message = row.id;
-		if (a->v[i].listed.since != 0 &&
-		    store_uidl_put(a->acc->store, &a->v[i].listed, err) < 0)
-			goto fail;
+	if (write_landing(a, err) < 0 || store_kw_save(a->acc->store, a->f->id,
+	    &a->f->kw, err) < 0) {
+		store_rollback(a->acc->store);
+		hooks_incoming_end(a, false);
+		return -1;
 	}
-	if (store_kw_save(a->acc->store, a->f->id, &a->f->kw, err) < 0)
-		goto fail;
-	return account_commit(a->acc, err);
-fail:
-	store_rollback(a->acc->store);
-	return -1;
+	r = account_commit(a->acc, err);
+	hooks_incoming_end(a, r == 0);
+	return r;
+}
+
+bool
+land_ready(const struct folder *to)
+{
+	return !(to->policy.push & POLICY_NEW) ||
+	    (folder_active(to) && to->uidnext != 0);
+}
+
+int
+land_home_name(struct account *acc, struct folder *home, struct folder *to,
+    const char *file, bool in_new, char out[MNAME_MAX], bool *out_new)
+{
+	struct flags flags = local_flags(to, str_z(file));
+
+	flags.kw = kwtab_translate(flags.kw, &to->kw, &home->kw);
+	return local_name(acc, home, to, file, in_new, flags, out, out_new);
+}
+
+/* In the base it stays where the server has it, and its file is found to have
+ * moved: what follows is what follows when anybody moves a file. */
+static void
+went_elsewhere(struct arrivals *a, struct arrival *one, struct msg_row *row,
+    char name[MNAME_MAX])
+{
+	bool in_new = one->in_new;
+
+	local_told(one->to, one->file, one->in_new, false);
+	if (land_home_name(a->acc, a->f, one->to, one->file, one->in_new, name,
+	    &in_new) < 0)
+		strcpy(name, one->file);
+	row->file = str_z(name);
+	row->in_new = in_new;
+	row->to = 0;
+	local_told(a->f, name, in_new, true);
+}
+
+static int
+write_present(struct arrivals *a, struct arrival *one, struct err *err)
+{
+	char name[MNAME_MAX];
+	struct msg_row row;
+
+	row_of_arrival(a, one, &row);
+	if (one->waits) {
+		a->acc->filing = true;
+		return 0;
+	}
+	if (one->to != NULL)
+		went_elsewhere(a, one, &row, name);
+	else if (!flags_eq(one->show, one->flags))
+		local_told(a->f, one->file, one->in_new, false);
+	row.stage = ST_PRESENT;
+	if (store_msg_put(a->acc->store, &row, err) < 0)
+		return -1;
+	return account_audit(a->acc, "download", home_of(a, one), &row,
+	    one->to != NULL ? "new on the server, filed by a script" :
+	    "new on the server, unknown here", err);
 }
 
 static int
@@ -239,19 +356,33 @@ commit_present(struct arrivals *a, struct err *err)
 {
 	if (account_begin(a->acc, err) < 0)
 		return -1;
-	for (size_t i = 0; i < a->n; i++) {
-		struct msg_row row;
-
-		row_of_arrival(a, &a->v[i], &row);
-		row.stage = ST_PRESENT;
-		if (store_msg_put(a->acc->store, &row, err) < 0 ||
-		    account_audit(a->acc, "download", a->f, &row,
-		    "new on the server, unknown here", err) < 0) {
+	for (size_t i = 0; i < a->n; i++)
+		if (write_present(a, &a->v[i], err) < 0) {
 			store_rollback(a->acc->store);
 			return -1;
 		}
-	}
 	return account_commit(a->acc, err);
+}
+
+static int
+place_batch(struct arrivals *a, struct err *err)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		struct arrival *one = &a->v[i];
+
+		if (!one->waits && deliver_place(a->f->fd, one->landing.unique,
+		    home_of(a, one)->fd, one->file, one->in_new, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < a->n; i++) {
+		struct folder *to = a->v[i].to;
+
+		/* Each only once, if they come in a row. */
+		if (to != NULL && !a->v[i].waits && (i == 0 ||
+		    a->v[i - 1].to != to) && mdir_sync(to->fd, err) < 0)
+			return -1;
+	}
+	return mdir_sync(a->f->fd, err);
 }
 
 int
@@ -267,16 +398,18 @@ land_all(struct arrivals *a, struct err *err)
 		l[i] = a->v[i].landing;
 	r = deliver_sync(l, a->n, err);
 	free(l);
+	for (size_t i = 0; i < a->n; i++)
+		a->v[i].show = a->v[i].flags;
+	if (r == 0)
+		r = hooks_incoming(a, err);
 	if (r == 0)
 		r = name_batch(a, err);
 	if (r == 0)
 		r = commit_landing(a, err);
-	for (size_t i = 0; i < a->n && r == 0; i++)
-		if (deliver_place(a->f->fd, a->v[i].landing.unique,
-		    a->v[i].file, a->v[i].in_new, err) < 0)
-			r = -1;
+	else
+		hooks_incoming_end(a, false);
 	if (r == 0)
-		r = mdir_sync(a->f->fd, err);
+		r = place_batch(a, err);
 	if (r == 0)
 		r = commit_present(a, err);
 	if (r == 0) {

@@ -34,8 +34,11 @@ struct arrival {
 	char		*objid;
 	struct uidl_row	 listed;	/* POP3; .since 0: not */
 	int64_t		*landed;	/* its row, told when it has landed; NULL */
-	/* Where it goes, once that is decided. */
+	/* Where it goes, once that is decided, and what its name shows. */
 	int64_t		 row;
+	struct folder	*to;		/* another folder's Maildir, or NULL */
+	struct flags	 show;		/* keyword bits of the folder it came to */
+	bool		 waits;		/* in tmp/, until ${to} is known */
 	char		 file[MNAME_MAX];
 	bool		 in_new;
 };
@@ -50,6 +53,7 @@ struct arrivals {
 	uint64_t	 bytes;
 	struct header	 header;
 	bool		 open;
+	struct incoming	*incoming;	/* what scripts planned for them; NULL */
 };
 
 /* Is there room on the disk, and may we write there?  Before the first message. */
@@ -68,6 +72,14 @@ void	land_undo(struct arrivals *a);
 bool	land_full(const struct arrivals *a);
 /* Put all that have arrived into the folder. */
 int	land_all(struct arrivals *a, struct err *err);
+/* May a message that came to another folder be put into ${to} now?  Only where it
+ * will be seen at the next look: else the server would be told that it was
+ * deleted. */
+bool	land_ready(const struct folder *to);
+/* The name that a file of ${to} would have in ${home}, which it came to. */
+int	land_home_name(struct account *acc, struct folder *home,
+	    struct folder *to, const char *file, bool in_new,
+	    char out[MNAME_MAX], bool *out_new);
 /* What has not landed is thrown away. */
 void	land_clear(struct arrivals *a);
 

@@ -9,6 +9,7 @@
 #include "engine/local.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,7 +35,8 @@ forget_noted(struct folder *f)
 }
 
 static void
-note_name(struct folder *f, const struct watch_event *ev)
+note_name(struct folder *f, const char *file, bool in_new,
+    enum watch_what what)
 {
 	if (f->n_noted >= NOTED_MAX) {
 		forget_noted(f);
@@ -44,12 +46,19 @@ note_name(struct folder *f, const struct watch_event *ev)
 	f->noted = array_room(f->noted, f->n_noted, &f->cap_noted,
 	    sizeof(*f->noted));
 	f->noted[f->n_noted++] = (struct noted){
-		.file = xstrdup(ev->file),
-		.in_new = ev->in_new,
-		.gone = ev->what == WATCH_GONE,
-		.written = ev->what == WATCH_WRITTEN,
+		.file = xstrdup(file),
+		.in_new = in_new,
+		.gone = what == WATCH_GONE,
+		.written = what == WATCH_WRITTEN,
 	};
 	folder_mark(f, DIRTY_LOCAL);
+}
+
+void
+local_told(struct folder *f, const char *file, bool in_new, bool gone)
+{
+	if (!(f->dirty & DIRTY_SCAN))
+		note_name(f, file, in_new, gone ? WATCH_GONE : WATCH_PRESENT);
 }
 
 int
@@ -79,7 +88,7 @@ local_note(struct account *acc, struct err *err)
 			break;
 		default:
 			if (f != NULL && !(f->dirty & DIRTY_SCAN))
-				note_name(f, &ev);
+				note_name(f, ev.file, ev.in_new, ev.what);
 			break;
 		}
 	}
@@ -122,6 +131,37 @@ local_check(struct account *acc, struct folder *f, struct err *err)
 }
 
 /* ---- names and flags -------------------------------------------------- */
+
+int
+local_find(struct folder *f, const struct msg_row *row, char file[MNAME_MAX],
+    bool *in_new, struct err *err)
+{
+	struct mlist list;
+	struct mstat st;
+	int there;
+
+	if (row->file.n == 0 || row->file.n >= MNAME_MAX)
+		return 0;
+	memcpy(file, row->file.p, row->file.n);
+	file[row->file.n] = '\0';
+	*in_new = row->in_new;
+	there = mdir_stat(f->fd, *in_new, file, &st, err);
+	if (there != 0)
+		return there;
+	if (mdir_list(f->fd, &list, err) < 0)
+		return -1;
+	for (size_t i = 0; i < list.n && !there; i++) {
+		struct str unique = { list.file[i].name, list.file[i].n_unique };
+
+		there = str_eq(unique, row->unique);
+		if (there) {
+			snprintf(file, MNAME_MAX, "%s", list.file[i].name);
+			*in_new = list.file[i].in_new;
+		}
+	}
+	mlist_clear(&list);
+	return there;
+}
 
 struct flags
 local_flags(struct folder *f, struct str file)

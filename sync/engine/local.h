@@ -9,6 +9,8 @@
 
 /* Take in what inotify has queued: names are noted and folders marked. */
 int	local_note(struct account *acc, struct err *err);
+/* We have changed that name ourselves: look at it like at anybody's change. */
+void	local_told(struct folder *f, const char *file, bool in_new, bool gone);
 /* Watch the folder (before it is read for the first time, so that nothing falls
  * between).  Running out of watches is a problem in `status`, not an error. */
 void	local_watch(struct account *acc, struct folder *f);
@@ -21,6 +23,10 @@ int	local_check(struct account *acc, struct folder *f, struct err *err);
  * look.  May wait some ten milliseconds for a directory to settle. */
 int	local_gather(struct account *acc, struct folder *f, struct err *err);
 
+/* What the file of ${row} is called by now, whoever renamed it: 1, 0: it is not in
+ * ${f}, -1. */
+int	local_find(struct folder *f, const struct msg_row *row,
+	    char file[MNAME_MAX], bool *in_new, struct err *err);
 /* Flags of a file by its name. */
 struct flags local_flags(struct folder *f, struct str file);
 /* The name that shows ${flags} of ${f} on ${file}, whose keyword letters are those

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/recover.h"
 #include "engine/remote.h"
@@ -131,6 +132,7 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
+	struct hook_was was = { .mailbox = t->from->name, .origin = "client" };
 	char letters[27];
 	struct msg_row row;
 	int got = store_find_id(acc->store, t->row, &row, err);
@@ -157,7 +159,8 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 	row.seek = 0;
 	if (store_msg_put(acc->store, &row, err) < 0 ||
 	    account_audit(acc, t->copy ? "copy-remote" : "move-remote", t->to,
-	    &row, t->copy ? "copied here" : "moved here", err) < 0)
+	    &row, t->copy ? "copied here" : "moved here", err) < 0 ||
+	    (!t->copy && hooks_tell(acc, HOOK_MOVED, t->to, &row, &was, err) < 0))
 		return -1;
 	/* Flags that were changed on the way are found by looking again. */
 	if (!flags_eq(row.flags, t->change->local_flags))

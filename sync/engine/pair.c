@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
@@ -532,15 +533,19 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 }
 
 static int
-record_move(struct account *acc, struct folder *to, struct msg_row *row,
-    struct err *err)
+record_move(struct account *acc, const struct folder *home, struct folder *to,
+    struct msg_row *row, struct err *err)
 {
+	struct hook_was was = { .mailbox = home != NULL ? home->name : "",
+	    .origin = "server" };
+
 	if (account_begin(acc, err) < 0)
 		return -1;
 	if (store_msg_put(acc->store, row, err) < 0 ||
 	    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
 	    account_audit(acc, "move-local", to, row, "moved on the server",
-	    err) < 0) {
+	    err) < 0 ||
+	    hooks_tell(acc, HOOK_MOVED, to, row, &was, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}
@@ -607,7 +612,7 @@ follow_move(struct account *acc, struct folder *to, const struct seen *m,
 		folder_mark(to, DIRTY_SCAN);
 	if (msg->have & MSG_OBJID)
 		row->objid = msg->objid;
-	got = record_move(acc, to, row, err);
+	got = record_move(acc, home, to, row, err);
 	if (got == 0) {
 		acc->tally.moved++;
 		if (old != NULL)

@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/land.h"
+#include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
@@ -56,19 +58,22 @@ put_off(struct account *acc, struct folder *f, const struct err *err)
 
 /* 1: the file is (now) in place, 0: it never was, -1. */
 static int
-place(struct account *acc, struct folder *f, const struct msg_row *row,
-    struct err *err)
+place(struct account *acc, struct folder *home, struct folder *f,
+    const struct msg_row *row, struct err *err)
 {
 	char *file = str_dup(row->file), *unique = str_dup(row->unique);
 	struct mstat st;
 	int r = folder_load(acc, f, err);
 
 	if (r == 0)
+		r = folder_load(acc, home, err);
+	if (r == 0)
 		r = mdir_stat(f->fd, row->in_new, file, &st, err);
 	/* A reader may have moved it on, with flags: a scan finds it by its
 	 * unique name, and until then the row is right about it. */
 	if (r == 0) {
-		r = deliver_place(f->fd, unique, file, row->in_new, err);
+		r = deliver_place(home->fd, unique, f->fd, file,
+		    row->in_new, err);
 		if (r < 0 && err->errnum == 2)
 			r = 0;
 		else if (r >= 0)
@@ -99,19 +104,60 @@ somewhere(struct account *acc, struct folder *f, struct str unique,
 	return hit;
 }
 
+/* Where the file of a landing goes: what a script chose, once that is known on
+ * both sides; if that cannot be, where the server has it.  NULL: later. */
+static struct folder *
+landing_place(struct account *acc, struct folder *home, const struct msg_row *row)
+{
+	struct folder *to;
+
+	if (row->to == 0)
+		return home;
+	to = account_by_id(acc, row->to);
+	if (to == NULL || to->skip || (!folder_active(to) &&
+	    (to->policy.push & POLICY_NEW)))
+		return home;
+	if (land_ready(to))
+		return to;
+	acc->filing = true;
+	return NULL;
+}
+
+/* A row is of the folder that the server has it in, and tells its file from one
+ * that was moved by its letters. */
+static int
+settle_there(struct account *acc, struct folder *home, struct folder *f,
+    struct msg_row *row, struct err *err)
+{
+	char file[MNAME_MAX], name[MNAME_MAX];
+	bool in_new = row->in_new;
+
+	row->stage = ST_PRESENT;
+	row->to = 0;
+	if (f != home && local_find(f, row, file, &in_new, err) > 0 &&
+	    land_home_name(acc, home, f, file, in_new, name, &in_new) == 0) {
+		row->file = str_z(name);
+		row->in_new = in_new;
+	}
+	return store_msg_put(acc->store, row, err);
+}
+
 static int
 settle_landing(struct account *acc, int64_t id, struct err *err)
 {
 	struct msg_row row;
-	struct folder *f;
+	struct folder *f, *home;
 	int got = store_find_id(acc->store, id, &row, err);
 
 	if (got <= 0)
 		return got;
-	f = account_by_id(acc, row.folder);
-	if (f == NULL || !folder_active(f))
+	home = account_by_id(acc, row.folder);
+	if (home == NULL || !folder_active(home))
 		return 0;
-	got = place(acc, f, &row, err);
+	f = landing_place(acc, home, &row);
+	if (f == NULL)
+		return 0;
+	got = place(acc, home, f, &row, err);
 	if (got == 0) {
 		got = store_find_id(acc->store, id, &row, err);
 		if (got > 0)
@@ -123,19 +169,19 @@ settle_landing(struct account *acc, int64_t id, struct err *err)
 		return -1;
 	if (got > 0) {
 		got = store_find_id(acc->store, id, &row, err);
-		row.stage = ST_PRESENT;
 		if (got > 0)
-			got = store_msg_put(acc->store, &row, err);
+			got = settle_there(acc, home, f, &row, err);
 	} else {
 		/* Not in the base any more: the server must be asked afresh. */
 		got = store_msg_remove(acc->store, id, err);
-		f->modseq.v = 0;
-		f->uidnext = 0;
+		home->modseq.v = 0;
+		home->uidnext = 0;
 		if (got == 0)
-			got = folder_save(acc, f, err);
-		folder_mark(f, DIRTY_REMOTE);
+			got = folder_save(acc, home, err);
+		folder_mark(home, DIRTY_REMOTE);
 	}
 	folder_mark(f, DIRTY_SCAN);
+	folder_mark(home, DIRTY_SCAN);
 	if (got < 0) {
 		store_rollback(acc->store);
 		return -1;
@@ -522,15 +568,34 @@ clean_tmp(struct account *acc, struct err *err)
 	return 0;
 }
 
+/* Landings that wait for their folder. */
+int
+recover_filing(struct account *acc, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct msg_row row;
+	int got, r = 0;
+
+	acc->filing = false;
+	if (c == NULL)
+		return -1;
+	while (r == 0 && (got = cursor_next(c, &row, err)) > 0)
+		if (row.stage == ST_LANDING && row.to != 0)
+			r = settle_landing(acc, row.id, err);
+	cursor_close(c);
+	return r < 0 ? -1 : got;
+}
+
 int
 recover_all(struct account *acc, struct err *err)
 {
 	struct open_rows o = { 0 };
 	int r = collect(acc, &o, err);
 
+	acc->filing = false;
 	for (size_t i = 0; i < o.n_landing && r == 0; i++)
 		r = settle_landing(acc, o.landing[i], err);
-	if (r == 0)
+	if (r == 0 && !acc->filing)
 		r = clean_tmp(acc, err);
 	if (o.intents.n > 1)
 		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);

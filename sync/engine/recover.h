@@ -17,4 +17,8 @@ int	recover_all(struct account *acc, struct err *err);
 int	recover_rows(struct account *acc, const int64_t *row, size_t n,
 	    struct err *err);
 
+/* Landings that wait for the folder that a script chose, if it is known by now;
+ * acc->filing says whether some still wait. */
+int	recover_filing(struct account *acc, struct err *err);
+
 #endif

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/hooks.h"
 #include "engine/remote.h"
 #include "engine/undo.h"
 #include "imap/cmd.h"
@@ -117,7 +118,9 @@ record_deleted(struct account *acc, struct folder *f, struct change *c,
 
 	if (got <= 0)
 		return got;
-	if (account_audit(acc, ops[how], f, &row, c->out.reason, err) < 0)
+	if (account_audit(acc, ops[how], f, &row, c->out.reason, err) < 0 ||
+	    hooks_tell(acc, HOOK_REMOVED, f, &row, &(struct hook_was){
+	    .origin = "client" }, err) < 0)
 		return -1;
 	if (how != FLAG_ONLY && !(how == TO_TRASH && only_marked(acc)))
 		return store_msg_remove(acc->store, c->msg, err);
@@ -223,6 +226,9 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 	if (got >= 0) {
 		row.file = str_z(file);
 		got = account_audit(acc, "delete-local", f, &row, reason, err);
+		if (got == 0)
+			got = hooks_tell(acc, HOOK_REMOVED, f, &row,
+			    &(struct hook_was){ .origin = "server" }, err);
 	}
 	if (got >= 0)
 		got = store_msg_remove(acc->store, msg, err);
@@ -379,6 +385,8 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 		log_warn("%s is not empty and stays: %s", f->name, err->text);
 		keep = true;
 	}
+	if (r == 0 && !keep)
+		r = hooks_tell_folder(acc, f, "removed", NULL, "server", err);
 	if (r >= 0 && !keep)
 		r = store_folder_remove(acc->store, f->id, err);
 	if (store_in_transaction(acc->store)) {
@@ -404,7 +412,8 @@ remove_folder_remote(struct account *acc, struct folder *f, struct err *err)
 	    ERR_FOLDER, f->name, err) < 0 || account_begin(acc, err) < 0)
 		return -1;
 	if (account_audit(acc, "delete-folder-remote", f, NULL, "deleted here",
-	    err) < 0 || store_folder_remove(acc->store, f->id, err) < 0) {
+	    err) < 0 ||
+	    hooks_tell_folder(acc, f, "removed", NULL, "client", err) < 0 || store_folder_remove(acc->store, f->id, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

@@ -20,6 +20,7 @@
 #include "engine/diff.h"
 #include "engine/gather.h"
 #include "engine/guard.h"
+#include "engine/hooks.h"
 #include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pair.h"
@@ -461,7 +462,7 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 static bool
 more_to_do(const struct account *acc, const struct round_opts *o)
 {
-	if (acc->tree_remote || acc->tree_local)
+	if (acc->tree_remote || acc->tree_local || acc->filing)
 		return true;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		const struct folder *f = acc->folder[i];
@@ -510,6 +511,9 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 				return -1;
 			}
 		}
+		if (acc->filing && !acc->dry_run &&
+		    recover_filing(acc, err) < 0)
+			return -1;
 		if (local_note(acc, err) < 0 || pass(acc, o, err) < 0) {
 			forget_work(acc);
 			return -1;
@@ -525,6 +529,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
+	if (!acc->dry_run && hooks_mark(acc, err) < 0)
+		return -1;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
 }

@@ -14,6 +14,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/hooks.h"
 #include "engine/names.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
@@ -98,7 +99,8 @@ adopt_rename(struct account *acc, struct folder *f, struct folder *now,
 		f->watched = false;
 		if (r < 0 || folder_save(acc, f, err) < 0 ||
 		    account_audit(acc, "rename-local", f, NULL,
-		    "renamed on the server", err) < 0) {
+		    "renamed on the server", err) < 0 || hooks_tell_folder(acc,
+		    f, "renamed", from, "server", err) < 0) {
 			store_rollback(acc->store);
 			r = -1;
 		} else {
@@ -217,7 +219,8 @@ folder_appeared(struct account *acc, struct folder *f, struct err *err)
 	    str_z(f->path), err) < 0 || account_begin(acc, err) < 0)
 		return -1;
 	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-local",
-	    f, NULL, "new on the server, unknown here", err) < 0) {
+	    f, NULL, "new on the server, unknown here", err) < 0 ||
+	    hooks_tell_folder(acc, f, "created", NULL, "server", err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}
@@ -364,7 +367,8 @@ rename_remote(struct account *acc, struct folder *f, const char *path,
 		if (folder_save(acc, f, err) < 0 ||
 		    follow_wires(acc, from, wire, f->delim, err) < 0 ||
 		    account_audit(acc, "rename-remote", f, NULL,
-		    "renamed here", err) < 0) {
+		    "renamed here", err) < 0 || hooks_tell_folder(acc, f,
+		    "renamed", from, "client", err) < 0) {
 			store_rollback(acc->store);
 			r = -1;
 		} else {
@@ -404,10 +408,13 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 		return -1;
 	}
 	answer_clear(&a);
-	f = account_folder_new(acc);
+	f = account_by_path(acc, path);
+	if (f == NULL) {
+		f = account_folder_new(acc);
+		f->path = xstrdup(path);
+		f->name = xstrdup(path);
+	}
 	f->wire = wire;
-	f->path = xstrdup(path);
-	f->name = xstrdup(path);
 	f->delim = imap_server(acc->work)->ns_delim;
 	for (size_t i = 0; f->delim == '\0' && i < acc->n_folders; i++)
 		f->delim = acc->folder[i]->delim;
@@ -419,7 +426,8 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 	if (account_begin(acc, err) < 0)
 		return -1;
 	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-remote",
-	    f, NULL, "new here, unknown on the server", err) < 0) {
+	    f, NULL, "new here, unknown on the server", err) < 0 ||
+	    hooks_tell_folder(acc, f, "created", NULL, "client", err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}
@@ -510,9 +518,10 @@ directory_gone(struct account *acc, struct folder *f, struct err *err)
 {
 	bool more;
 
+	if (f->wire == NULL)
+		return 0;
 	if (acc->conf->folders.delete_remote == GONE_DELETE &&
-	    (f->policy.push & POLICY_DELETE) && !f->missing &&
-	    f->wire != NULL) {
+	    (f->policy.push & POLICY_DELETE) && !f->missing) {
 		if (holds_more(acc, f, &more, err) < 0)
 			return -1;
 		return more ? make_again(acc, f, err) :
@@ -566,7 +575,9 @@ sync_local_list(struct account *acc, struct err *err)
 		}
 	}
 	for (size_t i = 0; i < n && r == 0; i++) {
-		if (account_by_path(acc, paths[i]) == NULL &&
+		const struct folder *f = account_by_path(acc, paths[i]);
+
+		if ((f == NULL || f->wire == NULL) &&
 		    directory_appeared(acc, paths[i], err) < 0 &&
 		    (err->class != ERR_FOLDER ||
 		    !one_folder_failed(acc, NULL, err)))

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/hooks.h"
 #include "engine/header.h"
 #include "engine/local.h"
 #include "engine/recover.h"
@@ -194,7 +195,9 @@ settle(struct account *acc, struct folder *f, struct upload *u, uint32_t uid,
 		row.seek = 0;
 		got = store_msg_put(acc->store, &row, err) < 0 ||
 		    account_audit(acc, "upload", f, &row,
-		    u->change->out.reason, err) < 0 ? -1 : 0;
+		    u->change->out.reason, err) < 0 || hooks_tell(acc,
+		    HOOK_UPLOADED, f, &row, &(struct hook_was){
+		    .origin = "client" }, err) < 0 ? -1 : 0;
 	}
 	if (got < 0) {
 		store_rollback(acc->store);

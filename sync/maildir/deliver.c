@@ -334,17 +334,29 @@ deliver_name(const struct landing *l, struct str letters, bool in_new,
 }
 
 int
-deliver_place(int folder_fd, const char *unique, const char *file, bool in_new,
-    struct err *err)
+deliver_open(const struct landing *l, struct err *err)
+{
+	int tmp = at_tmp(l->folder_fd), fd = -1;
+
+	if (tmp >= 0) {
+		fd = openat(tmp, l->unique, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		close(tmp);
+	}
+	return fd >= 0 ? fd : at_fail(err, ERR_FOLDER, "read tmp/%s", l->unique);
+}
+
+int
+deliver_place(int from_fd, const char *unique, int to_fd, const char *file,
+    bool in_new, struct err *err)
 {
 	int tmp, sub = -1, rc = -1;
 	struct stat st;
 
 	errno = EINVAL;
 	tmp = at_plain(str_z(unique)) && at_plain(str_z(file)) ?
-	    at_tmp(folder_fd) : -1;
+	    at_tmp(from_fd) : -1;
 	if (tmp >= 0)
-		sub = at_sub(folder_fd, in_new);
+		sub = at_sub(to_fd, in_new);
 	if (sub < 0)
 		at_fail(err, ERR_FOLDER, "deliver %s", file);
 	else if (at_rename(tmp, unique, sub, file) == 0)

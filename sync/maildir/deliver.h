@@ -58,10 +58,13 @@ int	deliver_sync(struct landing *l, size_t n, struct err *err);
  * letters).  -1 when it is too long. */
 int	deliver_name(const struct landing *l, struct str letters, bool in_new,
 	    char file[MNAME_MAX]);
-/* tmp/unique becomes new/file or cur/file, replacing nothing.  1: done; 0: it
- * stood there already (recovery); -1, with errnum ENOENT when it is in neither
- * place (perhaps a client has renamed it since). */
-int	deliver_place(int folder_fd, const char *unique, const char *file,
+/* Read what has arrived, while it is in tmp/. */
+int	deliver_open(const struct landing *l, struct err *err);
+/* tmp/unique of ${from_fd} becomes new/file or cur/file of ${to_fd} (as a rule the
+ * same folder), replacing nothing.  1: done; 0: it stood there already (recovery);
+ * -1, with errnum ENOENT when it is in neither place (perhaps a client has renamed
+ * it since). */
+int	deliver_place(int from_fd, const char *unique, int to_fd, const char *file,
 	    bool in_new, struct err *err);
 /* Remove a landing from tmp/; absent is fine. */
 void	deliver_drop(const struct landing *l);

@@ -307,6 +307,29 @@ mdir_rename(int from_fd, bool from_new, const char *from, int to_fd,
 }
 
 int
+mdir_link(int from_fd, bool from_new, const char *from, int to_fd, bool to_new,
+    const char *to, struct err *err)
+{
+	int from_dir = open_sub(from_fd, from_new, from), to_dir = -1, rc = -1;
+
+	if (from_dir >= 0)
+		to_dir = open_sub(to_fd, to_new, to);
+	if (to_dir < 0)
+		at_fail(err, ERR_FOLDER, "link %s to %s", from, to);
+	else if (linkat(from_dir, from, to_dir, to, 0) == 0)
+		rc = 1;
+	else if (errno == ENOENT || errno == EEXIST)
+		rc = 0;
+	else
+		at_fail(err, ERR_MSG, "link %s to %s", from, to);
+	if (from_dir >= 0)
+		close(from_dir);
+	if (to_dir >= 0)
+		close(to_dir);
+	return rc;
+}
+
+int
 mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
     struct err *err)
 {

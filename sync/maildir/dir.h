@@ -69,6 +69,10 @@ int	mdir_digest(int fd, struct mcontent *c, struct err *err);
  * 1: done; 0: the source is gone (a client was faster); -1. */
 int	mdir_rename(int from_fd, bool from_new, const char *from,
 	    int to_fd, bool to_new, const char *to, struct err *err);
+/* A second name for the same file, in another folder; never replaces.  1: done;
+ * 0: the source is gone, or the name is there already; -1. */
+int	mdir_link(int from_fd, bool from_new, const char *from,
+	    int to_fd, bool to_new, const char *to, struct err *err);
 /* Set the arrival date: the INTERNALDATE of its twin on the server.  1, 0, -1. */
 int	mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
 	    struct err *err);

@@ -184,8 +184,8 @@ a_landing_is_placed_once(void **state)
 	assert_int_equal(count_files(f), 0);
 	assert_int_equal(deliver_sync(&l, 1, &err), 0);
 	assert_int_equal(deliver_name(&l, STR("SF"), false, file), 0);
-	assert_int_equal(deliver_place(f->fd, l.unique, file, false, &err), 1);
-	assert_int_equal(deliver_place(f->fd, l.unique, file, false, &err), 0);
+	assert_int_equal(deliver_place(f->fd, l.unique, f->fd, file, false, &err), 1);
+	assert_int_equal(deliver_place(f->fd, l.unique, f->fd, file, false, &err), 0);
 	assert_int_equal(mdir_sync(f->fd, &err), 0);
 	snprintf(path, sizeof(path), "cur/%s,S=6:2,FS", l.unique);
 	assert_int_equal(fstatat(f->fd, path, &st, 0), 0);
@@ -194,7 +194,7 @@ a_landing_is_placed_once(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 	/* Gone from both places: a client was faster. */
 	assert_int_equal(unlinkat(f->fd, path, 0), 0);
-	assert_int_equal(deliver_place(f->fd, l.unique, file, false, &err), -1);
+	assert_int_equal(deliver_place(f->fd, l.unique, f->fd, file, false, &err), -1);
 	assert_int_equal(err.errnum, ENOENT);
 	deliver_free(d);
 }
@@ -211,10 +211,10 @@ placing_never_replaces(void **state)
 
 	land(d, f->fd, "new\r\n", 5, 5, &l);
 	fixture_file(f, "new/1.h", "old");
-	assert_int_equal(deliver_place(f->fd, l.unique, "1.h", true, &err), -1);
+	assert_int_equal(deliver_place(f->fd, l.unique, f->fd, "1.h", true, &err), -1);
 	assert_int_equal(err.errnum, EEXIST);
-	assert_int_equal(deliver_place(f->fd, l.unique, "../x", true, &err), -1);
-	assert_int_equal(deliver_place(f->fd, "../new/1.h", "2.h", true, &err), -1);
+	assert_int_equal(deliver_place(f->fd, l.unique, f->fd, "../x", true, &err), -1);
+	assert_int_equal(deliver_place(f->fd, "../new/1.h", f->fd, "2.h", true, &err), -1);
 	text = fixture_read(f, "new/1.h", &n);
 	assert_string_equal(text, "old");
 	free(text);

@@ -1,0 +1,98 @@
+/*
+ * hooks_impl.h — what the files behind hooks.h share: hooks.c asks and answers,
+ * message.c shows messages to scripts, step.c and effect.c do what was planned.
+ */
+#ifndef ENGINE_HOOKS_IMPL_H
+#define ENGINE_HOOKS_IMPL_H
+
+#include "engine/hooks.h"
+#include "engine/plan.h"
+#include "store/script.h"
+#include "store/store.h"
+
+/* Messages as scripts see them, with all that their texts point to. */
+struct batch {
+	struct hook_msg	 msg[HOOK_BATCH];
+	size_t		 n;
+	void		**kept;
+	size_t		 n_kept, cap_kept;
+};
+
+/* Close descriptors, free texts; ready for the next. */
+void	batch_clear(struct batch *b);
+struct str batch_keep(struct batch *b, struct str s);
+/* The words of "a b c". */
+struct hook_words batch_words(struct batch *b, struct str words);
+/* One that is in tmp/. */
+int	batch_add_arrival(struct batch *b, struct arrivals *a,
+	    struct arrival *one, const char *origin, struct err *err);
+/* One that has a row; 1, 0: there is none (any more), -1. */
+int	batch_add_row(struct batch *b, struct account *acc, int64_t id,
+	    const char *origin, bool open, struct err *err);
+
+/* An event that is with the host. */
+struct asked {
+	uint64_t	 event;
+	enum hook_kind	 kind;
+	unsigned	 depth;
+	int64_t		 seq;		/* the last of script_event in it, or 0 */
+	int64_t		 job;		/* COMMAND, replay: who waits; 0 */
+	char		*only, *what;	/* or NULL */
+	int64_t		 msg[HOOK_BATCH];
+	size_t		 n_msgs;
+	usec		 deadline;	/* when we stop believing in the host */
+	bool		 kept;		/* somebody waits: it is taken by them */
+	bool		 answered;
+	struct plan	 plan;
+};
+
+struct running {
+	uint32_t	 call;
+	int64_t		 effect;
+};
+
+enum { EFFECTS_AT_ONCE = 4 };
+
+struct hooks {
+	struct account		*acc;
+	struct hook_host	*host;
+	struct hook_broker	 broker;
+	struct hook_world	 world;
+	struct batch		 shown;		/* the world's last answer */
+	struct buf		 value;
+	uint64_t		 events;	/* numbers given out */
+	struct asked		**asked;
+	size_t			 n_asked, cap_asked;
+	struct hooks_answer	*answer;
+	size_t			 n_answers, cap_answers;
+	struct running		 running[EFFECTS_AT_ONCE];
+	size_t			 n_running;
+	bool			 effects_due, steps_due;	/* look */
+	usec			 effects_at;	/* when to try again what failed */
+	bool			 started;	/* what a crash left is settled */
+	bool			 owed_now;	/* however recently it failed */
+	usec			 owed_at;	/* when to look at what is owed */
+	usec			 timers_at;
+	usec			 settle_at, settle_last;	/* SETTLED is due */
+	int64_t			 first_folders;	/* ids up to it were there first */
+};
+
+void	hooks_world_init(struct hooks *h);
+
+/* The mailbox of that name, made here if there is none: 0, 1 when a script may not
+ * put mail there (*why is set then), -1. */
+int	step_mailbox(struct account *acc, struct str name, struct folder **f,
+	    const char **why, struct err *err);
+/* What MOVE, ARCHIVE and TRASH aim at; likewise. */
+int	step_target(struct account *acc, unsigned op, struct str arg,
+	    struct folder **f, const char **why, struct err *err);
+/* Do what is planned for messages that are here. */
+int	steps_run(struct hooks *h, struct err *err);
+
+/* Start what is ready, take what has ended.  Never waits. */
+int	effects_run(struct hooks *h, struct err *err);
+/* What was under way when we died; once. */
+int	effects_recover(struct hooks *h, struct err *err);
+bool	effects_open(const struct hooks *h);
+
+#endif
