@@ -68,6 +68,9 @@ static const char *const sql[Q_N] = {
 	[Q_COUNT_UIDS] = "SELECT count(*) FROM message WHERE folder = ? "
 	    "AND uid IS NOT NULL",
 	[Q_COUNT] = "SELECT count(*) FROM message WHERE folder = ?",
+	/* 16 is FLAG_SEEN. */
+	[Q_COUNT_UNSEEN] = "SELECT count(*) FROM message WHERE folder = ? "
+	    "AND flags & 16 = 0 AND uniq IS NOT NULL",
 	[Q_TOTALS] = "SELECT count(*), coalesce(sum(size), 0) FROM message "
 	    "WHERE uniq IS NOT NULL",
 	[Q_BY_UID] = SELECT_MSG "WHERE folder = ?1 AND uid > ?2 ORDER BY uid" PAGE,

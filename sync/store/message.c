@@ -242,6 +242,12 @@ store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err)
 }
 
 int
+store_count_unseen(struct store *s, int64_t folder, uint32_t *n, struct err *err)
+{
+	return count(s, Q_COUNT_UNSEEN, folder, n, err);
+}
+
+int
 store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,
     struct err *err)
 {

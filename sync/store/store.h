@@ -139,6 +139,9 @@ int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *e
 /* Messages that are on disk, and their bytes. */
 int	store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,
 	    struct err *err);
+/* Messages of the folder that are on disk and not read. */
+int	store_count_unseen(struct store *s, int64_t folder, uint32_t *n,
+	    struct err *err);
 /* How many rows of any kind. */
 int	store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err);
 
