@@ -205,6 +205,11 @@ const struct code codes[] = {
 	    "are kept until you say what they are.",
 	    "syncd approve ACCOUNT/FOLDER if you meant it, syncd reject "
 	    "ACCOUNT/FOLDER to bring the messages back." },
+	{ "guard.uidl-change",
+	    "All messages of a POP3 mailbox have new ids, and the server shows "
+	    "no headers by which they could be recognised.  Nothing is fetched a "
+	    "second time, and nothing is deleted there.",
+	    "If it is other mail than before: syncd approve ACCOUNT/INBOX" },
 	{ "init.foreign-host",
 	    "The domain publishes a mail server that is not in the domain "
 	    "itself.  That is usual for hosted mail, but it could also be "
@@ -228,11 +233,6 @@ const struct code codes[] = {
 	{ "init.write",
 	    "The file of the new account could not be written.",
 	    "Look at the directory's mode, then run syncd init again." },
-	{ "guard.uidl-change",
-	    "All messages of a POP3 mailbox have new ids, and the server shows "
-	    "no headers by which they could be recognised.  Nothing is fetched a "
-	    "second time, and nothing is deleted there.",
-	    "If it is other mail than before: syncd approve ACCOUNT/INBOX" },
 	{ "internal.ipc",
 	    "The daemon and one of its processes did not understand each other. "
 	    " The process is started again.",
@@ -562,7 +562,7 @@ const struct code codes[] = {
 	{ "tls.untrusted",
 	    "The server's certificate is signed by nobody that this system "
 	    "trusts.",
-	    "For a server of your own: tls.ca_file, or tls.pin." }
+	    "For a server of your own: tls.ca_file, or tls.pin." },
 };
 const size_t n_codes = ARRAY_LEN(codes);
 
