@@ -312,12 +312,12 @@ did_something(const struct tally *t)
 static int
 drain(struct worker *w, const struct round_opts *opts, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	do {
 		if (w->acc->work == NULL && connect_account(w, err) < 0)
 			return -1;
-		r = drain_session(w->acc, opts, err);
+		r = drain_session(w->acc, opts, r == DRAIN_MORE, err);
 	} while (r == DRAIN_MORE);
 	return r;
 }

@@ -72,10 +72,11 @@ inbox(struct account *acc, struct folder **out, struct err *err)
 	return folder_load(acc, f, err);
 }
 
+/* Once a round: what was refused is tried again with it. */
 static int
-recover(struct account *acc, struct err *err)
+recover(struct account *acc, bool again, struct err *err)
 {
-	if (acc->recovered || acc->dry_run)
+	if (again || acc->dry_run)
 		return 0;
 	acc->recovered = true;
 	return recover_all(acc, err);
@@ -484,14 +485,14 @@ save_count(struct drain *d, struct err *err)
 	return account_commit(d->acc, err);
 }
 
+/* A session that got nothing done would be the same once more. */
 static int
-result(const struct drain *d, bool hides)
+result(const struct drain *d, const struct tally *did, bool hides)
 {
-	bool did = d->n_wanted + d->n_deleted > 0;
-
 	if (d->acc->dry_run || d->trouble)
 		return d->trouble;
-	return did && (d->more || hides) ? DRAIN_MORE : 0;
+	return did->downloaded + did->deleted_remote + did->refused > 0 &&
+	    (d->more || hides) ? DRAIN_MORE : 0;
 }
 
 static int
@@ -505,9 +506,9 @@ run(struct drain *d, struct err *err)
 
 	if (r == 0)
 		r = save_count(d, err);
-	if (r == 0)
-		r = result(d, hides);
 	did = tally_since(&before, &d->acc->tally);
+	if (r == 0)
+		r = result(d, &did, hides);
 	if (d->o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
 		d->o->done(d->o->who, d->f, &did, clock_now() - started);
 	land_clear(&d->arrived);
@@ -517,7 +518,8 @@ run(struct drain *d, struct err *err)
 }
 
 int
-drain_session(struct account *acc, const struct round_opts *o, struct err *err)
+drain_session(struct account *acc, const struct round_opts *o, bool again,
+    struct err *err)
 {
 	struct drain d = { .acc = acc, .o = o };
 	int r = -1;
@@ -526,7 +528,7 @@ drain_session(struct account *acc, const struct round_opts *o, struct err *err)
 	acc->tree_remote = acc->tree_local = false;
 	remote_want_msgs(acc, true);
 	if ((acc->dry_run || account_claim(acc, err) == 0) &&
-	    inbox(acc, &d.f, err) == 0 && recover(acc, err) == 0) {
+	    inbox(acc, &d.f, err) == 0 && recover(acc, again, err) == 0) {
 		d.m.acc = d.arrived.acc = acc;
 		d.m.f = d.arrived.f = d.f;
 		r = run(&d, err);

@@ -348,6 +348,14 @@ class Emptied(PopCase):
         self.assertHere()
         self.assertEqual(self.peer.mails, [])
 
+    def test_slices_and_one_is_refused(self):
+        self.set(pop3={"keep_on_server": 0, "max_per_session": 1})
+        self.peer.on("RETR 1", err(), times=1)
+        self.syncd.sync()
+        self.assertHere(*self.all[1:])
+        self.assertEqual(self.peer.mails, self.all[:1])
+        self.heal()
+
     def test_a_slice_is_what_a_cut_costs(self):
         self.set(pop3={"keep_on_server": 0, "max_per_session": 2})
         self.peer.on("RETR 2", cut(), times=1)
@@ -474,6 +482,16 @@ class Gmail(PopCase):
     def test_until_nothing_is_left(self):
         self.syncd.sync()
         self.assertHere()
+
+    def test_one_is_refused(self):
+        """It is asked for once in a round, and the others come."""
+        self.peer.on("RETR 1", err())
+        for pop3 in ({}, {"max_per_session": 1}):
+            self.set(pop3=pop3)
+            self.syncd.sync()
+            self.assertHere(*self.all[1:])
+            self.assertLessEqual(self.peer.connections, 8)
+            self.peer.connections = 0
 
     def test_cut(self):
         self.peer.on("RETR 2", cut(), times=1)
