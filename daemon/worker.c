@@ -175,6 +175,16 @@ backoff(unsigned failures)
 	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
 }
 
+/* A mailbox that is locked stays so for a while. */
+static usec
+patience(const struct worker *w, const struct err *err)
+{
+	usec wait = backoff(w->failures);
+	bool locked = strcmp(err->code, "server.in-use") == 0;
+
+	return locked && wait < USEC_S(60) ? USEC_S(60) : wait;
+}
+
 /* What a failure said is over; other problems of the account are not. */
 static void
 end_trouble(struct worker *w)
@@ -193,7 +203,7 @@ note_failure(struct worker *w, const struct err *err)
 
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
-	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
+	w->retry_at = clock_in(user ? USEC_S(60) : patience(w, err));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);
@@ -362,7 +372,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		w->round_at = clock_in(opts->grace);
 	/* Where much goes on, a push can get lost (Dovecot notices some changes
 	 * only half a minute later): one look at all counters afterwards. */
-	if (did_something(&did))
+	if (protocols[w->conf->protocol].two_way && did_something(&did))
 		w->sweep_at = earliest(w->sweep_at, clock_in(USEC_S(AFTER_S)));
 	return r;
 }

@@ -271,6 +271,19 @@ class Kept(PopCase):
         self.assertNotIn("id3", self.peer.fetched)
         self.assertQuiet()
 
+    def test_a_placeholder(self):
+        self.set(pop3={"too_big": "placeholder", "keep_on_server": 0})
+        self.all[2].size = 5 << 30
+        self.syncd.sync()
+        stub, = (f for f in self.files() if b"max_message_size" in f)
+        self.assertIn(b"Subject: m3\n", stub)
+        self.assertIn(b"From: Ann <ann@test.example>\n", stub)
+        self.assertIn(b"5368.7 MB", stub)
+        self.assertEqual([m.uidl for m in self.peer.mails], ["id3"])
+        self.assertEqual(len(self.files()), self.n)
+        self.assertQuiet()
+        self.assertEqual(len(self.files()), self.n)
+
     def test_more_than_was_listed(self):
         self.set(limits=dict(QUICK["limits"], max_message_size="1KiB"))
         self.all[2].data = message("m3", "z" * 2000)
