@@ -31,12 +31,11 @@ SYNC_SRC := $(foreach l,$(LAYERS),$(wildcard sync/$(l)/*.c))
 DAEMON_SRC := $(wildcard daemon/*.c daemon/cli/*.c)
 # The script process: Lua, GMime and PCRE2 are nowhere else.
 SCRIPT_LIBS := lua5.4 gmime-3.0 libpcre2-8 libseccomp jansson
-SCRIPT_BOTH := plugins/frame.c
-SCRIPT_SRC := $(filter-out plugins/host%.c plugins/script.c,$(wildcard plugins/*.c))
-HOST_SRC := $(wildcard plugins/host*.c) $(SCRIPT_BOTH)
+HOST_SRC := $(wildcard plugins/host*.c) plugins/frame.c plugins/arena.c
+SCRIPT_SRC := $(filter-out $(HOST_SRC) plugins/script.c,$(wildcard plugins/*.c))
 SCRIPT_CFLAGS := $(shell pkg-config --cflags $(SCRIPT_LIBS) 2>/dev/null)
 SCRIPT_LDLIBS := $(shell pkg-config --libs $(SCRIPT_LIBS) 2>/dev/null)
-LIB_OBJ	:= $(patsubst %.c,$(BUILD)/%.o,$(SYNC_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))
+LIB_OBJ	:= $(patsubst %.c,$(BUILD)/%.o,$(SYNC_SRC) $(HOST_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))
 LIB	:= $(BUILD)/libsyncd.a
 BIN	:= $(BUILD)/syncd
 SCRIPT_LIB := $(BUILD)/libscript.a

@@ -117,7 +117,8 @@ run_of(struct script *s, const struct head_fields *h, uint32_t index)
 	for (; r->args.n < h->args.n; r->args.n++)
 		r->args.v[r->args.n] = arena_str(&r->a, h->args.v[r->args.n]);
 	for (uint32_t i = 0; i < h->n_skips; i++) {
-		if (h->skip[i][0] == index)
+		if ((h->skip[i][0] == index || h->skip[i][0] == FRAME_ALL) &&
+		    r->n_skips < PLUGINS_MAX)
 			r->skip[r->n_skips++].plugin = h->skip[i][1];
 	}
 	return r;

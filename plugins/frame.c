@@ -110,6 +110,24 @@ frame_ride(struct frame *f, int fd)
 	ride(f, fd, 0);
 }
 
+void
+frame_take_ride(struct frame *f, int fd)
+{
+	ride(f, fd, 1);
+}
+
+void
+frame_own(struct frame *f, int fd)
+{
+	for (size_t i = 0; i < f->n_fds; i++) {
+		if (f->fd[i] == fd) {
+			f->owned[i] = 1;
+			return;
+		}
+	}
+	close(fd);
+}
+
 static int
 write_all(int fd, struct str s)
 {
@@ -152,6 +170,13 @@ frame_put_blob_fd(struct frame *f, int fd)
 {
 	frame_put_u8(f, 1);
 	ride(f, fd, 0);
+}
+
+void
+frame_take_blob(struct frame *f, int fd)
+{
+	frame_put_u8(f, 1);
+	ride(f, fd, 1);
 }
 
 size_t
@@ -401,6 +426,35 @@ frame_blob(struct frame_in *in)
 		in->bad = true;
 		return STR_NONE;
 	}
+}
+
+int
+frame_blob_fd(struct frame_in *in)
+{
+	struct stat st;
+	struct str s;
+	int fd;
+
+	if (frame_u8(in) == 1) {
+		fd = frame_take_fd(in);
+		/* What could make its reader wait is no file. */
+		if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    lseek(fd, 0, SEEK_SET) < 0)) {
+			close(fd);
+			fd = -1;
+		}
+	} else {
+		s = frame_str(in);
+		fd = in->bad ? -1 : memfd_create("blob", MFD_CLOEXEC);
+		if (fd >= 0 && (write_all(fd, s) < 0 ||
+		    lseek(fd, 0, SEEK_SET) < 0)) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	if (fd < 0)
+		in->bad = true;
+	return fd;
 }
 
 uint32_t

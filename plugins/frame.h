@@ -141,6 +141,12 @@ void	frame_put_blob(struct frame *f, struct str s);
 void	frame_put_blob_fd(struct frame *f, int fd);
 /* ${fd} rides along and stays the caller's. */
 void	frame_ride(struct frame *f, int fd);
+/* ${fd} rides along and is closed with the frame. */
+void	frame_take_ride(struct frame *f, int fd);
+/* Close ${fd} with the frame, whether or not it rides along. */
+void	frame_own(struct frame *f, int fd);
+/* A blob that lies in a file, which is taken. */
+void	frame_take_blob(struct frame *f, int fd);
 /* Put a count to be filled in later, and fill it in. */
 size_t	frame_count(struct frame *f);
 void	frame_count_set(struct frame *f, size_t at, uint32_t n);
@@ -175,6 +181,8 @@ uint32_t	frame_u32(struct frame_in *in);
 uint64_t	frame_u64(struct frame_in *in);
 struct str	frame_str(struct frame_in *in);
 struct str	frame_blob(struct frame_in *in);
+/* A blob as a file, at 0, to be closed; -1: bad. */
+int		frame_blob_fd(struct frame_in *in);
 /* A count that the rest can hold when each group takes ${least} bytes or more
  * (>= 1), and at most ${max}; else the frame is bad and the count 0. */
 uint32_t	frame_n(struct frame_in *in, size_t least, uint32_t max);

@@ -212,8 +212,9 @@ read_account(struct script *s, struct frame_in *in)
 	struct account *acc = &s->account;
 	uint32_t n;
 
-	/* Runs may still point into the account that was: it is small, and
-	 * changes seldom.  Names are kept, counters change in place. */
+	/* Runs that are under way may still point into what was. */
+	if (s->ready == NULL && s->waiting == NULL)
+		arena_clear(&acc->a);
 	acc->name = arena_str(&acc->a, frame_str(in));
 	acc->online = frame_u8(in) != 0;
 	n = frame_n(in, 4, 1000);
