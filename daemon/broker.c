@@ -14,7 +14,6 @@
 #include "base/mem.h"
 #include "engine/hook.h"
 #include "js.h"
-#include "plugin_conf.h"
 
 static const usec timeout_default = USEC_S(60);
 static const usec timeout_most = USEC_S(3600);
@@ -339,17 +338,13 @@ broker_ended(struct broker *b, json_t **exit, int *out)
 int
 broker_script(struct broker *b, json_int_t slot, struct err *err)
 {
-	char *lua;
-	int fd, r;
+	int fd;
 
 	if (slot < 0 || slot >= BROKER_SLOTS)
 		return err_set(err, ERR_CONFIG, "plugin.no-host",
 		    "too many processes of scripts");
 	broker_script_kill(b, slot);
-	lua = plugin_conf_lua_dir();
-	r = role_spawn_script(lua, &b->script[slot], &fd, err);
-	free(lua);
-	if (r == 0)
+	if (role_spawn_script(&b->script[slot], &fd, err) == 0)
 		return fd;
 	b->script[slot] = 0;
 	return -1;

@@ -145,7 +145,7 @@ child_program(const struct strlist *argv, const struct strlist *env)
 }
 
 static void NORETURN
-child_script(pid_t parent, int fd, const char *path, const char *lua_dir)
+child_script(pid_t parent, int fd, const char *path)
 {
 	child_defaults(parent);
 	setpgid(0, 0);
@@ -154,7 +154,7 @@ child_script(pid_t parent, int fd, const char *path, const char *lua_dir)
 		child_die("prctl");
 	child_fd(fd, IPC_FD);
 	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	execl(path, "syncd-script", "--lua", lua_dir, (char *)NULL);
+	execl(path, "syncd-script", (char *)NULL);
 	child_die(path);
 }
 
@@ -269,7 +269,7 @@ role_exec_script(const struct strlist *argv, struct err *err)
 }
 
 int
-role_spawn_script(const char *lua_dir, pid_t *pid, int *fd, struct err *err)
+role_spawn_script(pid_t *pid, int *fd, struct err *err)
 {
 	char *path = role_script_path();
 	pid_t self = getpid();
@@ -282,7 +282,7 @@ role_spawn_script(const char *lua_dir, pid_t *pid, int *fd, struct err *err)
 	if (r == 0) {
 		*pid = fork();
 		if (*pid == 0)
-			child_script(self, sv[1], path, lua_dir);
+			child_script(self, sv[1], path);
 		r = keep_or_drop(*pid, sv, fd, err);
 	}
 	free(path);

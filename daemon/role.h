@@ -27,8 +27,8 @@ int	role_spawn_worker(const char *account, int page, pid_t *pid, int *fd,
 int	role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	    struct err *err);
 
-/* `syncd-script --lua DIR` with its end of a seqpacket pair at IPC_FD. */
-int	role_spawn_script(const char *lua_dir, pid_t *pid, int *fd, struct err *err);
+/* `syncd-script` with its end of a seqpacket pair at IPC_FD. */
+int	role_spawn_script(pid_t *pid, int *fd, struct err *err);
 /* Where that is: beside us, or where it is installed; NULL: nowhere.  To free(). */
 char	*role_script_path(void);
 
