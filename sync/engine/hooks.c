@@ -109,7 +109,7 @@ is_initial(const struct hooks *h, const struct folder *f)
 {
 	struct err err;
 
-	return f->id <= h->first_folders &&
+	return account_two_way(h->acc) && f->id <= h->first_folders &&
 	    store_marked(h->acc->store, f->id, &err) == 0;
 }
 
