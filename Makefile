@@ -21,7 +21,7 @@ OPT	?= -O2 -g
 # Sanitizers, for the compiler and the linker.
 SAN	?=
 HARDEN	:= -fstack-protector-strong -fstack-clash-protection -fPIE
-CPPFLAGS += -D_GNU_SOURCE -DSYNCD_VERSION='"$(VERSION)"' -Isync -Idaemon
+CPPFLAGS += -D_GNU_SOURCE -DSYNCD_VERSION='"$(VERSION)"' -Isync -Idaemon -I.
 CFLAGS	+= -std=c17 $(OPT) $(SAN) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LDFLAGS	+= $(SAN) -pie -Wl,-z,relro,-z,now
 LDLIBS	+= $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lresolv -lpthread
@@ -29,9 +29,17 @@ LDLIBS	+= $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lresolv -lpthread
 LAYERS	:= base net maildir store imap pop3 engine
 SYNC_SRC := $(foreach l,$(LAYERS),$(wildcard sync/$(l)/*.c))
 DAEMON_SRC := $(wildcard daemon/*.c daemon/cli/*.c)
-LIB_OBJ	:= $(patsubst %.c,$(BUILD)/%.o,$(SYNC_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))
+# The script process: Lua, GMime and PCRE2 are nowhere else.
+SCRIPT_LIBS := lua5.4 gmime-3.0 libpcre2-8 libseccomp jansson
+HOST_SRC := $(wildcard plugins/host*.c) plugins/frame.c plugins/arena.c
+SCRIPT_SRC := $(filter-out $(HOST_SRC) plugins/script.c,$(wildcard plugins/*.c))
+SCRIPT_CFLAGS := $(shell pkg-config --cflags $(SCRIPT_LIBS) 2>/dev/null)
+SCRIPT_LDLIBS := $(shell pkg-config --libs $(SCRIPT_LIBS) 2>/dev/null)
+LIB_OBJ	:= $(patsubst %.c,$(BUILD)/%.o,$(SYNC_SRC) $(HOST_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))
 LIB	:= $(BUILD)/libsyncd.a
 BIN	:= $(BUILD)/syncd
+SCRIPT_LIB := $(BUILD)/libscript.a
+SCRIPT	:= $(BUILD)/syncd-script
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all clean install deps check demo unit scenario layers headers
@@ -39,10 +47,19 @@ UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 .SECONDARY:
 all:
 	@tests/tool/deps build
-	@$(MAKE) --no-print-directory $(BIN)
+	@$(MAKE) --no-print-directory $(BIN) $(SCRIPT)
 
 $(BIN): $(BUILD)/daemon/main.o $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(SCRIPT): $(BUILD)/plugins/script.o $(SCRIPT_LIB) $(LIB)
+	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SCRIPT_LDLIBS)
+
+$(SCRIPT_LIB): $(patsubst %.c,$(BUILD)/%.o,$(SCRIPT_SRC))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(BUILD)/plugins/%.o: CFLAGS += $(SCRIPT_CFLAGS)
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@

@@ -662,9 +662,11 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 		.meter = { .due = USEC_NEVER },
 		.started = clock_wall(), .open_problems = json_object()
 	};
+	unsigned programs = 0;
 	struct err err;
 	int code = 0;
 
+	p.env.programs = &programs;
 	if (begin(&p, &err) < 0) {
 		code = exit_of(&err);
 		tell_error(opts->json, code, err.code, err.text, NULL);

@@ -7,7 +7,6 @@
 
 #include "base/suggest.h"
 
-
 int
 target_parse(struct target *t, char *text, struct err *err)
 {
