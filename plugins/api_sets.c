@@ -573,7 +573,7 @@ apply_step(lua_State *L, int status, lua_KContext at)
 {
 	struct set *s = check_set(L, 1);
 	struct run *r = api_run(L, "an action");
-	int n = lua_gettop(L), args = n - 1;
+	int n = lua_gettop(L);		/* the set, and the arguments */
 	uint32_t i = (uint32_t)at;
 
 	(void)status;
@@ -583,7 +583,7 @@ apply_step(lua_State *L, int status, lua_KContext at)
 		api_push_msg(L, member(L, s, i));
 		for (int k = 2; k <= n; k++)
 			lua_pushvalue(L, k);
-		lua_callk(L, args, 0, (lua_KContext)i + 1, apply_step);
+		lua_callk(L, n, 0, (lua_KContext)i + 1, apply_step);
 	}
 	r->in_set = false;
 	lua_settop(L, 1);
