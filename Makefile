@@ -42,7 +42,8 @@ SCRIPT_LIB := $(BUILD)/libscript.a
 SCRIPT	:= $(BUILD)/syncd-script
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all check bench demo unit scenario layers headers asan asan-run valgrind fuzz fuzz-run clean install deps
+.PHONY: all clean install deps check demo unit scenario layers headers
+.PHONY: asan asan-run valgrind fuzz fuzz-run crash mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -79,6 +80,30 @@ $(BUILD)/killat: tests/crash/killat.c
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $<
 
+$(BUILD)/failnext.so: tests/crash/failnext.c
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) -D_GNU_SOURCE -std=c17 $(OPT) $(WARN) -fPIC -shared -o $@ $<
+
+# A syncd in $(OUT), and unit tests there, for which some sources are those of
+# $(OUT): tests/crash/mutants.py.
+mutant: $(BIN)
+	@for f in $(EDITED); do \
+		$(CC) $(CPPFLAGS) -iquote $$(dirname $$f) $(CFLAGS) -w -c -o $(OUT)/$$(basename $$f .c).o $(OUT)/$$f || exit 1; \
+	done
+	@$(CC) $(LDFLAGS) -o $(OUT)/syncd $(BUILD)/daemon/main.o $(OUT)/*.o $(LIB) $(LDLIBS)
+	@for t in $(TESTS); do \
+		$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -w $(LDFLAGS) -o $(OUT)/$$t tests/unit/$$t.c \
+			$(OUT)/*.o $(LIB) -lcmocka $(LDLIBS) || exit 1; \
+	done
+
+# Every effect, allocation and byte of a choice of rounds: hours of it, or less
+# with CRASH_STEP=20; CRASH='kill-before oom:download' for a choice.
+CRASH ?=
+crash:
+	@tests/tool/deps check
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat $(BUILD)/failnext.so
+	@BUILD=$(BUILD) tests/crash/crash.py $(CRASH)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 deps:
@@ -86,7 +111,7 @@ deps:
 
 check:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(UNIT)
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(UNIT) $(BUILD)/killat $(BUILD)/failnext.so
 	@tests/tool/check
 
 unit: $(UNIT)

@@ -205,6 +205,11 @@ const struct code codes[] = {
 	    "are kept until you say what they are.",
 	    "syncd approve ACCOUNT/FOLDER if you meant it, syncd reject "
 	    "ACCOUNT/FOLDER to bring the messages back." },
+	{ "guard.uidl-change",
+	    "All messages of a POP3 mailbox have new ids, and the server shows "
+	    "no headers by which they could be recognised.  Nothing is fetched a "
+	    "second time, and nothing is deleted there.",
+	    "If it is other mail than before: syncd approve ACCOUNT/INBOX" },
 	{ "init.foreign-host",
 	    "The domain publishes a mail server that is not in the domain "
 	    "itself.  That is usual for hosted mail, but it could also be "
@@ -373,6 +378,11 @@ const struct code codes[] = {
 	    "The password could not be stored, or what was read back was "
 	    "another one.",
 	    "syncd init EMAIL --secret file, or another of the tools." },
+	{ "server.expire",
+	    "The POP3 server says that it deletes what was fetched (EXPIRE 0).  "
+	    "Mail is safe here before it can, but pop3.keep_on_server has no "
+	    "effect.",
+	    "pop3: {keep_on_server: 0}, or use IMAP." },
 	{ "server.folder-gone",
 	    "A folder that was synced is not on the server any more.  It stays "
 	    "here, as folders.delete_local says.",
@@ -381,9 +391,19 @@ const struct code codes[] = {
 	    "A folder that was made here cannot exist on the server: a "
 	    "character it does not take, or no permission.  It stays here only.",
 	    "Rename the directory, or leave it out: folders.sync" },
+	{ "server.in-use",
+	    "Another session has the POP3 mailbox locked: another program, or a "
+	    "connection of ours that the server still holds for alive.  syncd "
+	    "tries again in a minute or later.",
+	    "Nothing, if it goes away; else end the other program." },
 	{ "server.limit-connections",
 	    "The server says that there are too many connections.",
 	    "Lower limits.connections, or end other mail programs." },
+	{ "server.no-uidl",
+	    "The POP3 server has no UIDL, or no id for a message, so it cannot "
+	    "be told what was fetched already.  It can be emptied, but nothing "
+	    "can be kept on it.",
+	    "pop3: {keep_on_server: 0}, or use IMAP." },
 	{ "server.over-rate",
 	    "The server says that too much was transferred or asked.  syncd "
 	    "waits longer each time.",
@@ -421,6 +441,10 @@ const struct code codes[] = {
 	    "The server renumbered a folder while it was being worked on.  The "
 	    "next round matches its messages by content.",
 	    "Nothing." },
+	{ "server.unavailable",
+	    "The server says that it cannot serve now; the message has its "
+	    "words.  syncd tries again, after a longer wait each time.",
+	    "Nothing, if it goes away." },
 	{ "state.absent",
 	    "There is no state database of this account yet: it was never "
 	    "synced.",
@@ -538,7 +562,7 @@ const struct code codes[] = {
 	{ "tls.untrusted",
 	    "The server's certificate is signed by nobody that this system "
 	    "trusts.",
-	    "For a server of your own: tls.ca_file, or tls.pin." }
+	    "For a server of your own: tls.ca_file, or tls.pin." },
 };
 const size_t n_codes = ARRAY_LEN(codes);
 

@@ -175,6 +175,16 @@ check_host_text(struct check *c)
 	return false;
 }
 
+static int64_t
+default_port(const struct account_conf *a)
+{
+	bool implicit = a->tls.mode == CONF_TLS_IMPLICIT;
+
+	if (a->protocol == PROTOCOL_POP3)
+		return implicit ? 995 : 110;
+	return implicit ? 993 : 143;
+}
+
 static void
 check_server(struct check *c)
 {
@@ -199,7 +209,7 @@ check_server(struct check *c)
 		diag_caret(d, "add `host:` here");
 	}
 	if (a->port == 0)
-		a->port = a->tls.mode == CONF_TLS_IMPLICIT ? 993 : 143;
+		a->port = default_port(a);
 }
 
 static void
@@ -233,7 +243,9 @@ check_email(struct check *c)
 	if (c->a->email == NULL)
 		return;
 	if (at > 0 && at + 1 < email.n && str_find(email, ' ') == email.n) {
-		c->provider = provider_find(email);
+		/* The table has IMAP servers. */
+		if (c->a->protocol == PROTOCOL_IMAP)
+			c->provider = provider_find(email);
 		return;
 	}
 	diag_caret(complain(c, "config.bad-value", place(c, "email"),
@@ -262,11 +274,6 @@ check_account(struct loader *l, size_t i)
 	struct check c = { l, &l->account[i], &l->conf->account[i], NULL };
 	bool own_host = c.a->host != NULL;
 
-	if (c.a->protocol == PROTOCOL_POP3) {
-		diag_caret(complain(&c, "config.later", place(&c, "protocol"),
-		    "POP3 is not in this version yet"), "only `imap` works");
-		return;
-	}
 	check_email(&c);
 	check_server(&c);
 	check_user(&c, own_host);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "imap/caps.h"
 #include "imap/lane.h"
+#include "pop3/lane.h"
 
 static void
 fill_tls(struct tls_conf *tls, const struct account_conf *conf)
@@ -76,8 +77,8 @@ connect_probe(const struct account_conf *conf, struct err *err)
 	    clock_in(conf->limits.connect_timeout), err);
 }
 
-struct lane *
-connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
+static struct lane *
+connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
     const struct secret *secret, bool tap, struct err *err)
 {
 	struct imap_conf ic = imap_conf_of(conf, tunnel_fd);
@@ -85,4 +86,30 @@ connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
 	ic.peer.tap = tap;
 	return imap_open(&ic, name, tunnel_fd, secret,
 	    clock_in(conf->limits.connect_timeout), err);
+}
+
+static struct lane *
+connect_pop3(const struct account_conf *conf, const char *name, int tunnel_fd,
+    const struct secret *secret, bool tap, struct err *err)
+{
+	struct pop3_conf pc = {
+		.peer.tap = tap,
+		.max_message = (uint64_t)conf->limits.max_message_size * 4,
+	};
+
+	for (size_t i = 0; i < conf->avoid.n; i++)
+		if (str_ieq(str_z(conf->avoid.v[i]), STR("PIPELINING")))
+			pc.lock_step = true;
+	fill_peer(&pc.peer, conf, tunnel_fd >= 0);
+	return pop3_open(&pc, name, tunnel_fd, secret,
+	    clock_in(conf->limits.connect_timeout), err);
+}
+
+struct lane *
+connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
+    const struct secret *secret, bool tap, struct err *err)
+{
+	return conf->protocol == PROTOCOL_POP3 ?
+	    connect_pop3(conf, name, tunnel_fd, secret, tap, err) :
+	    connect_imap(conf, name, tunnel_fd, secret, tap, err);
 }

@@ -37,7 +37,8 @@ const struct option options[] = {
 	  .example = "imap.corp.example",
 	  .help = "The name or the address of the server" },
 	{ "accounts.*.port", OPT_INT, A(port), .min = 1, .max = 65535,
-	  .derived = "993, and 143 with starttls or none", .example = "993",
+	  .derived = "993, and 143 with starttls or none; with POP3 995 and 110",
+	  .example = "993",
 	  .help = "The port of the server" },
 	{ "accounts.*.user", OPT_TEXT, A(user),
 	  .derived = "email, or by the provider", .example = "ann",
@@ -282,14 +283,14 @@ const struct option options[] = {
 	  .help = "Compress the connection (RFC 4978); auto is no in this"
 	    " version" },
 
-	{ "accounts.*.pop3", OPT_GROUP, NOWHERE, .later = "POP3",
+	{ "accounts.*.pop3", OPT_GROUP, NOWHERE,
 	  .help = "What is kept on a POP3 server" },
-	{ "accounts.*.pop3.keep_on_server", OPT_DURATION, NOWHERE,
-	  .dflt = "forever", .words = "forever", .later = "POP3",
+	{ "accounts.*.pop3.keep_on_server", OPT_DURATION, A(pop3.keep_on_server),
+	  .dflt = "forever", .words = "forever",
 	  .help = "How long a message stays after it is safe here; 0 deletes it at"
 	    " once" },
-	{ "accounts.*.pop3.max_per_session", OPT_INT, NOWHERE, .dflt = "500",
-	  .min = 1, .max = INT32_MAX, .later = "POP3",
+	{ "accounts.*.pop3.max_per_session", OPT_INT, A(pop3.max_per_session),
+	  .dflt = "500", .min = 1, .max = INT32_MAX,
 	  .help = "Messages to fetch in one session" },
 
 	{ "accounts.*.backup", OPT_GROUP, NOWHERE, .later = "backup checks",

@@ -131,6 +131,27 @@ report_totals(const struct conf *conf, const struct account_conf *a)
 	return f;
 }
 
+uint32_t
+report_unseen(const struct conf *conf, const struct account_conf *a)
+{
+	struct store *s = NULL;
+	struct folder_row row;
+	struct err err = { 0 };
+	int64_t at = 0;
+	uint32_t n = 0;
+
+	if (report_open(conf, a, &s, &err) != 1)
+		return 0;
+	while (store_folder_next(s, &at, &row, &err))
+		if (str_ieq(row.wire, STR("INBOX"))) {
+			if (store_count_unseen(s, row.id, &n, &err) < 0)
+				n = 0;
+			break;
+		}
+	store_close(s);
+	return n;
+}
+
 /* ---- the audit log ---------------------------------------------------- */
 
 static json_t *

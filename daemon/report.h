@@ -41,6 +41,9 @@ json_t	*report_log(const struct conf *conf, const struct account_conf *a,
 json_t	*report_places(const struct conf *conf, const struct account_conf *a,
 	    const char *msgid, struct err *err);
 
+/* Messages of the inbox that nobody has read; 0 when that is not known. */
+uint32_t report_unseen(const struct conf *conf, const struct account_conf *a);
+
 /* {"messages", "folders"} of the last agreement: the "totals" of a status when
  * no worker is there to tell. */
 json_t	*report_totals(const struct conf *conf, const struct account_conf *a);

@@ -232,8 +232,10 @@ read_duration(const struct reading *r, const struct node *n, struct value *v)
 		if (text == NULL)
 			return -1;
 		if (o->words != NULL &&
-		    option_word_index(o->words, str_z(text)) >= 0)
+		    option_word_index(o->words, str_z(text)) >= 0) {
+			v->n = strcmp(text, "forever") == 0 ? USEC_NEVER : 0;
 			return 0;
+		}
 		if (!scalar_duration(str_z(text), &v->n)) {
 			diag_caret(bad_value(r, n), "a duration has a unit: 90s,"
 			    " 15m, 6h, 14d");

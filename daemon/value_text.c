@@ -132,6 +132,8 @@ put_number(struct buf *out, const struct option *o, int64_t n)
 		    (int)(n % 10));
 	else if (n == 0 && o->dflt != NULL && strcmp(o->dflt, "null") == 0)
 		snprintf(text, sizeof(text), "null");
+	else if (o->type == OPT_DURATION && n == USEC_NEVER)
+		snprintf(text, sizeof(text), "forever");
 	else if (o->type == OPT_DURATION)
 		scalar_fmt_duration(n, text);
 	else

@@ -27,6 +27,7 @@
 #include "conf_json.h"
 #include "connect.h"
 #include "engine/account.h"
+#include "engine/drain.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
@@ -305,6 +306,37 @@ did_something(const struct tally *t)
 	    t->deleted_local + t->deleted_remote + t->moved > 0;
 }
 
+/* ---- rounds ----------------------------------------------------------- */
+
+/* POP3: sessions, until one has seen all there is. */
+static int
+drain(struct worker *w, const struct round_opts *opts, struct err *err)
+{
+	int r;
+
+	do {
+		if (w->acc->work == NULL && connect_account(w, err) < 0)
+			return -1;
+		r = drain_session(w->acc, opts, err);
+	} while (r == DRAIN_MORE);
+	return r;
+}
+
+static int
+reconcile(struct worker *w, const struct round_opts *opts, struct err *err)
+{
+	return round_run(w->acc, opts, err);
+}
+
+/* Where an account's protocol makes a difference. */
+static const struct {
+	int	(*round)(struct worker *, const struct round_opts *, struct err *);
+	bool	  two_way;	/* what happens here matters */
+} protocols[] = {
+	[PROTOCOL_IMAP] = { reconcile, true },
+	[PROTOCOL_POP3] = { drain, false },
+};
+
 /* 0 settled, 1 not quite, -1. */
 static int
 run_round(struct worker *w, struct round_opts *opts, struct err *err)
@@ -316,7 +348,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	report_status(w, "syncing");
 	opts->done = folder_finished;
 	opts->who = w;
-	r = round_run(w->acc, opts, err);
+	r = protocols[w->conf->protocol].round(w, opts, err);
 	did = tally_since(&before, &w->acc->tally);
 	worker_status_round(&w->status, &did, clock_now() - started, r);
 	w->round_at = USEC_NEVER;
@@ -420,7 +452,7 @@ next_deadline(const struct worker *w)
 {
 	usec t = w->round_at;
 
-	if (w->acc->work == NULL)
+	if (clock_now() < w->retry_at)
 		return w->retry_at;
 	t = earliest(t, w->sweep_at);
 	if (w->acc->watch_limit || w->acc->watcher == NULL)
@@ -531,7 +563,8 @@ static int
 live(struct worker *w, struct err *err)
 {
 	w->sweep_at = clock_in(w->conf->watch.poll);
-	w->scan_at = clock_in(USEC_S(SCAN_S));
+	w->scan_at = protocols[w->conf->protocol].two_way ?
+	    clock_in(USEC_S(SCAN_S)) : USEC_NEVER;
 	w->undo_at = clock_in(USEC_S(30));
 	for (;;) {
 		if (live_once(w, err) == 0)
@@ -658,6 +691,7 @@ start(struct worker *w, struct err *err)
 	if (page != NULL)
 		w->acc->progress = page;
 	if (!w->once && w->conf->watch.local &&
+	    protocols[w->conf->protocol].two_way &&
 	    (w->acc->watcher = watch_new(err)) == NULL)
 		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,
 		    "sysctl fs.inotify.max_user_instances=1024",

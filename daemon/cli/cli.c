@@ -41,9 +41,16 @@ const struct verb cli_verbs[] = {
 	    "bring back what a guard holds",
 	    "What was deleted here is fetched again, what was deleted on the\n"
 	    "server is sent again." },
-	{ "status", verb_status, "[ACCOUNT]", " check ", 0, 1,
+	{ "status", verb_status, "[ACCOUNT]", " check watch format waybar ", 0, 1,
 	    "what is going on, what needs you",
-	    "With --check: exit 1 when there is any problem." },
+	    "A TEMPLATE holds {state}, {problems}, {problem}, {unseen}, {messages},\n"
+	    "{accounts} and {live}." },
+	{ "top", verb_top, "", "", 0, 0, "the same, live on the whole screen",
+	    "Keys: q ends, s syncs now, p pauses or resumes all, ? helps." },
+	{ "events", verb_events, "[PATTERN]...", " since number ", 0, 100,
+	    "what happens, as JSON lines",
+	    "Patterns are shell globs of names, such as 'problem.*'.  With --since\n"
+	    "SEQ: everything after that event, as far as it is still known." },
 	{ "folders", verb_folders, "[ACCOUNT]", "", 0, 1,
 	    "folders, on the server and here", "" },
 	{ "log", verb_log, "[ACCOUNT]", " since message-id folder number follow ",
@@ -70,23 +77,25 @@ const struct verb cli_verbs[] = {
 	    "go on; try again what waits for you", "" },
 	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
+	{ "generate", verb_generate,
+	    "neomutt|aerc|notmuch|mu|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,
+	    "configuration for other programs", "From the folders that there are." },
+	{ "doctor", verb_doctor, "", " full-names ", 0, 0,
+	    "a report to attach to a question",
+	    "Names, addresses and hosts are left out, unless --full-names." },
+	{ "completion", verb_completion, "bash|zsh|fish", "", 1, 1,
+	    "completion for a shell", "" },
 	{ "explain", verb_explain, "[CODE]", "", 0, 1,
 	    "what an error code means and what to do",
 	    "Without a code: all of them." },
 	{ "version", verb_version, "", "", 0, 0, "print the version", "" },
-	{ "help", verb_help, "[VERB]", "", 0, 1, "this list, or more of a verb", "" }
+	{ "help", verb_help, "[VERB]", "", 0, 1, "this list, or more of a verb", "" },
+	{ "__complete", verb_complete, "WHAT", "", 1, 1,
+	    "words for `completion`: accounts, folders, codes or keys", "" }
 };
 const size_t cli_n_verbs = ARRAY_LEN(cli_verbs);
 
-enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_ACCOUNT };
-
-static const struct flag {
-	const char	*name;
-	char		 letter;
-	enum flag_kind	 kind;
-	bool		 global;
-	size_t		 at;	/* in struct cli */
-} flags[] = {
+const struct flag cli_flags[] = {
 	{ "config", 'c', FLAG_TEXT, true, offsetof(struct cli, config_file) },
 	{ "account", 'a', FLAG_ACCOUNT, true, 0 },
 	{ "json", 0, FLAG_BOOL, true, offsetof(struct cli, json) },
@@ -121,8 +130,13 @@ static const struct flag {
 	{ "ca-file", 0, FLAG_TEXT, false, offsetof(struct cli, ca_file) },
 	{ "dns", 0, FLAG_TEXT, false, offsetof(struct cli, dns) },
 	{ "offline", 0, FLAG_BOOL, false, offsetof(struct cli, offline) },
-	{ "print", 0, FLAG_BOOL, false, offsetof(struct cli, print) }
+	{ "print", 0, FLAG_BOOL, false, offsetof(struct cli, print) },
+	{ "watch", 0, FLAG_BOOL, false, offsetof(struct cli, watch) },
+	{ "waybar", 0, FLAG_BOOL, false, offsetof(struct cli, waybar) },
+	{ "format", 0, FLAG_TEXT, false, offsetof(struct cli, format) },
+	{ "full-names", 0, FLAG_BOOL, false, offsetof(struct cli, full_names) }
 };
+const size_t cli_n_flags = ARRAY_LEN(cli_flags);
 
 /* ---- mistakes --------------------------------------------------------- */
 
@@ -181,16 +195,16 @@ cli_fail_json(const struct cli *cli, const json_t *error)
 static const struct flag *
 find_flag(struct str name, char letter)
 {
-	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
-		if (letter != 0 ? flags[i].letter == letter :
-		    str_eq(name, str_z(flags[i].name)))
-			return &flags[i];
+	for (size_t i = 0; i < cli_n_flags; i++)
+		if (letter != 0 ? cli_flags[i].letter == letter :
+		    str_eq(name, str_z(cli_flags[i].name)))
+			return &cli_flags[i];
 	return NULL;
 }
 
-/* Whether ${verb} knows the flag; its list has spaces around each. */
-static bool
-knows(const struct verb *verb, const struct flag *f)
+/* Its list has spaces around each. */
+bool
+cli_knows(const struct verb *verb, const struct flag *f)
 {
 	char word[32];
 
@@ -235,9 +249,9 @@ bad_flag(const struct cli *cli, const struct verb *verb, const char *arg)
 	struct suggest near;
 
 	suggest_init(&near, str_z(arg[0] == '-' ? arg + 2 : arg));
-	for (size_t i = 0; i < ARRAY_LEN(flags) && arg[1] == '-'; i++)
-		if (knows(verb, &flags[i]))
-			suggest_offer(&near, flags[i].name);
+	for (size_t i = 0; i < cli_n_flags && arg[1] == '-'; i++)
+		if (cli_knows(verb, &cli_flags[i]))
+			suggest_offer(&near, cli_flags[i].name);
 	snprintf(text, sizeof(text), "unknown option %.100s%s%s", arg,
 	    verb != NULL ? " of " : "", verb != NULL ? verb->name : "");
 	if (near.best[0] != '\0')
@@ -265,7 +279,7 @@ parse_long(struct cli *cli, const struct verb *verb, char ***at)
 	    value != NULL ? (size_t)(value - arg - 2) : SIZE_MAX);
 	const struct flag *f = find_flag(name, 0);
 
-	if (f == NULL || !knows(verb, f) || (value != NULL && !takes_value(f)))
+	if (f == NULL || !cli_knows(verb, f) || (value != NULL && !takes_value(f)))
 		return bad_flag(cli, verb, arg);
 	if (value != NULL)
 		value++;
@@ -285,7 +299,7 @@ parse_short(struct cli *cli, const struct verb *verb, char ***at)
 		const struct flag *f = find_flag(STR_NONE, *p);
 		char *value = p + 1;
 
-		if (f == NULL || !knows(verb, f))
+		if (f == NULL || !cli_knows(verb, f))
 			return bad_flag(cli, verb, arg);
 		if (!takes_value(f)) {
 			set_flag(cli, f, NULL);
@@ -336,7 +350,8 @@ unknown_verb(const struct cli *cli, const char *name)
 
 	suggest_init(&near, str_z(name));
 	for (size_t i = 0; i < cli_n_verbs; i++)
-		suggest_offer(&near, cli_verbs[i].name);
+		if (cli_verbs[i].name[0] != '_')
+			suggest_offer(&near, cli_verbs[i].name);
 	snprintf(text, sizeof(text), "there is no verb `%.100s`", name);
 	if (near.best[0] != '\0')
 		snprintf(remedy, sizeof(remedy), "did you mean `syncd %s`?",

@@ -26,6 +26,8 @@ struct cli {
 	bool		 once, dry_run, full, detach, online, check;
 	bool		 follow, yes;
 	bool		 offline, starttls, print, from_stdin;
+	bool		 watch, waybar, full_names;
+	const char	*format;
 	const char	*since, *message_id, *folder, *most;
 	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file;
 	/* what is neither: the verb's arguments, and -a */
@@ -45,8 +47,24 @@ struct verb {
 	const char	*more;		/* more lines for `help VERB`, or "" */
 };
 
+/* A name that begins with '_' is for programs, and not listed. */
 extern const struct verb cli_verbs[];
 extern const size_t cli_n_verbs;
+
+enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_ACCOUNT };
+
+struct flag {
+	const char	*name;
+	char		 letter;	/* or NUL */
+	enum flag_kind	 kind;
+	bool		 global;	/* known to every verb */
+	size_t		 at;		/* in struct cli */
+};
+
+extern const struct flag cli_flags[];
+extern const size_t cli_n_flags;
+/* Whether ${verb} (NULL: none yet) knows the flag. */
+bool	cli_knows(const struct verb *verb, const struct flag *f);
 
 int	cli_main(int argc, char **argv);
 
@@ -86,7 +104,8 @@ enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 
-verb_fn	verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
+verb_fn	verb_top, verb_events, verb_generate, verb_doctor, verb_completion,
+	verb_complete, verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
 	verb_undo, verb_check,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;

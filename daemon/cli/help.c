@@ -1,11 +1,12 @@
 /* help.c — `syncd help`, `syncd version`. */
-#include "cli/cli.h"
+#include "cli/help.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "base/attr.h"
+#include "cli/cli.h"
 
 static const struct {
 	const char	*flag, *about;
@@ -16,6 +17,10 @@ static const struct {
 	{ " detach ", "--detach          do not wait for the end" },
 	{ " online ", "--online          log in, too" },
 	{ " check ", "--check           exit 1 when there is any problem" },
+	{ " watch ", "--watch           go on, and show every change" },
+	{ " format ", "--format TEMPLATE  one line, as you like it" },
+	{ " waybar ", "--waybar          a line of JSON for waybar" },
+	{ " full-names ", "--full-names      with names, addresses and hosts" },
 	{ " since ", "--since WHEN      only since 2h, 3d or 2026-11-23" },
 	{ " message-id ", "--message-id ID   only what happened to this message" },
 	{ " folder ", "--folder NAME     only in this folder" },
@@ -37,13 +42,31 @@ static const struct {
 	{ " yes ", "-y, --yes         do not ask" }
 };
 
+/* Behind the option and its value, which two spaces end. */
+const char *
+help_of_flag(const char *name)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", name);
+	for (size_t i = 0; i < ARRAY_LEN(abouts); i++)
+		if (strcmp(abouts[i].flag, word) == 0) {
+			const char *text = strstr(abouts[i].about, "  ");
+
+			return text != NULL ? text + strspn(text, " ") : "";
+		}
+	return "";
+}
+
 static void
 help_all(void)
 {
 	puts("syncd keeps Maildirs and IMAP servers in sync.\n\n"
 	    "usage: syncd [options] VERB [arguments]\n");
 	for (size_t i = 0; i < cli_n_verbs; i++)
-		printf("  %-10s%s\n", cli_verbs[i].name, cli_verbs[i].about);
+		if (cli_verbs[i].name[0] != '_')
+			printf("  %-11s%s\n", cli_verbs[i].name,
+			    cli_verbs[i].about);
 	puts("\n"
 	    "  -c, --config FILE   instead of ~/.config/syncd/syncd.yaml\n"
 	    "  -a, --account NAME  like an argument ACCOUNT\n"

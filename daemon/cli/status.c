@@ -2,6 +2,7 @@
  * or, without one, from the stores. */
 #include "cli/cli.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/wait.h"
+#include "cli/status.h"
 #include "cli/text.h"
 #include "config.h"
 #include "js.h"
@@ -46,9 +49,8 @@ status_of_stores(const struct conf *conf)
 	    "running", 0, "accounts", accounts);
 }
 
-/* A new reference, or NULL after telling why. */
-static json_t *
-ask(const struct cli *cli, const struct conf *conf, int *code)
+json_t *
+status_ask(const struct cli *cli, const struct conf *conf, int *code)
 {
 	struct line_to to;
 	struct err err;
@@ -92,10 +94,8 @@ select_named(const struct conf *conf, const bool *named, json_t *status)
 
 /* ---- words ------------------------------------------------------------ */
 
-enum light { LIGHT_GOOD, LIGHT_WAIT, LIGHT_BAD };
-
-static enum light
-light_of(const json_t *a)
+enum light
+status_light(const json_t *a)
 {
 	static const char *const bad[] = { "auth-required", "error" };
 	static const char *const good[] = { "live", "polling", "syncing" };
@@ -112,18 +112,24 @@ light_of(const json_t *a)
 	return LIGHT_WAIT;
 }
 
-static void
-print_light(enum light m, bool color)
+const char *
+status_light_text(enum light m)
 {
 	static const char *const utf8[] = { "●", "▲", "✗" };
 	static const char *const ascii[] = { "ok", "!!", "XX" };
+
+	return cli_utf8() ? utf8[m] : ascii[m];
+}
+
+static void
+print_light(enum light m, bool color)
+{
 	static const int hue[] = { 32, 33, 31 };
-	const char *text = cli_utf8() ? utf8[m] : ascii[m];
 
 	if (color)
-		printf("\033[%dm%s\033[0m ", hue[m], text);
+		printf("\033[%dm%s\033[0m ", hue[m], status_light_text(m));
 	else
-		printf("%s ", text);
+		printf("%s ", status_light_text(m));
 }
 
 static void
@@ -229,7 +235,7 @@ print_status(const struct cli *cli, const json_t *status)
 		    js_get(error, "message"));
 	}
 	json_array_foreach(json_object_get(status, "accounts"), i, a) {
-		print_light(light_of(a), color);
+		print_light(status_light(a), color);
 		printf("%-10s ", js_get(a, "account"));
 		print_state(a);
 		print_since(a, "last_change", "last change");
@@ -239,8 +245,8 @@ print_status(const struct cli *cli, const json_t *status)
 	}
 }
 
-static bool
-any_problem(const json_t *status)
+bool
+status_any_problem(const json_t *status)
 {
 	json_t *a;
 	size_t i;
@@ -253,6 +259,79 @@ any_problem(const json_t *status)
 	    !js_bool(status, "running");
 }
 
+/* ---- the verb --------------------------------------------------------- */
+
+static void
+show(const struct cli *cli, const struct conf *conf, json_t *status)
+{
+	static char *last;
+
+	if (cli->waybar || cli->format != NULL) {
+		/* While watching, a bar wants to hear of what changed. */
+		char *text = status_line(cli, conf, status);
+
+		if (last == NULL || strcmp(last, text) != 0)
+			puts(text);
+		free(last);
+		last = text;
+	} else if (cli->json) {
+		cli_take_json(json_incref(status));
+	} else if (!cli->quiet) {
+		if (cli->watch && isatty(STDOUT_FILENO))
+			fputs("\033[H\033[J", stdout);
+		print_status(cli, status);
+	}
+	fflush(stdout);
+}
+
+/* Wait for an event, and for the burst that it belongs to; at most a minute,
+ * because ages go on.  -1: the daemon is gone. */
+static int
+wait_for_change(struct line_to *to)
+{
+	usec until = clock_in(USEC_S(60));
+	struct err err;
+	json_t *line;
+
+	while ((line = client_next(to, until, &err)) != NULL) {
+		json_decref(line);
+		until = clock_in(USEC_MS(200));
+	}
+	return strcmp(err.code, "daemon.timeout") == 0 ? 0 : -1;
+}
+
+/* Until somebody ends us; a daemon that is gone is waited for. */
+static int
+watch(struct cli *cli, const struct conf *conf, const bool *named)
+{
+	int code = 0;
+
+	while (code == 0 && !ferror(stdout)) {
+		struct line_to to = { .fd = -1 };
+		json_t *status, *answer = NULL;
+		struct err err;
+
+		if (client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)),
+		    &err) == 0)
+			answer = client_call(&to, "subscribe", NULL,
+			    clock_in(USEC_S(30)), &err);
+		do {
+			status = status_ask(cli, conf, &code);
+			if (status == NULL)
+				break;
+			if (cli->n > 0)
+				select_named(conf, named, status);
+			show(cli, conf, status);
+			json_decref(status);
+		} while (answer != NULL && wait_for_change(&to) == 0);
+		json_decref(answer);
+		client_close(&to);
+		if (code == 0 && wait_any(NULL, 0, clock_in(USEC_S(2)), &err) < 0)
+			code = EX_OSERR;
+	}
+	return code;
+}
+
 int
 verb_status(struct cli *cli)
 {
@@ -263,17 +342,16 @@ verb_status(struct cli *cli)
 
 	conf = cli_conf(cli, &code);
 	named = conf != NULL ? cli_accounts(cli, conf, &code) : NULL;
-	if (named != NULL)
-		status = ask(cli, conf, &code);
+	if (named != NULL && cli->watch)
+		code = watch(cli, conf, named);
+	else if (named != NULL)
+		status = status_ask(cli, conf, &code);
 	if (status != NULL) {
 		if (cli->n > 0)
 			select_named(conf, named, status);
-		if (cli->check && any_problem(status))
+		if (cli->check && status_any_problem(status))
 			code = EXIT_ATTENTION;
-		if (cli->json)
-			cli_take_json(json_incref(status));
-		else if (!cli->quiet)
-			print_status(cli, status);
+		show(cli, conf, status);
 	}
 	json_decref(status);
 	free(named);

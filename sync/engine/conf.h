@@ -175,6 +175,11 @@ struct account_conf {
 		usec	connect_timeout, response_timeout;
 	} limits;
 
+	struct {
+		usec	 keep_on_server;	/* USEC_NEVER: for ever */
+		int64_t	 max_per_session;
+	} pop3;
+
 	/* Rungs of the ladder that must not be used: capability names, "NOTIFY",
 	 * "LITERAL+"...; for tests and for servers that do them badly. */
 	struct strlist	avoid;

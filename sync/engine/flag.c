@@ -181,21 +181,40 @@ rename_to_show(struct account *acc, struct folder *f, struct change *c,
 	return got;
 }
 
+/* More than its flags: a client gave it another name, or the server another
+ * UID, and it was found again by its content. */
+static bool
+found_again(const struct msg_row *row, const struct change *c)
+{
+	struct mname name;
+
+	return row->uid.v != c->uid.v || (mname_parse(str_z(c->file), &name) &&
+	    !str_eq(row->unique, name.unique));
+}
+
 static int
-record_name(struct account *acc, struct folder *f, const struct change *c,
+record_name(struct account *acc, struct folder *f, struct change *c,
     struct err *err)
 {
 	struct hook_was was = { .origin = "server" };
 	struct msg_row row;
+	bool all;
 	int got = store_find_id(acc->store, c->msg, &row, err);
 
 	if (got <= 0)
 		return got;
 	was.flags = row.flags;
+	all = found_again(&row, c);
+	if (all) {
+		got = row_of_file(acc, f, c, &row, err);
+		if (got <= 0)
+			return got;
+	}
 	row.flags = c->out.flags;
 	row.file = str_z(c->file);
 	row.in_new = c->in_new;
-	if (store_msg_touch(acc->store, &row, err) < 0 ||
+	if ((all ? store_msg_put(acc->store, &row, err) :
+	    store_msg_touch(acc->store, &row, err)) < 0 ||
 	    account_audit(acc, "flags-local", f, &row, c->out.reason, err) < 0)
 		return -1;
 	return hooks_tell(acc, HOOK_FLAGS, f, &row, &was, err);

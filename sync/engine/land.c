@@ -95,12 +95,28 @@ land_full(const struct arrivals *a)
 }
 
 static void
+clear(struct arrival *one)
+{
+	free(one->objid);
+	free(one->listed.uidl);
+	header_clear(&one->header);
+}
+
+void
+land_undo(struct arrivals *a)
+{
+	struct arrival *last = &a->v[--a->n];
+
+	a->bytes -= last->landing.id.wire_size;
+	deliver_drop(&last->landing);
+	clear(last);
+}
+
+static void
 forget(struct arrivals *a)
 {
-	for (size_t i = 0; i < a->n; i++) {
-		free(a->v[i].objid);
-		header_clear(&a->v[i].header);
-	}
+	for (size_t i = 0; i < a->n; i++)
+		clear(&a->v[i]);
 	a->n = 0;
 	a->bytes = 0;
 }
@@ -240,7 +256,10 @@ write_landing(struct arrivals *a, struct err *err)
 		if (r < 0 || (one->to != NULL && store_kw_save(a->acc->store,
 		    one->to->id, &one->to->kw, err) < 0))
 			return -1;
-		one->row = row.id;
+		one->row = one->listed.message = row.id;
+		if (one->listed.since != 0 &&
+		    store_uidl_put(a->acc->store, &one->listed, err) < 0)
+			return -1;
 		moved = moved || one->to != NULL;
 		if (hooks_tell(a->acc, HOOK_DELIVERED, home_of(a, one), &row,
 		    NULL, err) < 0)
@@ -394,6 +413,9 @@ land_all(struct arrivals *a, struct err *err)
 	if (r == 0)
 		r = commit_present(a, err);
 	if (r == 0) {
+		for (size_t i = 0; i < a->n; i++)
+			if (a->v[i].landed != NULL)
+				*a->v[i].landed = a->v[i].row;
 		a->acc->tally.downloaded += a->n;
 		a->acc->tally.bytes_down += a->bytes;
 		forget(a);

@@ -32,6 +32,8 @@ struct arrival {
 	struct flags	 flags;
 	struct modseq	 modseq;
 	char		*objid;
+	struct uidl_row	 listed;	/* POP3; .since 0: not */
+	int64_t		*landed;	/* its row, told when it has landed; NULL */
 	/* Where it goes, once that is decided, and what its name shows. */
 	int64_t		 row;
 	struct folder	*to;		/* another folder's Maildir, or NULL */
@@ -63,6 +65,8 @@ int	land_begin(struct arrivals *a, struct err *err);
 int	land_data(struct arrivals *a, struct str bytes, struct err *err);
 struct arrival	*land_end(struct arrivals *a, int64_t date, struct err *err);
 void	land_discard(struct arrivals *a);
+/* The message that ended last is not wanted after all. */
+void	land_undo(struct arrivals *a);
 
 /* As many as should be landed together. */
 bool	land_full(const struct arrivals *a);

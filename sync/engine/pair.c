@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "engine/hooks.h"
+#include "engine/follow.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
@@ -446,190 +446,11 @@ bind_candidate(struct candidate *cand, const struct seen *m)
 	c->copy = false;
 }
 
-static bool
-was_lost(struct account *acc, const struct msg_row *row)
-{
-	const struct change *c;
-	struct folder *f = account_by_id(acc, row->folder);
-
-	if (row->stage == ST_TOMBSTONE)
-		return true;
-	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE && !c->done &&
-	    (f->policy.pull & POLICY_DELETE);
-}
-
-/* The file that used to be the row's, if it was moved here as well: then the
- * server's move wins. */
-static struct change *
-moved_file(struct account *acc, int64_t msg, struct folder **where)
-{
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct work *w = &acc->folder[i]->work;
-
-		for (size_t k = 0; k < w->n; k++)
-			if (w->change[k].was == msg && !w->change[k].done) {
-				*where = acc->folder[i];
-				return &w->change[k];
-			}
-	}
-	return NULL;
-}
-
-/* The first of the rows that the server has lost; closes the cursor. */
-static int
-first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
-    struct err *err)
-{
-	int64_t id = 0;
-	int got;
-
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, row, err)) > 0)
-		if (was_lost(acc, row)) {
-			id = row->id;
-			break;
-		}
-	cursor_close(c);
-	return got > 0 ? store_find_id(acc->store, id, row, err) : got;
-}
-
-/* The row that ${m} used to be, elsewhere. */
-static int
-find_tombstone(struct account *acc, const struct ev_msg *m,
-    const struct hash *head, struct msg_row *row, struct err *err)
-{
-	int got = 0;
-
-	if (m->have & MSG_OBJID)
-		got = first_lost(acc, cursor_open_objid(acc->store, m->objid,
-		    err), row, err);
-	if (got == 0 && head != NULL)
-		got = first_lost(acc, cursor_open_head(acc->store, 0, head,
-		    m->size, err), row, err);
-	return got;
-}
-
-/* What the file of a message that the server moved is to show: what was changed
- * here meanwhile is not lost.  Bits are those of ${to}. */
-static struct diff_out
-merge_moved(struct account *acc, struct folder *home, struct folder *letters,
-    struct folder *to, const struct msg_row *row, const char *file,
-    struct flags remote)
-{
-	uint64_t shown = kwfile_shown(&letters->kwfile, ~(uint64_t)0,
-	    &letters->kw);
-	struct flags local = local_flags(letters, str_z(file));
-	struct diff_in in = { .base = KNOWN_BOTH, .remote = SIDE_PRESENT,
-	    .local = SIDE_PRESENT, .remote_flags = remote,
-	    .base_flags = row->flags, .local_flags = local };
-
-	in.base_flags.kw = kwtab_translate(row->flags.kw, &home->kw, &to->kw);
-	in.local_flags.kw = kwtab_translate(local.kw, &letters->kw, &to->kw);
-	in.local_blind.kw = ~kwtab_translate(shown, &letters->kw, &to->kw);
-	return diff_message(&in, &to->policy,
-	    (enum conf_conflict)acc->conf->conflict);
-}
-
-static int
-record_move(struct account *acc, const struct folder *home, struct folder *to,
-    struct msg_row *row, struct err *err)
-{
-	struct hook_was was = { .mailbox = home != NULL ? home->name : "",
-	    .origin = "server" };
-
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (store_msg_put(acc->store, row, err) < 0 ||
-	    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
-	    account_audit(acc, "move-local", to, row, "moved on the server",
-	    err) < 0 ||
-	    hooks_tell(acc, HOOK_MOVED, to, row, &was, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
-}
-
-/* Moved on the server: one rename here, no body on the wire. */
-static int
-follow_move(struct account *acc, struct folder *to, const struct seen *m,
-    struct msg_row *row, const struct ev_msg *msg, struct err *err)
-{
-	struct folder *from = account_by_id(acc, row->folder), *home = from;
-	struct folder *letters = from;
-	struct flags flags = { m->sys, m->kw };
-	struct diff_out out;
-	char *file = str_dup(row->file), name[MNAME_MAX];
-	struct change *old, *moved;
-	struct mname parts;
-	bool to_new;
-	int got = 0;
-
-	old = home != NULL ? work_find(&home->work, row->id) : NULL;
-	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
-	/* Deleted here meanwhile: its move wins, by a download. */
-	if (moved == NULL && old != NULL && old->local == SIDE_GONE)
-		goto out;
-	if (moved != NULL)
-		letters = moved->letters != NULL ? home : from;
-	/* What it is called by now, if a client renamed it. */
-	if (moved != NULL || (old != NULL && old->local == SIDE_PRESENT)) {
-		const struct change *now = moved != NULL ? moved : old;
-
-		free(file);
-		file = xstrdup(now->file);
-		row->in_new = now->in_new;
-	}
-	if (from == NULL || folder_load(acc, from, err) < 0 ||
-	    folder_load(acc, to, err) < 0)
-		goto out;
-	out = merge_moved(acc, home, letters, to, row, file, flags);
-	if (local_name(acc, to, letters, file, row->in_new, out.local, name,
-	    &to_new) < 0)
-		goto out;
-	if (local_keywords(acc, to, err) < 0)
-		goto out;
-	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
-	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,
-	    err);
-	if (got <= 0)
-		goto out;
-	if (mdir_sync(to->fd, err) < 0 || mdir_sync(from->fd, err) < 0) {
-		got = -1;
-		goto out;
-	}
-	must(mname_parse(str_z(name), &parts));
-	row->folder = to->id;
-	row->uid.v = m->uid;
-	row->stage = ST_PRESENT;
-	row->unique = parts.unique;
-	row->file = str_z(name);
-	row->in_new = to_new;
-	row->flags = flags;
-	if (out.ops & OP_FLAGS_REMOTE)
-		folder_mark(to, DIRTY_SCAN);
-	if (msg->have & MSG_OBJID)
-		row->objid = msg->objid;
-	got = record_move(acc, home, to, row, err);
-	if (got == 0) {
-		acc->tally.moved++;
-		if (old != NULL)
-			old->done = true;
-		if (moved != NULL)
-			moved->done = true;
-		got = 1;
-	}
-out:
-	free(file);
-	return got;
-}
-
 /* What one search for partners among fresh messages needs. */
 struct search {
 	struct candidates	 cs;
 	struct taken		 taken;
+	struct follow		 follow;
 	struct uidset		 answered;
 	struct hasher		*hasher;
 	unsigned		 items;		/* of FETCH */
@@ -658,10 +479,11 @@ match_fresh(struct account *acc, struct folder *f, struct search *s,
 			    local_set_date(f, cand->change, m->date, err);
 		}
 	}
-	got = find_tombstone(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
+	got = follow_find(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
 	    &row, err);
 	if (got > 0)
-		got = follow_move(acc, f, fresh, &row, m, err);
+		got = follow_move(acc, f, &s->follow, fresh, &row, m,
+		    err);
 	if (got < 0 && err->class == ERR_MSG) {
 		/* A file of that name is there: it is fetched, then. */
 		log_info("%s: %s", f->name, err->text);
@@ -755,6 +577,7 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
     struct err *err)
 {
 	struct search s = { 0 };
+	struct err ignored;
 	int r;
 
 	if (f->work.n_fresh == 0)
@@ -769,11 +592,15 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
 		r = remote_select(acc, f, err);
 		if (r == 0)
 			r = ask_fresh(acc, f, &s, err);
+		/* What was followed stays so, whatever came after. */
+		if (follow_settle(acc, f, &s.follow, r == 0 ? err : &ignored) < 0)
+			r = -1;
 		drop_taken(f, &s.taken);
 	}
 	hasher_free(s.hasher);
 	uidset_clear(&s.answered);
 	free(s.taken.at);
+	free(s.follow.left);
 	free(s.cs.v);
 	return r;
 }

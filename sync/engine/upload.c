@@ -23,16 +23,35 @@
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
-/* Descriptors are open from submission until sent, so a batch is small. */
-enum { BATCH = 64, HEADER_BYTES = 16384 };
+/* Descriptors are open from submission until sent, so a batch is small; and two are
+ * in flight, so that the server does not wait while the next one is read. */
+enum { BATCH = 128, BATCH_BYTES = 16 << 20, HEADER_BYTES = 16384 };
 
 struct upload {
 	struct change	*change;
 	int64_t		 row;
 	uint32_t	 req;
 	size_t		 at;		/* position within a MULTIAPPEND */
-	bool		 unnamed;	/* taken, and no UID was told */
 	struct imap_upload up;
+};
+
+struct batch {
+	struct upload	 u[BATCH];
+	size_t		 n;
+};
+
+struct uploads {
+	struct account	*acc;
+	struct folder	*f;
+	size_t		 at;		/* the change that is next */
+	bool		 stop;		/* the server takes nothing more */
+	/* Perhaps there, and no UID was told: to be looked for, by content, when
+	 * nothing is in flight that could be taken for it. */
+	struct {
+		int64_t		 row;
+		struct change	*change;
+	}		 open[2 * BATCH];
+	size_t		 n_open;
 };
 
 static int
@@ -177,55 +196,75 @@ withdraw(struct account *acc, struct folder *f, struct upload *u, struct err *er
 	return account_commit(acc, err);
 }
 
+/* Taken, as ${uid}; in a transaction of the caller. */
 static int
-settle(struct account *acc, struct folder *f, struct upload *u, uint32_t uid,
-    struct err *err)
+settle(struct account *acc, struct folder *f, const struct upload *u,
+    uint32_t uid, struct err *err)
 {
 	struct msg_row row;
-	int got;
+	int got = store_find_id(acc->store, u->row, &row, err);
 
-	acc->tally.uploaded++;
-	acc->tally.bytes_up += u->up.wire_size;
-	if (account_begin(acc, err) < 0)
+	if (got <= 0)
+		return got;
+	row.uid.v = uid;
+	row.stage = ST_PRESENT;
+	row.seek = 0;
+	if (store_msg_put(acc->store, &row, err) < 0)
 		return -1;
-	got = store_find_id(acc->store, u->row, &row, err);
-	if (got > 0) {
-		row.uid.v = uid;
-		row.stage = ST_PRESENT;
-		row.seek = 0;
-		got = store_msg_put(acc->store, &row, err) < 0 ||
-		    account_audit(acc, "upload", f, &row,
-		    u->change->out.reason, err) < 0 || hooks_tell(acc,
-		    HOOK_UPLOADED, f, &row, &(struct hook_was){
-		    .origin = "client" }, err) < 0 ? -1 : 0;
-	}
-	if (got < 0) {
-		store_rollback(acc->store);
+	if (account_audit(acc, "upload", f, &row, u->change->out.reason, err) < 0)
 		return -1;
+	return hooks_tell(acc, HOOK_UPLOADED, f, &row,
+	    &(struct hook_was){ .origin = "client" }, err);
+}
+
+static void
+leave_open(struct uploads *us, const struct upload *u)
+{
+	must(us->n_open < ARRAY_LEN(us->open));
+	us->open[us->n_open].row = u->row;
+	us->open[us->n_open++].change = u->change;
+}
+
+/* All that one command took, in one transaction. */
+static int
+taken(struct uploads *us, const struct upload *u, size_t n,
+    const struct answer *a, struct err *err)
+{
+	struct account *acc = us->acc;
+	int r = account_begin(acc, err);
+
+	if (r < 0)
+		return -1;
+	folder_mark(us->f, DIRTY_REMOTE);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		acc->progress->done++;
+		acc->progress->bytes += u[i].up.wire_size;
+		acc->tally.uploaded++;
+		acc->tally.bytes_up += u[i].up.wire_size;
+		if (a->validity.v == us->f->validity.v && u[i].at < a->n)
+			r = settle(acc, us->f, &u[i], a->dst[u[i].at], err);
+		else
+			leave_open(us, &u[i]);
 	}
-	return account_commit(acc, err);
+	if (r == 0)
+		return account_commit(acc, err);
+	store_rollback(acc->store);
+	return -1;
 }
 
 static int
-answered(struct account *acc, struct folder *f, struct upload *u,
-    const struct answer *a, bool *stop, struct err *err)
+refused(struct uploads *us, struct upload *u, const struct answer *a,
+    struct err *err)
 {
+	struct account *acc = us->acc;
+	struct folder *f = us->f;
+
 	acc->progress->done++;
-	if (a->status == DONE_OK) {
-		acc->progress->bytes += u->up.wire_size;
-		folder_mark(f, DIRTY_REMOTE);
-		if (a->validity.v == f->validity.v && u->at < a->n)
-			return settle(acc, f, u, a->dst[u->at], err);
-		/* No UIDPLUS: run_batch() asks for it by content. */
-		acc->tally.uploaded++;
-		u->unnamed = true;
-		return 0;
-	}
 	if (strcmp(a->code, "OVERQUOTA") == 0 ||
 	    strcmp(a->code, "LIMIT") == 0 ||
 	    strcmp(a->code, "UNAVAILABLE") == 0 ||
 	    strcmp(a->code, "INUSE") == 0 || strcmp(a->code, "NOPERM") == 0) {
-		*stop = true;
+		us->stop = true;
 		problem_open(acc, PROBLEM_ERROR, strcmp(a->code, "OVERQUOTA") == 0 ?
 		    "server.quota" : "server.read-only", f, "",
 		    "%s: uploads wait: the server said: %s", f->name, a->text);
@@ -267,7 +306,6 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 		return got;
 	}
 	u->change = c;
-	u->unnamed = false;
 	u->up = (struct imap_upload){
 		.fd = fd,
 		.eol = c->content->eol,
@@ -330,72 +368,63 @@ submit(struct account *acc, struct folder *f, struct upload *u, size_t n)
 /* A refused group says nothing about its members, and not every server takes all
  * or nothing: what is there is found by content, the rest goes one by one in the
  * next pass. */
-static int
-group_refused(struct account *acc, struct folder *f, struct upload *u, size_t n,
-    const struct answer *a, struct err *err)
+static void
+group_refused(struct uploads *us, const struct upload *u, size_t n,
+    const struct answer *a)
 {
-	int64_t row[BATCH];
+	log_info("%s: a group of %zu messages was refused: %s", us->f->name, n,
+	    a->text);
+	imap_avoid(us->acc->work, CAP_MULTIAPPEND);
+	for (size_t i = 0; i < n; i++)
+		leave_open(us, &u[i]);
+}
+
+/* What is not there after all is as it was before. */
+static int
+look_for_open(struct uploads *us, struct err *err)
+{
+	int64_t row[ARRAY_LEN(us->open)];
 	struct msg_row ignored;
 
-	log_info("%s: a group of %zu messages was refused: %s", f->name, n,
-	    a->text);
-	imap_avoid(acc->work, CAP_MULTIAPPEND);
-	for (size_t i = 0; i < n; i++)
-		row[i] = u[i].row;
-	if (recover_rows(acc, row, n, err) < 0)
+	for (size_t i = 0; i < us->n_open; i++)
+		row[i] = us->open[i].row;
+	if (us->n_open > 0 && recover_rows(us->acc, row, us->n_open, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
-		int got = store_find_id(acc->store, row[i], &ignored, err);
+	for (size_t i = 0; i < us->n_open; i++) {
+		int got = store_find_id(us->acc->store, row[i], &ignored, err);
 
-		if (got < 0 || (got == 0 &&
-		    take_back_now(acc, u[i].change, err) < 0))
+		if (got < 0 || (got == 0 && take_back_now(us->acc,
+		    us->open[i].change, err) < 0))
 			return -1;
 	}
+	us->n_open = 0;
 	return 0;
 }
 
+/* Wait for what became of a batch: one answer for a group, or one for each. */
 static int
-ask_uids(struct account *acc, const struct upload *u, size_t n, struct err *err)
+finish_batch(struct uploads *us, struct batch *b, struct err *err)
 {
-	int64_t row[BATCH];
-	size_t k = 0;
+	struct upload *u = b->u;
+	int r = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (u[i].unnamed)
-			row[k++] = u[i].row;
-	return k > 0 ? recover_rows(acc, row, k, err) : 0;
-}
+	for (size_t i = 0, k; i < b->n && r == 0; i = k) {
+		struct answer a;
 
-static int
-run_batch(struct account *acc, struct folder *f, struct upload *u, size_t n,
-    bool *stop, struct err *err)
-{
-	struct answer a;
-
-	submit(acc, f, u, n);
-	if (n > 1 && u[0].req == u[1].req) {
-		int r = 0;
-
-		if (remote_wait(acc, u[0].req, &a, err) < 0)
+		for (k = i + 1; k < b->n && u[k].req == u[i].req;)
+			k++;
+		if (remote_wait(us->acc, u[i].req, &a, err) < 0)
 			return -1;
-		if (a.status != DONE_OK)
-			r = group_refused(acc, f, u, n, &a, err);
-		for (size_t i = 0; i < n && r == 0 && a.status == DONE_OK; i++)
-			r = answered(acc, f, &u[i], &a, stop, err);
+		if (a.status == DONE_OK)
+			r = taken(us, &u[i], k - i, &a, err);
+		else if (k - i > 1)
+			group_refused(us, &u[i], k - i, &a);
+		else
+			r = refused(us, &u[i], &a, err);
 		answer_clear(&a);
-		return r < 0 ? -1 : ask_uids(acc, u, n, err);
 	}
-	for (size_t i = 0; i < n; i++) {
-		int r;
-
-		if (remote_wait(acc, u[i].req, &a, err) < 0)
-			return -1;
-		r = answered(acc, f, &u[i], &a, stop, err);
-		answer_clear(&a);
-		if (r < 0)
-			return -1;
-	}
-	return ask_uids(acc, u, n, err);
+	b->n = 0;
+	return r;
 }
 
 static bool
@@ -407,19 +436,21 @@ is_upload(const struct change *c)
 
 /* The intents of a batch are one commit. */
 static int
-prepare_batch(struct account *acc, struct folder *f, size_t *at,
-    struct upload *u, size_t *n, struct err *err)
+prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 {
+	struct account *acc = us->acc;
+	struct folder *f = us->f;
+	uint64_t bytes = 0;
 	int r = account_begin(acc, err);
 
-	*n = 0;
-	for (; r == 0 && *at < f->work.n && *n < BATCH; ++*at) {
-		struct change *c = &f->work.change[*at];
+	for (; r == 0 && us->at < f->work.n && b->n < BATCH &&
+	    bytes < BATCH_BYTES; us->at++) {
+		struct change *c = &f->work.change[us->at];
 		int got;
 
 		if (!is_upload(c))
 			continue;
-		got = prepare(acc, f, c, &u[*n], err);
+		got = prepare(acc, f, c, &b->u[b->n], err);
 		if (got < 0 && err->class != ERR_MSG)
 			r = -1;
 		if (got < 0 && err->class == ERR_MSG) {
@@ -428,7 +459,7 @@ prepare_batch(struct account *acc, struct folder *f, size_t *at,
 			f->work.failed = true;
 		}
 		if (got > 0)
-			++*n;
+			bytes += b->u[b->n++].up.wire_size;
 		else if (c->out.ops & OP_REPLACE)
 			c->out.ops = 0;
 	}
@@ -436,11 +467,55 @@ prepare_batch(struct account *acc, struct folder *f, size_t *at,
 		r = store_kw_save(acc->store, f->id, &f->kw, err);
 	if (r < 0) {
 		store_rollback(acc->store);
-		for (size_t i = 0; i < *n; i++)
-			close(u[i].up.fd);
+		for (size_t i = 0; i < b->n; i++)
+			close(b->u[i].up.fd);
 		return -1;
 	}
 	return account_commit(acc, err);
+}
+
+static int
+start_batch(struct uploads *us, struct batch *b, struct err *err)
+{
+	size_t n, kept = 0;
+	int r = prepare_batch(us, b, err);
+
+	n = b->n;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		bool skip;
+
+		r = too_big(us->acc, us->f, &b->u[i], &skip, err);
+		if (r == 0 && !skip)
+			b->u[kept++] = b->u[i];
+	}
+	b->n = kept;
+	if (r == 0 && kept > 0)
+		submit(us->acc, us->f, b->u, kept);
+	return r;
+}
+
+/* As long as there is something to start or to finish. */
+static int
+run(struct uploads *us, struct batch *next, struct batch *before,
+    struct err *err)
+{
+	bool more = true;
+
+	while (more || before->n > 0) {
+		struct batch *started = next;
+
+		if (us->n_open > 0 && before->n == 0 &&
+		    look_for_open(us, err) < 0)
+			return -1;
+		more = !us->stop && us->at < us->f->work.n;
+		if (more && us->n_open == 0 && start_batch(us, next, err) < 0)
+			return -1;
+		if (finish_batch(us, before, err) < 0)
+			return -1;
+		next = before;
+		before = started;
+	}
+	return look_for_open(us, err);
 }
 
 static uint64_t
@@ -457,31 +532,19 @@ int
 apply_uploads(struct account *acc, struct folder *f, struct err *err)
 {
 	uint64_t total = count_uploads(f);
-	struct upload *u = xcalloc(BATCH, sizeof(*u));
-	bool stop = false;
-	size_t at = 0;
-	int r = 0;
+	struct uploads us = { .acc = acc, .f = f };
+	struct batch *b;
+	int r;
 
-	if (total > 0)
-		progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
-	while (r == 0 && !stop && at < f->work.n) {
-		size_t n, kept = 0;
-
-		r = prepare_batch(acc, f, &at, u, &n, err);
-		for (size_t i = 0; i < n && r == 0; i++) {
-			bool skip;
-
-			r = too_big(acc, f, &u[i], &skip, err);
-			if (r == 0 && !skip)
-				u[kept++] = u[i];
-		}
-		if (r == 0 && kept > 0)
-			r = run_batch(acc, f, u, kept, &stop, err);
-	}
+	if (total == 0)
+		return 0;
+	progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
+	b = xcalloc(2, sizeof(*b));
+	r = run(&us, &b[0], &b[1], err);
+	free(b);
 	/* What was not even tried keeps its old version. */
-	for (; at < f->work.n; at++)
-		if (is_upload(&f->work.change[at]))
-			f->work.change[at].out.ops = 0;
-	free(u);
+	for (; us.at < f->work.n; us.at++)
+		if (is_upload(&f->work.change[us.at]))
+			f->work.change[us.at].out.ops = 0;
 	return r;
 }

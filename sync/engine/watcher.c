@@ -15,7 +15,8 @@ enum { RENEW_S = 9 * 60 };
 bool
 watcher_useful(const struct account *acc)
 {
-	return imap_can(acc->work, CAP_NOTIFY) || imap_can(acc->work, CAP_IDLE);
+	return acc->work != NULL && (imap_can(acc->work, CAP_NOTIFY) ||
+	    imap_can(acc->work, CAP_IDLE));
 }
 
 static bool

@@ -68,6 +68,9 @@ static const char *const sql[Q_N] = {
 	[Q_COUNT_UIDS] = "SELECT count(*) FROM message WHERE folder = ? "
 	    "AND uid IS NOT NULL",
 	[Q_COUNT] = "SELECT count(*) FROM message WHERE folder = ?",
+	/* 16 is FLAG_SEEN. */
+	[Q_COUNT_UNSEEN] = "SELECT count(*) FROM message WHERE folder = ? "
+	    "AND flags & 16 = 0 AND uniq IS NOT NULL",
 	[Q_TOTALS] = "SELECT count(*), coalesce(sum(size), 0) FROM message "
 	    "WHERE uniq IS NOT NULL",
 	[Q_BY_UID] = SELECT_MSG "WHERE folder = ?1 AND uid > ?2 ORDER BY uid" PAGE,
@@ -153,6 +156,12 @@ static const char *const sql[Q_N] = {
 	    "AND (?7 = 0 OR size > ?7) AND (?8 = 0 OR size < ?8) "
 	    "AND (?9 IS NULL OR msgid = ?9) ORDER BY id LIMIT 1",
 	[Q_LAST_ID] = "SELECT seq FROM sqlite_sequence WHERE name = 'message'",
+	[Q_UIDL_PUT] = "INSERT OR REPLACE INTO uidl VALUES (?, ?, ?, ?, ?)",
+	[Q_UIDL_LOAD] = "SELECT u.message, u.uidl, u.size, u.since, u.gone, "
+	    "m.stage, m.wire_size, m.head, m.digest, m.msgid FROM uidl u "
+	    "JOIN message m ON m.id = u.message WHERE m.folder = ?",
+	[Q_UIDL_FORGET] = "DELETE FROM message WHERE id IN "
+	    "(SELECT message FROM uidl WHERE gone < ?)",
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
 	[Q_ROLLBACK] = "ROLLBACK",
@@ -257,6 +266,23 @@ db_column(sqlite3_stmt *st, int at)
 
 	s.n = (size_t)sqlite3_column_bytes(st, at);
 	return s.n > 0 ? s : STR_NONE;
+}
+
+void
+db_bind_some(sqlite3_stmt *st, int at, int64_t v)
+{
+	if (v != 0)
+		sqlite3_bind_int64(st, at, v);
+}
+
+struct hash
+db_column_hash(sqlite3_stmt *st, int at)
+{
+	struct hash h = { 0 };
+
+	if (sqlite3_column_bytes(st, at) == sizeof(h.b))
+		memcpy(h.b, sqlite3_column_blob(st, at), sizeof(h.b));
+	return h;
 }
 
 int

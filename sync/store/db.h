@@ -25,9 +25,11 @@ enum stmt {
 	Q_FOLDER_INSERT, Q_FOLDER_UPDATE, Q_FOLDER_REMOVE, Q_FOLDER_NEXT,
 	Q_KW_LOAD, Q_KW_SAVE,
 	Q_MSG_INSERT, Q_MSG_REPLACE, Q_MSG_TOUCH, Q_MSG_REMOVE,
-	Q_FIND_ID, Q_FIND_UID, Q_FIND_UNIQ, Q_COUNT_UIDS, Q_COUNT, Q_TOTALS,
+	Q_FIND_ID, Q_FIND_UID, Q_FIND_UNIQ, Q_COUNT_UIDS, Q_COUNT,
+	Q_COUNT_UNSEEN, Q_TOTALS,
 	Q_BY_UID, Q_BY_UNIQ, Q_BY_STAGE, Q_BY_OBJID, Q_BY_MSGID, Q_BY_HEAD,
 	Q_BY_HEAD_IN,
+	Q_UIDL_PUT, Q_UIDL_LOAD, Q_UIDL_FORGET,
 	Q_AUDIT_ADD, Q_AUDIT_NEXT, Q_AUDIT_OF, Q_AUDIT_TRIM,
 	Q_KV_GET, Q_KV_NEXT, Q_KV_PUT, Q_KV_REMOVE, Q_KV_EXPIRE, Q_KV_SIZE,
 	Q_EVENT_ADD, Q_EVENT_NEXT, Q_EVENT_DROP,
@@ -62,6 +64,9 @@ int		 db_error(struct store *s, struct err *err);
 void		 db_bind_text(sqlite3_stmt *st, int at, struct str s);
 void		 db_bind_blob(sqlite3_stmt *st, int at, struct str s);
 struct str	 db_column(sqlite3_stmt *st, int at);
+/* A number, or NULL for 0. */
+void		 db_bind_some(sqlite3_stmt *st, int at, int64_t v);
+struct hash	 db_column_hash(sqlite3_stmt *st, int at);
 /* Copy the texts of a row from where SQLite has them to ${s}'s own memory for
  * ${q}, so that the statement can be reset: one that is left at its row keeps a
  * read open, and the log behind an open read only grows. */

@@ -21,23 +21,6 @@ bind_hash(sqlite3_stmt *st, int at, const struct hash *h)
 		sqlite3_bind_blob(st, at, h->b, sizeof(h->b), SQLITE_TRANSIENT);
 }
 
-static struct hash
-column_hash(sqlite3_stmt *st, int at)
-{
-	struct hash h = { 0 };
-
-	if (sqlite3_column_bytes(st, at) == sizeof(h.b))
-		memcpy(h.b, sqlite3_column_blob(st, at), sizeof(h.b));
-	return h;
-}
-
-static void
-bind_some(sqlite3_stmt *st, int at, int64_t v)
-{
-	if (v != 0)
-		sqlite3_bind_int64(st, at, v);
-}
-
 /* All of the row to the statement ${q}, which takes them in order. */
 static int
 write_row(struct store *s, enum stmt q, const struct msg_row *row,
@@ -49,7 +32,7 @@ write_row(struct store *s, enum stmt q, const struct msg_row *row,
 		return -1;
 	sqlite3_bind_int64(st, 1, row->id);
 	sqlite3_bind_int64(st, 2, row->folder);
-	bind_some(st, 3, row->uid.v);
+	db_bind_some(st, 3, row->uid.v);
 	sqlite3_bind_int64(st, 4, row->stage);
 	db_bind_blob(st, 5, row->unique);
 	db_bind_blob(st, 6, row->file);
@@ -65,9 +48,9 @@ write_row(struct store *s, enum stmt q, const struct msg_row *row,
 	bind_hash(st, 16, &row->all);
 	sqlite3_bind_int64(st, 17, row->date);
 	db_bind_blob(st, 18, row->objid);
-	bind_some(st, 19, row->to);
-	bind_some(st, 20, row->seek);
-	bind_some(st, 21, row->when);
+	db_bind_some(st, 19, row->to);
+	db_bind_some(st, 20, row->seek);
+	db_bind_some(st, 21, row->when);
 	db_bind_blob(st, 22, row->subject);
 	db_bind_blob(st, 23, row->from);
 	db_bind_blob(st, 24, row->msgid);
@@ -152,8 +135,8 @@ read_row(sqlite3_stmt *st, struct msg_row *row)
 		.flags = { (uint32_t)sqlite3_column_int64(st, 11),
 		    (uint64_t)sqlite3_column_int64(st, 12) },
 		.modseq = { (uint64_t)sqlite3_column_int64(st, 13) },
-		.head = column_hash(st, 14),
-		.all = column_hash(st, 15),
+		.head = db_column_hash(st, 14),
+		.all = db_column_hash(st, 15),
 		.date = sqlite3_column_int64(st, 16),
 		.objid = db_column(st, 17),
 		.to = sqlite3_column_int64(st, 18),
@@ -256,6 +239,12 @@ int
 store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err)
 {
 	return count(s, Q_COUNT, folder, n, err);
+}
+
+int
+store_count_unseen(struct store *s, int64_t folder, uint32_t *n, struct err *err)
+{
+	return count(s, Q_COUNT_UNSEEN, folder, n, err);
 }
 
 int

@@ -139,6 +139,9 @@ int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *e
 /* Messages that are on disk, and their bytes. */
 int	store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,
 	    struct err *err);
+/* Messages of the folder that are on disk and not read. */
+int	store_count_unseen(struct store *s, int64_t folder, uint32_t *n,
+	    struct err *err);
 /* How many rows of any kind. */
 int	store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err);
 
@@ -159,6 +162,30 @@ struct cursor	*cursor_open_msgid(struct store *s, struct str msgid, struct err *
 /* 1, 0 at the end, -1. */
 int		 cursor_next(struct cursor *c, struct msg_row *row, struct err *err);
 void		 cursor_close(struct cursor *c);
+
+/* ---- messages that came by POP3 --------------------------------------- */
+
+/* What the server calls a message that has a row. */
+struct uidl_row {
+	int64_t		message;	/* its row */
+	char		*uidl;		/* NULL: the server gives none */
+	uint64_t	size;		/* as it was listed; it may be wrong */
+	int64_t		since;		/* wall clock us: first seen */
+	int64_t		gone;		/* no longer listed since; 0: it is */
+	/* Of the message's row; not written. */
+	enum stage	stage;
+	uint64_t	wire_size;
+	struct hash	head, all;
+	char		*msgid;		/* or NULL */
+};
+
+int	store_uidl_put(struct store *s, const struct uidl_row *row, struct err *err);
+/* All of a folder, in no order, which are the caller's. */
+int	store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v,
+	    size_t *n, struct err *err);
+void	store_uidl_clear(struct uidl_row *v, size_t n);
+/* With the messages' rows, those that are gone since before ${when}. */
+int	store_uidl_forget(struct store *s, int64_t when, struct err *err);
 
 /* ---- the audit log ---------------------------------------------------- */
 

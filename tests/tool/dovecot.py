@@ -25,7 +25,7 @@ CONF = """
 base_dir = {dir}/run
 state_dir = {dir}/run
 log_path = {dir}/log
-protocols = imap
+protocols = {protocols}
 listen = 127.0.0.1
 default_internal_user = {user}
 default_internal_group = {group}
@@ -73,6 +73,16 @@ service imap-login {{
     ssl = yes
   }}
 }}
+service pop3-login {{
+  chroot =
+  inet_listener pop3 {{
+    port = {pop3_port}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s_port}
+    ssl = yes
+  }}
+}}
 service imap {{
   # A spare process would hold up a stop: it waits for a dead stats server.
   process_min_avail = 0
@@ -85,6 +95,10 @@ service stats {{
 }}
 service auth {{
   chroot =
+}}
+protocol pop3 {{
+  {pop3}
+  {rawlog}
 }}
 protocol imap {{
   mail_plugins = $mail_plugins imap_zlib {imap_plugins}
@@ -109,6 +123,8 @@ class Dovecot(Server):
     quota		"10M"
     mechanisms		SASL, as auth_mechanisms takes them
     tls			names in the certificate and days it is valid
+    pop3		serve POP3 too, on pop3_port and pop3s_port; more of its
+			settings, as text ("": none)
     oauth		accept XOAUTH2 and OAUTHBEARER tokens signed with oauth_key
     extra		more configuration, as text
     """
@@ -116,7 +132,7 @@ class Dovecot(Server):
 
     def __init__(self, users=4, storage="mdbox", hide=(), add=(), only=(),
                  rawlog=False, quota=None, mechanisms=banner, tls=None, separator="/",
-                 oauth=False, failure_delay=0, extra=""):
+                 oauth=False, failure_delay=0, extra="", pop3=None):
         self.dir = scratch("dovecot.")
         self.users = [f"u{i}" for i in range(1, users + 1)]
         self.rawlog = rawlog
@@ -133,8 +149,10 @@ class Dovecot(Server):
             "imap_plugins": "imap_quota" if quota else "",
             "plugin_conf": self._quota(quota), "capability": "",
             "rawlog": f"rawlog_dir = {self.dir}/rawlog/%u" if rawlog else "",
-            "extra": extra,
+            "extra": extra, "pop3": pop3 or "",
+            "protocols": "imap" if pop3 is None else "imap pop3",
         }
+        self.pop3_port = self.pop3s_port = None
         if oauth:
             self._oauth()
         if only:
@@ -200,10 +218,12 @@ class Dovecot(Server):
     def start(self):
         """Start it, on the same ports as before if it ran before."""
         if self.port is None:
-            self.port, self.tls_port = free_ports(2)
+            self.port, self.tls_port, self.pop3_port, self.pop3s_port = free_ports(4)
         conf = self.dir + "/dovecot.conf"
         with open(conf, "w", encoding="utf-8") as f:
-            f.write(CONF.format(port=self.port, tls_port=self.tls_port, **self._settings))
+            f.write(CONF.format(port=self.port, tls_port=self.tls_port,
+                                pop3_port=self.pop3_port, pop3s_port=self.pop3s_port,
+                                **self._settings))
         become = {}
         if os.geteuid() == 0:
             become = {"user": self._owner.pw_uid, "group": self._owner.pw_gid,

@@ -5,7 +5,8 @@ since both were last equal, and says then which ends are allowed:
 
 - nobody deleted it: it is there, as often as it was;
 - deleted on one side: gone, unless the other side moved it (a move wins);
-- moved on both sides: in one of the two folders, once;
+- moved on both sides: in one of the two folders, once, even if one of them moved
+  it back again;
 - a flag that one side wrote has that value; both: either one's.
 
 A content of which there are several copies (identical twins, copies) is
@@ -36,6 +37,7 @@ class Content:
         self.data = data
         self.base = []              # of both sides, when last equal
         self.side = {}              # side -> copies, once it was touched
+        self.twins = False          # there were several copies since then
         self.trace = []
 
     def copies(self, side):
@@ -43,6 +45,10 @@ class Content:
         if side not in self.side:
             self.side[side] = [Copy(c.folder, c.flags) for c in self.base]
         return self.side[side]
+
+    def add(self, side, folder, flags):
+        self.copies(side).append(Copy(folder, flags))
+        self.twins = self.twins or len(self.side[side]) > 1
 
     def seen(self, side):
         return self.side.get(side, self.base)
@@ -54,7 +60,7 @@ class Oracle:
 
     def new(self, token, data, side, folder, flags=()):
         c = self.contents.setdefault(token, Content(token, data))
-        c.copies(side).append(Copy(folder, flags))
+        c.add(side, folder, flags)
         return c
 
     def may_touch(self, c, side, alone):
@@ -62,8 +68,8 @@ class Oracle:
         other = [s for s in c.side if s != side]
         if not c.seen(side):
             return False
-        return not other or not (alone or len(c.base) != 1 or len(c.seen(side)) != 1
-                                 or any(len(c.side[s]) > 1 for s in other))
+        return not other or not (alone or c.twins or len(c.base) != 1
+                                 or len(c.seen(side)) != 1)
 
     # -- what is allowed -------------------------------------------------
 
@@ -72,13 +78,13 @@ class Oracle:
         """The folders (None: nowhere) in which a single message may be."""
         base = c.base[0].folder
         ends = [copies[0].folder if copies else None for copies in c.side.values()]
-        moved = {e for e in ends if e not in (base, None)}
-        if moved:
+        moved = {x.folder for copies in c.side.values() for x in copies
+                 if x.moved or x.folder != base}
+        if moved - {base}:
             return moved
         if None not in ends:
             return {base}
-        back = any(x.moved for copies in c.side.values() for x in copies)
-        return {None, base} if back else {None}
+        return {None} | moved
 
     @staticmethod
     def flag_values(c, flag):
@@ -98,6 +104,7 @@ class Oracle:
             problem = self.wrong_conflict(c, found)
         c.base = [Copy(*key) for key in found.elements()]
         c.side = {}
+        c.twins = False
         return problem
 
     def wrong_conflict(self, c, found):

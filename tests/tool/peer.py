@@ -29,7 +29,6 @@ GMAIL = (PLAIN + " ID ENABLE NAMESPACE IDLE MOVE UNSELECT CONDSTORE ESEARCH "
          "LIST-EXTENDED LIST-STATUS SPECIAL-USE LITERAL- X-GM-EXT-1 APPENDLIMIT=35651584")
 EXCHANGE = PLAIN + " ID NAMESPACE IDLE MOVE UNSELECT LITERAL+ CHILDREN"
 
-
 SELECTED = ("UID FETCH", "UID STORE", "UID SEARCH", "UID EXPUNGE", "UID COPY", "UID MOVE",
             "UNSELECT")
 
@@ -119,6 +118,13 @@ class Box:
         self.modseq += 1
         msg.modseq = self.modseq
 
+    def renumber(self):
+        """The same messages with a new UIDVALIDITY."""
+        self.validity += 1
+        for msg in self.msgs:
+            msg.uid, self.next = self.next, self.next + 1
+        self.gone = []
+
     def remove(self, msg):
         self.modseq += 1
         self.msgs.remove(msg)
@@ -142,6 +148,8 @@ class Rules:
         self.table = []          # [pattern, action, times left]
         self.split = None        # write in portions of so many bytes
         self.cut_after = None    # close after so many bytes, every connection
+        self.cut_down = None     # once, after so many bytes of all connections
+        self.cut_up = None       # the same of what clients send
         self.greeting = None     # bytes
         self.mangle = None       # bytes -> bytes, all that is written
         self.gap = 0             # silence that ends a flight, s
@@ -158,6 +166,8 @@ class Rules:
 # -- one connection ----------------------------------------------------------
 
 class Session:
+    hello = "* OK [CAPABILITY {caps}] ready"
+
     def __init__(self, peer, sock):
         self.peer, self.sock = peer, sock
         self.rules = peer.rules
@@ -169,6 +179,7 @@ class Session:
         self.user = None
         self.enabled = set()
         self.idle = None         # the tag, while idling
+        self.cut = False         # nothing more comes in
 
     # The wire.
 
@@ -188,21 +199,37 @@ class Session:
         limit = self.rules.cut_after
         if limit is not None and self.written + len(data) >= limit:
             data = data[:max(0, limit - self.written)]
+        data, cut = self.ration("down", data)
         step = self.rules.split or len(data) or 1
         for i in range(0, len(data), step):
             self.sock.sendall(data[i:i + step])
         self.written += len(data)
+        if cut:
+            raise Closed
         if limit is not None and self.written >= limit:
             raise Closed
 
+    def ration(self, way, data):
+        """What of it is let through, and whether the connection ends there."""
+        with self.peer.lock:
+            seen, limit = getattr(self.peer, way), getattr(self.rules, "cut_" + way)
+            cut = limit is not None and seen < limit <= seen + len(data)
+            if cut:
+                data = data[:limit - seen]
+            setattr(self.peer, way, seen + len(data))
+        return data, cut
+
     def receive(self):
         """More bytes from the client; a whole flight of them if a gap is set."""
+        if self.cut:
+            raise Closed
         self.flush()
         data = self.sock.recv(1 << 16)
         if not data:
             raise Closed
         with self.peer.lock:
             self.peer.flights += 1
+        data, self.cut = self.ration("up", data)
         self.inbuf += data
         if self.rules.gap:
             self.sock.settimeout(self.rules.gap)
@@ -250,7 +277,7 @@ class Session:
             if self.rules.greeting is not None:
                 self.write(self.rules.greeting)
             elif not self.act("", "GREETING", ""):
-                self.line(f"* OK [CAPABILITY {self.peer.caps}] ready")
+                self.line(self.hello.format(caps=self.peer.caps))
             while True:
                 self.step()
         except (Closed, OSError, ssl.SSLError):
@@ -683,8 +710,8 @@ class Session:
 
 class Peer:
     """Listens on a loopback port until stop()."""
-    host = "127.0.0.1"
-    password = PASSWORD
+    host, password = "127.0.0.1", PASSWORD
+    speaks = Session
 
     def __init__(self, caps=MODERN, tls=True, permanent=None, **certificate):
         self.caps = caps
@@ -699,6 +726,7 @@ class Peer:
         self.trouble = []        # commands that the peer did not understand
         self.flights = 0
         self.connections = 0
+        self.down = self.up = 0  # bytes of all connections
         self.sessions = []
         self.halt = threading.Event()
         self.dir = scratch("peer.")
@@ -725,7 +753,7 @@ class Peer:
             self.rules.__init__()
             self.sent.clear()
             self.literals.clear()
-            self.flights = self.connections = 0
+            self.flights = self.connections = self.down = self.up = 0
 
     def box(self, name, attrs=(), odd=False):
         """A new, empty mailbox; ${odd}: its name is not modified UTF-7."""
@@ -773,7 +801,7 @@ class Peer:
         except OSError:
             sock.close()
             return
-        session = Session(self, sock)
+        session = self.speaks(self, sock)
         with self.lock:
             self.sessions.append(session)
         session.run()

@@ -38,6 +38,8 @@ class Syncd:
         self.conf = os.path.join(self.dir, "syncd.yaml")
         self.proc = None
         self.wrap = ()       # a command to run it by
+        self.env = {}        # and more for its environment
+        self.program = BINARY
         self.owner = unprivileged() if drop_root and os.geteuid() == 0 else None
         os.mkdir(self.state, 0o700)
         os.mkdir(os.path.join(self.dir, "mail"), 0o700)
@@ -82,10 +84,11 @@ class Syncd:
         env = {"HOME": self.dir, "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
         env.update((k, v) for k, v in os.environ.items()
                    if k.startswith(("ASAN_", "UBSAN_", "LSAN_")))
-        program = BINARY
+        env.update(self.env)
+        program = self.program
         if self.owner is not None:
             # The clone may be where only root can go.
-            program = shutil.copy(BINARY, os.path.join(self.dir, "syncd"))
+            program = shutil.copy(self.program, os.path.join(self.dir, "syncd"))
             os.chmod(program, 0o755)
             kwargs.update(user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
         argv = self.wrap + (program, "-c", self.conf) + tuple(args)

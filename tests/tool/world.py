@@ -133,6 +133,10 @@ class World:
         actor.remove(folder)
         self.refile(actor, folder, None, f"{folder} removed {actor.side}")
 
+    def do_revalidate(self, actor, folder):
+        """The server says that all UIDs are other ones."""
+        actor.revalidate(folder)
+
     def refile(self, actor, old, new, text):
         for c in self.oracle.contents.values():
             if not any(x.folder == old for x in c.seen(actor.side)):

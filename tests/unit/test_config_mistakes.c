@@ -135,7 +135,9 @@ static const struct bad {
 	  "config.path-overlap", 3, 54 },
 	{ "state among the mail", ACCOUNT "    path: /m\nstate_dir: /m/state\n",
 	  "config.path-overlap", 6, 5 },
-	{ "POP3", ACCOUNT "    protocol: pop3\n", "config.later", 6, 5 },
+	{ "POP3, and no host", "accounts:\n  a:\n    email: a@gmail.com\n"
+	  "    protocol: pop3\n    password_command: x\n", "config.missing-key",
+	  2, 3 },
 	{ "OAuth2 built in", "accounts:\n  a:\n    email: a@gmail.com\n"
 	  "    auth: {oauth2: {provider: google}}\n", "config.later", 4, 12 },
 	{ "word of a later version", ACCOUNT "    keywords: header\n",

@@ -1,0 +1,540 @@
+/* drain.c — one POP3 session: list, fetch, land, delete, quit. */
+#include "engine/drain.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/land.h"
+#include "engine/maildrop.h"
+#include "engine/pattern.h"
+#include "engine/recover.h"
+#include "engine/remote.h"
+#include "maildir/path.h"
+#include "pop3/lane.h"
+
+/* What a line that breaks can cost to be fetched or deleted once more. */
+enum { SLICE_BYTES = 64 << 20 };
+
+struct drain {
+	struct account	*acc;
+	struct folder	*f;
+	const struct round_opts *o;
+	struct maildrop	 m;
+	struct arrivals	 arrived;
+	struct drop_msg	**wanted;	/* to be fetched in this session */
+	size_t		 n_wanted;
+	size_t		 at;		/* wanted[at] is coming */
+	bool		 open;		/* EV_BODY came, EV_MSG has not */
+	uint64_t	 size;		/* of what came of it */
+	bool		 more;		/* not all that is new is wanted now */
+	bool		 trouble;	/* something is left for later */
+	size_t		 n_deleted;
+};
+
+/* ---- the folder ------------------------------------------------------- */
+
+/* There is one.  In a dry run it may not exist yet. */
+static int
+inbox(struct account *acc, struct folder **out, struct err *err)
+{
+	struct str name = STR("INBOX");
+	struct folder *f = account_by_wire(acc, name);
+	enum layout layout = (enum layout)acc->conf->layout;
+
+	*out = f;
+	if (f == NULL) {
+		f = *out = account_folder_new(acc);
+		f->wire = str_dup(name);
+		f->name = str_dup(name);
+		f->path = mpath_from_names(layout, &name, 1, err);
+		must(f->path != NULL);
+	}
+	f->policy = pattern_policy(acc->conf, name, 0);
+	if (acc->dry_run)
+		return 0;
+	if (mpath_create(acc->root_fd, layout, str_z(f->path), err) < 0)
+		return -1;
+	if (f->id == 0) {
+		if (account_begin(acc, err) < 0)
+			return -1;
+		if (folder_save(acc, f, err) < 0) {
+			store_rollback(acc->store);
+			return -1;
+		}
+		if (account_commit(acc, err) < 0)
+			return -1;
+	}
+	return folder_load(acc, f, err);
+}
+
+static int
+recover(struct account *acc, struct err *err)
+{
+	if (acc->recovered || acc->dry_run)
+		return 0;
+	acc->recovered = true;
+	return recover_all(acc, err);
+}
+
+/* ---- what is left on the server --------------------------------------- */
+
+/* A message that stays there and is not asked for again, at least for a day. */
+static int
+refuse(struct drain *d, const struct drop_msg *msg, bool for_good,
+    const char *code, const char *why, struct err *err)
+{
+	struct msg_row row = {
+		.folder = d->f->id,
+		.stage = ST_REFUSED,
+		.when = for_good ? 0 : clock_wall(),
+	};
+	struct uidl_row listed = maildrop_row(&d->m, msg);
+	int r = account_begin(d->acc, err);
+
+	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
+	    "%s: message %u (%" PRIu64 " bytes): %s; it stays on the server only",
+	    d->f->name, msg->number, msg->size, why);
+	d->acc->tally.refused++;
+	if (r == 0 && (store_msg_put(d->acc->store, &row, err) < 0 ||
+	    (listed.message = row.id) == 0 ||
+	    store_uidl_put(d->acc->store, &listed, err) < 0 ||
+	    account_audit(d->acc, "refuse", d->f, &row, why, err) < 0)) {
+		store_rollback(d->acc->store);
+		r = -1;
+	} else if (r == 0) {
+		r = account_commit(d->acc, err);
+	}
+	free(listed.uidl);
+	return r;
+}
+
+static bool
+too_big(const struct drain *d, uint64_t size)
+{
+	return size > (uint64_t)d->acc->conf->limits.max_message_size;
+}
+
+/* ---- fetching --------------------------------------------------------- */
+
+/* Without ids nothing can be kept there: it would come again and again. */
+static int
+check_ids(const struct drain *d, struct err *err)
+{
+	if (d->m.has_ids || d->m.n == 0 ||
+	    d->acc->conf->pop3.keep_on_server == 0)
+		return 0;
+	return err_set(err, ERR_CONFIG, "server.no-uidl", "the server has no "
+	    "UIDL, so it cannot be told what was fetched already: only "
+	    "pop3.keep_on_server: 0 works here");
+}
+
+/* Choose what this session is for.  A server that rations logins is asked for
+ * all at once. */
+static int
+choose(struct drain *d, struct err *err)
+{
+	bool sliced = pop3_caps(d->acc->work)->login_delay == 0;
+	uint64_t bytes = 0;
+
+	d->wanted = xreallocarray(NULL, d->m.n + 1, sizeof(*d->wanted));
+	for (size_t i = 0; i < d->m.n && !d->m.held; i++) {
+		struct drop_msg *msg = &d->m.v[i];
+
+		if (msg->row != NULL)
+			continue;
+		if (d->m.has_ids && msg->uidl == NULL &&
+		    d->acc->conf->pop3.keep_on_server != 0) {
+			problem_open(d->acc, PROBLEM_WARNING, "server.no-uidl",
+			    d->f, "", "%s: message %u has no id; it stays on the "
+			    "server only", d->f->name, msg->number);
+			d->trouble = true;
+			continue;
+		}
+		if (too_big(d, msg->size)) {
+			if (!d->acc->dry_run && refuse(d, msg, true,
+			    "server.too-big", "larger than "
+			    "limits.max_message_size", err) < 0)
+				return -1;
+			continue;
+		}
+		if (sliced && ((int64_t)d->n_wanted ==
+		    d->acc->conf->pop3.max_per_session ||
+		    (bytes >= SLICE_BYTES && d->n_wanted > 0))) {
+			d->more = true;
+			break;
+		}
+		bytes += msg->size;
+		d->wanted[d->n_wanted++] = msg;
+	}
+	return 0;
+}
+
+static int
+begin_body(struct drain *d, struct err *err)
+{
+	d->open = true;
+	d->size = 0;
+	return land_begin(&d->arrived, err);
+}
+
+static int
+body_data(struct drain *d, struct str bytes, struct err *err)
+{
+	if (!d->open)
+		return 0;
+	d->size += bytes.n;
+	/* LIST has lied. */
+	if (too_big(d, d->size)) {
+		land_discard(&d->arrived);
+		return 0;
+	}
+	return land_data(&d->arrived, bytes, err);
+}
+
+static int
+end_body(struct drain *d, struct err *err)
+{
+	struct drop_msg *msg = d->wanted[d->at];
+	struct arrival *a;
+
+	d->open = false;
+	d->acc->progress->done++;
+	if (too_big(d, d->size))
+		return refuse(d, msg, true, "server.too-big",
+		    "larger than limits.max_message_size", err);
+	if (d->size == 0) {
+		land_discard(&d->arrived);
+		return refuse(d, msg, false, "server.poison",
+		    "the server gives no bytes for it", err);
+	}
+	a = land_end(&d->arrived, d->m.now / USEC_S(1), err);
+	if (a == NULL)
+		return -1;
+	a->listed = maildrop_row(&d->m, msg);
+	a->landed = &msg->landed;
+	/* It landed before, and then the server was not told. */
+	if (msg->uidl == NULL &&
+	    maildrop_by_content(&d->m, msg, &a->landing.id.all) != NULL)
+		land_undo(&d->arrived);
+	return land_full(&d->arrived) ? land_all(&d->arrived, err) : 0;
+}
+
+static int
+answered(struct drain *d, const struct ev_done *done, struct err *err)
+{
+	struct drop_msg *msg = d->wanted[d->at++];
+	char why[200];
+
+	if (done->status == DONE_OK)
+		return 0;
+	snprintf(why, sizeof(why), "the server refuses to give it: %.*s",
+	    STR_ARG(done->text));
+	return refuse(d, msg, false, "server.poison", why, err);
+}
+
+static int
+fetch(struct drain *d, struct err *err)
+{
+	struct event ev;
+	int r = 0;
+
+	for (size_t i = 0; i < d->n_wanted; i++)
+		(void)pop3_retr(d->acc->work, d->wanted[i]->number);
+	while (d->at < d->n_wanted && r == 0) {
+		if (remote_next(d->acc, &ev, err) < 0)
+			return -1;
+		switch (ev.kind) {
+		case EV_BODY:
+			r = begin_body(d, err);
+			break;
+		case EV_DATA:
+			r = body_data(d, ev.data, err);
+			break;
+		case EV_MSG:
+			r = end_body(d, err);
+			break;
+		case EV_DONE:
+			r = answered(d, &ev.done, err);
+			break;
+		default:
+			break;
+		}
+	}
+	return r < 0 ? -1 : land_all(&d->arrived, err);
+}
+
+static int
+fetch_all(struct drain *d, struct err *err)
+{
+	struct err ignored;
+	int r;
+
+	progress_phase(d->acc->progress, PHASE_DOWNLOAD, d->f->name,
+	    d->n_wanted);
+	if (d->n_wanted == 0)
+		return 0;
+	if (land_prepare(d->acc, d->f, err) < 0)
+		return -1;
+	r = fetch(d, err);
+	/* What has arrived whole is landed even if the connection broke. */
+	if (r < 0 && (err->class == ERR_RETRY || err->class == ERR_PROTO))
+		(void)land_all(&d->arrived, &ignored);
+	return r;
+}
+
+/* ---- deleting --------------------------------------------------------- */
+
+static bool
+is_due(const struct drain *d, const struct drop_msg *msg)
+{
+	usec keep = d->acc->conf->pop3.keep_on_server;
+
+	if (keep == USEC_NEVER || d->f->policy.readonly)
+		return false;
+	if (msg->row == NULL)
+		return msg->landed != 0 && keep == 0;
+	return msg->row->stage != ST_REFUSED && msg->row->since + keep <=
+	    d->m.now;
+}
+
+static int
+record_one(struct drain *d, const struct drop_msg *msg, struct err *err)
+{
+	struct uidl_row listed = msg->row != NULL ? *msg->row :
+	    maildrop_row(&d->m, msg);
+	struct msg_row row;
+	int r;
+
+	if (msg->row == NULL)
+		listed.message = msg->landed;
+	r = store_find_id(d->acc->store, listed.message, &row, err);
+	if (r > 0)
+		r = account_audit(d->acc, "delete-remote", d->f, &row,
+		    "safe here, and pop3.keep_on_server is over", err);
+	/* Among twins nobody could tell later which one it was. */
+	if (r == 0 && (msg->uidl == NULL || msg->twin)) {
+		r = store_msg_remove(d->acc->store, listed.message, err);
+	} else if (r == 0) {
+		listed.gone = d->m.now;
+		r = store_uidl_put(d->acc->store, &listed, err);
+	}
+	if (msg->row == NULL)
+		free(listed.uidl);
+	return r;
+}
+
+/* Rows without an id that no message fits: the server has deleted theirs, and we
+ * died before that was noted. */
+static int
+forget_nameless(struct drain *d, struct err *err)
+{
+	for (size_t i = 0; i < d->m.n_rows; i++)
+		if (d->m.row[i].uidl == NULL && !d->m.taken[i] &&
+		    store_msg_remove(d->acc->store, d->m.row[i].message, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+record_deleted(struct drain *d, struct err *err)
+{
+	int r = 0;
+
+	if (account_begin(d->acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->m.n && r == 0; i++)
+		if (d->m.v[i].deleted)
+			r = record_one(d, &d->m.v[i], err);
+	if (r == 0 && !d->more)
+		r = forget_nameless(d, err);
+	if (r < 0) {
+		store_rollback(d->acc->store);
+		return -1;
+	}
+	d->acc->tally.deleted_remote += d->n_deleted;
+	return account_commit(d->acc, err);
+}
+
+static void
+keeps(struct drain *d, const char *what, struct str text)
+{
+	d->trouble = true;
+	problem_open(d->acc, PROBLEM_WARNING, "server.refused", d->f, "",
+	    "%s: the server does not delete: it answers %s with: %.*s",
+	    d->f->name, what, STR_ARG(text));
+}
+
+/* DELE for what is due, and QUIT, in one flight: 1 if that counts; 0; -1. */
+static int
+say_goodbye(struct drain *d, struct err *err)
+{
+	struct event ev;
+	uint32_t quit;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < d->m.n && !d->acc->dry_run; i++)
+		if (is_due(d, &d->m.v[i])) {
+			d->wanted[n++] = &d->m.v[i];
+			(void)pop3_dele(d->acc->work, d->m.v[i].number);
+		}
+	quit = pop3_quit(d->acc->work);
+	for (;;) {
+		if (remote_next(d->acc, &ev, err) < 0)
+			return -1;
+		if (ev.kind != EV_DONE)
+			continue;
+		if (ev.done.req == quit)
+			break;
+		d->wanted[at]->deleted = ev.done.status == DONE_OK;
+		d->n_deleted += d->wanted[at++]->deleted;
+		if (ev.done.status != DONE_OK)
+			keeps(d, "DELE", ev.done.text);
+	}
+	if (ev.done.status != DONE_OK && d->n_deleted > 0)
+		keeps(d, "QUIT", ev.done.text);
+	return ev.done.status == DONE_OK && d->n_deleted > 0;
+}
+
+/* ---- the session ------------------------------------------------------ */
+
+static void
+plan(struct drain *d)
+{
+	for (size_t i = 0; i < d->n_wanted; i++)
+		(void)!buf_fmt(&d->acc->plan, "%s: download message %u (%" PRIu64
+		    " bytes): new on the server, unknown here\n", d->f->name,
+		    d->wanted[i]->number, d->wanted[i]->size);
+	for (size_t i = 0; i < d->m.n; i++)
+		if (is_due(d, &d->m.v[i]))
+			(void)!buf_fmt(&d->acc->plan, "%s: delete-remote message "
+			    "%u: safe here, and pop3.keep_on_server is over\n",
+			    d->f->name, d->m.v[i].number);
+}
+
+static int
+hold(struct drain *d)
+{
+	problem_open(d->acc, PROBLEM_ERROR, "guard.uidl-change", d->f,
+	    "syncd approve ACCOUNT/INBOX", "%s: all messages have new ids on the "
+	    "server, and it shows no headers to compare (TOP): they are not "
+	    "fetched a second time", d->f->name);
+	d->trouble = true;
+	return 0;
+}
+
+static void
+check_expire(struct drain *d)
+{
+	if (pop3_caps(d->acc->work)->expires &&
+	    d->acc->conf->pop3.keep_on_server != 0)
+		problem_open(d->acc, PROBLEM_WARNING, "server.expire", d->f, "",
+		    "%s: the server deletes what was fetched (EXPIRE 0), whatever "
+		    "pop3.keep_on_server says", d->f->name);
+}
+
+static int
+session(struct drain *d, struct err *err)
+{
+	struct folder *f = d->f;
+	int r;
+
+	progress_phase(d->acc->progress, PHASE_COMPARE, f->name, 0);
+	if (maildrop_read(&d->m, d->o->verdict == VERDICT_APPROVE, err) < 0)
+		return -1;
+	problem_close(d->acc, NULL, f);
+	if (check_ids(d, err) < 0 || choose(d, err) < 0)
+		return -1;
+	if (d->m.held)
+		hold(d);
+	if (d->acc->dry_run) {
+		plan(d);
+		return say_goodbye(d, err) < 0 ? -1 : 0;
+	}
+	check_expire(d);
+	if (!d->m.held && maildrop_record(&d->m, err) < 0)
+		return -1;
+	if (fetch_all(d, err) < 0)
+		return -1;
+	progress_phase(d->acc->progress, PHASE_APPLY, f->name, 0);
+	r = say_goodbye(d, err);
+	if (r > 0)
+		r = record_deleted(d, err);
+	return r;
+}
+
+static int
+save_count(struct drain *d, struct err *err)
+{
+	uint32_t left = (uint32_t)(d->m.n - d->n_deleted);
+
+	if (d->f->messages == left || d->acc->dry_run)
+		return 0;
+	d->f->messages = left;
+	if (account_begin(d->acc, err) < 0)
+		return -1;
+	if (folder_save(d->acc, d->f, err) < 0) {
+		store_rollback(d->acc->store);
+		return -1;
+	}
+	return account_commit(d->acc, err);
+}
+
+static int
+result(const struct drain *d, bool hides)
+{
+	bool did = d->n_wanted + d->n_deleted > 0;
+
+	if (d->acc->dry_run || d->trouble)
+		return d->trouble;
+	return did && (d->more || hides) ? DRAIN_MORE : 0;
+}
+
+static int
+run(struct drain *d, struct err *err)
+{
+	static const struct tally nothing;
+	struct tally before = d->acc->tally, did;
+	bool hides = pop3_hides(d->acc->work);
+	usec started = clock_now();
+	int r = session(d, err);
+
+	if (r == 0)
+		r = save_count(d, err);
+	if (r == 0)
+		r = result(d, hides);
+	did = tally_since(&before, &d->acc->tally);
+	if (d->o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
+		d->o->done(d->o->who, d->f, &did, clock_now() - started);
+	land_clear(&d->arrived);
+	free(d->wanted);
+	maildrop_clear(&d->m);
+	return r;
+}
+
+int
+drain_session(struct account *acc, const struct round_opts *o, struct err *err)
+{
+	struct drain d = { .acc = acc, .o = o };
+	int r = -1;
+
+	/* Messages have no state that two programs could agree on. */
+	acc->tree_remote = acc->tree_local = false;
+	remote_want_msgs(acc, true);
+	if ((acc->dry_run || account_claim(acc, err) == 0) &&
+	    inbox(acc, &d.f, err) == 0 && recover(acc, err) == 0) {
+		d.m.acc = d.arrived.acc = acc;
+		d.m.f = d.arrived.f = d.f;
+		r = run(&d, err);
+	}
+	remote_want_msgs(acc, false);
+	remote_detach(acc);
+	for (size_t i = 0; i < acc->n_folders; i++)
+		acc->folder[i]->dirty = 0;
+	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
+	return r;
+}

@@ -1,0 +1,222 @@
+/*
+ * follow.c — a message that the server moved: its file follows, by one rename, and
+ * no body is on the wire.
+ *
+ * The files of a batch are renamed, then their directories are synced, then the
+ * rows are committed.  Until then a file in its new place looks like one that was
+ * moved on both sides, and is found as that.
+ */
+#include "engine/follow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "engine/diff.h"
+#include "engine/hooks.h"
+#include "engine/local.h"
+#include "imap/cmd.h"
+#include "maildir/dir.h"
+#include "maildir/name.h"
+
+static bool
+was_lost(struct account *acc, const struct msg_row *row)
+{
+	const struct change *c;
+	struct folder *f = account_by_id(acc, row->folder);
+
+	if (row->stage == ST_TOMBSTONE)
+		return true;
+	c = f != NULL ? work_find(&f->work, row->id) : NULL;
+	return c != NULL && c->remote == SIDE_GONE && !c->done &&
+	    (f->policy.pull & POLICY_DELETE);
+}
+
+/* The file that used to be the row's, if it was moved here as well: then the
+ * server's move wins. */
+static struct change *
+moved_file(struct account *acc, int64_t msg, struct folder **where)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct work *w = &acc->folder[i]->work;
+
+		for (size_t k = 0; k < w->n; k++)
+			if (w->change[k].was == msg && !w->change[k].done) {
+				*where = acc->folder[i];
+				return &w->change[k];
+			}
+	}
+	return NULL;
+}
+
+/* The first of the rows that the server has lost; closes the cursor. */
+static int
+first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
+    struct err *err)
+{
+	int64_t id = 0;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, row, err)) > 0)
+		if (was_lost(acc, row)) {
+			id = row->id;
+			break;
+		}
+	cursor_close(c);
+	return got > 0 ? store_find_id(acc->store, id, row, err) : got;
+}
+
+int
+follow_find(struct account *acc, const struct ev_msg *m,
+    const struct hash *head, struct msg_row *row, struct err *err)
+{
+	int got = 0;
+
+	if (m->have & MSG_OBJID)
+		got = first_lost(acc, cursor_open_objid(acc->store, m->objid,
+		    err), row, err);
+	if (got == 0 && head != NULL)
+		got = first_lost(acc, cursor_open_head(acc->store, 0, head,
+		    m->size, err), row, err);
+	return got;
+}
+
+/* What the file of a message that the server moved is to show: what was changed
+ * here meanwhile is not lost.  Bits are those of ${to}. */
+static struct diff_out
+merge_moved(struct account *acc, struct folder *home, struct folder *letters,
+    struct folder *to, const struct msg_row *row, const char *file,
+    struct flags remote)
+{
+	uint64_t shown = kwfile_shown(&letters->kwfile, ~(uint64_t)0,
+	    &letters->kw);
+	struct flags local = local_flags(letters, str_z(file));
+	struct diff_in in = { .base = KNOWN_BOTH, .remote = SIDE_PRESENT,
+	    .local = SIDE_PRESENT, .remote_flags = remote,
+	    .base_flags = row->flags, .local_flags = local };
+
+	in.base_flags.kw = kwtab_translate(row->flags.kw, &home->kw, &to->kw);
+	in.local_flags.kw = kwtab_translate(local.kw, &letters->kw, &to->kw);
+	in.local_blind.kw = ~kwtab_translate(shown, &letters->kw, &to->kw);
+	return diff_message(&in, &to->policy,
+	    (enum conf_conflict)acc->conf->conflict);
+}
+
+static void
+note_left(struct follow *fo, struct folder *from)
+{
+	for (size_t i = 0; i < fo->n; i++)
+		if (fo->left[i] == from)
+			return;
+	fo->left = array_room(fo->left, fo->n, &fo->cap, sizeof(*fo->left));
+	fo->left[fo->n++] = from;
+}
+
+/* In the transaction that follow_settle() commits. */
+static int
+record_move(struct account *acc, const struct folder *home, struct folder *to,
+    struct msg_row *row, struct err *err)
+{
+	struct hook_was was = { .mailbox = home != NULL ? home->name : "",
+	    .origin = "server" };
+
+	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
+		return -1;
+	if (store_msg_put(acc->store, row, err) < 0 ||
+	    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
+	    account_audit(acc, "move-local", to, row, "moved on the server",
+	    err) < 0)
+		return -1;
+	return hooks_tell(acc, HOOK_MOVED, to, row, &was, err);
+}
+
+int
+follow_move(struct account *acc, struct folder *to, struct follow *fo,
+    const struct seen *m, struct msg_row *row, const struct ev_msg *msg,
+    struct err *err)
+{
+	struct folder *from = account_by_id(acc, row->folder), *home = from;
+	struct folder *letters = from;
+	struct flags flags = { m->sys, m->kw };
+	struct diff_out out;
+	char *file = str_dup(row->file), name[MNAME_MAX];
+	struct change *old, *moved;
+	struct mname parts;
+	bool to_new;
+	int got = 0;
+
+	old = home != NULL ? work_find(&home->work, row->id) : NULL;
+	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
+	/* Deleted here meanwhile: its move wins, by a download. */
+	if (moved == NULL && old != NULL && old->local == SIDE_GONE)
+		goto out;
+	if (moved != NULL)
+		letters = moved->letters != NULL ? home : from;
+	/* What it is called by now, if a client renamed it. */
+	if (moved != NULL || (old != NULL && old->local == SIDE_PRESENT)) {
+		const struct change *now = moved != NULL ? moved : old;
+
+		free(file);
+		file = xstrdup(now->file);
+		row->in_new = now->in_new;
+	}
+	if (from == NULL || folder_load(acc, from, err) < 0 ||
+	    folder_load(acc, to, err) < 0)
+		goto out;
+	out = merge_moved(acc, home, letters, to, row, file, flags);
+	if (local_name(acc, to, letters, file, row->in_new, out.local, name,
+	    &to_new) < 0)
+		goto out;
+	/* Its note is a transaction of its own: before ours is begun. */
+	if (account_delivering(acc, err) < 0 || local_keywords(acc, to, err) < 0)
+		goto out;
+	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
+	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,
+	    err);
+	if (got <= 0)
+		goto out;
+	note_left(fo, from);
+	must(mname_parse(str_z(name), &parts));
+	row->folder = to->id;
+	row->uid.v = m->uid;
+	row->stage = ST_PRESENT;
+	row->unique = parts.unique;
+	row->file = str_z(name);
+	row->in_new = to_new;
+	row->flags = flags;
+	if (out.ops & OP_FLAGS_REMOTE)
+		folder_mark(to, DIRTY_SCAN);
+	if (msg->have & MSG_OBJID)
+		row->objid = msg->objid;
+	got = record_move(acc, home, to, row, err);
+	if (got == 0) {
+		acc->tally.moved++;
+		if (old != NULL)
+			old->done = true;
+		if (moved != NULL)
+			moved->done = true;
+		got = 1;
+	}
+out:
+	free(file);
+	return got;
+}
+
+int
+follow_settle(struct account *acc, struct folder *to, const struct follow *fo,
+    struct err *err)
+{
+	int r;
+
+	if (!store_in_transaction(acc->store))
+		return 0;
+	r = mdir_sync(to->fd, err);
+	for (size_t i = 0; i < fo->n && r == 0; i++)
+		r = mdir_sync(fo->left[i]->fd, err);
+	if (r == 0)
+		return account_commit(acc, err);
+	store_rollback(acc->store);
+	return -1;
+}

@@ -1,0 +1,70 @@
+/*
+ * failnext.c — LD_PRELOAD: the n-th allocation of a process tree fails.
+ *
+ * FAILNEXT_COUNTER is a file that all its processes count in (8 bytes);
+ * FAILNEXT_AT the number that fails, 0: none, only count.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <sys/mman.h>
+
+/* glibc's own, behind the names that we take. */
+extern void *__libc_malloc(size_t n);
+extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_realloc(void *p, size_t n);
+void *malloc(size_t n);
+void *calloc(size_t n, size_t size);
+void *realloc(void *p, size_t n);
+
+static _Atomic uint64_t *counter;
+static uint64_t at;
+
+__attribute__((constructor)) static void
+init(void)
+{
+	const char *path = getenv("FAILNEXT_COUNTER"), *n = getenv("FAILNEXT_AT");
+	if (path == NULL || n == NULL)
+		return;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, sizeof(*counter)) != 0)
+		return;
+	void *p = mmap(NULL, sizeof(*counter), PROT_READ | PROT_WRITE, MAP_SHARED,
+	    fd, 0);
+	close(fd);
+	at = strtoull(n, NULL, 10);
+	if (p != MAP_FAILED)
+		counter = p;
+}
+
+static bool
+fails(void)
+{
+	if (counter == NULL || atomic_fetch_add(counter, 1) + 1 != at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *
+malloc(size_t n)
+{
+	return fails() ? NULL : __libc_malloc(n);
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+void *
+realloc(void *p, size_t n)
+{
+	return fails() ? NULL : __libc_realloc(p, n);
+}

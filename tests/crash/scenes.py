@@ -1,0 +1,83 @@
+"""scenes.py — what a round is doing when it is interrupted.
+
+Each scene is two lists of operations (world.py): what both sides agree on
+already, and what has been done since on either.  ${caps} and ${account} are the
+server's and the daemon's; ${held}: a guard holds it, so nothing may be done.
+"""
+from collections import namedtuple
+
+from peer import MODERN, PLAIN
+
+Scene = namedtuple("Scene", "given change caps account held", defaults=(MODERN, {}, False))
+
+HERE, THERE = "here", "there"
+EXPUNGE = {"trash": {"local_delete": "expunge"}}
+FOLDERS = {"folders": {"sync": ["*"], "delete_local": "yes", "delete_remote": "yes"}}
+
+
+def mails(side, folder, *tokens, flags=()):
+    return [("add", side, t, folder, list(flags)) for t in tokens]
+
+
+SOME = mails(THERE, "INBOX", "aa1", "aa2", "aa3") + mails(THERE, "Archive", "bb1", "bb2")
+
+SCENES = {
+    "download": Scene([], SOME + mails(THERE, "INBOX", "aa4", flags=["F", "todo"])),
+    "upload": Scene(SOME, mails(HERE, "INBOX", "cc1", "cc2", flags=["S"]) +
+                    mails(HERE, "Archive", "cc3")),
+    "upload, no UIDPLUS": Scene(
+        SOME, mails(HERE, "INBOX", "cc1", "cc2", flags=["S"]) + mails(HERE, "Archive", "cc3"),
+        "IMAP4rev1"),
+    "flags": Scene(SOME, [
+        ("flag", HERE, "aa1", "INBOX", [], ["S"]),
+        ("flag", THERE, "aa2", "INBOX", [], ["F", "R"]),
+        ("flag", HERE, "aa3", "INBOX", [], ["S"]),
+        ("flag", THERE, "aa3", "INBOX", [], ["F"])]),
+    "keywords": Scene(SOME, [
+        ("flag", HERE, "aa1", "INBOX", [], ["todo"]),
+        ("flag", THERE, "aa2", "INBOX", [], ["$Work"]),
+        ("flag", HERE, "bb1", "Archive", [], ["$Work", "S"])]),
+    "deleted, to the trash": Scene(SOME + mails(THERE, "INBOX", "aa5"), [
+        ("delete", HERE, "aa1", "INBOX"), ("delete", THERE, "aa2", "INBOX"),
+        ("delete", HERE, "bb1", "Archive")]),
+    "deleted, for good": Scene(SOME, [
+        ("delete", HERE, "aa1", "INBOX"), ("delete", THERE, "aa2", "INBOX"),
+        ("delete", HERE, "bb1", "Archive")], account=EXPUNGE),
+    "moved": Scene(SOME, [
+        ("move", HERE, "aa1", "INBOX", [], "Archive", True),
+        ("move", HERE, "aa2", "INBOX", [], "Archive", False),
+        ("move", THERE, "bb1", "Archive", [], "INBOX")]),
+    "moved, no MOVE": Scene(SOME, [
+        ("move", HERE, "aa1", "INBOX", [], "Archive", True),
+        ("move", THERE, "bb1", "Archive", [], "INBOX")], PLAIN),
+    "copied": Scene(SOME, [
+        ("copy", HERE, "aa1", "INBOX", [], "Archive"),
+        ("copy", THERE, "bb1", "Archive", [], "INBOX")]),
+    "draft saved again": Scene(SOME + mails(THERE, "Drafts", "dd1", "dd2", flags=["D"]), [
+        ("replace", HERE, "dd1", "Drafts", ["D"], "ee1"),
+        ("replace", THERE, "dd2", "Drafts", ["D"], "ee2")]),
+    "folder made": Scene(SOME, [("create", HERE, "Near"), ("create", THERE, "Far")] +
+                         mails(HERE, "Near", "ff1") + mails(THERE, "Far", "ff2")),
+    "folder renamed": Scene(
+        SOME + [("create", THERE, "One"), ("create", THERE, "Two")] +
+        mails(THERE, "One", "gg1") + mails(THERE, "Two", "gg2"),
+        [("rename", HERE, "One", "Uno"), ("rename", THERE, "Two", "Due")]),
+    "folder removed": Scene(
+        SOME + [("create", THERE, "One"), ("create", THERE, "Two")] +
+        mails(THERE, "One", "gg1") + mails(THERE, "Two", "gg2"),
+        [("remove", HERE, "One"), ("remove", THERE, "Two")], account=FOLDERS),
+    "held by a guard": Scene(SOME, [
+        ("delete", HERE, t, "INBOX") for t in ("aa1", "aa2", "aa3")],
+        account={"guards": {"max_delete": {"count": 2, "percent": 20}}}, held=True),
+    "new UIDVALIDITY": Scene(SOME, [
+        ("revalidate", THERE, "INBOX"),
+        ("flag", THERE, "aa1", "INBOX", [], ["F"]),
+        ("add", HERE, "hh1", "INBOX", ["S"])]),
+    "all at once": Scene(SOME, mails(THERE, "INBOX", "jj1", "jj1") + [
+        ("flag", HERE, "aa1", "INBOX", [], ["S"]),
+        ("delete", THERE, "aa2", "INBOX"),
+        ("move", HERE, "aa3", "INBOX", [], "Archive", False),
+        ("move", THERE, "bb1", "Archive", [], "INBOX"),
+        ("delete", HERE, "bb2", "Archive")] + mails(HERE, "INBOX", "jj2") +
+        mails(HERE, "Archive", "jj3"), account=EXPUNGE),
+}

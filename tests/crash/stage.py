@@ -1,0 +1,219 @@
+"""stage.py — one account that is put back to the same moment, again and again.
+
+A scene (scenes.py) makes both sides equal, changes them, and the stage takes a
+picture: the mailboxes of a scripted server, the tree, the state.  A sweep puts
+the picture back for each of its points, lets a round go wrong there, and asks
+the judge: at once, whether all mail is still somewhere and whole; and after
+one more round, whether all is as if nothing had gone wrong.
+"""
+import copy
+import os
+import shutil
+
+from actors import Far, Local, Tree
+from compare import compare
+from dovecot import writing
+from maildir import canonical
+from peer import MODERN, Peer
+from syncd import BUILD, Syncd
+from world import World, body
+
+KILLAT = os.path.join(BUILD, "killat")
+ACCOUNT = {"tls": {"mode": "none"}, "watch": {"settle": "1ms"}}
+
+
+class Wrong(AssertionError):
+    """What must never be."""
+
+
+class FarPeer(Far):
+    """Can do what no client can."""
+
+    def __init__(self, peer, client, rng):
+        super().__init__(client, rng)
+        self.peer = peer
+
+    def revalidate(self, folder):
+        self.peer.boxes[folder].renumber()
+
+
+class AnyOf:
+    """The first of several hits: which one is the same each time."""
+
+    @staticmethod
+    def choice(hits):
+        return hits[0]
+
+
+def copy_tree(here, there):
+    """A copy that shares the files of mail, as nobody writes into those: they
+    keep their inodes, by which syncd knows them.  What is written in place
+    (the database) is copied."""
+    os.mkdir(there, os.stat(here).st_mode)
+    for entry in os.scandir(here):
+        to = os.path.join(there, entry.name)
+        if entry.is_dir(follow_symlinks=False):
+            copy_tree(entry.path, to)
+        elif os.path.basename(here) in ("cur", "new", "tmp") or "/undo/" in entry.path:
+            os.link(entry.path, to, follow_symlinks=False)
+        else:
+            shutil.copy2(entry.path, to, follow_symlinks=False)
+    st = os.stat(here)
+    os.utime(there, ns=(st.st_atime_ns, st.st_mtime_ns))
+
+
+class Stage:
+    """${held}: a guard holds what was done, and rounds end with 10."""
+
+    def __init__(self, caps=MODERN, account=None, held=False):
+        self.held = held
+        self.peer = Peer(caps, tls=False)
+        for name in ("Archive", "Drafts", "Sent", "Trash"):
+            self.peer.box(name, [f"\\{name}"])
+        self.syncd = Syncd(self.peer, "u1", dict(ACCOUNT, **(account or {})))
+        self.client = self.peer.client()
+        tree = Tree(self.syncd.tree, AnyOf())
+        self.world = World(Local(tree), FarPeer(self.peer, self.client, AnyOf()))
+        self.tree = self.syncd.tree
+        self.saved = None
+
+    def close(self):
+        self.client.close()
+        self.peer.stop()
+        shutil.rmtree(self.syncd.dir)
+
+    def play(self, scene):
+        """To the moment at which a round is going to be interrupted."""
+        held, self.held = self.held, False
+        self.sync()
+        for op in scene.given:
+            self.world.do(*op)
+        self.sync()
+        wrong = self.world.oracle.check(self.messages()) + compare(self.client, self.tree)
+        if wrong:
+            raise Wrong("before it began:\n" + "\n".join(wrong))
+        for op in scene.change:
+            if not self.world.do(*op):
+                raise Wrong(f"cannot be done: {op}")
+        self.held = held
+        self.save()
+
+    # -- the picture -----------------------------------------------------
+
+    def places(self):
+        return {name: os.path.join(self.syncd.dir, name) for name in ("mail", "state")}
+
+    def save(self):
+        picture = os.path.join(self.syncd.dir, "picture")
+        os.mkdir(picture)
+        for name, path in self.places().items():
+            copy_tree(path, os.path.join(picture, name))
+        self.saved = (picture, copy.deepcopy(self.peer.boxes),
+                      copy.deepcopy(self.world.oracle))
+
+    def put_back(self):
+        picture, boxes, oracle = self.saved
+        for name, path in self.places().items():
+            shutil.rmtree(path)
+            copy_tree(os.path.join(picture, name), path)
+        self.peer.clear()
+        self.peer.boxes = copy.deepcopy(boxes)
+        self.world.oracle = copy.deepcopy(oracle)
+
+    # -- rounds ----------------------------------------------------------
+
+    def expect(self, r):
+        """It ended as it must when nothing goes wrong."""
+        if r.rc != (10 if self.held else 0):
+            raise Wrong(f"a round ended with {r.rc}: {r.out}{r.err}")
+
+    @staticmethod
+    def no_crash(r):
+        """It may have failed, and says so; a wild pointer is no failure."""
+        if r.rc < 0 or r.rc >= 128:
+            raise Wrong(f"a round ended with {r.rc}: {r.out}{r.err}")
+        for word in ("SIGSEGV", "SIGBUS", "signal 11", "signal 7", "must("):
+            if word in r.err:
+                raise Wrong(f"a worker fell: {r.err}")
+
+    def sync(self):
+        """A round to which nothing happens."""
+        self.expect(self.syncd.run("sync", timeout=20))
+
+    def recover(self):
+        """Go on after what happened: two rounds must do."""
+        self.syncd.run("sync", timeout=20)
+        self.sync()
+
+    def sync_by(self, *wrap, timeout=20, env=None):
+        """A round that is run by ${wrap}; its Result."""
+        self.syncd.wrap = wrap
+        self.syncd.env = env or {}
+        try:
+            return self.syncd.run("sync", timeout=timeout)
+        finally:
+            self.syncd.wrap = ()
+            self.syncd.env = {}
+
+    def killat(self, mode, n, *more):
+        """A round under killat: (its Result, the lines of the report)."""
+        report = os.path.join(self.syncd.dir, "report")
+        r = self.sync_by(KILLAT, "-m", mode, "-n", str(n), "-o", report, *more, "--")
+        with open(report, encoding="utf-8", errors="replace") as f:
+            return r, f.read().splitlines()
+
+    # -- the judge -------------------------------------------------------
+
+    def messages(self):
+        """[(folder, flags and keywords, bytes)] of the tree."""
+        return [(folder, m.flags | m.keywords, m.data)
+                for folder, files in self.tree.all_messages().items() for m in files]
+
+    def token_of(self, data):
+        return next((t for t in self.world.oracle.contents if t.encode() in data), None)
+
+    def judge_moment(self):
+        """Whatever was cut off: no file is half a message, and what nobody
+        deleted is on one side at least."""
+        found = set()
+        for folder, _, data in self.messages():
+            token = self.token_of(data)
+            if token is None or canonical(data) != body(token):
+                raise Wrong(f"half a message in {folder}: {data[:200]!r}")
+            found.add(token)
+        for box in self.peer.boxes.values():
+            found |= {self.token_of(m.data) for m in box.msgs}
+        for token, c in self.world.oracle.contents.items():
+            deleted = any(len(copies) < len(c.base) for copies in c.side.values())
+            if token not in found and not deleted:
+                raise Wrong(f"{token} is lost; done: {c.trace}")
+
+    def far_tokens(self):
+        return sorted(self.token_of(m.data) for b in self.peer.boxes.values() for m in b.msgs)
+
+    def judge_end(self):
+        """Both sides are equal and what they must be; and then it is quiet."""
+        if self.held:
+            wrong = [] if self.far_tokens() == sorted(self.world.oracle.contents) else \
+                [f"not held: the server has {self.far_tokens()}"]
+        else:
+            # What the trash has is no business of the oracle's.
+            wrong = compare(self.client, self.tree)
+            wrong += self.world.oracle.check([m for m in self.messages() if m[0] != "Trash"])
+        for folder, path in self.tree.folders().items():
+            wrong += [f"{folder}/tmp has {x}" for x in os.listdir(path + "/tmp")]
+        if wrong:
+            raise Wrong("\n".join(wrong))
+        self.judge_quiet()
+
+    def judge_quiet(self):
+        before = self.tree.snapshot()
+        with self.peer.lock:
+            self.peer.sent.clear()
+        self.sync()
+        if self.tree.snapshot() != before:
+            raise Wrong("a quiet round changed files")
+        if writing(self.peer.sent):
+            raise Wrong(f"a quiet round wrote: {writing(self.peer.sent)}")
+        if self.peer.trouble:
+            raise Wrong(f"the server did not understand: {self.peer.trouble}")
