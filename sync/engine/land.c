@@ -224,8 +224,7 @@ commit_present(struct arrivals *a, struct err *err)
 		struct msg_row row;
 
 		row_of_arrival(a, &a->v[i], &row);
-		row.stage = ST_PRESENT;
-		if (store_msg_put(a->acc->store, &row, err) < 0 ||
+		if (store_msg_present(a->acc->store, row.id, err) < 0 ||
 		    account_audit(a->acc, "download", a->f, &row,
 		    "new on the server, unknown here", err) < 0) {
 			store_rollback(a->acc->store);
@@ -233,6 +232,21 @@ commit_present(struct arrivals *a, struct err *err)
 		}
 	}
 	return account_commit(a->acc, err);
+}
+
+/* Those directories that something was put into. */
+static int
+sync_dirs(const struct arrivals *a, struct err *err)
+{
+	bool used[2] = { false, false };
+	int r = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		used[a->v[i].in_new] = true;
+	for (int sub = 0; sub < 2 && r == 0; sub++)
+		if (used[sub])
+			r = mdir_sync_sub(a->f->fd, sub != 0, err);
+	return r;
 }
 
 int
@@ -257,7 +271,7 @@ land_all(struct arrivals *a, struct err *err)
 		    a->v[i].file, a->v[i].in_new, err) < 0)
 			r = -1;
 	if (r == 0)
-		r = mdir_sync(a->f->fd, err);
+		r = sync_dirs(a, err);
 	if (r == 0)
 		r = commit_present(a, err);
 	if (r == 0) {
