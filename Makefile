@@ -10,7 +10,7 @@ Q	:= @
 say	= @printf '%-4s %s\n' $(1) $@;
 endif
 BUILD	?= build
-LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson
+LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson libseccomp
 
 # DEV=1 makes warnings errors; `make check` sets it.
 WARN	:= -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "conf_json.h"
 #include "config.h"
 #include "diag.h"
@@ -668,6 +669,7 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 	struct err err;
 	int code = 0;
 
+	sandbox_private();
 	if (begin(&p, &err) < 0) {
 		code = exit_of(&err);
 		tell_error(opts->json, code, err.code, err.text, NULL);

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/wait.h"
 #include "conf_json.h"
 #include "connect.h"
@@ -637,6 +638,25 @@ lock_account(struct worker *w, struct err *err)
 	return r;
 }
 
+/* From here on there is nothing but the account's mail and the state directory. */
+static void
+enter_sandbox(const struct worker *w)
+{
+	struct sandbox_path path[] = {
+		{ w->acc->root, true },
+		{ w->state_dir, true },
+		{ w->conf->tls.ca_file != NULL ? w->conf->tls.ca_file : "/etc/ssl",
+		    false },
+	};
+	unsigned missing = sandbox_enter(SANDBOX_WORKER, path, ARRAY_LEN(path),
+	    (uint16_t)w->conf->port);
+
+	for (unsigned layer = 1; layer <= missing; layer <<= 1)
+		if (missing & layer)
+			log_notice("sandbox: %s",
+			    sandbox_says((enum sandbox_layer)layer));
+}
+
 static int
 start(struct worker *w, struct err *err)
 {
@@ -662,6 +682,7 @@ start(struct worker *w, struct err *err)
 	else if (w->acc->watcher != NULL &&
 	    watch_tree(w->acc->watcher, w->acc->root, ".", err) < 0)
 		log_warn("%s", err->text);
+	enter_sandbox(w);
 	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, err);
 }
 
