@@ -101,7 +101,7 @@ class Play:
         elif op[0] == "fault":
             self.faults += 1
             self.fault(*op[1:])
-        else:
+        elif self.world.legal(*op):
             self.world.do(*op)
 
     # -- a story ---------------------------------------------------------
@@ -141,25 +141,25 @@ class Play:
 
 
 def played(seed, story=None):
-    """(operations, faults, story, what is wrong or None)"""
+    """(operations, faults, story, what is wrong or None, is it the program?)"""
     play = Play(seed)
-    wrong = None
+    wrong, real = None, False
     try:
         if story is None:
             play.invent()
         else:
             play.retell(story)
     except Wrong as e:
-        wrong = str(e)
+        wrong, real = str(e), True
     except Exception:
         wrong = traceback.format_exc()
     finally:
         play.close()
-    return len(play.world.done), play.faults, play.story, wrong
+    return len(play.world.done), play.faults, play.story, wrong, real
 
 
 def fails(seed, story):
-    return played(seed, story)[3] is not None
+    return played(seed, story)[4]
 
 
 def shrunk(seed, story):
@@ -197,7 +197,7 @@ def main(argv):
     seeds = range(int(first), int(last or first) + 1)
     total = [0, 0, 0]
     with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
-        for seed, (ops, faults, story, wrong) in zip(seeds, pool.map(played, seeds)):
+        for seed, (ops, faults, story, wrong, _) in zip(seeds, pool.map(played, seeds)):
             total = [total[0] + ops, total[1] + faults, total[2] + (wrong is not None)]
             if wrong is not None:
                 report(seed, story, wrong)

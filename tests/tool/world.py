@@ -234,19 +234,27 @@ class Churn(World):
             self.busy[name] = side
             self.folders.append(name)
 
-    def quiet_folder(self, side):
+    def quiet(self, name):
         """One with mail (an empty one cannot be told from another), in which
-        nothing is under way: what would be right?  None: there is none."""
-        name = self.folder(side)
+        nothing is under way: what would be right?"""
         used = any(name in [x.folder for copies in c.side.values() for x in copies] or
                    (c.side and name in [x.folder for x in c.base])
                    for c in self.oracle.contents.values())
         filled = any(x.folder == name for c in self.oracle.contents.values() for x in c.base)
-        return name if filled and not used and name not in self.busy else None
+        return filled and not used and name not in self.busy
+
+    def legal(self, name, side, *args):
+        """May it be done as things are?  For a story told again."""
+        if name in ("rename", "remove", "revalidate"):
+            return self.quiet(args[0])
+        c = self.oracle.contents.get(args[0])
+        if name in ("add", "create"):
+            return c is None or self.oracle.may_touch(c, side, True)
+        return c is not None and self.oracle.may_touch(c, side, name in ("copy", "replace"))
 
     def rename(self, side):
-        old = self.quiet_folder(side)
-        if old in (None, "INBOX", "Archive"):
+        old = self.folder(side)
+        if old in ("INBOX", "Archive") or not self.quiet(old):
             return
         self.n += 1
         new = f"{old}.{self.n}"
@@ -256,16 +264,16 @@ class Churn(World):
         self.busy[old] = self.busy[new] = "nobody"
 
     def remove(self, side):
-        name = self.quiet_folder(side)
-        if name in (None, "INBOX", "Archive"):
+        name = self.folder(side)
+        if name in ("INBOX", "Archive") or not self.quiet(name):
             return
         self.do("remove", side, name)
         self.folders.remove(name)
         self.busy[name] = "nobody"
 
     def revalidate(self, side):
-        name = self.quiet_folder("there")
-        if name is not None:
+        name = self.folder("there")
+        if self.quiet(name):
             self.do("revalidate", "there", name)
             self.busy[name] = "nobody"
 
