@@ -269,7 +269,7 @@ finish_job(struct worker *w, struct job *job, int code, const struct err *err)
 	else if (p != NULL)
 		error = js_error(p->code, p->message, p->remedy);
 	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
+	    "s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
 	    "exit", code, "summary",
 	    "downloaded", (json_int_t)t->downloaded,
 	    "uploaded", (json_int_t)t->uploaded,
@@ -279,6 +279,7 @@ finish_job(struct worker *w, struct job *job, int code, const struct err *err)
 	    "deleted_remote", (json_int_t)t->deleted_remote,
 	    "moved", (json_int_t)t->moved,
 	    "refused", (json_int_t)t->refused,
+	    "kept", (json_int_t)t->kept,
 	    "bytes_down", (json_int_t)t->bytes_down,
 	    "bytes_up", (json_int_t)t->bytes_up, "error", error));
 	free(job->folder);

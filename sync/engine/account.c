@@ -532,6 +532,7 @@ tally_since(const struct tally *was, const struct tally *now)
 		.deleted_remote = now->deleted_remote - was->deleted_remote,
 		.moved = now->moved - was->moved,
 		.refused = now->refused - was->refused,
+		.kept = now->kept - was->kept,
 		.bytes_down = now->bytes_down - was->bytes_down,
 		.bytes_up = now->bytes_up - was->bytes_up,
 	};

@@ -104,6 +104,7 @@ struct problem {
 struct tally {
 	uint64_t	downloaded, uploaded, flags_local, flags_remote;
 	uint64_t	deleted_local, deleted_remote, moved, refused;
+	uint64_t	kept;		/* gone on the server, kept here */
 	uint64_t	bytes_down, bytes_up;
 };
 

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "engine/candidate.h"
 #include "engine/follow.h"
 #include "engine/local.h"
 #include "engine/remote.h"
@@ -297,15 +298,15 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 /* Messages that the server had, and that it may have moved. */
 struct missing {
 	size_t	n;
-	bool	nameless;	/* of some, the server's id is not known: we
-				 * uploaded them */
+	bool	nameless;	/* of some, the server's id is not known (we
+				 * uploaded them) or is another by now */
 };
 
 static void
 count_missing(struct missing *m, const struct msg_row *row)
 {
 	m->n++;
-	m->nameless = m->nameless || row->objid.n == 0;
+	m->nameless = m->nameless || row->objid.n == 0 || row->uid.v == 0;
 }
 
 static int
@@ -319,14 +320,18 @@ find_missing(struct account *acc, struct folder **f, size_t n,
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0)
-		if (row.stage == ST_TOMBSTONE)
+		if (row.stage == ST_TOMBSTONE || row.stage == ST_GONE_REMOTE)
 			count_missing(m, &row);
 	cursor_close(c);
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->missing && acc->folder[i]->policy.readonly)
+			count_missing(m, &(struct msg_row){ 0 });
 	for (size_t i = 0; i < n && got == 0; i++)
 		for (size_t k = 0; k < f[i]->work.n && got == 0; k++) {
 			const struct change *gone = &f[i]->work.change[k];
 
-			if (gone->remote != SIDE_GONE || gone->msg == 0)
+			if (gone->msg == 0 || (gone->remote != SIDE_GONE &&
+			    gone->known != KNOWN_NOT))
 				continue;
 			got = store_find_id(acc->store, gone->msg, &row,
 			    err);
@@ -335,69 +340,6 @@ find_missing(struct account *acc, struct folder **f, size_t n,
 			got = got < 0 ? -1 : 0;
 		}
 	return got;
-}
-
-/* A local file that may be what a fresh message is. */
-struct candidate {
-	struct hash	 head;
-	uint64_t	 wire_size;
-	struct change	*change;
-	bool		 used;
-};
-
-struct candidates {
-	struct candidate	*v;
-	size_t			 n, cap;
-};
-
-static int
-by_head(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	return memcmp(x->head.b, y->head.b, sizeof(x->head.b));
-}
-
-static int
-collect_candidates(struct folder *f, struct candidates *cs, struct err *err)
-{
-	for (size_t i = 0; i < f->work.n; i++) {
-		struct change *c = &f->work.change[i];
-		int got;
-
-		if (c->known != KNOWN_NOT || c->local != SIDE_PRESENT || c->done)
-			continue;
-		got = local_digest(f, c, err);
-		if (got < 0 && err->class != ERR_MSG)
-			return -1;
-		if (got <= 0)
-			continue;
-		cs->v = array_room(cs->v, cs->n, &cs->cap, sizeof(*cs->v));
-		cs->v[cs->n++] = (struct candidate){ .head = c->content->id.head,
-		    .wire_size = c->content->wire_size, .change = c };
-	}
-	if (cs->n > 1)
-		qsort(cs->v, cs->n, sizeof(*cs->v), by_head);
-	return 0;
-}
-
-static struct candidate *
-find_candidate(struct candidates *cs, const struct hash *head, uint64_t size)
-{
-	size_t lo = 0, hi = cs->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (memcmp(cs->v[mid].head.b, head->b, sizeof(head->b)) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < cs->n && hash_eq(&cs->v[lo].head, head); lo++)
-		if (!cs->v[lo].used && cs->v[lo].wire_size == size)
-			return &cs->v[lo];
-	return NULL;
 }
 
 /* Fresh messages that are known after all stay in the list until all answers are
@@ -446,52 +388,191 @@ bind_candidate(struct candidate *cand, const struct seen *m)
 	c->copy = false;
 }
 
-/* What one search for partners among fresh messages needs. */
+/* A fresh message that is nothing new of its own folder. */
+struct stranger {
+	struct folder	*f;
+	struct uid	 uid;
+	bool		 known;		/* .head and .size are */
+	struct hash	 head;
+	uint64_t	 size;
+	char		*objid;		/* NULL: none */
+};
+
+struct strangers {
+	struct stranger	*v;
+	size_t		 n, cap;
+};
+
+static void
+note_stranger(struct strangers *all, struct folder *f, const struct ev_msg *m,
+    const struct hash *head)
+{
+	struct stranger *s;
+
+	all->v = array_room(all->v, all->n, &all->cap, sizeof(*all->v));
+	s = &all->v[all->n++];
+	*s = (struct stranger){ .f = f, .uid = m->uid, .size = m->size };
+	if (head != NULL) {
+		s->known = true;
+		s->head = *head;
+	}
+	if (m->have & MSG_OBJID)
+		s->objid = str_dup(m->objid);
+}
+
+static void
+strangers_clear(struct strangers *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->v[i].objid);
+	free(all->v);
+}
+
+/* What one search for partners among a folder's fresh messages needs. */
 struct search {
 	struct candidates	 cs;
 	struct taken		 taken;
-	struct follow		 follow;
 	struct uidset		 answered;
 	struct hasher		*hasher;
 	unsigned		 items;		/* of FETCH */
+	struct work		 kept;		/* more changes for the folder */
+	int64_t			*bound;		/* the rows of those, room for
+						 * all fresh */
+	struct map		 by_row;
+	struct strangers	*others;
 };
+
+/* The change of a row that was only here, and is on the server again. */
+static void
+bind_kept(struct folder *f, struct search *s, const struct msg_row *row,
+    const struct seen *m)
+{
+	struct change *c = work_find(&f->work, row->id);
+	int64_t *id = &s->bound[s->by_row.n];
+
+	*id = row->id;
+	map_put(&s->by_row, KEY_OF(*id), 0);
+	if (c == NULL) {
+		c = work_add(&s->kept);
+		c->msg = row->id;
+		c->file = str_dup(row->file);
+		c->in_new = row->in_new;
+		c->ino = row->ino;
+		c->local = SIDE_PRESENT;
+		c->local_flags = local_flags(f, row->file);
+	}
+	c->known = KNOWN_BOTH;
+	c->base = row->flags;
+	c->uid.v = m->uid;
+	c->remote = SIDE_PRESENT;
+	c->remote_flags = (struct flags){ m->sys, m->kw };
+}
+
+/* What policy kept when the server lost it: 1 if the server has it again. */
+static int
+match_kept(struct account *acc, struct folder *f, struct search *s,
+    const struct seen *m, const struct hash *head, uint64_t size,
+    struct err *err)
+{
+	struct cursor *c = cursor_open_head(acc->store, f->id, head, size, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		const struct change *u = work_find(&f->work, row.id);
+
+		if (row.stage == ST_GONE_REMOTE && row.unique.n > 0 &&
+		    !map_has(&s->by_row, KEY_OF(row.id)) &&
+		    (u == NULL || u->local != SIDE_GONE))
+			break;
+	}
+	if (got > 0)
+		bind_kept(f, s, &row, m);
+	cursor_close(c);
+	return got;
+}
 
 static int
 match_fresh(struct account *acc, struct folder *f, struct search *s,
     const struct ev_msg *m, struct err *err)
 {
 	struct seen *fresh = work_fresh(&f->work, m->uid);
-	struct msgid_hash id;
 	struct candidate *cand;
-	struct msg_row row;
+	struct msgid_hash id;
 	int got;
 
 	if (fresh == NULL)
 		return 0;
-	if (m->have & MSG_HEADER) {
-		hasher_add(s->hasher, m->header.p, m->header.n);
-		hasher_end(s->hasher, &id);
-		cand = find_candidate(&s->cs, &id.head, m->size);
-		if (cand != NULL) {
-			bind_candidate(cand, fresh);
-			take_fresh(f, &s->taken, fresh);
-			return !(m->have & MSG_DATE) ? 0 :
-			    local_set_date(f, cand->change, m->date, err);
-		}
+	if (!(m->have & MSG_HEADER)) {
+		note_stranger(s->others, f, m, NULL);
+		return 0;
 	}
-	got = follow_find(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
-	    &row, err);
-	if (got > 0)
-		got = follow_move(acc, f, &s->follow, fresh, &row, m,
-		    err);
-	if (got < 0 && err->class == ERR_MSG) {
-		/* A file of that name is there: it is fetched, then. */
-		log_info("%s: %s", f->name, err->text);
-		got = 0;
+	hasher_add(s->hasher, m->header.p, m->header.n);
+	hasher_end(s->hasher, &id);
+	cand = candidates_find(&s->cs, &id.head, m->size);
+	if (cand != NULL) {
+		bind_candidate(cand, fresh);
+		take_fresh(f, &s->taken, fresh);
+		return !(m->have & MSG_DATE) ? 0 :
+		    local_set_date(f, cand->change, m->date, err);
 	}
+	got = match_kept(acc, f, s, fresh, &id.head, m->size, err);
 	if (got > 0)
 		take_fresh(f, &s->taken, fresh);
+	else if (got == 0)
+		note_stranger(s->others, f, m, &id.head);
 	return got < 0 ? -1 : 0;
+}
+
+/* 1: its file has followed, 0: it is fetched, -1. */
+static int
+follow_stranger(struct account *acc, const struct stranger *s,
+    struct follow *follow, struct err *err)
+{
+	struct msg_row row;
+	int got = follow_find(acc, str_z(s->objid), s->known ? &s->head : NULL,
+	    s->size, &row, err);
+
+	if (got > 0)
+		got = follow_move(acc, s->f, follow, work_fresh(&s->f->work,
+		    s->uid), &row, str_z(s->objid), err);
+	if (got < 0 && err->class == ERR_MSG) {
+		/* A file of that name is there. */
+		log_info("%s: %s", s->f->name, err->text);
+		got = 0;
+	}
+	return got;
+}
+
+/* All folders have been asked: what is new in one may be lost in another. */
+static int
+match_strangers(struct account *acc, const struct strangers *others,
+    struct err *err)
+{
+	struct follow follow = { 0 };
+	struct taken taken = { 0 };
+	struct err ignored;
+	int r = 0;
+
+	for (size_t i = 0; i < others->n && r >= 0; i++) {
+		const struct stranger *s = &others->v[i];
+
+		r = follow_stranger(acc, s, &follow, err);
+		if (r > 0)
+			take_fresh(s->f, &taken, work_fresh(&s->f->work, s->uid));
+		if (r >= 0 && i + 1 < others->n && others->v[i + 1].f == s->f)
+			continue;
+		/* What was followed stays so, whatever came after. */
+		if (follow_settle(acc, s->f, &follow, r < 0 ? &ignored : err) < 0)
+			r = -1;
+		drop_taken(s->f, &taken);
+		follow.n = taken.n = 0;
+	}
+	free(follow.left);
+	free(taken.at);
+	return r < 0 ? -1 : 0;
 }
 
 static bool
@@ -572,18 +653,29 @@ ask_fresh(struct account *acc, struct folder *f, struct search *s,
 	return r;
 }
 
+static void
+add_kept(struct folder *f, struct work *kept)
+{
+	for (size_t i = 0; i < kept->n; i++)
+		*work_add(&f->work) = kept->change[i];
+	if (kept->n > 0)
+		work_sort(&f->work);
+	free(kept->change);
+}
+
 static int
 pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
-    struct err *err)
+    struct strangers *others, struct err *err)
 {
-	struct search s = { 0 };
-	struct err ignored;
+	struct search s = { .others = others };
 	int r;
 
 	if (f->work.n_fresh == 0)
 		return 0;
 	uidset_init(&s.answered);
-	r = collect_candidates(f, &s.cs, err);
+	map_init(&s.by_row);
+	s.bound = xcalloc(f->work.n_fresh, sizeof(*s.bound));
+	r = candidates_collect(&s.cs, f, err);
 	if (r == 0 && (s.cs.n > 0 || missing->n > 0)) {
 		s.hasher = hasher_new();
 		s.items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
@@ -592,40 +684,55 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
 		r = remote_select(acc, f, err);
 		if (r == 0)
 			r = ask_fresh(acc, f, &s, err);
-		/* What was followed stays so, whatever came after. */
-		if (follow_settle(acc, f, &s.follow, r == 0 ? err : &ignored) < 0)
-			r = -1;
 		drop_taken(f, &s.taken);
+		add_kept(f, &s.kept);
 	}
 	hasher_free(s.hasher);
 	uidset_clear(&s.answered);
+	candidates_clear(&s.cs);
+	map_clear(&s.by_row);
 	free(s.taken.at);
-	free(s.follow.left);
-	free(s.cs.v);
+	free(s.bound);
 	return r;
+}
+
+static bool
+any_fresh(struct folder **f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (f[i]->work.n_fresh > 0)
+			return true;
+	return false;
 }
 
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
 	struct missing missing = { 0 };
+	struct strangers others = { 0 };
+	int r = pair_new_files(acc, f, n, err);
 
-	if (pair_new_files(acc, f, n, err) < 0)
-		return -1;
-	if (acc->dry_run)
-		return 0;
+	if (r < 0 || acc->dry_run || !any_fresh(f, n))
+		return r;
 	if (find_missing(acc, f, n, &missing, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!f[i]->work.remote_read)
 			continue;
-		if (pair_fresh(acc, f[i], &missing, err) == 0)
+		r = pair_fresh(acc, f[i], &missing, &others, err);
+		if (r == 0)
 			continue;
-		if (err->class != ERR_FOLDER && err->class != ERR_MSG)
-			return err_wrap(err, "pair %s", f[i]->name);
+		if (err->class != ERR_FOLDER && err->class != ERR_MSG) {
+			err_wrap(err, "pair %s", f[i]->name);
+			break;
+		}
 		problem_open(acc, PROBLEM_WARNING, err->code, f[i], "", "%s",
 		    err->text);
 		f[i]->skip = f[i]->work.failed = true;
+		r = 0;
 	}
-	return 0;
+	if (r == 0)
+		r = match_strangers(acc, &others, err);
+	strangers_clear(&others);
+	return r;
 }

@@ -180,6 +180,9 @@ apply_and_tell(struct account *acc, const struct round_opts *o,
 	progress_phase(acc->progress, PHASE_APPLY, f->name, 0);
 	r = apply_folder(acc, f, err);
 	did = tally_since(&before, &acc->tally);
+	if (did.kept > 0 && f->work.exists == 0)
+		log_warn("%s: all %llu messages are gone on the server; they "
+		    "are kept here", f->name, (unsigned long long)did.kept);
 	if (o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
 		o->done(o->who, f, &did, clock_now() - started);
 	return r;
