@@ -418,6 +418,10 @@ const struct code codes[] = {
 	    "the server only, and the others go on.  It is tried again when "
 	    "syncd starts, once a day at most.",
 	    "Open it, or delete it, in webmail." },
+	{ "backup.incomplete",
+	    "After the restore, the server has fewer messages than there are "
+	    "here: what it refused is in the log, with the reason.",
+	    "syncd restore again: what is there already is not sent twice." },
 	{ "server.quota",
 	    "The mailbox is full: uploads wait.  Everything else goes on.",
 	    "Make room on the server." },

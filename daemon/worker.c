@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
+#include "engine/restore.h"
 #include "engine/round.h"
 #include "engine/undo.h"
 #include "engine/watcher.h"
@@ -255,22 +257,11 @@ guard_holds(const struct account *acc)
 	return false;
 }
 
-static void
-finish_job(struct worker *w, struct job *job, int code, const struct err *err)
+static json_t *
+summary_json(const struct tally *t)
 {
-	const struct tally *t = &w->acc->tally;
-	const struct problem *p = code != 0 ? worst_problem(w->acc) : NULL;
-	char remedy[128];
-	json_t *error = json_null();
-
-	if (err != NULL)
-		error = js_error(err->code, err->text,
-		    remedy_for(w, err, remedy, sizeof(remedy)));
-	else if (p != NULL)
-		error = js_error(p->code, p->message, p->remedy);
-	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
-	    "exit", code, "summary",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+	    "s:I}",
 	    "downloaded", (json_int_t)t->downloaded,
 	    "uploaded", (json_int_t)t->uploaded,
 	    "flags_local", (json_int_t)t->flags_local,
@@ -281,7 +272,25 @@ finish_job(struct worker *w, struct job *job, int code, const struct err *err)
 	    "refused", (json_int_t)t->refused,
 	    "kept", (json_int_t)t->kept,
 	    "bytes_down", (json_int_t)t->bytes_down,
-	    "bytes_up", (json_int_t)t->bytes_up, "error", error));
+	    "bytes_up", (json_int_t)t->bytes_up);
+}
+
+/* ${summary} is taken. */
+static void
+finish_job(struct worker *w, struct job *job, int code, json_t *summary,
+    const struct err *err)
+{
+	const struct problem *p = code != 0 ? worst_problem(w->acc) : NULL;
+	char remedy[128];
+	json_t *error = json_null();
+
+	if (err != NULL)
+		error = js_error(err->code, err->text,
+		    remedy_for(w, err, remedy, sizeof(remedy)));
+	else if (p != NULL)
+		error = js_error(p->code, p->message, p->remedy);
+	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:o, s:o}", "job", job->id,
+	    "exit", code, "summary", summary, "error", error));
 	free(job->folder);
 }
 
@@ -430,12 +439,38 @@ finish_scripts(struct worker *w, struct round_opts *opts, int r, struct err *err
 	return r;
 }
 
+/* What is there, compared with what should be. */
+static int
+count_restored(struct worker *w, json_t *summary, int *code, struct err *err)
+{
+	struct restored n;
+	char text[160];
+
+	if (restore_count(w->acc, &n, err) < 0)
+		return -1;
+	snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " messages in %"
+	    PRIu64 " folders are on the server, %" PRIu64 " of them uploaded now",
+	    n.there, n.here, n.folders, w->acc->tally.uploaded);
+	json_object_set_new(summary, "text", json_string(text));
+	json_object_set_new(summary, "here", json_integer((json_int_t)n.here));
+	json_object_set_new(summary, "there", json_integer((json_int_t)n.there));
+	if (n.short_of != NULL) {
+		problem_open(w->acc, PROBLEM_WARNING, "backup.incomplete", NULL,
+		    "syncd restore, again", "%s; %s lacks some", text,
+		    n.short_of);
+		*code = *code != 0 ? *code : 1;
+	}
+	free(n.short_of);
+	return 0;
+}
+
 static int
 run_job(struct worker *w, struct job *job, struct err *err)
 {
 	bool was_due = round_due(w);
 	struct round_opts opts = { .only = job->folder, .full = job->full,
 	    .verdict = job->verdict };
+	json_t *summary;
 	int r;
 
 	mark_everything(w);
@@ -453,7 +488,13 @@ run_job(struct worker *w, struct job *job, struct err *err)
 		look_again(w, was_due);
 	if (guard_holds(w->acc))
 		r = EXIT_HELD;
-	finish_job(w, job, r, NULL);
+	summary = summary_json(&w->acc->tally);
+	if (w->conf->restore.on && !job->dry_run &&
+	    count_restored(w, summary, &r, err) < 0) {
+		json_decref(summary);
+		return -1;
+	}
+	finish_job(w, job, r, summary, NULL);
 	return r;
 }
 
@@ -461,7 +502,8 @@ static void
 fail_jobs(struct worker *w, const struct err *err)
 {
 	for (size_t i = 0; i < w->link.n_jobs; i++)
-		finish_job(w, &w->link.job[i], exit_code(err), err);
+		finish_job(w, &w->link.job[i], exit_code(err),
+		    summary_json(&w->acc->tally), err);
 	w->link.n_jobs = 0;
 }
 
@@ -636,7 +678,8 @@ live_one_round(struct worker *w, int *code, struct err *err)
 	if (connect_account(w, err) == 0 &&
 	    (w->online_check || run_jobs(w, code, err) == 0)) {
 		if (w->online_check) {
-			finish_job(w, &w->link.job[0], 0, NULL);
+			finish_job(w, &w->link.job[0], 0,
+			    summary_json(&w->acc->tally), NULL);
 			w->link.n_jobs = 0;
 		}
 		return 0;

@@ -41,6 +41,11 @@ const struct verb cli_verbs[] = {
 	    "bring back what a guard holds",
 	    "What was deleted here is fetched again, what was deleted on the\n"
 	    "server is sent again." },
+	{ "restore", verb_restore, "ACCOUNT",
+	    " to folder since until map skip-existing dry-run ", 1, 1,
+	    "put an account's Maildirs on another account's server",
+	    "--to OTHER names that account.  What the server has already is\n"
+	    "recognised by content; a restore that was interrupted goes on." },
 	{ "status", verb_status, "[ACCOUNT]", " check watch format waybar ", 0, 1,
 	    "what is going on, what needs you",
 	    "A TEMPLATE holds {state}, {problems}, {problem}, {unseen}, {messages},\n"
@@ -147,7 +152,12 @@ const struct flag cli_flags[] = {
 	{ "watch", 0, FLAG_BOOL, false, offsetof(struct cli, watch) },
 	{ "waybar", 0, FLAG_BOOL, false, offsetof(struct cli, waybar) },
 	{ "format", 0, FLAG_TEXT, false, offsetof(struct cli, format) },
-	{ "full-names", 0, FLAG_BOOL, false, offsetof(struct cli, full_names) }
+	{ "full-names", 0, FLAG_BOOL, false, offsetof(struct cli, full_names) },
+	{ "to", 0, FLAG_TEXT, false, offsetof(struct cli, to) },
+	{ "until", 0, FLAG_TEXT, false, offsetof(struct cli, until) },
+	{ "map", 0, FLAG_LIST, false, offsetof(struct cli, map) },
+	{ "skip-existing", 0, FLAG_BOOL, false,
+	    offsetof(struct cli, skip_existing) }
 };
 const size_t cli_n_flags = ARRAY_LEN(cli_flags);
 
@@ -246,6 +256,8 @@ set_flag(struct cli *cli, const struct verb *verb, const struct flag *f,
 		++*(unsigned *)(void *)field;
 	else if (f->kind == FLAG_TEXT)
 		*(const char **)(void *)field = value;
+	else if (f->kind == FLAG_LIST)
+		strlist_add((struct strlist *)(void *)field, value);
 	else if (verb != NULL && strstr(verb->flags, " account ") != NULL)
 		cli->account = value;
 	else
@@ -255,7 +267,8 @@ set_flag(struct cli *cli, const struct verb *verb, const struct flag *f,
 static bool
 takes_value(const struct flag *f)
 {
-	return f->kind == FLAG_TEXT || f->kind == FLAG_ACCOUNT;
+	return f->kind == FLAG_TEXT || f->kind == FLAG_LIST ||
+	    f->kind == FLAG_ACCOUNT;
 }
 
 static int

@@ -32,6 +32,9 @@ struct cli {
 	const char	*account, *mailbox, *diff;
 	bool		 explain;
 	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file;
+	bool		 skip_existing;
+	const char	*until, *to;
+	struct strlist	 map;
 	/* what is neither: the verb's arguments, and -a */
 	char		**arg;
 	size_t		 n;
@@ -53,7 +56,7 @@ struct verb {
 extern const struct verb cli_verbs[];
 extern const size_t cli_n_verbs;
 
-enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_ACCOUNT };
+enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_LIST, FLAG_ACCOUNT };
 
 struct flag {
 	const char	*name;
@@ -111,7 +114,7 @@ bool		 cli_utf8(void);
 
 verb_fn	verb_top, verb_events, verb_generate, verb_doctor, verb_completion,
 	verb_complete, verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
-	verb_undo, verb_check, verb_plugin, verb_cmd,
+	verb_undo, verb_restore, verb_check, verb_plugin, verb_cmd,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 

@@ -109,6 +109,11 @@ check_marker(struct account *acc, struct err *err)
 	int r = 0;
 
 	marked = read_marker(acc->root_fd, id) == 0;
+	if (!marked && acc->conf->restore.on)
+		r = err_set(err, ERR_LOCAL, "store.marker-missing",
+		    "%s is not a store that syncd filled: the marker %s is "
+		    "not there. Is a disk unmounted?", acc->root, ACCOUNT_MARKER);
+	else
 	if (!marked && known != NULL &&
 	    acc->conf->guards.store_missing == HOLD_HOLD)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
@@ -120,7 +125,7 @@ check_marker(struct account *acc, struct err *err)
 		    "%s belongs to another state than %s: its marker %s "
 		    "differs. Nothing was changed", acc->root,
 		    acc->state_dir, ACCOUNT_MARKER);
-	acc->unclaimed = !marked || known == NULL;
+	acc->unclaimed = !acc->conf->restore.on && (!marked || known == NULL);
 	free(known);
 	return r;
 }
@@ -189,7 +194,7 @@ open_root(struct account *acc, struct err *err)
 {
 	struct stat st;
 
-	if (make_path(acc->root, err) < 0)
+	if (!acc->conf->restore.on && make_path(acc->root, err) < 0)
 		return -1;
 	acc->root_fd = open(acc->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (acc->root_fd < 0)

@@ -150,6 +150,7 @@ struct account {
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
 	bool		 dry_run;
+	bool		 quota_full;		/* in this round: no more uploads */
 	struct buf	 plan;			/* dry run: a line for each op */
 	struct tally	 tally;
 	struct problem	*problem;

@@ -182,6 +182,13 @@ struct account_conf {
 		int	 too_big;		/* enum conf_too_big */
 	} pop3;
 
+	/* `syncd restore`, never the configuration: the tree is another account's,
+	 * is only read, and goes to this server. */
+	struct {
+		bool	on;
+		int64_t	since, until;	/* INTERNALDATE, seconds; until 0: none */
+	} restore;
+
 	/* Rungs of the ladder that must not be used: capability names, "NOTIFY",
 	 * "LITERAL+"...; for tests and for servers that do them badly. */
 	struct strlist	avoid;

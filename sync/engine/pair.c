@@ -229,6 +229,9 @@ pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err
 	struct losses l = { 0 };
 	int r = 0;
 
+	/* A copy that the server makes has the date of what it copies. */
+	if (acc->conf->restore.on)
+		return 0;
 	map_init(&l.by_unique);
 	map_init(&l.by_ino);
 	map_init(&l.by_row);
@@ -516,7 +519,7 @@ match_fresh(struct account *acc, struct folder *f, struct search *s,
 		bind_candidate(cand, fresh);
 		take_fresh(f, &s->taken, fresh);
 		return !(m->have & MSG_DATE) ? 0 :
-		    local_set_date(f, cand->change, m->date, err);
+		    local_set_date(acc, f, cand->change, m->date, err);
 	}
 	got = match_kept(acc, f, s, fresh, &id.head, m->size, err);
 	if (got > 0)
@@ -712,7 +715,8 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 	struct strangers others = { 0 };
 	int r = pair_new_files(acc, f, n, err);
 
-	if (r < 0 || acc->dry_run || !any_fresh(f, n))
+	if (r < 0 || (acc->dry_run && !acc->conf->restore.on) ||
+	    !any_fresh(f, n))
 		return r;
 	if (find_missing(acc, f, n, &missing, err) < 0)
 		return -1;

@@ -526,6 +526,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->skip = false;
 	acc->busy = false;
+	acc->quota_full = false;
 	do {
 		/* Tombstones are judged by a list that is newer than they. */
 		if (o->grace == 0 && acc->tombstones > 0)

@@ -3,15 +3,18 @@
 The account is `policy: backup`: the server is only read, and what vanishes there
 stays here, once, whatever the server does to its folders and numbers."""
 import os
+import random
 import re
 import shutil
 import subprocess
+import time
 from collections import Counter
 
 import corpus
 from case import Case, limit, message
+from compare import compare, server_side
 from dovecot import writing
-from maildir import digest
+from maildir import Maildir, digest
 
 DATE = 1_600_000_000
 FOLDERS = ("INBOX", "Archive", "Lists/one", "Lists/Ünïcode", "Sent")
@@ -166,3 +169,138 @@ class Surviving(Backup):
         self.assertSame()
         self.assertCheap()
         self.assertQuiet()
+
+
+class Restoring(Backup):
+    """`syncd restore a --to b`: what the first server had, the second has."""
+
+    def setUp(self):
+        super().setUp()
+        seed(self.client)
+        self.syncd.sync()
+        self.far = self.server_of(self.client)
+        self.other = next(self.free_users)
+        self.syncd.add_account("b", self.dovecot, self.other)
+        self.target = self.dovecot.client(self.other)
+        self.addCleanup(self.target.close)
+        self.before = self.tree.snapshot()
+
+    @staticmethod
+    def server_of(client):
+        """Its folders and what is in them; empty ones that any server has do
+        not count."""
+        return {f: keys for f, keys in server_side(client)[0].items() if keys}
+
+    def restore(self, *args, expect=0, **kwargs):
+        r = self.syncd.run("restore", "a", "--to", "b", *args, **kwargs)
+        self.assertEqual(r.rc, expect, r)
+        return r
+
+    def assertRestored(self):
+        with self.dovecot.client(self.other) as c:
+            self.assertEqual(self.server_of(c), self.far)
+        self.assertEqual(self.tree.snapshot(), self.before, "the backup itself was touched")
+        self.assertFalse(os.path.exists(self.syncd.state + "/restore/a"), "state was left")
+
+    def test_to_an_empty_server(self):
+        self.recreate_user()    # the first one is lost meanwhile
+        self.syncd.sync()
+        self.before = self.tree.snapshot()
+        r = self.restore()
+        self.assertRegex(r.out, r"b: done: (\d+) of \1 messages in \d+ folders")
+        self.assertRestored()
+        self.restore()
+        self.assertRestored()
+
+    def test_to_a_half_filled_server(self):
+        for folder in ("INBOX", "Sent"):
+            for m in self.client.fetch_all(folder)[::2]:
+                self.target.append(folder, m.data, "".join(m.flags), tuple(m.keywords),
+                                   date=m.date)
+        plan = self.restore("--dry-run").out
+        self.assertIn("Lists/one: create-remote", plan)
+        self.assertIn("INBOX: upload", plan)
+        r = self.restore()
+        self.assertRestored()
+        uploaded = int(re.search(r"(\d+) of them uploaded now", r.out)[1])
+        here = sum(c.total() for c in self.far.values())
+        half = sum((self.far[f].total() + 1) // 2 for f in ("INBOX", "Sent"))
+        self.assertEqual(uploaded, here - half)
+
+    def test_some_folders_and_dates_under_other_names(self):
+        self.restore("--folder", "Lists/**", "--map", "Lists/one=Alt/Eins", "--since",
+                     "2020-09-13", "--until", "2020-09-14")
+        there = self.server_of(self.target)
+        self.assertEqual(there, {"Alt/Eins": self.far["Lists/one"],
+                                 "Lists/Ünïcode": self.far["Lists/Ünïcode"]})
+        self.restore("--since", "2021-01-01")
+        self.assertEqual(self.server_of(self.target), there)
+
+    def test_existing_mail_gets_the_flags_or_is_skipped(self):
+        m = next(m for m in self.client.fetch_all("INBOX") if "S" in m.flags)
+        self.target.append("INBOX", m.data, "", date=m.date)
+        self.restore("--skip-existing", "--folder", "INBOX")
+        with self.dovecot.client(self.other) as c:
+            self.assertEqual([x.flags for x in c.fetch_all("INBOX")
+                              if digest(x.data) == digest(m.data)], [frozenset()])
+        self.restore("--folder", "INBOX")
+        with self.dovecot.client(self.other) as c:
+            self.assertEqual(self.server_of(c)["INBOX"], self.far["INBOX"])
+
+    @limit(120)
+    def test_killed_at_any_point_and_resumed(self):
+        rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
+        kills = int(os.environ.get("SYNCD_KILLS", "5"))
+        started = time.monotonic()
+        self.restore()
+        took = time.monotonic() - started
+        self.assertRestored()
+        for _ in range(kills):
+            self.other = next(self.free_users)
+            self.syncd.settings["accounts"]["b"]["user"] = self.other
+            self.syncd.write()
+            for _ in range(3):
+                self.kill_restore(rng.uniform(0, took))
+            self.restore()
+            self.assertRestored()
+
+    def kill_restore(self, after):
+        proc = self.syncd.popen(("restore", "a", "--to", "b"), stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+        try:
+            proc.wait(after)
+        except subprocess.TimeoutExpired:
+            proc.kill()     # its worker dies with it
+            proc.wait()
+
+    def test_mistakes_are_told(self):
+        self.assertEqual(self.syncd.run("restore", "a").rc, 64)
+        self.assertEqual(self.syncd.run("restore", "a", "--to", "nobody").rc, 66)
+        os.unlink(os.path.join(self.tree.root, ".syncd-store"))
+        r = self.restore(expect=74)
+        self.assertIn("store.marker-missing", r.err)
+
+
+class Full(Backup):
+    server = {"rawlog": True, "quota": "300K"}
+
+    def test_a_full_server_stops_the_restore_cleanly(self):
+        tree = Maildir(os.path.join(self.syncd.dir, "mail", "a"))
+        for i in range(20):
+            self.client.append("INBOX" if i % 2 else "Archive",
+                               message(f"m{i}", f"{i:076d}\r\n" * 150), date=DATE + i)
+        self.syncd.sync()
+        other = next(self.free_users)
+        self.syncd.add_account("b", self.dovecot, other)
+        with self.dovecot.client(other) as c:
+            c.append("Drafts", message("big", "x" * 70 + "\r\n" * 70000))
+        r = self.syncd.run("restore", "a", "--to", "b")
+        self.assertEqual(r.rc, 1, r)
+        self.assertIn("server.quota", r.err)
+        with self.dovecot.client(other) as c:
+            there = c.find("Drafts", "Subject: big")
+            c.expunge("Drafts", there)
+            r = self.syncd.run("restore", "a", "--to", "b")
+            self.assertEqual(r.rc, 0, r)
+        with self.dovecot.client(other) as c:
+            self.assertEqual(compare(c, tree, ("INBOX", "Archive")), [])
