@@ -279,11 +279,14 @@ account_send_job(struct account *a, const struct job *job, struct part *part)
 	must(a->ready && !part->sent);
 	part->sent = true;
 	a->n_sent++;
-	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, s:O?}",
+	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, "
+	    "s:b, s:b, s:b, s:i, s:O?}",
 	    "job", (json_int_t)part->n, "folder", part->folder,
 	    "dry_run", job->dry_run, "full", job->full,
 	    "approve", job->verdict == VERDICT_APPROVE,
 	    "reject", job->verdict == VERDICT_REJECT,
+	    "verify", job->verify.on, "online", job->verify.online,
+	    "deep", job->verify.deep, "percent", (int)job->verify.percent,
 	    "script", job->script), &err) < 0)
 		log_debug("%s: %s", a->name, err.text);
 }

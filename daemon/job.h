@@ -13,6 +13,13 @@
 
 #include "engine/conf.h"
 
+/* A job that verifies instead of syncing. */
+struct verify_wish {
+	bool		 on;
+	bool		 online, deep;
+	unsigned	 percent;
+};
+
 struct part {
 	uint32_t	 n;		/* the "job" number of IPC_JOB */
 	char		*account;
@@ -27,6 +34,7 @@ struct job {
 	bool		 dry_run, full;
 	enum verdict	 verdict;
 	json_t		*script;	/* what is wanted of scripts, or NULL */
+	struct verify_wish verify;
 	struct part	*part;
 	size_t		 n, cap;
 	json_t		*lines;		/* not handed out yet */

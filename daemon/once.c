@@ -26,6 +26,7 @@ once_begin(struct parent *p, int *code)
 	struct err err;
 	int rc = 0;
 
+	job->verify = o->verify;
 	meter_init(&p->meter, o->progress, stderr, o->utf8, clock_now());
 	if (o->n_targets == 0)
 		rc = target_add(&p->jobs, job, p->conf, NULL, &err);

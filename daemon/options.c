@@ -297,16 +297,21 @@ const struct option options[] = {
 	  .help = "What comes instead of a message larger than"
 	    " limits.max_message_size, which stays on the server" },
 
-	{ "accounts.*.backup", OPT_GROUP, NOWHERE, .later = "backup checks",
-	  .help = "Checks on an append-only copy" },
-	{ "accounts.*.backup.verify", OPT_TEXT, NOWHERE, .dflt = "null",
-	  .later = "backup checks", .example = "weekly 5%",
-	  .help = "How often to compare how much with the server" },
-	{ "accounts.*.backup.ping", OPT_TEXT, NOWHERE, .dflt = "null",
-	  .later = "backup checks", .example = "https://hc-ping.com/UUID",
-	  .help = "A URL to fetch after each success" },
-	{ "accounts.*.backup.manifest", OPT_BOOL, NOWHERE, .dflt = "no",
-	  .later = "backup checks", .help = "Keep a list of digests" },
+	{ "accounts.*.backup", OPT_GROUP, NOWHERE,
+	  .help = "Proof of what was kept, with any policy" },
+	{ "accounts.*.backup.manifest", OPT_BOOL, A(backup.manifest),
+	  .dflt = "no",
+	  .help = "Keep a list of every message that arrived, with its digest, in"
+	    " state_dir/manifest/NAME, each line chained to the one before" },
+	{ "accounts.*.backup.verify", OPT_TEXT, A(backup.verify), .dflt = "null",
+	  .example = "weekly 5%",
+	  .help = "How often to read how much of what is kept again: daily, weekly"
+	    " or monthly, and a share of the messages (default 100%)" },
+	{ "accounts.*.backup.ping", OPT_TEXT, A(backup.ping), .dflt = "null",
+	  .example = "https://hc-ping.com/UUID",
+	  .help = "A URL to fetch by curl: with /start when a round of `run --once`,"
+	    " `sync` or the schedule begins, as it is after a full success, with"
+	    " /fail and the report after anything else" },
 	{ "accounts.*.hooks", OPT_ITEMS, NOWHERE, .dflt = "[]",
 	  .items = "hooks.*", .later = "hooks",
 	  .help = "Hooks of this account only, in the shape of the top-level"

@@ -26,6 +26,7 @@ struct parent_opts {
 	bool		 online_check;	/* once: only log in */
 	bool		 dry_run, full;
 	enum verdict	 verdict;
+	struct verify_wish verify;	/* once: verify, do not sync */
 	bool		 quiet;		/* once: print problems only */
 	bool		 json;		/* once: print JSON */
 	enum meter_mode	 progress;	/* once */

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +33,6 @@
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
-#include "engine/restore.h"
 #include "engine/round.h"
 #include "engine/undo.h"
 #include "engine/watcher.h"
@@ -42,6 +40,7 @@
 #include "js.h"
 #include "link.h"
 #include "progress.h"
+#include "worker_backup.h"
 #include "worker_script.h"
 #include "worker_status.h"
 
@@ -439,29 +438,32 @@ finish_scripts(struct worker *w, struct round_opts *opts, int r, struct err *err
 	return r;
 }
 
-/* What is there, compared with what should be. */
+/* A backup is brought up to date before, so that what is lacking is lacking, and
+ * after, so that what is missing is fetched.  Others have their own time. */
 static int
-count_restored(struct worker *w, json_t *summary, int *code, struct err *err)
+verify_round(struct worker *w, struct err *err)
 {
-	struct restored n;
-	char text[160];
+	struct round_opts opts = { 0 };
 
-	if (restore_count(w->acc, &n, err) < 0)
+	mark_everything(w);
+	return run_round(w, &opts, err) < 0 ? -1 : 0;
+}
+
+static int
+run_verify(struct worker *w, struct job *job, struct err *err)
+{
+	bool backup = job->online && w->conf->policy.readonly;
+	struct verified n;
+	int code;
+
+	report_status(w, "verifying");
+	if ((backup && verify_round(w, err) < 0) ||
+	    worker_verify(w->acc, job, &n, err) < 0 ||
+	    (backup && n.recovered > 0 && verify_round(w, err) < 0))
 		return -1;
-	snprintf(text, sizeof(text), "%" PRIu64 " of %" PRIu64 " messages in %"
-	    PRIu64 " folders are on the server, %" PRIu64 " of them uploaded now",
-	    n.there, n.here, n.folders, w->acc->tally.uploaded);
-	json_object_set_new(summary, "text", json_string(text));
-	json_object_set_new(summary, "here", json_integer((json_int_t)n.here));
-	json_object_set_new(summary, "there", json_integer((json_int_t)n.there));
-	if (n.short_of != NULL) {
-		problem_open(w->acc, PROBLEM_WARNING, "backup.incomplete", NULL,
-		    "syncd restore, again", "%s; %s lacks some", text,
-		    n.short_of);
-		*code = *code != 0 ? *code : 1;
-	}
-	free(n.short_of);
-	return 0;
+	code = n.findings > 0;
+	finish_job(w, job, code, worker_verified_json(&n), NULL);
+	return code;
 }
 
 static int
@@ -490,7 +492,7 @@ run_job(struct worker *w, struct job *job, struct err *err)
 		r = EXIT_HELD;
 	summary = summary_json(&w->acc->tally);
 	if (w->conf->restore.on && !job->dry_run &&
-	    count_restored(w, summary, &r, err) < 0) {
+	    worker_count_restored(w->acc, summary, &r, err) < 0) {
 		json_decref(summary);
 		return -1;
 	}
@@ -507,11 +509,21 @@ fail_jobs(struct worker *w, const struct err *err)
 	w->link.n_jobs = 0;
 }
 
+/* What needs no server does not wait for one. */
+static bool
+offline_job(const struct worker *w)
+{
+	return w->link.n_jobs > 0 && w->link.job[0].verify &&
+	    !w->link.job[0].online;
+}
+
 static int
 run_jobs(struct worker *w, int *code, struct err *err)
 {
-	while (w->link.n_jobs > 0) {
-		int r = run_job(w, &w->link.job[0], err);
+	while (w->link.n_jobs > 0 && (w->acc->work != NULL || offline_job(w))) {
+		struct job *job = &w->link.job[0];
+		int r = job->verify ? run_verify(w, job, err) :
+		    run_job(w, job, err);
 
 		if (r < 0)
 			return -1;
@@ -615,6 +627,8 @@ live_once(struct worker *w, struct err *err)
 	struct round_opts opts = { .grace = USEC_S(2) };
 	int code;
 
+	if (offline_job(w) && run_jobs(w, &code, err) < 0)
+		return -1;
 	if (w->acc->work == NULL) {
 		if (clock_now() < w->retry_at && w->link.n_jobs == 0)
 			return listen_once(w, err);
@@ -675,7 +689,7 @@ live_one_round(struct worker *w, int *code, struct err *err)
 	while (w->link.n_jobs == 0)
 		if (link_wait(&w->link, clock_in(USEC_S(30)), err) < 0)
 			return -1;
-	if (connect_account(w, err) == 0 &&
+	if ((offline_job(w) || connect_account(w, err) == 0) &&
 	    (w->online_check || run_jobs(w, code, err) == 0)) {
 		if (w->online_check) {
 			finish_job(w, &w->link.job[0], 0,

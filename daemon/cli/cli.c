@@ -41,6 +41,10 @@ const struct verb cli_verbs[] = {
 	    "bring back what a guard holds",
 	    "What was deleted here is fetched again, what was deleted on the\n"
 	    "server is sent again." },
+	{ "verify", verb_verify, "[ACCOUNT]...", " sample online deep ", 0, 1000,
+	    "is what was kept still what arrived?",
+	    "--online compares with the server, too, and fetches again what is\n"
+	    "damaged, beside it; --deep fetches a share of the rest to compare." },
 	{ "restore", verb_restore, "ACCOUNT",
 	    " to folder since until map skip-existing dry-run ", 1, 1,
 	    "put an account's Maildirs on another account's server",
@@ -156,6 +160,8 @@ const struct flag cli_flags[] = {
 	{ "to", 0, FLAG_TEXT, false, offsetof(struct cli, to) },
 	{ "until", 0, FLAG_TEXT, false, offsetof(struct cli, until) },
 	{ "map", 0, FLAG_LIST, false, offsetof(struct cli, map) },
+	{ "sample", 0, FLAG_TEXT, false, offsetof(struct cli, sample) },
+	{ "deep", 0, FLAG_BOOL, false, offsetof(struct cli, deep) },
 	{ "skip-existing", 0, FLAG_BOOL, false,
 	    offsetof(struct cli, skip_existing) }
 };

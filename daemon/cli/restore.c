@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "base/attr.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "cli/text.h"
 #include "config.h"
@@ -103,6 +102,7 @@ make_restore(const struct cli *cli, struct account_conf *a,
 	    (cli->skip_existing ? 0 : POLICY_FLAGS) };
 	a->folders.create_local = false;
 	a->folders.create_remote = true;
+	a->backup.manifest = false;
 	a->enabled = true;
 	a->restore.on = true;
 	if (take_dates(cli, a) != 0)
@@ -143,18 +143,9 @@ static int
 restore(struct cli *cli, struct conf *conf, const char *to)
 {
 	char *dir = xstrdup(conf->state_dir);
-	struct parent_opts opts = {
-		.config_file = cli->config_file, .once = true,
-		.dry_run = cli->dry_run, .quiet = cli->quiet, .json = cli->json,
-		.progress = cli_progress(cli), .utf8 = cli_utf8(),
-		.target = (char *[]){ (char *)to }, .n_targets = 1
-	};
-	int code;
+	int code = cli_run_here(cli, conf, &(struct parent_opts){
+	    .target = (char *[]){ (char *)to }, .n_targets = 1 });
 
-	conf->log_level = (cli->quiet ? LOG_LV_ERROR : LOG_LV_WARN) +
-	    (int)(cli->verbose < 3 ? cli->verbose : 3);
-	log_to(2, (enum log_level)conf->log_level);
-	code = parent_run(conf, &opts);
 	if (code == 0)
 		forget_state(dir, to);
 	free(dir);

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/hooks.h"
+#include "engine/manifest.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
 
@@ -313,6 +314,7 @@ account_close(struct account *acc)
 	hooks_free(acc->hooks);
 	deliver_free(acc->deliver);
 	remote_free(acc->remote);
+	manifest_free(acc);
 	watch_free(acc->watcher);
 	store_close(acc->store);
 	if (acc->root_fd >= 0)

@@ -157,6 +157,7 @@ struct account {
 	size_t		 n_problems, cap_problems;
 	struct remote	*remote;		/* engine/remote.c */
 	struct hooks	*hooks;			/* engine/hooks.c; NULL: no scripts */
+	struct manifest	*manifest;		/* engine/manifest.c; NULL: not begun */
 	struct progress	*progress;		/* .unseen, or a page that is shared */
 	struct progress	 unseen;
 };

@@ -170,6 +170,12 @@ struct account_conf {
 	} schedule;
 
 	struct {
+		bool	 manifest;
+		char	*verify;		/* "weekly 5%"; NULL: not by itself */
+		char	*ping;			/* a URL; NULL: none */
+	} backup;
+
+	struct {
 		int64_t	connections;
 		int64_t	max_message_size;
 		usec	max_age;		/* 0: all */

@@ -293,7 +293,9 @@ row_of_file(struct account *acc, struct folder *f, struct change *c,
 	row->file = str_z(c->file);
 	row->in_new = c->in_new;
 	row->ino = st.ino;
-	row->size = st.size;
+	/* What was written to a backup's file does not change what arrived. */
+	if (c->msg == 0 || c->content != NULL || !f->policy.readonly)
+		row->size = st.size;
 	row->date = st.mtime;
 	if (c->content != NULL) {
 		row->wire_size = c->content->wire_size;

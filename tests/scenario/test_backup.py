@@ -2,6 +2,9 @@
 
 The account is `policy: backup`: the server is only read, and what vanishes there
 stays here, once, whatever the server does to its folders and numbers."""
+import glob
+import hashlib
+import json
 import os
 import random
 import re
@@ -304,3 +307,212 @@ class Full(Backup):
             self.assertEqual(r.rc, 0, r)
         with self.dovecot.client(other) as c:
             self.assertEqual(compare(c, tree, ("INBOX", "Archive")), [])
+
+
+class Proving(Backup):
+    """The manifest, and `syncd verify`."""
+    account = {"policy": "backup", "backup": {"manifest": True}}
+
+    def setUp(self):
+        super().setUp()
+        self.total = seed(self.client, 20)
+        self.syncd.sync()
+        self.assertSame()
+
+    def manifest(self):
+        return sorted(glob.glob(self.syncd.state + "/manifest/a/*.ndjson"))
+
+    def lines(self):
+        """All of it, checked link by link."""
+        out, prev = [], "0" * 64
+        for path in self.manifest():
+            with open(path, "rb") as f:
+                data = f.read()
+            self.assertTrue(data.endswith(b"\n"), path)
+            for line in data.splitlines():
+                entry = json.loads(line)
+                self.assertEqual(entry["prev"], prev)
+                prev = hashlib.sha256(line).hexdigest()
+                out.append(entry)
+        return out
+
+    def assertListed(self):
+        """Every message has one line, and the line is right."""
+        listed = Counter(line["sha256"] for line in self.lines())
+        here = Counter(digest(m.data) for files in self.tree.all_messages().values()
+                       for m in files)
+        self.assertEqual(listed, here)
+
+    def verify(self, *args, expect=0):
+        r = self.syncd.run("verify", *args)
+        self.assertEqual(r.rc, expect, r)
+        return r
+
+    def test_each_message_is_listed_once(self):
+        self.assertListed()
+        m = self.client.fetch_all("INBOX")[0]
+        line = next(x for x in self.lines() if x["sha256"] == digest(m.data))
+        self.assertEqual((line["uid"], line["size"]), (m.uid, len(m.data)))
+        self.assertEqual(line["uidvalidity"], self.client.status("INBOX")["UIDVALIDITY"])
+        self.assertRegex(line["path"], r"^INBOX/(cur|new)/")
+        before = self.lines()
+        self.syncd.sync()
+        self.client.append("INBOX", message("later"))
+        self.syncd.sync()
+        self.assertEqual(self.lines()[:-1], before)
+        self.assertIn("later@test.example", self.lines()[-1]["message_id"])
+        self.assertListed()
+        self.verify()
+
+    def test_a_month_goes_on_where_the_last_one_ended(self):
+        path = self.manifest()[-1]
+        os.rename(path, os.path.join(os.path.dirname(path), "2020-01.ndjson"))
+        for db in glob.glob(self.syncd.state + "/a.db*"):
+            os.unlink(db)
+        self.client.append("INBOX", message("later"))
+        self.syncd.sync()
+        self.assertEqual(len(self.manifest()), 2)
+        self.assertListed()
+        self.verify()
+
+    def test_a_lost_database_doubles_no_line(self):
+        for db in glob.glob(self.syncd.state + "/a.db*"):
+            os.unlink(db)
+        self.syncd.sync()
+        self.assertListed()
+        self.verify()
+
+    def test_a_lost_state_costs_headers_only(self):
+        seen = self.connections()
+        shutil.rmtree(self.syncd.state)
+        self.syncd.sync()
+        self.assertLess(self.received(seen), self.total * 0.05)
+        self.assertListed()
+        self.verify()
+
+    def test_a_line_that_was_being_written_is_cut_off(self):
+        before = self.lines()
+        with open(self.manifest()[-1], "ab") as f:
+            f.write(b'{"sha256":"12')
+        self.client.append("INBOX", message("later"))
+        self.syncd.sync()
+        self.assertEqual(len(self.lines()), len(before) + 1)
+        self.assertListed()
+        self.verify()
+
+    @limit(90)
+    def test_killed_at_any_point_no_line_is_lost_or_doubled(self):
+        rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
+        for i in range(6):
+            for k in range(20):
+                self.client.append("INBOX", message(f"k{i}.{k}"))
+            proc = self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
+            try:
+                proc.wait(rng.uniform(0.05, 0.4))
+            except subprocess.TimeoutExpired:
+                proc.kill()
+                proc.wait()
+        self.syncd.sync()
+        self.assertSame()
+        self.assertListed()
+        self.verify()
+
+    # -- damage ----------------------------------------------------------
+
+    def flip(self, rng, path):
+        with open(path, "r+b") as f:
+            at = rng.randrange(os.fstat(f.fileno()).st_size)
+            f.seek(at)
+            byte = f.read(1)[0]
+            f.seek(at)
+            f.write(bytes([byte ^ (1 << rng.randrange(8))]))
+
+    def truncate(self, rng, path):
+        os.truncate(path, rng.randrange(os.path.getsize(path)))
+
+    def remove(self, _, path):
+        os.unlink(path)
+
+    @limit(1800)
+    def test_random_damage_is_found_and_none_is_invented(self):
+        """$SYNCD_DAMAGES of them; each alone, and the tree is well in between."""
+        rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
+        for i in range(int(os.environ.get("SYNCD_DAMAGES", "24"))):
+            files = sorted(m.path for f in self.tree.all_messages().values() for m in f)
+            how = rng.choice((self.flip, self.truncate, self.remove))
+            path = rng.choice(self.manifest() if i % 4 == 3 else files)
+            keep = self.syncd.dir + "/keep"
+            shutil.copy2(path, keep)
+            how(rng, path)
+            what = f"{i}: {how.__name__} {path}"
+            r = self.syncd.run("verify")
+            self.assertEqual(r.rc, 1, (what, r))
+            found = [line for line in r.out.splitlines() if "done:" not in line]
+            if path in files:
+                name = os.path.relpath(path, self.tree.root)
+                self.assertEqual(len(found), 1, (what, r))
+                self.assertIn(name, found[0], what)
+            else:
+                self.assertTrue(all("manifest" in line for line in found), (what, r))
+            shutil.copy2(keep, path)
+        self.verify()
+
+    def test_what_is_damaged_is_fetched_again_beside_it(self):
+        inbox = self.tree.messages("INBOX")
+        hurt, cut, lost = inbox[0], inbox[1], inbox[2]
+        self.flip(random.Random(1), hurt.path)
+        os.truncate(cut.path, 10)
+        os.unlink(lost.path)
+        self.assertIn("syncd verify --online", self.verify(expect=1).out)
+        with open(hurt.path, "rb") as f:
+            flipped = f.read()
+        r = self.verify("--online", expect=1)
+        with open(hurt.path, "rb") as f:
+            self.assertEqual(f.read(), flipped, "the damaged file was touched")
+        for m in (hurt, cut):
+            beside = os.path.join(os.path.dirname(m.path).replace("/new", "/cur"),
+                                  f".{m.unique}.recovered")
+            with open(beside, "rb") as f:
+                self.assertEqual(f.read(), m.data)
+        moves = re.findall(r"; (mv '.*)", r.out)
+        self.assertEqual(len(moves), 2, r)
+        for command in moves:
+            subprocess.run(command, shell=True, check=True)
+        self.syncd.sync()
+        self.assertSame()
+        self.verify("--online")
+        self.assertReadOnly()
+
+    def test_what_the_server_has_and_we_lack_is_told(self):
+        self.syncd.settings["accounts"]["a"]["limits"] = {"max_message_size": "2KiB"}
+        self.syncd.write()
+        self.client.append("INBOX", message("too large", "x" * 5000))
+        r = self.verify("--online", expect=1)
+        self.assertRegex(r.out, r"INBOX: the server has message \d+, which is not here")
+        self.verify()
+
+    def test_deep_fetches_a_sample_and_compares(self):
+        r = self.verify("--deep", "--sample", "100%")
+        here = sum(len(f) for f in self.tree.all_messages().values())
+        self.assertIn(f"{here} fetched to compare: 0 findings", r.out)
+        self.assertIn(" 0 of them read", self.verify("--sample", "0").out)
+
+    def test_a_gone_message_is_kept_and_proven(self):
+        for m in self.client.fetch_all("INBOX"):
+            self.client.expunge("INBOX", m.uid)
+        self.syncd.sync()
+        self.verify("--online")
+        path = self.tree.messages("INBOX")[0].path
+        os.unlink(path)
+        self.assertIn("snapshot", self.verify("--online", expect=1).out)
+        self.syncd.sync()
+        self.assertIn("manifest lists it", self.verify(expect=1).out)
+
+    def test_the_daemon_verifies(self):
+        with self.syncd:
+            self.wait(lambda: self.syncd.run("verify").rc == 0, 20, "the daemon to verify")
+            self.flip(random.Random(2), self.tree.messages("Sent")[0].path)
+            self.assertIn("sha256", self.verify(expect=1).out)
+            self.wait(lambda: "not as they should be" in self.syncd.run("status").out, 5,
+                      "status to say so")
