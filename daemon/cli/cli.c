@@ -45,6 +45,10 @@ const struct verb cli_verbs[] = {
 	    "is what was kept still what arrived?",
 	    "--online compares with the server, too, and fetches again what is\n"
 	    "damaged, beside it; --deep fetches a share of the rest to compare." },
+	{ "export", verb_export, "ACCOUNT[/FOLDER]", " mbox tar ", 1, 1,
+	    "write mail to standard output, as mbox or tar",
+	    "--mbox is mboxrd, of one folder; --tar has file names, which hold the\n"
+	    "flags, and dates." },
 	{ "restore", verb_restore, "ACCOUNT",
 	    " to folder since until map skip-existing dry-run ", 1, 1,
 	    "put an account's Maildirs on another account's server",
@@ -160,6 +164,8 @@ const struct flag cli_flags[] = {
 	{ "to", 0, FLAG_TEXT, false, offsetof(struct cli, to) },
 	{ "until", 0, FLAG_TEXT, false, offsetof(struct cli, until) },
 	{ "map", 0, FLAG_LIST, false, offsetof(struct cli, map) },
+	{ "mbox", 0, FLAG_BOOL, false, offsetof(struct cli, mbox) },
+	{ "tar", 0, FLAG_BOOL, false, offsetof(struct cli, tar) },
 	{ "sample", 0, FLAG_TEXT, false, offsetof(struct cli, sample) },
 	{ "deep", 0, FLAG_BOOL, false, offsetof(struct cli, deep) },
 	{ "skip-existing", 0, FLAG_BOOL, false,

@@ -4,12 +4,14 @@ The account is `policy: backup`: the server is only read, and what vanishes ther
 stays here, once, whatever the server does to its folders and numbers."""
 import glob
 import hashlib
+import io
 import json
 import os
 import random
 import re
 import shutil
 import subprocess
+import tarfile
 import time
 from collections import Counter
 
@@ -26,11 +28,13 @@ KEYWORDS = ((), ("$Forwarded",), ("work", "todo"), ("$Junk",))
 
 
 def seed(client, n=30):
-    """Mail of all kinds in FOLDERS; how many bytes it is.  Most of the bytes are
-    in attachments, as they are in a mailbox."""
+    """Mail of all kinds in FOLDERS, and $SYNCD_MESSAGES more; how many bytes it is.
+    Most of the bytes are in attachments, as they are in a mailbox."""
     mail = [m for _, m in corpus.messages()][:n]
     mail += list(corpus.MIXED.values())
     mail += [message(f"large {i}", f"{i:076d}\r\n" * 2000) for i in range(n // 2)]
+    mail += [message(f"more {i}", f"{i:076d}\r\n" * (i % 50))
+             for i in range(int(os.environ.get("SYNCD_MESSAGES", "0")))]
     total = 0
     for folder in FOLDERS:
         if folder not in client.list():
@@ -250,7 +254,7 @@ class Restoring(Backup):
         with self.dovecot.client(self.other) as c:
             self.assertEqual(self.server_of(c)["INBOX"], self.far["INBOX"])
 
-    @limit(120)
+    @limit(1800)
     def test_killed_at_any_point_and_resumed(self):
         rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
         kills = int(os.environ.get("SYNCD_KILLS", "5"))
@@ -516,3 +520,40 @@ class Proving(Backup):
             self.assertIn("sha256", self.verify(expect=1).out)
             self.wait(lambda: "not as they should be" in self.syncd.run("status").out, 5,
                       "status to say so")
+
+
+class Exporting(Backup):
+    def setUp(self):
+        super().setUp()
+        seed(self.client, 20)
+        self.client.append("INBOX", message("quoted", "From me\r\n>From you\r\n>>From us\r\n"
+                                            "Fro\r\n>x\r\nFrom"), date=DATE)
+        self.syncd.sync()
+
+    def export(self, *args):
+        proc = self.syncd.popen(("export",) + args, stdout=subprocess.PIPE)
+        out = proc.communicate(timeout=30)[0]
+        self.assertEqual(proc.returncode, 0)
+        return out
+
+    def test_mbox(self):
+        out = self.export("a/INBOX", "--mbox")
+        parts = re.split(rb"(?m)^From MAILER-DAEMON .{24}\n", out)
+        self.assertEqual(parts[0], b"")
+        here = Counter(m.data.rstrip(b"\n") for m in self.tree.messages("INBOX"))
+        there = Counter(re.sub(rb"(?m)^>(>*From )", rb"\1", p).rstrip(b"\n") for p in parts[1:])
+        self.assertEqual(there, here)
+        self.assertIn(b"\n>From me\n>>From you\n>>>From us\nFro\n>x\nFrom\n", out)
+
+    def test_tar(self):
+        for what, prefix in (("a", ""), ("a/Lists/Ünïcode", "Lists/Ünïcode/")):
+            archive = tarfile.open(fileobj=io.BytesIO(self.export(what, "--tar")))
+            there = {m.name: (archive.extractfile(m).read(), m.mtime) for m in archive}
+            here = {os.path.relpath(m.path, self.tree.root): (m.data, m.date)
+                    for f in self.tree.all_messages().values() for m in f}
+            self.assertEqual(there, {k: v for k, v in here.items() if k.startswith(prefix)})
+
+    def test_mistakes(self):
+        self.assertEqual(self.syncd.run("export", "a", "--mbox").rc, 64)
+        self.assertEqual(self.syncd.run("export", "b/INBOX", "--mbox").rc, 66)
+        self.assertNotEqual(self.syncd.run("export", "a/None", "--tar").rc, 0)
