@@ -76,7 +76,8 @@ place_beside(struct folder *f, const struct damage *d, struct landing *l,
 	if (deliver_sync(l, 1, err) < 0)
 		return -1;
 	/* It may lie there since the last time. */
-	if (deliver_place(f->fd, l->unique, name, false, err) < 0) {
+	if (deliver_place(f->fd, l->unique, f->fd, name, false,
+	    err) < 0) {
 		deliver_drop(l);
 		return err->class == ERR_MSG ? 0 : -1;
 	}
