@@ -24,12 +24,20 @@
 #include "conf_json.h"
 #include "ipc.h"
 #include "js.h"
+#include "schedule.h"
 
 static const usec backoff_first = USEC_S(1);
 static const usec backoff_most = USEC_S(900);
 static const usec forgiven_after = USEC_S(600);
 static const usec kill_after = USEC_S(4);
 static const usec once_linger = USEC_S(10);	/* to log out after its job */
+
+/* One job, then its worker ends. */
+static bool
+one_job(const struct account *a)
+{
+	return a->env->once || schedule_turns(a->conf);
+}
 
 static void
 paused_path(const struct account *a, char *out, size_t cap)
@@ -60,6 +68,7 @@ account_init(struct account *a, const struct account_env *env,
 	*a = (struct account){
 		.env = env, .conf = conf_copy(conf), .name = xstrdup(conf->name),
 		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall(),
+		.last_ok = clock_wall(),
 		.page = { .fd = -1 }
 	};
 	cred_init(&a->cred);
@@ -180,7 +189,7 @@ send_conf(struct account *a, struct err *err)
 	    "account", account_conf_to_json(a->conf),
 	    "state_dir", env->conf->state_dir,
 	    "log", "level", env->conf->log_level, "protocol", traced(a),
-	    "once", env->once, "online_check", env->online_check,
+	    "once", one_job(a), "online_check", env->online_check,
 	    "generation", (int)env->generation), err);
 }
 
@@ -476,7 +485,7 @@ take(struct account *a, enum ipc_type type, json_t *body, int *ride,
 		if (type == IPC_JOB_LINE)
 			return 1;
 		a->n_done++;
-		if (a->env->once)
+		if (one_job(a))
 			a->kill_at = clock_in(once_linger);
 		return 1;
 	case IPC_BYE:
@@ -595,7 +604,7 @@ log_obituary(const struct account *a, int status, const char *state)
 	if (a->next_start != USEC_NEVER)
 		snprintf(next, sizeof(next), "starts again in %lld s",
 		    (long long)(a->next_start - clock_now() + 999999) / 1000000);
-	if (a->env->once)
+	if (one_job(a))
 		snprintf(next, sizeof(next), "gives up");
 	log_at(level, "%s: worker %s after %lld s, state %s%s%s%s; %s", a->name,
 	    how, lived, state, doing, words != NULL ? ": " : "",
@@ -617,7 +626,7 @@ worker_gone(struct account *a, int status)
 		a->next_start = 0;
 		return;
 	}
-	if (a->env->once) {
+	if (one_job(a)) {
 		a->next_start = 0;
 		if (a->exit != 0 && a->n_done == 0)
 			log_obituary(a, status, state);
@@ -706,6 +715,8 @@ account_state(const struct account *a)
 		return "auth-required";
 	if (a->pid == 0 && a->exit != 0 && !is_offline(a->exit))
 		return "error";
+	if (a->pid == 0 && a->exit == 0 && schedule_turns(a->conf))
+		return "scheduled";
 	if (a->pid == 0 || said == NULL)
 		return "offline";
 	return said;
@@ -745,6 +756,19 @@ own_problem(const struct account *a)
 }
 
 static json_t *
+stale_problem(const struct account *a, int64_t since)
+{
+	char text[160], remedy[192];
+
+	snprintf(text, sizeof(text), "no full success for %lld hours",
+	    (long long)((clock_wall() - since) / USEC_S(3600)));
+	snprintf(remedy, sizeof(remedy), "syncd sync %s", a->name);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:b}", "code",
+	    "backup.stale", "message", text, "remedy", remedy, "severity",
+	    "error", "since", js_time(since), "count", 1, "needs_user", 1);
+}
+
+static json_t *
 problems(const struct account *a)
 {
 	json_t *said = json_object_get(a->status, "problems"), *all = json_array();
@@ -753,6 +777,8 @@ problems(const struct account *a)
 		json_array_append_new(all, own_problem(a));
 	else if (a->pid > 0 && json_is_array(said))
 		json_array_extend(all, said);
+	if (schedule_stale(a) != 0)
+		json_array_append_new(all, stale_problem(a, schedule_stale(a)));
 	return all;
 }
 
@@ -775,6 +801,11 @@ account_status(const struct account *a)
 		return s;
 	}
 	json_object_set_new(s, "connections", json_integer(0));
+	if (schedule_deadline(a) != USEC_NEVER) {
+		json_object_set_new(s, "next_attempt",
+		    js_time(clock_wall() + a->due - clock_now()));
+		return s;
+	}
 	json_object_set_new(s, "next_attempt", account_active(a) &&
 	    a->next_start != USEC_NEVER && a->next_start > clock_now() ?
 	    js_time(clock_wall() + a->next_start - clock_now()) : json_null());

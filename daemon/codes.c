@@ -65,6 +65,10 @@ const struct code codes[] = {
 	    "After the restore, the server has fewer messages than there are "
 	    "here: what it refused is in the log, with the reason.",
 	    "syncd restore again: what is there already is not sent twice." },
+	{ "backup.stale",
+	    "The account has had no full success for schedule.alert_after: a "
+	    "round in which every folder reached what the server reported.",
+	    "syncd sync ACCOUNT, and see what it says." },
 	{ "config.bad-value",
 	    "The value does not fit its key: a word that is not in the list, a "
 	    "number out of range, a name that cannot be one, a path too long "

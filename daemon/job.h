@@ -61,6 +61,8 @@ void		 job_take_settle(struct part *part, int code, json_t *summary,
 /* A line of output; too many are dropped, and the last one says so. */
 void		 job_line(struct job *job, const struct part *part, const char *text,
 		    bool progress);
+/* Whether any job has something to do for the account. */
+bool		 jobs_want(const struct jobs *js, const char *account);
 bool		 job_done(const struct job *job);
 int		 job_exit(const struct job *job);
 /* {"job", "done", "exit", "parts": [...]}. */

@@ -48,18 +48,6 @@ once_room(const struct parent *p)
 	return running < ONCE_WORKERS ? ONCE_WORKERS - running : 0;
 }
 
-bool
-once_wants(const struct parent *p, const struct account *a)
-{
-	const struct job *job = the_job(p);
-
-	for (size_t i = 0; i < job->n; i++)
-		if (!job->part[i].done &&
-		    strcmp(job->part[i].account, a->name) == 0)
-			return true;
-	return false;
-}
-
 void
 once_line(struct parent *p, const struct part *part, const json_t *body)
 {

@@ -18,6 +18,7 @@
 #include "events.h"
 #include "job.h"
 #include "meter.h"
+#include "ping.h"
 #include "wake.h"
 
 struct parent_opts {
@@ -45,6 +46,8 @@ struct parent {
 	struct jobs		 jobs;
 	struct events		 events;
 	struct control		 control;
+	struct pings		 pings;
+	usec			 metrics;	/* when to write them next */
 	struct wake		 wake;
 	struct meter		 meter;
 	int			 signals;	/* a signalfd */

@@ -33,7 +33,7 @@ worker_status_round(struct worker_status *s, const struct tally *did, usec took,
 	uint64_t flags = did->flags_local + did->flags_remote;
 	uint64_t gone = did->deleted_local + did->deleted_remote;
 
-	if (result >= 0)
+	if (result == 0)
 		s->last_success = clock_wall();
 	if (did->downloaded + did->uploaded + flags + gone + did->moved == 0)
 		return;

@@ -211,6 +211,7 @@ struct conf {
 	char			*socket;	/* control socket path, absolute */
 	int			 log_level;	/* enum log_level */
 	char			*log_file;	/* NULL: stderr */
+	char			*metrics_file;	/* NULL: none */
 	struct strlist		 log_protocol;	/* accounts whose wire is traced */
 	struct account_conf	*account;
 	size_t			 n_accounts;

@@ -4,6 +4,7 @@ The account is `policy: backup`: the server is only read, and what vanishes ther
 stays here, once, whatever the server does to its folders and numbers."""
 import glob
 import hashlib
+import http.server
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import re
 import shutil
 import subprocess
 import tarfile
+import threading
 import time
 from collections import Counter
 
@@ -557,3 +559,99 @@ class Exporting(Backup):
         self.assertEqual(self.syncd.run("export", "a", "--mbox").rc, 64)
         self.assertEqual(self.syncd.run("export", "b/INBOX", "--mbox").rc, 66)
         self.assertNotEqual(self.syncd.run("export", "a/None", "--tar").rc, 0)
+
+
+class Hearing(http.server.BaseHTTPRequestHandler):
+    """A health check: remembers who called, and what was said."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        self.server.calls.append((self.path, body))
+        self.send_response(200)
+        self.end_headers()
+
+    do_GET = do_POST
+
+    def log_message(self, *_):
+        pass
+
+
+class Health(Backup):
+    def setUp(self):
+        super().setUp()
+        self.check = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
+        self.check.calls = []
+        threading.Thread(target=self.check.serve_forever, daemon=True).start()
+        self.addCleanup(self.check.server_close)
+        self.addCleanup(self.check.shutdown)
+        self.prom = self.syncd.dir + "/syncd.prom"
+        self.syncd.settings["metrics"] = {"textfile": self.prom}
+        self.conf = self.syncd.settings["accounts"]["a"]
+        self.conf["backup"] = {"ping": f"http://127.0.0.1:{self.check.server_port}/x"}
+        self.syncd.write()
+
+    def calls(self):
+        return [path for path, _ in self.check.calls]
+
+    def figure(self, name):
+        with open(self.prom, encoding="utf-8") as f:
+            text = f.read()
+        self.assertTrue(text.endswith("\n"))
+        return int(re.search(rf'^{name}{{account="a"[^}}]*}} (\d+)$', text, re.M)[1])
+
+    def test_a_round_is_told_of(self):
+        self.client.append("INBOX", message("one"))
+        self.assertEqual(self.syncd.run("run", "--once", "-q").rc, 0)
+        self.assertEqual(self.calls(), ["/x/start", "/x"])
+        self.assertEqual(json.loads(self.check.calls[-1][1])["summary"]["downloaded"], 1)
+        self.assertLess(time.time() - self.figure("syncd_last_success_timestamp_seconds"), 60)
+        self.assertEqual(self.figure("syncd_problems"), 0)
+
+    def test_a_failure_is_told_of_with_the_reason(self):
+        self.conf["auth"]["password_command"] = "echo wrong"
+        self.syncd.write()
+        self.assertEqual(self.syncd.run("run", "--once").rc, 77)
+        self.assertEqual(self.calls()[-1], "/x/fail")
+        self.assertEqual(json.loads(self.check.calls[-1][1])["error"]["code"], "auth.refused")
+
+    def test_dry_runs_and_single_folders_are_nobody_elses_business(self):
+        self.syncd.sync("--dry-run")
+        self.syncd.sync("a/INBOX")
+        self.syncd.run("verify")
+        self.assertEqual(self.calls(), [])
+
+    def test_a_deaf_health_check_disturbs_nothing(self):
+        self.conf["backup"]["ping"] = "http://127.0.0.1:1/x"
+        self.syncd.write()
+        self.client.append("INBOX", message("one"))
+        self.assertEqual(self.syncd.run("run", "--once").rc, 0)
+        self.assertPlaces("one", "INBOX")
+
+    def test_turns(self):
+        self.conf["schedule"] = {"when": "every 2s", "jitter": "0s", "alert_after": "1h"}
+        self.syncd.write()
+        with self.syncd:
+            self.wait(lambda: self.calls().count("/x") >= 1, 20, "the first turn")
+            self.client.append("INBOX", message("later"))
+            self.wait(lambda: self.calls().count("/x") >= 3, 20, "more turns")
+            self.assertPlaces("later", "INBOX")
+            self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "scheduled", 10,
+                      "the worker to be gone")
+            self.assertEqual(self.syncd.status()["accounts"][0]["connections"], 0)
+
+    def test_no_success_for_long_is_a_problem(self):
+        self.conf["schedule"] = {"when": "every 1s", "jitter": "0s", "alert_after": "1s"}
+        self.conf["port"] = 1
+        self.syncd.write()
+        with self.syncd:
+            self.wait(lambda: "backup.stale" in self.syncd.run("status", "--json").out, 20,
+                      "the problem")
+
+    def test_an_account_that_is_only_asked_for(self):
+        self.conf["schedule"] = {"when": "manual"}
+        self.syncd.write()
+        self.client.append("INBOX", message("one"))
+        with self.syncd:
+            self.wait(lambda: self.syncd.run("sync").rc == 0, 20, "sync to be done")
+            self.assertPlaces("one", "INBOX")
+            self.assertEqual(self.calls(), ["/x/start", "/x"])
