@@ -491,8 +491,8 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	if (guard_holds(w->acc))
 		r = EXIT_HELD;
 	summary = summary_json(&w->acc->tally);
-	if (w->conf->restore.on && !job->dry_run &&
-	    worker_count_restored(w->acc, summary, &r, err) < 0) {
+	if (!job->dry_run && worker_after_round(w->acc, job, summary, &r,
+	    err) < 0) {
 		json_decref(summary);
 		return -1;
 	}
@@ -579,6 +579,8 @@ run_timers(struct worker *w)
 		if (undo_trim(w->acc->state_dir, w->acc->conf,
 		    &err) < 0)
 			log_warn("undo: %s", err.text);
+		if (worker_verify_due(w->acc, 0, &err) < 0)
+			log_warn("verify: %s", err.text);
 		w->undo_at = clock_in(USEC_S(UNDO_S));
 	}
 	watcher_keep_alive(w->acc);

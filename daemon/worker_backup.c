@@ -10,6 +10,9 @@
 #include "engine/restore.h"
 #include "js.h"
 
+/* When the account was verified last, and how many findings there were. */
+#define VERIFIED	"verified"
+
 static void
 tell_finding(void *who, const char *where, const char *what, const char *remedy)
 {
@@ -19,6 +22,8 @@ tell_finding(void *who, const char *where, const char *what, const char *remedy)
 	snprintf(text, sizeof(text), "%s: %s%s%s", where, what,
 	    remedy[0] != '\0' ? "; " : "", remedy);
 	log_info("verify: %s", text);
+	if (job->id == 0)
+		return;
 	link_send(IPC_JOB_LINE, json_pack("{s:I, s:o}", "job", job->id, "text",
 	    js_text(str_z(text))));
 }
@@ -39,7 +44,7 @@ note_verified(struct account *acc, const struct verified *n)
 	snprintf(text, sizeof(text), "%" PRId64 " %" PRIu64, clock_wall(),
 	    n->findings);
 	if (account_begin(acc, &err) < 0 ||
-	    store_set(acc->store, "verified", str_z(text), &err) < 0 ||
+	    store_set(acc->store, VERIFIED, str_z(text), &err) < 0 ||
 	    account_commit(acc, &err) < 0) {
 		log_warn("verify: %s", err.text);
 		if (store_in_transaction(acc->store))
@@ -76,8 +81,8 @@ worker_verified_json(const struct verified *n)
 	    "recovered", (json_int_t)n->recovered);
 }
 
-int
-worker_count_restored(struct account *acc, json_t *summary, int *code,
+static int
+count_restored(struct account *acc, json_t *summary, int *code,
     struct err *err)
 {
 	struct restored n;
@@ -99,4 +104,49 @@ worker_count_restored(struct account *acc, json_t *summary, int *code,
 	}
 	free(n.short_of);
 	return 0;
+}
+
+/* When it was verified last, wall clock us; 0: never. */
+static int64_t
+last_verified(struct account *acc)
+{
+	char *text = store_get(acc->store, VERIFIED);
+	long long at = text != NULL ? atoll(text) : 0;
+
+	free(text);
+	return at;
+}
+
+int
+worker_verify_due(struct account *acc, json_int_t job, struct err *err)
+{
+	struct job wish = { .id = job, .verify = true };
+	struct verified n;
+	usec every;
+
+	if (acc->conf->backup.verify == NULL || verify_parse(
+	    acc->conf->backup.verify, &every, &wish.percent) < 0 ||
+	    clock_wall() < last_verified(acc) + every)
+		return 0;
+	if (worker_verify(acc, &wish, &n, err) < 0)
+		return -1;
+	log_info("verify: %llu files, %llu findings",
+	    (unsigned long long)n.files, (unsigned long long)n.findings);
+	return n.findings > 0;
+}
+
+int
+worker_after_round(struct account *acc, const struct job *job, json_t *summary,
+    int *code, struct err *err)
+{
+	int got;
+
+	if (acc->conf->restore.on)
+		return count_restored(acc, summary, code, err);
+	if (!acc->once || job->folder != NULL || *code != 0)
+		return 0;
+	got = worker_verify_due(acc, job->id, err);
+	if (got > 0)
+		*code = 1;
+	return got < 0 ? -1 : 0;
 }

@@ -103,6 +103,8 @@ make_restore(const struct cli *cli, struct account_conf *a,
 	a->folders.create_local = false;
 	a->folders.create_remote = true;
 	a->backup.manifest = false;
+	option_clear(option_get("accounts.*.backup.verify"), a);
+	option_clear(option_get("accounts.*.backup.ping"), a);
 	a->enabled = true;
 	a->restore.on = true;
 	if (take_dates(cli, a) != 0)

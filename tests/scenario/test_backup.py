@@ -515,6 +515,16 @@ class Proving(Backup):
         self.syncd.sync()
         self.assertIn("manifest lists it", self.verify(expect=1).out)
 
+    def test_it_verifies_by_itself_when_it_is_time(self):
+        self.flip(random.Random(3), self.tree.messages("Sent")[0].path)
+        self.syncd.sync()
+        self.syncd.settings["accounts"]["a"]["backup"]["verify"] = "daily"
+        self.syncd.write()
+        r = self.syncd.sync(expect=1)
+        self.assertIn("sha256", r.out)
+        self.assertIn("not as they should be", r.err)
+        self.syncd.sync()    # tomorrow, again
+
     def test_the_daemon_verifies(self):
         with self.syncd:
             self.wait(lambda: self.syncd.run("verify").rc == 0, 20, "the daemon to verify")
