@@ -45,6 +45,9 @@ const struct verb cli_verbs[] = {
 	    "is what was kept still what arrived?",
 	    "--online compares with the server, too, and fetches again what is\n"
 	    "damaged, beside it; --deep fetches a share of the rest to compare." },
+	{ "report", verb_report, "[ACCOUNT]", " since ", 0, 1,
+	    "what was done lately, and how things stand",
+	    "Since a day ago, or --since 7d.  With --json, a line for each account." },
 	{ "export", verb_export, "ACCOUNT[/FOLDER]", " mbox tar ", 1, 1,
 	    "write mail to standard output, as mbox or tar",
 	    "--mbox is mboxrd, of one folder; --tar has file names, which hold the\n"

@@ -127,7 +127,7 @@ bool		 cli_utf8(void);
 
 verb_fn	verb_top, verb_events, verb_generate, verb_doctor, verb_completion,
 	verb_complete, verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
-	verb_undo, verb_export, verb_restore, verb_verify, verb_check, verb_plugin, verb_cmd,
+	verb_undo, verb_export, verb_report, verb_restore, verb_verify, verb_check, verb_plugin, verb_cmd,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 

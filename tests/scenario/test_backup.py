@@ -498,6 +498,16 @@ class Proving(Backup):
         self.assertRegex(r.out, r"INBOX: the server has message \d+, which is not here")
         self.verify()
 
+    def test_report(self):
+        here = sum(len(f) for f in self.tree.all_messages().values())
+        self.verify()
+        text = self.syncd.run("report").out
+        self.assertIn(f"a: {here} messages here", text)
+        self.assertIn(f"{here} download", text)
+        r = json.loads(self.syncd.run("report", "--since", "1h", "--json").out)
+        self.assertEqual((r["done"]["download"], r["findings"]), (here, 0))
+        self.assertIn("nothing", self.syncd.run("report", "--since", "0s").out)
+
     def test_deep_fetches_a_sample_and_compares(self):
         r = self.verify("--deep", "--sample", "100%")
         here = sum(len(f) for f in self.tree.all_messages().values())
