@@ -472,6 +472,10 @@ take(struct account *a, enum ipc_type type, json_t *body, int *ride,
 		a->status = json_incref(body);
 		word->kind = WORD_STATUS;
 		return 1;
+	case IPC_MAIL:
+		word->kind = WORD_MAIL;
+		word->body = json_incref(body);
+		return 1;
 	case IPC_JOB_LINE:
 	case IPC_JOB_DONE:
 		word->kind = type == IPC_JOB_LINE ? WORD_LINE : WORD_JOB_DONE;
@@ -495,9 +499,10 @@ static bool
 has_body(enum ipc_type type)
 {
 	return type == IPC_STATUS || type == IPC_JOB_LINE ||
-	    type == IPC_JOB_DONE || type == IPC_BYE || type == IPC_SECRET_ASK ||
-	    type == IPC_EXEC || type == IPC_EXEC_CANCEL ||
-	    type == IPC_SCRIPT_ASK || type == IPC_SCRIPT_KILL;
+	    type == IPC_JOB_DONE || type == IPC_MAIL || type == IPC_BYE ||
+	    type == IPC_SECRET_ASK || type == IPC_EXEC ||
+	    type == IPC_EXEC_CANCEL || type == IPC_SCRIPT_ASK ||
+	    type == IPC_SCRIPT_KILL;
 }
 
 static int

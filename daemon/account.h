@@ -82,6 +82,7 @@ enum word_kind {
 	WORD_STATUS,		/* account_status() may have changed */
 	WORD_LINE,		/* .body of IPC_JOB_LINE */
 	WORD_JOB_DONE,		/* .body of IPC_JOB_DONE */
+	WORD_MAIL,		/* .body of IPC_MAIL */
 	WORD_GONE		/* the worker ended; account->exit says how */
 };
 

@@ -326,7 +326,8 @@ set_defaults(struct loader *l)
 		void *base = option_of_account(&options[i]) ? (void *)&l->base :
 		    (void *)l->conf;
 
-		if (!option_of_plugin(&options[i]))
+		if (!option_of_plugin(&options[i]) &&
+		    !option_of_react(&options[i]))
 			value_default(&options[i], base);
 	}
 	l->base.origins = xcalloc(1, sizeof(*l->base.origins));

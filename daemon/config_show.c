@@ -181,8 +181,7 @@ show_all(const struct conf *conf, show_fn *show, void *arg)
 	for (size_t i = 0; i < n_options; i++) {
 		const struct option *o = &options[i];
 
-		if (!option_of_account(o) && !option_of_plugin(o) &&
-		    o->at != OPT_NO_FIELD)
+		if (option_of_top(o) && o->at != OPT_NO_FIELD)
 			show_option(o, NULL, conf, conf->origins, show, arg);
 	}
 	for (size_t j = 0; j < conf->n_accounts; j++) {

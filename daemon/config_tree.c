@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/suggest.h"
 #include "plugin_conf.h"
+#include "react_conf.h"
 #include "value.h"
 #include "foreign.h"
 
@@ -233,12 +234,32 @@ read_plugin(struct target *t, const struct node *value)
 		options_clear_plugin(p);
 }
 
+/* An item of hooks.  Those of an account are read to be checked only. */
+static void
+read_react(struct target *t, const struct option *o, const struct node *value)
+{
+	struct react_conf r = { 0 };
+	struct conf *conf = t->l->conf;
+	struct target item = { .l = t->l, .base = &r, .later = o->later != NULL,
+	    .warned = true };
+
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_react(&options[i]))
+			value_default(&options[i], &r);
+	read_group(&item, o->items, value);
+	if (o->later != NULL || !react_conf_check(&r, value, t->l->diags)) {
+		options_clear_react(&r);
+		return;
+	}
+	conf->react = xreallocarray(conf->react, conf->n_reacts + 1,
+	    sizeof(*conf->react));
+	conf->react[conf->n_reacts++] = r;
+}
+
 static void
 read_items(struct target *t, const struct option *o, const struct node *key,
     const struct node *value)
 {
-	struct target item = { .l = t->l, .later = true, .warned = true };
-
 	if (node_is_null(value) || (value->kind != NODE_SCALAR && value->n == 0))
 		return;
 	if (value->kind != NODE_LIST) {
@@ -249,7 +270,7 @@ read_items(struct target *t, const struct option *o, const struct node *key,
 		if (strcmp(o->key, "plugins") == 0)
 			read_plugin(t, value->item[i]);
 		else
-			read_group(&item, o->items, value->item[i]);
+			read_react(t, o, value->item[i]);
 	}
 }
 

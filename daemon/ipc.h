@@ -41,6 +41,10 @@ enum ipc_type {
 			 * of the plan, or a folder that is done */
 	IPC_JOB_DONE,	/* {"job": n, "exit": code, "summary": {...},
 			 * "error": {"code", "message", "remedy"} or null} */
+	IPC_MAIL,	/* {"changes": [{"event", "folder", "uid", "path",
+			 * "message_id", "subject", "from", "flags"}...],
+			 * "changed": n, "new": n, "folders": [...]}: what a
+			 * round did to files here */
 	IPC_BYE,	/* {"exit", "code", "message"}: last words before exit */
 	/* worker to parent, for scripts */
 	IPC_EXEC,	/* {"call", "plugin", "argv", "env", "timeout", "event",

@@ -10,6 +10,7 @@
 
 #define A(field)	offsetof(struct account_conf, field)
 #define C(field)	offsetof(struct conf, field)
+#define R(field)	offsetof(struct react_conf, field)
 #define P(field)	offsetof(struct plugin_conf, field)
 #define NOWHERE		OPT_NO_FIELD
 #define YEARS_US(n)	((int64_t)(n) * 365 * 86400 * 1000000)
@@ -374,22 +375,31 @@ const struct option options[] = {
 	  .help = "The script's own options" },
 
 	{ "hooks", OPT_ITEMS, NOWHERE, .dflt = "[]", .items = "hooks.*",
-	  .later = "hooks", .help = "Commands to run on events" },
-	{ "hooks.*.events", OPT_LIST, NOWHERE, .derived = "none",
-	  .later = "hooks", .example = "mail.new",
-	  .help = "The events: mail.new, mail.changed, sync.done, sync.failed" },
-	{ "hooks.*.run", OPT_COMMAND, NOWHERE, .derived = "none",
-	  .later = "hooks", .example = "notmuch new --quiet",
-	  .help = "The command; a list runs without a shell" },
-	{ "hooks.*.match", OPT_ANY, NOWHERE, .dflt = "{}", .later = "hooks",
-	  .help = "Only for messages like this" },
-	{ "hooks.*.debounce", OPT_DURATION, NOWHERE, .dflt = "2s",
-	  .later = "hooks", .help = "Wait so long for more of the same" },
-	{ "hooks.*.retry_on", OPT_LIST, NOWHERE, .dflt = "[75]",
-	  .later = "hooks", .help = "Exit codes that mean: again, later" },
-	{ "hooks.*.timeout", OPT_DURATION, NOWHERE, .dflt = "10m",
-	  .later = "hooks", .help = "How long it may run" },
-	{ "hooks.*.rate", OPT_TEXT, NOWHERE, .dflt = "null", .later = "hooks",
+	  .help = "Commands to run on events, one at a time each" },
+	{ "hooks.*.events", OPT_LIST, R(events), .derived = "none",
+	  .example = "mail.new",
+	  .help = "The events, as shell patterns: mail.new, mail.changed,"
+	    " sync.failed, problem.opened and the others of syncd-protocol(5)" },
+	{ "hooks.*.run", OPT_COMMAND, R(run), .derived = "none",
+	  .example = "notmuch new --quiet",
+	  .help = "The command; a list runs without a shell, once for each event"
+	    " if it has placeholders such as {from}" },
+	{ "hooks.*.match", OPT_GROUP, NOWHERE,
+	  .help = "Only events that are like this" },
+	{ "hooks.*.match.account", OPT_TEXT, R(match.account), .dflt = "null",
+	  .example = "work", .help = "Of these accounts, a shell pattern" },
+	{ "hooks.*.match.folder", OPT_TEXT, R(match.folder), .dflt = "null",
+	  .example = "INBOX", .help = "In these folders, a shell pattern" },
+	{ "hooks.*.match.needs_user", OPT_BOOL, R(match.needs_user),
+	  .dflt = "no", .help = "Problems that wait for somebody only" },
+	{ "hooks.*.debounce", OPT_DURATION, R(debounce), .dflt = "2s",
+	  .max = USEC_S(3600), .help = "Wait so long for more of the same" },
+	{ "hooks.*.retry_on", OPT_LIST, R(retry_on), .dflt = "[75]",
+	  .help = "Exit codes that mean: again, later" },
+	{ "hooks.*.timeout", OPT_DURATION, R(timeout), .dflt = "10m",
+	  .min = USEC_S(1), .max = USEC_S(86400),
+	  .help = "How long it may run" },
+	{ "hooks.*.rate", OPT_TEXT, R(rate), .dflt = "null",
 	  .example = "5/1m", .help = "So many runs in so much time at most" },
 
 	/* ----------------------------------------------------- the daemon */
@@ -400,11 +410,11 @@ const struct option options[] = {
 	    " else in $XDG_RUNTIME_DIR/syncd" },
 	{ "control.mode", OPT_TEXT, NOWHERE, .dflt = "\"0600\"",
 	  .later = "other socket modes than 0600", .help = "Its file mode" },
-	{ "notify", OPT_GROUP, NOWHERE, .later = "notifications",
+	{ "notify", OPT_GROUP, NOWHERE,
 	  .help = "Whom to tell of problems" },
-	{ "notify.desktop", OPT_ENUM, NOWHERE, .dflt = "problems",
-	  .words = "problems off", .later = "notifications",
-	  .help = "On the desktop" },
+	{ "notify.desktop", OPT_ENUM, C(notify_desktop), .dflt = "problems",
+	  .words = "problems off",
+	  .help = "On the desktop, by notify-send(1), where there is one" },
 	{ "notify.mail_to", OPT_TEXT, NOWHERE, .dflt = "null",
 	  .later = "notifications", .example = "root", .help = "By mail" },
 	{ "notify.repeat", OPT_DURATION, NOWHERE, .dflt = "24h",
@@ -471,6 +481,19 @@ bool
 option_of_account(const struct option *o)
 {
 	return strncmp(o->key, "accounts.*.", 11) == 0;
+}
+
+bool
+option_of_react(const struct option *o)
+{
+	return strncmp(o->key, "hooks.*.", 8) == 0;
+}
+
+bool
+option_of_top(const struct option *o)
+{
+	return !option_of_account(o) && !option_of_plugin(o) &&
+	    !option_of_react(o);
 }
 
 bool
@@ -633,6 +656,14 @@ option_copy(const struct option *o, void *to_base, const void *from_base)
 }
 
 void
+options_clear_react(struct react_conf *r)
+{
+	for (size_t i = 0; i < n_options; i++)
+		if (option_of_react(&options[i]))
+			option_clear(&options[i], r);
+}
+
+void
 options_clear_plugin(struct plugin_conf *p)
 {
 	for (size_t i = 0; i < n_options; i++)
@@ -693,10 +724,14 @@ void
 options_clear_top(struct conf *c)
 {
 	for (size_t i = 0; i < n_options; i++) {
-		if (!option_of_account(&options[i]) &&
-		    !option_of_plugin(&options[i]))
+		if (option_of_top(&options[i]))
 			option_clear(&options[i], c);
 	}
+	for (size_t i = 0; i < c->n_reacts; i++)
+		options_clear_react(&c->react[i]);
+	free(c->react);
+	c->react = NULL;
+	c->n_reacts = 0;
 	clear_plugins(c->plugin, c->n_plugins);
 	c->plugin = NULL;
 	c->n_plugins = 0;

@@ -51,7 +51,8 @@ struct option {
 	enum opt_type	 type;
 	uint16_t	 at;		/* offset in struct account_conf for keys of
 					 * an account, in struct plugin_conf for those
-					 * of a script, else in struct conf */
+					 * of a script, in struct react_conf for those
+					 * of a hook, else in struct conf */
 	uint16_t	 flags;		/* enum opt_flags */
 	const char	*dflt;		/* as written in YAML; NULL: see derived */
 	const char	*derived;	/* what the value is when none is given */
@@ -83,6 +84,11 @@ option_index(const struct option *o)
 bool	option_of_account(const struct option *o);
 /* Whether it is one of a script's: a field of struct plugin_conf. */
 bool	option_of_plugin(const struct option *o);
+/* Whether it is one of a hook's: a field of struct react_conf. */
+bool	option_of_react(const struct option *o);
+/* Whether it is a field of struct conf. */
+bool	option_of_top(const struct option *o);
+void	options_clear_react(struct react_conf *r);
 /* The part behind the last dot. */
 const char *option_leaf(const struct option *o);
 /* The name to call it in a message: without "accounts.*.". */

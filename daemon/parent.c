@@ -265,6 +265,29 @@ tell_problems(struct parent *p, const struct account *a, const json_t *status)
 	json_decref(was);
 }
 
+/* An event for each message, as far as the worker names them, then one for all. */
+static void
+mail_word(struct parent *p, const struct account *a, json_t *body)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(body, "changes"), i, one) {
+		char *name = xstrdup(js_get(one, "event"));
+
+		if (name != NULL && strncmp(name, "mail.", 5) == 0) {
+			json_object_set_new(one, "account",
+			    json_string(a->name));
+			events_take_add(&p->events, name, json_incref(one));
+		}
+		free(name);
+	}
+	events_take_add(&p->events, "mail.changed",
+	    json_pack("{s:s, s:I, s:I, s:O?}", "account", a->name,
+	    "changed", js_int(body, "changed", 0), "new", js_int(body, "new", 0),
+	    "folders", json_object_get(body, "folders")));
+}
+
 static void
 account_changed(struct parent *p, struct account *a)
 {
@@ -290,6 +313,9 @@ take_word(struct parent *p, struct account *a, const struct word *word)
 		return;
 	case WORD_JOB_DONE:
 		job_done_word(p, word->body);
+		return;
+	case WORD_MAIL:
+		mail_word(p, a, word->body);
 		return;
 	case WORD_GONE:
 		fail_parts(p, a);
@@ -338,7 +364,8 @@ reap(struct parent *p)
 	int status;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pings_reaped(&p->pings, pid, status))
+		if (pings_reaped(&p->pings, pid, status) ||
+		    react_reaped(&p->react, pid, status))
 			continue;
 		for (size_t i = 0; i < p->n; i++)
 			if (account_reaped(p->account[i], pid, status))
@@ -467,6 +494,9 @@ parent_reload(struct parent *p)
 		for (size_t i = 0; i < now->n_accounts; i++)
 			if (parent_find(p, now->account[i].name) == NULL)
 				add_account(p, &now->account[i]);
+		/* What a hook was doing ends here: its words are gone. */
+		react_clear(&p->react);
+		react_init(&p->react, now, p->events.seq);
 		config_free(old);
 		log_notice("configuration read, %zu accounts", now->n_accounts);
 		events_take_add(&p->events, "config.reloaded", json_object());
@@ -536,6 +566,8 @@ next_deadline(const struct parent *p)
 		least = pings_deadline(&p->pings);
 	if (metrics_deadline(p) < least)
 		least = metrics_deadline(p);
+	if (react_deadline(&p->react) < least)
+		least = react_deadline(&p->react);
 	if (meter_due(&p->meter) < least)
 		least = meter_due(&p->meter);
 	if (one < least)
@@ -563,7 +595,9 @@ static int
 wait_for_work(struct parent *p, struct err *err)
 {
 	enum { FIXED = 3 + CONTROL_WAITERS };
-	size_t mine = FIXED + p->n * ACCOUNT_WAITERS, n = mine + 2 * p->pings.n;
+	size_t mine = FIXED + p->n * ACCOUNT_WAITERS;
+	size_t hooks = mine + 2 * p->pings.n;
+	size_t n = hooks + p->react.n * REACT_WAITERS;
 	struct waiter *w = xcalloc(n, sizeof(*w));
 	int rc;
 
@@ -573,6 +607,7 @@ wait_for_work(struct parent *p, struct err *err)
 	for (size_t i = 0; i < p->n; i++)
 		account_waiters(p->account[i], w + FIXED + i * ACCOUNT_WAITERS);
 	pings_waiters(&p->pings, w + mine);
+	react_waiters(&p->react, w + hooks);
 	rc = wait_any(w, n, next_deadline(p), err);
 	free(w);
 	return rc;
@@ -621,6 +656,8 @@ run(struct parent *p)
 			schedule_step(p->account[i], &p->jobs);
 		start_due(p);
 		send_parts(p);
+		react_hear(&p->react, &p->events);
+		react_step(&p->react);
 		answer_requests(p);
 		tell_systemd(p);
 		metrics_step(p);
@@ -696,6 +733,7 @@ begin(struct parent *p, struct err *err)
 	if (open_log(p->conf, err) < 0)
 		return -1;
 	open_events(p);
+	react_init(&p->react, p->conf, p->events.seq);
 	wake_init(&p->wake);
 	notify_ready();
 	log_notice("syncd %s started, %zu accounts", SYNCD_VERSION,
@@ -710,6 +748,7 @@ end(struct parent *p)
 	control_close(&p->control);
 	wake_clear(&p->wake);
 	pings_clear(&p->pings);
+	react_clear(&p->react);
 	if (p->signals >= 0)
 		close(p->signals);
 	for (size_t i = 0; i < p->n; i++) {

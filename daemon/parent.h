@@ -19,6 +19,7 @@
 #include "job.h"
 #include "meter.h"
 #include "ping.h"
+#include "react.h"
 #include "wake.h"
 
 struct parent_opts {
@@ -48,6 +49,7 @@ struct parent {
 	struct control		 control;
 	struct pings		 pings;
 	usec			 metrics;	/* when to write them next */
+	struct react		 react;
 	struct wake		 wake;
 	struct meter		 meter;
 	int			 signals;	/* a signalfd */

@@ -42,6 +42,7 @@
 #include "progress.h"
 #include "worker_backup.h"
 #include "worker_job.h"
+#include "worker_mail.h"
 #include "worker_script.h"
 #include "worker_status.h"
 
@@ -61,6 +62,7 @@ struct worker {
 	usec			 retry_at;	/* when to connect again */
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
+	int64_t			 told;		/* rows of the log, as events */
 	struct worker_status	 status;
 };
 
@@ -272,6 +274,8 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	did = tally_since(&before, &w->acc->tally);
 	worker_status_round(&w->status, &did, clock_now() - started, r);
 	w->round_at = USEC_NEVER;
+	if (!w->once && did_something(&did))
+		worker_mail_tell(w->acc, &w->told);
 	if (r < 0)
 		return -1;
 	if (!w->acc->dry_run)
@@ -711,6 +715,7 @@ start(struct worker *w, struct err *err)
 		return -1;
 	w->acc->once = w->once;
 	worker_script_open(w->acc, &w->link);
+	w->told = worker_mail_begin(w->acc);
 	page = progress_page_inherited();
 	if (page != NULL)
 		w->acc->progress = page;

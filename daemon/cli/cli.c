@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/suggest.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "diag.h"
 #include "js.h"

@@ -21,7 +21,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "cli/status.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "cred.h"
 #include "diag.h"

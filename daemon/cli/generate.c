@@ -11,7 +11,7 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"

@@ -26,7 +26,7 @@
 #include "base/mem.h"
 #include "cli/ask.h"
 #include "cli/preview.h"
-#include "cli/text.h"
+#include "text.h"
 #include "cli/vault.h"
 #include "config.h"
 #include "diag.h"

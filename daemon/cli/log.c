@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/wait.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"

@@ -14,7 +14,7 @@
 #include "base/attr.h"
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "engine/header.h"
 #include "js.h"

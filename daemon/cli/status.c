@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/wait.h"
 #include "cli/status.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"

@@ -16,7 +16,7 @@
 #include "base/wait.h"
 #include "cli/screen.h"
 #include "cli/status.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "js.h"
 

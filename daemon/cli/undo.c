@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "cli/ask.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "js.h"
 #include "removed.h"

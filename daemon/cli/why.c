@@ -8,7 +8,7 @@
 #include <sysexits.h>
 
 #include "base/attr.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "js.h"
 #include "removed.h"

@@ -66,10 +66,24 @@ enum conf_remote_delete { RDEL_UNDO, RDEL_UNLINK };
 enum conf_watch { WATCH_AUTO, WATCH_POLL, WATCH_OFF };
 enum conf_hold { HOLD_HOLD, HOLD_REMATCH };
 enum conf_too_big { TOO_BIG_SKIP, TOO_BIG_PLACEHOLDER };
+enum conf_notify { NOTIFY_PROBLEMS, NOTIFY_OFF };
 enum conf_schedule { SCHEDULE_ALWAYS, SCHEDULE_MANUAL };
 
 /* A script, as one account sees it.  Reading mail and planning moves, flags and
  * keywords needs no leave; what goes beyond stands in .allow. */
+/* A command that runs on events: hooks in syncd.yaml. */
+struct react_conf {
+	struct strlist	 events;	/* shell globs of names */
+	struct strlist	 run;		/* argv, or one shell string */
+	struct {
+		char	*account, *folder;	/* shell globs; NULL: any */
+		bool	 needs_user;		/* problems that wait for somebody */
+	} match;
+	usec		 debounce, timeout;
+	struct strlist	 retry_on;	/* exit codes */
+	char		*rate;		/* "5/1m", or NULL */
+};
+
 struct plugin_conf {
 	char		*name;		/* unique: owns its stores and watermarks */
 	char		*script;	/* absolute: name.lua, or name/main.lua */
@@ -215,6 +229,9 @@ struct conf {
 	struct strlist		 log_protocol;	/* accounts whose wire is traced */
 	struct account_conf	*account;
 	size_t			 n_accounts;
+	struct react_conf	*react;
+	size_t			 n_reacts;
+	int			 notify_desktop;	/* enum conf_notify */
 	struct plugin_conf	*plugin;	/* in the order in which they run */
 	size_t			 n_plugins;
 	struct strlist		 files;		/* what was read, for `config path` */

@@ -70,6 +70,18 @@ store_audit_next(struct store *s, int64_t *at, struct str folder,
 }
 
 int
+store_audit_end(struct store *s, int64_t *seq, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_AUDIT_END, err);
+
+	if (st == NULL || db_step(s, st, err) < 0)
+		return -1;
+	*seq = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return 0;
+}
+
+int
 store_audit_trim(struct store *s, int64_t most, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_AUDIT_TRIM, err);

@@ -100,6 +100,7 @@ static const char *const sql[Q_N] = {
 	    "AND (?2 IS NULL OR folder = ?2) ORDER BY seq LIMIT 1",
 	[Q_AUDIT_OF] = SELECT_AUDIT "WHERE msgid = ?3 AND seq > ?1 "
 	    "AND (?2 IS NULL OR folder = ?2) ORDER BY seq LIMIT 1",
+	[Q_AUDIT_END] = "SELECT coalesce(max(seq), 0) FROM audit",
 	[Q_AUDIT_TRIM] = "DELETE FROM audit WHERE seq <= "
 	    "(SELECT max(seq) FROM audit) - ?",
 	[Q_KV_GET] = "SELECT value FROM script_kv WHERE plugin = ?1 "

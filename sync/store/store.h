@@ -216,6 +216,8 @@ int	store_audit(struct store *s, const struct audit_row *row, struct err *err);
  * *at = 0 starts.  1, 0 at the end, -1. */
 int	store_audit_next(struct store *s, int64_t *at, struct str folder,
 	    struct str msgid, struct audit_row *row, struct err *err);
+/* The seq of the newest row, 0: there is none. */
+int	store_audit_end(struct store *s, int64_t *seq, struct err *err);
 /* Keep the newest ${most}. */
 int	store_audit_trim(struct store *s, int64_t most, struct err *err);
 

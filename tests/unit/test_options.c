@@ -65,13 +65,15 @@ every_default_can_be_read_and_shown(void **state)
 {
 	struct account_conf a = { 0 };
 	struct plugin_conf p = { 0 };
+	struct react_conf r = { 0 };
 	struct conf c = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < n_options; i++) {
 		const struct option *o = &options[i];
 		void *base = option_of_account(o) ? (void *)&a :
-		    option_of_plugin(o) ? (void *)&p : (void *)&c;
+		    option_of_plugin(o) ? (void *)&p :
+		    option_of_react(o) ? (void *)&r : (void *)&c;
 		struct buf b;
 
 		value_default(o, base);
@@ -88,6 +90,7 @@ every_default_can_be_read_and_shown(void **state)
 		if (option_of_plugin(o))
 			option_clear(o, &p);
 	}
+	options_clear_react(&r);
 	options_clear_account(&a);
 	options_clear_top(&c);
 }

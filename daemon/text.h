@@ -1,6 +1,6 @@
 /* text.h — words and numbers for people, as all verbs print them. */
-#ifndef DAEMON_CLI_TEXT_H
-#define DAEMON_CLI_TEXT_H
+#ifndef DAEMON_TEXT_H
+#define DAEMON_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* text.c — words and numbers for people. */
-#include "cli/text.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,0 +1,100 @@
+/* test_react.c — what hooks are handed, and what a sender can not do to them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/attr.h"
+#include "react.h"
+#include "react_conf.h"
+
+enum { WORDS = 6 };
+
+static const struct {
+	const char	*name;
+	const char	*run[WORDS], *want[WORDS];
+	const char	*subject;
+} argvs[] = {
+	{ "plain", { "notify-send", "{subject}" }, { "notify-send", "hello" },
+	    "hello" },
+	{ "in the middle", { "n", "a {subject} b" }, { "n", "a x b" }, "x" },
+	{ "one argument, whatever is in it", { "n", "{subject}" },
+	    { "n", "a b; rm -rf \"$(id)\" `id`" },
+	    "a b; rm -rf \"$(id)\" `id`" },
+	{ "no option", { "n", "{subject}" }, { "n", " --hint=x" }, "--hint=x" },
+	{ "after --", { "n", "--", "{subject}" }, { "n", "--", "-x" }, "-x" },
+	{ "after =", { "n", "--text={subject}" }, { "n", "--text=-x" }, "-x" },
+	{ "no controls", { "n", "{subject}" }, { "n", "a?b?c" },
+	    "a\x1b" "b\nc" },
+	{ "no placeholder of its own", { "n", "{subject}" }, { "n", "{account}" },
+	    "{account}" },
+	{ "unknown is empty", { "n", "<{nothing}>" }, { "n", "<>" }, "x" },
+	{ "a brace alone", { "n", "{subject} {" }, { "n", "x {" }, "x" },
+	{ "a number", { "n", "{uid}" }, { "n", "7" }, "x" },
+	{ "a shell line is left alone", { "echo {subject}" },
+	    { "echo {subject}" }, "x" }
+};
+
+static void
+test_placeholders_stay_in_their_argument(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(argvs); i++) {
+		struct react_conf conf = { 0 };
+		struct strlist argv;
+		json_t *batch = json_pack("[{s:s, s:s, s:i}]", "account", "work",
+		    "subject", argvs[i].subject, "uid", 7);
+		size_t n = 0;
+
+		for (; n < WORDS && argvs[i].run[n] != NULL; n++)
+			strlist_add(&conf.run, argvs[i].run[n]);
+		react_argv(&conf, batch, &argv);
+		assert_int_equal(argv.n, n);
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(argv.v[k], argvs[i].want[k]) != 0)
+				fail_msg("%s: %s", argvs[i].name, argv.v[k]);
+		strlist_clear(&argv);
+		strlist_clear(&conf.run);
+		json_decref(batch);
+	}
+}
+
+static const struct {
+	const char	*text;
+	size_t		 n;		/* 0: no rate */
+	usec		 per;
+} rates[] = {
+	{ "5/1m", 5, USEC_S(60) }, { "1/10s", 1, USEC_S(10) },
+	{ "60/1d", 60, USEC_S(86400) }, { "61/1d", 0, 0 }, { "0/1m", 0, 0 },
+	{ "5", 0, 0 }, { "5/", 0, 0 }, { "/1m", 0, 0 }, { "5/0", 0, 0 },
+	{ "", 0, 0 }, { "-1/1m", 0, 0 }, { "5/1m/2", 0, 0 }
+};
+
+static void
+test_rates(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++) {
+		size_t n = 0;
+		usec per = 0;
+		bool is = react_rate(rates[i].text, &n, &per);
+
+		if (is != (rates[i].n > 0) || (is && (n != rates[i].n ||
+		    per != rates[i].per)))
+			fail_msg("%s", rates[i].text);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_placeholders_stay_in_their_argument),
+		cmocka_unit_test(test_rates)
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
