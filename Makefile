@@ -188,13 +188,19 @@ SHARE	= $(DESTDIR)$(PREFIX)/share
 UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd
 install: $(BIN)
 	install -d $(DESTDIR)$(PREFIX)/bin $(UNITS)/user $(UNITS)/system \
-		$(SHARE)/doc/syncd $(SHARE)/syncd $(SHARE)/man/man1 $(SHARE)/man/man5
+		$(SHARE)/doc/syncd $(SHARE)/syncd $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/syncd
 	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd.service >$(UNITS)/user/syncd.service
 	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd@.service >$(UNITS)/system/syncd@.service
 	install -m 644 syncd.yaml.example README.md LICENSE $(SHARE)/doc/syncd
 	install -m 644 $(wildcard systemd/*.1) $(SHARE)/man/man1
 	install -m 644 $(wildcard systemd/*.5) $(SHARE)/man/man5
+	install -m 644 $(wildcard systemd/*.7) $(SHARE)/man/man7
+	install -m 644 systemd/10-sandbox.conf $(SHARE)/doc/syncd
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	$(BIN) completion bash >$(SHARE)/bash-completion/completions/syncd
+	$(BIN) completion zsh >$(SHARE)/zsh/site-functions/_syncd
+	$(BIN) completion fish >$(SHARE)/fish/vendor_completions.d/syncd.fish
 	$(BIN) config schema >$(SHARE)/syncd/syncd.schema.json
 
 clean:
