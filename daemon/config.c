@@ -59,7 +59,9 @@ unreadable(struct files *f, const char *path, const struct mark *at)
 	    strerror(errno));
 
 	f->l->broken = true;
-	if (errno == ENOENT && at == NULL)
+	if (at != NULL)
+		diag_caret(d, "names are relative to this file");
+	else if (errno == ENOENT)
 		diag_help(d, "syncd config path    shows where a file is looked"
 		    " for");
 	free(shown);

@@ -173,6 +173,8 @@ check_host_text(struct check *c)
 		diag_caret(d, "write the name only");
 	else if (colon != NULL)
 		diag_caret(d, "the port goes into `port: %s`", colon + 1);
+	else
+		diag_caret(d, "such as imap.example.org");
 	return false;
 }
 

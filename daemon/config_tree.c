@@ -240,6 +240,7 @@ read_react(struct target *t, const struct option *o, const struct node *value)
 {
 	struct react_conf r = { 0 };
 	struct conf *conf = t->l->conf;
+	size_t errors = t->l->diags->n_errors;
 	struct target item = { .l = t->l, .base = &r, .later = o->later != NULL,
 	    .warned = true };
 
@@ -247,7 +248,9 @@ read_react(struct target *t, const struct option *o, const struct node *value)
 		if (option_of_react(&options[i]))
 			value_default(&options[i], &r);
 	read_group(&item, o->items, value);
-	if (o->later != NULL || !react_conf_check(&r, value, t->l->diags)) {
+	/* A key that is misspelt is not told of as missing, too. */
+	if (o->later != NULL || t->l->diags->n_errors > errors ||
+	    !react_conf_check(&r, value, t->l->diags)) {
 		options_clear_react(&r);
 		return;
 	}
@@ -354,8 +357,10 @@ read_group(struct target *t, const char *place, const struct node *map)
 {
 	if (map->kind != NODE_MAP) {
 		if (!map->bad)
-			diags_add(t->l->diags, DIAG_ERROR, "config.wrong-type",
-			    &map->at, "a map of options is expected here");
+			diag_caret(diags_add(t->l->diags, DIAG_ERROR,
+			    "config.wrong-type", &map->at,
+			    "a map of options is expected here"),
+			    "expected KEY: VALUE");
 		return;
 	}
 	for (size_t i = 0; i < map->n; i += 2) {
@@ -478,9 +483,10 @@ no_account(struct loader *l, const struct found *f)
 		    &f->key->at, "`%s` is an option of an account, not the name"
 		    " of one", name), "indent it below the account's name");
 	else
-		diags_add(l->diags, DIAG_ERROR, "config.wrong-type",
-		    inline_ ? &f->value->at : &f->key->at,
-		    "account `%s` must be a map of options", name);
+		diag_caret(diags_add(l->diags, DIAG_ERROR,
+		    "config.wrong-type", inline_ ? &f->value->at : &f->key->at,
+		    "account `%s` must be a map of options", name),
+		    "expected `email:` and others below its name");
 }
 
 static void

@@ -489,10 +489,11 @@ read_stream(struct reader *r)
 			struct mark at = mark_at(r, ev.start_mark, ev.end_mark);
 
 			if (seen) {
-				diags_add(r->diags, DIAG_ERROR,
+				diag_caret(diags_add(r->diags, DIAG_ERROR,
 				    "config.second-document", &at,
 				    "a second document begins here; a file has"
-				    " one");
+				    " one"), "put it into another file of"
+				    " accounts.d/");
 				rc = 0;
 			}
 			seen = true;

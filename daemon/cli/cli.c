@@ -514,6 +514,17 @@ cli_since(const struct cli *cli, int64_t *since)
 	    "--since takes 2h, 3d or 2026-11-23", NULL);
 }
 
+/* "there is: work, home", as many as fit. */
+static void
+list_accounts(const struct conf *conf, char *out, size_t cap)
+{
+	size_t n = (size_t)snprintf(out, cap, "there is:");
+
+	for (size_t i = 0; i < conf->n_accounts && n < cap; i++)
+		n += (size_t)snprintf(out + n, cap - n, "%s %s",
+		    i > 0 ? "," : "", conf->account[i].name);
+}
+
 bool *
 cli_accounts(const struct cli *cli, const struct conf *conf, int *code)
 {
@@ -534,10 +545,11 @@ cli_accounts(const struct cli *cli, const struct conf *conf, int *code)
 	free(named);
 	near = target_nearest(conf, cli->arg[0]);
 	snprintf(text, sizeof(text), "no account `%.200s`", cli->arg[0]);
-	snprintf(remedy, sizeof(remedy), "did you mean `%s`?",
-	    near != NULL ? near : "");
-	*code = cli_fail(cli, EX_NOINPUT, "target.unknown", text,
-	    near != NULL ? remedy : NULL);
+	if (near != NULL)
+		snprintf(remedy, sizeof(remedy), "did you mean `%s`?", near);
+	else
+		list_accounts(conf, remedy, sizeof(remedy));
+	*code = cli_fail(cli, EX_NOINPUT, "target.unknown", text, remedy);
 	return NULL;
 }
 

@@ -289,8 +289,10 @@ find_server(struct init *in)
 
 	say(in, "Looking up %s ... ", strchr(in->email, '@') + 1);
 	if (discover(in->email, &opts, &in->server, clock_in(USEC_S(6)),
-	    &err) < 0)
+	    &err) < 0) {
+		say(in, "\n");
 		return cli_fail(in->cli, EX_USAGE, "usage", err.text, NULL);
+	}
 	if (in->server.host[0] == '\0') {
 		say(in, "nothing\n");
 		return nothing_found(in);
