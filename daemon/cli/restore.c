@@ -17,7 +17,7 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
-#include "cli/text.h"
+#include "text.h"
 #include "config.h"
 #include "options.h"
 #include "parent.h"
