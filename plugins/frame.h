@@ -172,6 +172,8 @@ void	frame_in_clear(struct frame_in *in);
 /* Read from bytes at hand, without a socket (tests, files). */
 void	frame_in_bytes(struct frame_in *in, struct str bytes);
 
+/* The frame as it would arrive: its descriptors are taken, its bytes borrowed. */
+void	frame_in_loop(struct frame_in *in, struct frame *f);
 /* 1: a frame was read; 0: none now; -1: the other side is gone (ERR_CANCEL) or
  * sent what is no frame (ERR_PROTO).  Descriptors not taken are closed. */
 int	frame_recv(int fd, struct frame_in *in, struct err *err);
