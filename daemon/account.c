@@ -63,6 +63,7 @@ account_init(struct account *a, const struct account_env *env,
 		.page = { .fd = -1 }
 	};
 	cred_init(&a->cred);
+	broker_init(&a->broker, a->conf, env->programs);
 	paused_path(a, path, sizeof(path));
 	a->paused = !env->once && access(path, F_OK) == 0;
 }
@@ -86,6 +87,7 @@ drop_process(struct account *a)
 	a->kill_at = USEC_NEVER;
 	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
 		drop_tunnel(a, i);
+	broker_stop(&a->broker);
 }
 
 void
@@ -94,6 +96,7 @@ account_clear(struct account *a)
 	account_kill(a);
 	drop_process(a);
 	cred_clear(&a->cred);
+	broker_clear(&a->broker);
 	progress_page_close(&a->page);
 	json_decref(a->bye);
 	json_decref(a->status);
@@ -107,6 +110,8 @@ account_set_conf(struct account *a, const struct account_conf *conf)
 {
 	account_conf_free(a->conf);
 	a->conf = conf_copy(conf);
+	a->broker.account = a->conf->name;
+	broker_grant(&a->broker, a->conf);
 	cred_forget(&a->cred);
 	account_stop(a);
 }
@@ -274,11 +279,12 @@ account_send_job(struct account *a, const struct job *job, struct part *part)
 	must(a->ready && !part->sent);
 	part->sent = true;
 	a->n_sent++;
-	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b}",
+	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, s:O?}",
 	    "job", (json_int_t)part->n, "folder", part->folder,
 	    "dry_run", job->dry_run, "full", job->full,
 	    "approve", job->verdict == VERDICT_APPROVE,
-	    "reject", job->verdict == VERDICT_REJECT), &err) < 0)
+	    "reject", job->verdict == VERDICT_REJECT,
+	    "script", job->script), &err) < 0)
 		log_debug("%s: %s", a->name, err.text);
 }
 
@@ -368,11 +374,82 @@ answer_tunnel(struct account *a)
 	close(fd);
 }
 
+/* ---- scripts ---------------------------------------------------------- */
+
+/* It did not even start. */
+static void
+answer_refused(struct account *a, const json_t *ask, const char *why)
+{
+	json_t *exit = json_pack("{s:I, s:i, s:s, s:s, s:b}", "call",
+	    js_int(ask, "call", 0), "code", -1, "text", why, "err", "", "cut", 0);
+	char *text = js_dump(exit);
+
+	tell(a, IPC_EXIT, str_z(text), -1);
+	free(text);
+	json_decref(exit);
+}
+
+static void
+answer_script(struct account *a, const json_t *ask)
+{
+	json_int_t slot = js_int(ask, "slot", 0);
+	struct err err;
+	int fd = broker_script(&a->broker, slot, &err);
+	json_t *answer = json_pack("{s:I, s:s}", "slot", slot, "error",
+	    fd < 0 ? err.text : "");
+	char *text = js_dump(answer);
+
+	tell(a, IPC_SCRIPT, str_z(text), fd);
+	free(text);
+	json_decref(answer);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void
+step_broker(struct account *a)
+{
+	json_t *exit;
+	char *text;
+	int out;
+
+	broker_step(&a->broker);
+	while (broker_ended(&a->broker, &exit, &out)) {
+		text = js_dump(exit);
+		tell(a, IPC_EXIT, str_z(text), out);
+		free(text);
+		json_decref(exit);
+		if (out >= 0)
+			close(out);
+		broker_step(&a->broker);
+	}
+}
+
+/* ---- all of it -------------------------------------------------------- */
+
 /* Take one message; 1 when it is a word for others. */
 static int
-take(struct account *a, enum ipc_type type, json_t *body, struct word *word)
+take(struct account *a, enum ipc_type type, json_t *body, int *ride,
+    struct word *word)
 {
+	const char *why;
+
 	switch (type) {
+	case IPC_EXEC:
+		why = broker_exec(&a->broker, body, *ride);
+		*ride = -1;
+		if (why != NULL)
+			answer_refused(a, body, why);
+		return 0;
+	case IPC_EXEC_CANCEL:
+		broker_cancel(&a->broker, js_int(body, "call", 0));
+		return 0;
+	case IPC_SCRIPT_ASK:
+		answer_script(a, body);
+		return 0;
+	case IPC_SCRIPT_KILL:
+		broker_script_kill(&a->broker, js_int(body, "slot", 0));
+		return 0;
 	case IPC_READY:
 		a->ready = true;
 		word->kind = WORD_READY;
@@ -412,12 +489,14 @@ static bool
 has_body(enum ipc_type type)
 {
 	return type == IPC_STATUS || type == IPC_JOB_LINE ||
-	    type == IPC_JOB_DONE || type == IPC_BYE || type == IPC_SECRET_ASK;
+	    type == IPC_JOB_DONE || type == IPC_BYE || type == IPC_SECRET_ASK ||
+	    type == IPC_EXEC || type == IPC_EXEC_CANCEL ||
+	    type == IPC_SCRIPT_ASK || type == IPC_SCRIPT_KILL;
 }
 
 static int
 take_bytes(struct account *a, enum ipc_type type, struct str payload,
-    struct word *word)
+    int *ride, struct word *word)
 {
 	json_t *body = NULL;
 	struct err err;
@@ -430,7 +509,7 @@ take_bytes(struct account *a, enum ipc_type type, struct str payload,
 			return 0;
 		}
 	}
-	rc = take(a, type, body, word);
+	rc = take(a, type, body, ride, word);
 	json_decref(body);
 	return rc;
 }
@@ -471,9 +550,10 @@ listen_to(struct account *a, struct word *word)
 			a->ready = false;
 			return 0;
 		}
+		rc = take_bytes(a, type, payload, &ride, word);
 		if (ride >= 0)
 			close(ride);
-		if (take_bytes(a, type, payload, word) == 1)
+		if (rc == 1)
 			return 1;
 		answer_secret(a);
 	}
@@ -551,7 +631,8 @@ worker_gone(struct account *a, int status)
 bool
 account_reaped(struct account *a, pid_t pid, int status)
 {
-	if (cred_reaped(&a->cred, pid, status))
+	if (cred_reaped(&a->cred, pid, status) ||
+	    broker_reaped(&a->broker, pid, status))
 		return true;
 	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
 		if (pid == a->tunnel[i]) {
@@ -571,8 +652,10 @@ account_step(struct account *a, struct word *word)
 	*word = (struct word){ 0 };
 	enforce(a);
 	answer_secret(a);
+	step_broker(a);
 	if (listen_to(a, word) == 1)
 		return 1;
+	step_broker(a);
 	/* Only now: its last words were still in the socket. */
 	if (!a->reaped)
 		return 0;
@@ -592,6 +675,8 @@ account_deadline(const struct account *a)
 		own = a->kill_at;
 	else if (account_active(a))
 		own = a->next_start;
+	if (broker_deadline(&a->broker) < own)
+		own = broker_deadline(&a->broker);
 	return own < cred ? own : cred;
 }
 
@@ -600,6 +685,7 @@ account_waiters(const struct account *a, struct waiter w[ACCOUNT_WAITERS])
 {
 	w[0] = (struct waiter){ .fd = a->fd, .want = WAIT_READ };
 	cred_waiters(&a->cred, w + 1);
+	broker_waiters(&a->broker, w + 3);
 }
 
 /* ---- status ----------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/types.h"
 #include "base/wait.h"
+#include "broker.h"
 #include "cred.h"
 #include "engine/conf.h"
 #include "job.h"
@@ -35,6 +36,7 @@ struct account_env {
 	bool			 once;		/* one job, then the worker ends */
 	bool			 online_check;
 	unsigned		 generation;	/* of the configuration */
+	unsigned		*programs;	/* of scripts, that run */
 };
 
 struct account {
@@ -66,6 +68,7 @@ struct account {
 	json_t		*status;	/* the last IPC_STATUS, or NULL */
 	struct progress_page page;	/* of this life, or of the last */
 	struct cred	 cred;
+	struct broker	 broker;
 	pid_t		 tunnel[ACCOUNT_TUNNELS];	/* process groups, or 0 */
 };
 
@@ -112,7 +115,7 @@ int	account_step(struct account *a, struct word *word);
  * follows from account_step(), after its last words. */
 bool	account_reaped(struct account *a, pid_t pid, int status);
 usec	account_deadline(const struct account *a);
-enum { ACCOUNT_WAITERS = 3 };
+enum { ACCOUNT_WAITERS = 3 + BROKER_WAITERS };
 void	account_waiters(const struct account *a, struct waiter w[ACCOUNT_WAITERS]);
 
 /* "live", "offline", "paused", ...: borrowed. */

@@ -23,6 +23,7 @@ job_free(struct job *job)
 	}
 	free(job->part);
 	json_decref(job->lines);
+	json_decref(job->script);
 	free(job);
 }
 

@@ -26,6 +26,7 @@ struct job {
 	char		 id[16];
 	bool		 dry_run, full;
 	enum verdict	 verdict;
+	json_t		*script;	/* what is wanted of scripts, or NULL */
 	struct part	*part;
 	size_t		 n, cap;
 	json_t		*lines;		/* not handed out yet */

@@ -14,25 +14,36 @@
 #include "base/secret.h"
 #include "base/types.h"
 #include "engine/conf.h"
+#include "engine/hook.h"
 #include "ipc.h"
 
-/* A wish of the parent's: one round, now. */
+/* A wish of the parent's: one round, now; or something of scripts. */
 struct job {
 	json_int_t	 id;
 	char		*folder;	/* NULL: all */
 	bool		 dry_run, full;
 	enum verdict	 verdict;
+	json_t		*script;	/* {"do": "run" | "replay" | "resume",
+					 * ...}, or NULL */
+	bool		 asked;		/* it is with the script */
 };
 
 struct link {
 	struct job	*job;		/* not done yet, oldest first */
 	size_t		 n_jobs, cap_jobs;
+	struct job	*wish;		/* those that are about scripts */
+	size_t		 n_wishes, cap_wishes;
 	struct secret	 secret;	/* the last one; clear it once used */
 	bool		 have_secret;
 	int		 tunnel_fd;
 	bool		 have_tunnel;
 	struct err	 trouble;	/* why there is no secret, or tunnel */
 	bool		 woken;		/* we slept, or the network changed */
+	struct hook_exit *exit;		/* programs of scripts that ended */
+	size_t		 n_exits, cap_exits;
+	uint32_t	 last_call;
+	int		 script_fd;
+	bool		 have_script;
 };
 
 /* Tell the parent; ${v} is taken.  A parent that is gone is not an error: the
@@ -46,6 +57,9 @@ int	link_wait(struct link *l, usec deadline, struct err *err);
  * ERR_AUTH: needs the user, ERR_RETRY: later. */
 int	link_ask_secret(struct link *l, const struct account_conf *conf,
 	    const char *reason, struct err *err);
+/* The parent as scripts' programs and processes are asked for (hook.h). */
+struct hook_broker link_broker(struct link *l);
+void	link_clear(struct link *l);
 /* The socket of tunnel_command, which is the caller's; -1 in *fd without one. */
 int	link_ask_tunnel(struct link *l, const struct account_conf *conf, int *fd,
 	    struct err *err);

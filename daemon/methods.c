@@ -266,6 +266,35 @@ do_reject(struct parent *p, const struct request *rq, json_t **error)
 	return sync_now(p, rq, VERDICT_REJECT, error);
 }
 
+/* {"script": {"do": ...}, "account"}: something of the scripts of one account, or
+ * of all that have any. */
+static json_t *
+do_script(struct parent *p, const struct request *rq, json_t **error)
+{
+	json_t *script = json_object_get(rq->params, "script");
+	const char *account = js_get(rq->params, "account");
+	struct job *job;
+	bool named = account != NULL;
+
+	if (!json_is_object(script))
+		return fail(error, "control.bad-request",
+		    "`script` is an object", NULL);
+	job = job_new(&p->jobs, false, false, VERDICT_NONE);
+	job->script = json_incref(script);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct account *a = p->account[i];
+
+		if (!a->removed && a->conf->n_plugins > 0 &&
+		    (!named || strcmp(a->name, account) == 0))
+			job_add(&p->jobs, job, a->name, NULL);
+	}
+	if (job->n == 0)
+		return fail(error, "target.unknown", named ?
+		    "no such account, or it has no scripts" :
+		    "no account has scripts", "syncd plugin list");
+	return begin_job(p, job, named, error);
+}
+
 static json_t *
 do_job_wait(struct parent *p, const struct request *rq, json_t **error)
 {
@@ -389,6 +418,8 @@ static const struct method {
 	    "delete what a guard holds on the other side, too; gives a job" },
 	{ "reject", do_reject, "targets",
 	    "bring back what a guard holds; gives a job" },
+	{ "script", do_script, "script account?",
+	    "run a command of a script, give it mail, start it again; gives a job" },
 	{ "job.wait", do_job_wait, "job",
 	    "answers when the job is done; its lines come as job.line" },
 	{ "pause", do_pause, "account?", "stop syncing, also after a restart" },

@@ -126,14 +126,51 @@ child_setenv(const struct role_env *env)
 		putenv(env->more->v[i]);
 }
 
+static char **
+null_ended(const struct strlist *l)
+{
+	char **v = xcalloc(l->n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < l->n; i++)
+		v[i] = l->v[i];
+	return v;
+}
+
+static void NORETURN
+child_program(const struct strlist *argv, const struct strlist *env)
+{
+	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	execve(argv->v[0], null_ended(argv), null_ended(env));
+	child_die(argv->v[0]);
+}
+
+static void NORETURN
+child_script(pid_t parent, int fd, const char *path)
+{
+	child_defaults(parent);
+	setpgid(0, 0);
+	/* It may be in the middle of a C function that never ends. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		child_die("prctl");
+	child_fd(fd, IPC_FD);
+	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+	execl(path, "syncd-script", (char *)NULL);
+	child_die(path);
+}
+
 static void NORETURN
 child_command(pid_t parent, const int fd[3], const struct strlist *command,
     const struct role_env *env)
 {
 	child_defaults(parent);
-	setpgid(0, 0);
+	if (env->program)
+		setsid();
+	else
+		setpgid(0, 0);
 	for (int i = 0; i < 3; i++)
 		child_fd(fd[i], i);
+	if (env->program)
+		child_program(command, env->more);
 	child_setenv(env);
 	child_exec(command);
 }
@@ -195,12 +232,72 @@ role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	return keep_or_drop(*pid, sv, fd, err);
 }
 
+char *
+role_script_path(void)
+{
+	static const char *const places[] = { "", "../libexec/syncd/",
+	    "../lib/syncd/" };
+	char exe[4096], *slash;
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	slash = strrchr(exe, '/');
+	if (slash != NULL)
+		slash[1] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		char *path = xasprintf("%s%ssyncd-script", exe, places[i]);
+
+		if (access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+int
+role_exec_script(const struct strlist *argv, struct err *err)
+{
+	char *path = role_script_path();
+
+	if (path == NULL)
+		return err_set(err, ERR_CONFIG, "plugin.no-host",
+		    "syncd-script is not installed");
+	execv(path, null_ended(argv));
+	err_sys(err, ERR_LOCAL, "plugin.no-host", "%s", path);
+	free(path);
+	return -1;
+}
+
+int
+role_spawn_script(pid_t *pid, int *fd, struct err *err)
+{
+	char *path = role_script_path();
+	pid_t self = getpid();
+	int sv[2], r;
+
+	if (path == NULL)
+		return err_set(err, ERR_CONFIG, "plugin.no-host",
+		    "syncd-script is not installed");
+	r = pair(SOCK_SEQPACKET, sv, err);
+	if (r == 0) {
+		*pid = fork();
+		if (*pid == 0)
+			child_script(self, sv[1], path);
+		r = keep_or_drop(*pid, sv, fd, err);
+	}
+	free(path);
+	return r;
+}
+
 /* What a command reads: all of it is there before it begins, so that nobody has
  * to feed it. */
 static int
-open_input(const struct buf *input, struct err *err)
+open_input(const struct role_env *env, struct err *err)
 {
-	int fd = input == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC) :
+	const struct buf *input = env->input;
+	int fd = env->program && env->in >= 0 ?
+	    fcntl(env->in, F_DUPFD_CLOEXEC, 3) :
+	    input == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC) :
 	    memfd_create("syncd-input", MFD_CLOEXEC);
 	size_t n = input != NULL ? input->n : 0;
 
@@ -215,12 +312,12 @@ open_input(const struct buf *input, struct err *err)
 
 /* The child's three descriptors in ${fd}; ours in ${c}. */
 static int
-open_streams(struct role_command *c, int fd[3], const struct buf *input,
+open_streams(struct role_command *c, int fd[3], const struct role_env *env,
     struct err *err)
 {
 	int out[2], errs[2];
 
-	fd[0] = open_input(input, err);
+	fd[0] = open_input(env, err);
 	if (fd[0] < 0)
 		return -1;
 	if (pipe2(out, O_CLOEXEC) < 0) {
@@ -249,7 +346,7 @@ role_command_start(struct role_command *c, const struct strlist *command,
 	int fd[3];
 
 	must(command->n > 0);
-	if (open_streams(c, fd, env->input, err) < 0)
+	if (open_streams(c, fd, env, err) < 0)
 		return -1;
 	c->deadline = clock_in(timeout);
 	c->pid = fork();
@@ -264,7 +361,8 @@ role_command_start(struct role_command *c, const struct strlist *command,
 		return -1;
 	}
 	/* Also here: the group must exist before we may have to kill it. */
-	setpgid(c->pid, c->pid);
+	if (!env->program)
+		setpgid(c->pid, c->pid);
 	c->group = c->pid;
 	fcntl(c->out, F_SETFL, O_NONBLOCK);
 	fcntl(c->err, F_SETFL, O_NONBLOCK);

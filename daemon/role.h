@@ -1,6 +1,7 @@
 /*
  * role.h — the only place that makes processes: workers (ourselves again, in
- * another role), commands that print a secret, and tunnels.
+ * another role), commands that print a secret, tunnels, hosts of scripts, and the
+ * programs that scripts are granted.
  *
  * Every child gets an empty signal mask, default signal actions, no descriptor
  * but those named here, and a SIGTERM when the parent dies.
@@ -26,11 +27,23 @@ int	role_spawn_worker(const char *account, int page, pid_t *pid, int *fd,
 int	role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	    struct err *err);
 
+/* `syncd-script` with its end of a seqpacket pair at IPC_FD. */
+int	role_spawn_script(pid_t *pid, int *fd, struct err *err);
+/* Where that is: beside us, or where it is installed; NULL: nowhere.  To free(). */
+char	*role_script_path(void);
+
+/* Become syncd-script with these arguments; returns only on an error. */
+int	role_exec_script(const struct strlist *argv, struct err *err);
+
 /* What a command learns from us. */
 struct role_env {
 	const char		*account, *user, *reason;	/* NULL: not set */
 	const struct strlist	*more;	/* "NAME=value", or NULL */
 	const struct buf	*input;	/* its stdin; NULL: /dev/null */
+	bool			 program;	/* of a script: no shell, a session
+					 * of its own, .more is all of its
+					 * environment */
+	int			 in;	/* then, its stdin; -1: /dev/null */
 };
 
 enum { ROLE_TAIL = 512 };

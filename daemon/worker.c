@@ -29,6 +29,7 @@
 #include "connect.h"
 #include "engine/account.h"
 #include "engine/drain.h"
+#include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
@@ -39,11 +40,12 @@
 #include "js.h"
 #include "link.h"
 #include "progress.h"
+#include "worker_script.h"
 #include "worker_status.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
     RETRY_FOLDER_S = 60, RETRY_BUSY_S = 1, EXIT_HELD = 10,
-    AFTER_S = 3 };
+    AFTER_S = 3, SCRIPT_S = 120, SCRIPT_ROUNDS = 4 };
 
 struct worker {
 	struct account_conf	*conf;
@@ -176,6 +178,16 @@ backoff(unsigned failures)
 	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
 }
 
+/* A mailbox that is locked stays so for a while. */
+static usec
+patience(const struct worker *w, const struct err *err)
+{
+	usec wait = backoff(w->failures);
+	bool locked = strcmp(err->code, "server.in-use") == 0;
+
+	return locked && wait < USEC_S(60) ? USEC_S(60) : wait;
+}
+
 /* What a failure said is over; other problems of the account are not. */
 static void
 end_trouble(struct worker *w)
@@ -194,7 +206,7 @@ note_failure(struct worker *w, const struct err *err)
 
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
-	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
+	w->retry_at = clock_in(user ? USEC_S(60) : patience(w, err));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);
@@ -313,12 +325,12 @@ did_something(const struct tally *t)
 static int
 drain(struct worker *w, const struct round_opts *opts, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	do {
 		if (w->acc->work == NULL && connect_account(w, err) < 0)
 			return -1;
-		r = drain_session(w->acc, opts, err);
+		r = drain_session(w->acc, opts, r == DRAIN_MORE, err);
 	} while (r == DRAIN_MORE);
 	return r;
 }
@@ -347,6 +359,9 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	int r;
 
 	report_status(w, "syncing");
+	if (!w->acc->dry_run)
+		hooks_say(w->acc, HOOK_SYNC_START, opts->full ? "full" : "quick",
+		    0);
 	opts->done = folder_finished;
 	opts->who = w;
 	r = protocols[w->conf->protocol].round(w, opts, err);
@@ -355,6 +370,9 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	w->round_at = USEC_NEVER;
 	if (r < 0)
 		return -1;
+	if (!w->acc->dry_run)
+		hooks_say(w->acc, HOOK_SYNC_DONE, opts->full ? "full" : "quick",
+		    0);
 	end_trouble(w);
 	if (r > 0)
 		w->round_at = clock_in(USEC_S(w->acc->busy ? RETRY_BUSY_S :
@@ -363,7 +381,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		w->round_at = clock_in(opts->grace);
 	/* Where much goes on, a push can get lost (Dovecot notices some changes
 	 * only half a minute later): one look at all counters afterwards. */
-	if (did_something(&did))
+	if (protocols[w->conf->protocol].two_way && did_something(&did))
 		w->sweep_at = earliest(w->sweep_at, clock_in(USEC_S(AFTER_S)));
 	return r;
 }
@@ -397,6 +415,20 @@ look_again(struct worker *w, bool was_due)
 		acc->folder[i]->checked = false;
 }
 
+/* Nobody is here afterwards to do what scripts planned. */
+static int
+finish_scripts(struct worker *w, struct round_opts *opts, int r, struct err *err)
+{
+	for (int i = 0; i < SCRIPT_ROUNDS && r >= 0; i++) {
+		if (hooks_finish(w->acc, clock_in(USEC_S(SCRIPT_S)), err) < 0)
+			return -1;
+		if (!account_dirty(w->acc))
+			break;
+		r = run_round(w, opts, err);
+	}
+	return r;
+}
+
 static int
 run_job(struct worker *w, struct job *job, struct err *err)
 {
@@ -412,6 +444,8 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	w->acc->dry_run = false;
 	if (job->dry_run)
 		send_plan(w, job);
+	if (r >= 0 && w->once && !job->dry_run)
+		r = finish_scripts(w, &opts, r, err);
 	if (r < 0)
 		return -1;
 	if (job->dry_run)
@@ -496,22 +530,32 @@ run_timers(struct worker *w)
 }
 
 static int
+run_scripts(struct worker *w, struct err *err)
+{
+	if (hooks_run(w->acc, err) < 0)
+		return -1;
+	worker_script_jobs(w->acc, &w->link);
+	return 0;
+}
+
+static int
 listen_once(struct worker *w, struct err *err)
 {
-	struct waiter extra[2] = {
+	struct waiter extra[2 + HOOKS_WAITERS] = {
 		{ .fd = IPC_FD, .want = WAIT_READ },
 		{ .fd = w->acc->watcher != NULL ? watch_fd(w->acc->watcher) : -1,
 		  .want = WAIT_READ },
 	};
+	size_t n = 2 + hooks_waiters(w->acc, extra + 2, HOOKS_WAITERS);
 	struct event ev;
-	int got = lanes_reap(&w->acc->lanes, &ev, extra, 2, next_deadline(w),
-	    err);
+	int got = lanes_reap(&w->acc->lanes, &ev, extra, n, earliest(
+	    next_deadline(w), hooks_deadline(w->acc)), err);
 
 	if (got < 0)
 		return -1;
 	if (got > 0 && remote_note(w->acc, &ev, err) < 0)
 		return -1;
-	if (link_hear(&w->link, err) < 0)
+	if (link_hear(&w->link, err) < 0 || run_scripts(w, err) < 0)
 		return -1;
 	if (w->link.woken) {
 		w->link.woken = false;
@@ -538,7 +582,8 @@ live_once(struct worker *w, struct err *err)
 	}
 	if (w->link.n_jobs > 0 && run_jobs(w, &code, err) < 0)
 		return -1;
-	if (round_due(w) && run_round(w, &opts, err) < 0)
+	if ((round_due(w) && run_round(w, &opts, err) < 0) ||
+	    run_scripts(w, err) < 0)
 		return -1;
 	open_watches(w);
 	report_status(w, w->acc->n_listeners > 0 ? "live" : "polling");
@@ -707,6 +752,7 @@ start(struct worker *w, struct err *err)
 	if (w->acc == NULL)
 		return -1;
 	w->acc->once = w->once;
+	worker_script_open(w->acc, &w->link);
 	page = progress_page_inherited();
 	if (page != NULL)
 		w->acc->progress = page;
@@ -734,7 +780,7 @@ say_bye(int code, const struct err *err)
 int
 worker_main(void)
 {
-	struct worker w = { .lock_fd = -1, .link = { .tunnel_fd = -1 },
+	struct worker w = { .lock_fd = -1, .link = { .tunnel_fd = -1, .script_fd = -1 },
 	    .round_at = USEC_NEVER };
 	struct err err = { 0 };
 	int code = 0, r;
@@ -751,7 +797,6 @@ worker_main(void)
 	account_conf_free(w.conf);
 	free(w.state_dir);
 	worker_status_clear(&w.status);
-	free(w.link.job);
-	secret_clear(&w.link.secret);
+	link_clear(&w.link);
 	return code;
 }

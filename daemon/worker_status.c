@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "engine/watcher.h"
 #include "js.h"
+#include "worker_script.h"
 #include "net/stream.h"
 
 void
@@ -118,7 +119,7 @@ policy_name(struct policy p)
 }
 
 char *
-worker_status_json(struct worker_status *s, const struct account *acc,
+worker_status_json(struct worker_status *s, struct account *acc,
     const struct account_conf *conf, const char *state, int64_t next_attempt)
 {
 	json_t *v;
@@ -128,7 +129,7 @@ worker_status_json(struct worker_status *s, const struct account *acc,
 		snprintf(s->state, sizeof(s->state), "%s", state);
 		s->since = clock_wall();
 	}
-	v = json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o}",
+	v = json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
 	    "state", state, "since", js_time(s->since),
 	    "policy", policy_name(conf->policy),
 	    "transport", transport_json(s, acc),
@@ -136,7 +137,8 @@ worker_status_json(struct worker_status *s, const struct account *acc,
 	    "last_success", js_time(s->last_success),
 	    "last_change", js_time(s->last_change),
 	    "next_attempt", js_time(next_attempt),
-	    "totals", totals_json(acc), "problems", problems_json(acc));
+	    "totals", totals_json(acc), "problems", problems_json(acc),
+	    "plugins", worker_script_status(acc));
 	text = js_dump(v);
 	json_decref(v);
 	if (s->sent != NULL && strcmp(s->sent, text) == 0) {

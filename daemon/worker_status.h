@@ -28,7 +28,7 @@ void	worker_status_round(struct worker_status *s, const struct tally *did,
 void	worker_status_folder(const struct folder *f, const struct tally *did,
 	    usec took, char *out, size_t cap);
 /* The text for IPC_STATUS, to free(); NULL when nothing has changed. */
-char	*worker_status_json(struct worker_status *s, const struct account *acc,
+char	*worker_status_json(struct worker_status *s, struct account *acc,
 	    const struct account_conf *conf, const char *state,
 	    int64_t next_attempt);
 void	worker_status_clear(struct worker_status *s);

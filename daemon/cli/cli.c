@@ -75,6 +75,16 @@ const struct verb cli_verbs[] = {
 	    "stop syncing until resumed, even after a restart", "" },
 	{ "resume", verb_resume, "[ACCOUNT]", "", 0, 1,
 	    "go on; try again what waits for you", "" },
+	{ "plugin", verb_plugin, "list|test|check|run|resume [NAME [FILE]...]",
+	    " account mailbox since explain diff ", 1, 1000,
+	    "scripts: which there are, what they would do",
+	    "test NAME|FILE.lua [MESSAGE-FILE]...: the plan for these messages, or\n"
+	    "for --mailbox FOLDER [--since 7d]; nothing is changed.  run NAME\n"
+	    "--mailbox FOLDER: give it mail that was here before it.  resume [NAME]:\n"
+	    "start again what is suspended.  -a ACCOUNT: in that account." },
+	{ "cmd", verb_cmd, "NAME [ARG]... [FILE|-|id:MESSAGE-ID]...", " account ",
+	    1, 1000, "a command of a script, for these messages",
+	    "For macros of mail programs: syncd cmd snooze 3d FILE" },
 	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
 	{ "generate", verb_generate,
@@ -131,6 +141,9 @@ const struct flag cli_flags[] = {
 	{ "dns", 0, FLAG_TEXT, false, offsetof(struct cli, dns) },
 	{ "offline", 0, FLAG_BOOL, false, offsetof(struct cli, offline) },
 	{ "print", 0, FLAG_BOOL, false, offsetof(struct cli, print) },
+	{ "mailbox", 0, FLAG_TEXT, false, offsetof(struct cli, mailbox) },
+	{ "diff", 0, FLAG_TEXT, false, offsetof(struct cli, diff) },
+	{ "explain", 0, FLAG_BOOL, false, offsetof(struct cli, explain) },
 	{ "watch", 0, FLAG_BOOL, false, offsetof(struct cli, watch) },
 	{ "waybar", 0, FLAG_BOOL, false, offsetof(struct cli, waybar) },
 	{ "format", 0, FLAG_TEXT, false, offsetof(struct cli, format) },
@@ -222,7 +235,8 @@ add_arg(struct cli *cli, char *arg)
 }
 
 static void
-set_flag(struct cli *cli, const struct flag *f, char *value)
+set_flag(struct cli *cli, const struct verb *verb, const struct flag *f,
+    char *value)
 {
 	char *field = (char *)cli + f->at;
 
@@ -232,6 +246,8 @@ set_flag(struct cli *cli, const struct flag *f, char *value)
 		++*(unsigned *)(void *)field;
 	else if (f->kind == FLAG_TEXT)
 		*(const char **)(void *)field = value;
+	else if (verb != NULL && strstr(verb->flags, " account ") != NULL)
+		cli->account = value;
 	else
 		add_arg(cli, value);
 }
@@ -285,7 +301,7 @@ parse_long(struct cli *cli, const struct verb *verb, char ***at)
 		value++;
 	else if (takes_value(f) && (value = *++*at) == NULL)
 		return need_value(cli, arg);
-	set_flag(cli, f, value);
+	set_flag(cli, verb, f, value);
 	return 0;
 }
 
@@ -302,12 +318,12 @@ parse_short(struct cli *cli, const struct verb *verb, char ***at)
 		if (f == NULL || !cli_knows(verb, f))
 			return bad_flag(cli, verb, arg);
 		if (!takes_value(f)) {
-			set_flag(cli, f, NULL);
+			set_flag(cli, verb, f, NULL);
 			continue;
 		}
 		if (*value == '\0' && (value = *++*at) == NULL)
 			return need_value(cli, arg);
-		set_flag(cli, f, value);
+		set_flag(cli, verb, f, value);
 		return 0;
 	}
 	return 0;

@@ -29,6 +29,8 @@ struct cli {
 	bool		 watch, waybar, full_names;
 	const char	*format;
 	const char	*since, *message_id, *folder, *most;
+	const char	*account, *mailbox, *diff;
+	bool		 explain;
 	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file;
 	/* what is neither: the verb's arguments, and -a */
 	char		**arg;
@@ -96,6 +98,9 @@ int		 cli_dial(const struct cli *cli, struct line_to *to);
  * reference), or an exit code. */
 int		 cli_call(const struct cli *cli, const char *method,
 		    json_t *params, json_t **result);
+/* Wait for a job of the daemon's, with its lines; its exit code. */
+int		 cli_wait_job(const struct cli *cli, struct line_to *to,
+		    const char *job);
 /* One line of JSON on stdout; consumes ${v}. */
 void		 cli_take_json(json_t *v);
 bool		 cli_color(const struct cli *cli, int fd);
@@ -106,7 +111,7 @@ bool		 cli_utf8(void);
 
 verb_fn	verb_top, verb_events, verb_generate, verb_doctor, verb_completion,
 	verb_complete, verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
-	verb_undo, verb_check,
+	verb_undo, verb_check, verb_plugin, verb_cmd,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 

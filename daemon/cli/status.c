@@ -219,6 +219,36 @@ print_head(const json_t *status)
 	printf(" messages\n");
 }
 
+/* Those that have trouble, and how the others do in one line each. */
+static void
+print_scripts(const json_t *a)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(a, "plugins"), i, p) {
+		const char *error = js_get(p, "error");
+		const char *state = js_get(p, "state");
+		bool bad = state != NULL && strcmp(state, "ok") != 0;
+
+		printf("  script %-10s %s", js_get(p, "name"), state);
+		if (js_get(p, "until") != NULL)
+			printf(" until %s", js_get(p, "until"));
+		printf(", %lld events, %lld us median",
+		    (long long)js_int(p, "events", 0),
+		    (long long)js_int(p, "median_us", 0));
+		if (js_int(p, "owed", 0) > 0)
+			printf("; %lld messages delivered unfiltered, will be "
+			    "filtered later", (long long)js_int(p, "owed", 0));
+		putchar('\n');
+		if (error != NULL && (bad || js_int(p, "owed", 0) > 0)) {
+			printf("         ");
+			text_put(error);
+			putchar('\n');
+		}
+	}
+}
+
 static void
 print_status(const struct cli *cli, const json_t *status)
 {
@@ -241,6 +271,7 @@ print_status(const struct cli *cli, const json_t *status)
 		print_since(a, "last_change", "last change");
 		print_since(a, "last_success", "last round");
 		putchar('\n');
+		print_scripts(a);
 		print_problems(a);
 	}
 }

@@ -89,8 +89,8 @@ next_line(struct line_to *to, struct meter *m, struct err *err)
 }
 
 /* Lines of the job, until the answer to our job.wait. */
-static int
-wait_for_job(const struct cli *cli, struct line_to *to, const char *job)
+int
+cli_wait_job(const struct cli *cli, struct line_to *to, const char *job)
 {
 	struct err err;
 	json_int_t id = client_send(to, "job.wait", json_pack("{s:s}", "job", job),
@@ -133,7 +133,7 @@ ask_daemon(const struct cli *cli, struct line_to *to, enum verdict verdict)
 	else if (job == NULL)
 		code = cli_fail_json(cli, json_object_get(answer, "error"));
 	else if (!cli->detach)
-		code = wait_for_job(cli, to, job);
+		code = cli_wait_job(cli, to, job);
 	else if (cli->json)
 		cli_take_json(json_incref(result));
 	else if (!cli->quiet)

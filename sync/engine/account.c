@@ -428,6 +428,12 @@ folder_load(struct account *acc, struct folder *f, struct err *err)
 }
 
 bool
+account_two_way(const struct account *acc)
+{
+	return acc->conf->protocol == PROTOCOL_IMAP;
+}
+
+bool
 folder_active(const struct folder *f)
 {
 	return f->wire != NULL && f->held == NULL && !f->missing &&

@@ -175,6 +175,8 @@ struct folder	*account_by_wire(const struct account *acc, struct str wire);
 struct folder	*account_by_path(const struct account *acc, const char *path);
 struct folder	*account_by_id(const struct account *acc, int64_t id);
 struct folder	*account_by_use(const struct account *acc, unsigned attr);
+/* What is done to mail here is done on the server, too: not with POP3. */
+bool		 account_two_way(const struct account *acc);
 /* Write the folder's row; inside a transaction of the caller. */
 int		 folder_save(struct account *acc, struct folder *f, struct err *err);
 /* Open the directory and read the keyword tables, once. */

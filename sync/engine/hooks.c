@@ -48,6 +48,12 @@ hooks_world(const struct hooks *h)
 	return &h->world;
 }
 
+const struct hook_broker *
+hooks_broker(const struct hooks *h)
+{
+	return &h->broker;
+}
+
 void
 hooks_take_host(struct hooks *h, struct hook_host *host)
 {
@@ -103,7 +109,7 @@ is_initial(const struct hooks *h, const struct folder *f)
 {
 	struct err err;
 
-	return f->id <= h->first_folders &&
+	return account_two_way(h->acc) && f->id <= h->first_folders &&
 	    store_marked(h->acc->store, f->id, &err) == 0;
 }
 
@@ -1151,7 +1157,7 @@ hooks_answered(struct account *acc, struct hooks_answer *a)
 /* All of them are owed, as of now: what is owed is asked about in batches. */
 int
 hooks_replay(struct account *acc, const char *plugin, const char *mailbox,
-    int64_t since, struct err *err)
+    int64_t since, size_t *n, struct err *err)
 {
 	struct script_query q = { .since = since };
 	struct script_owed o = { .plugin = str_z(plugin), .why = STR("asked") };
@@ -1162,6 +1168,7 @@ hooks_replay(struct account *acc, const char *plugin, const char *mailbox,
 	for (size_t i = 0; i < acc->n_folders; i++)
 		if (strcmp(acc->folder[i]->name, mailbox) == 0)
 			q.folder = acc->folder[i]->id;
+	*n = 0;
 	if (q.folder == 0)
 		return err_set(err, ERR_FOLDER, "command.no-such-folder",
 		    "no folder %s", mailbox);
@@ -1171,6 +1178,7 @@ hooks_replay(struct account *acc, const char *plugin, const char *mailbox,
 		after = o.msg = row.id;
 		if (store_owed_put(acc->store, &o, err) < 0)
 			break;
+		(*n)++;
 	}
 	if (got != 0) {
 		store_rollback(acc->store);

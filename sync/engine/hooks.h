@@ -34,6 +34,7 @@ struct hooks;
 /* ${broker} is copied; what it points to outlives the hooks. */
 struct hooks	*hooks_new(struct account *acc, const struct hook_broker *broker);
 const struct hook_world	*hooks_world(const struct hooks *h);
+const struct hook_broker *hooks_broker(const struct hooks *h);
 /* The host is freed with the hooks. */
 void	hooks_take_host(struct hooks *h, struct hook_host *host);
 void	hooks_free(struct hooks *h);
@@ -96,9 +97,10 @@ usec	hooks_deadline(const struct account *acc);
 void	hooks_command(struct account *acc, int64_t job, const char *plugin,
 	    const char *name, const struct str *arg, size_t n_args,
 	    const int64_t *row, size_t n_rows);
-/* `syncd plugin run`: the messages of ${mailbox} since then, as if they came now. */
+/* `syncd plugin run`: the messages of ${mailbox} since then, as if they came now;
+ * *n of them. */
 int	hooks_replay(struct account *acc, const char *plugin,
-	    const char *mailbox, int64_t since, struct err *err);
+	    const char *mailbox, int64_t since, size_t *n, struct err *err);
 
 struct hooks_answer {
 	int64_t	 job;

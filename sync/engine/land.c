@@ -203,7 +203,7 @@ name_batch(struct arrivals *a, struct err *err)
 			(void)kwtab_translate(one->show.kw, &a->f->kw, &to->kw);
 			if (agree_letters(a->acc, to, err) < 0)
 				return -1;
-			one->waits = !land_ready(to);
+			one->waits = !land_ready(a->acc, to);
 		}
 		must(name_arrival(a, one) >= 0);
 	}
@@ -294,9 +294,9 @@ commit_landing(struct arrivals *a, struct err *err)
 }
 
 bool
-land_ready(const struct folder *to)
+land_ready(const struct account *acc, const struct folder *to)
 {
-	return !(to->policy.push & POLICY_NEW) ||
+	return !account_two_way(acc) || !(to->policy.push & POLICY_NEW) ||
 	    (folder_active(to) && to->uidnext != 0);
 }
 
@@ -339,7 +339,11 @@ write_present(struct arrivals *a, struct arrival *one, struct err *err)
 		a->acc->filing = true;
 		return 0;
 	}
-	if (one->to != NULL)
+	if (one->to != NULL && !account_two_way(a->acc)) {
+		/* Nobody else will say that it is there. */
+		row.folder = one->to->id;
+		row.to = 0;
+	} else if (one->to != NULL)
 		went_elsewhere(a, one, &row, name);
 	else if (!flags_eq(one->show, one->flags))
 		local_told(a->f, one->file, one->in_new, false);

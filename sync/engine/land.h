@@ -75,7 +75,7 @@ int	land_all(struct arrivals *a, struct err *err);
 /* May a message that came to another folder be put into ${to} now?  Only where it
  * will be seen at the next look: else the server would be told that it was
  * deleted. */
-bool	land_ready(const struct folder *to);
+bool	land_ready(const struct account *acc, const struct folder *to);
 /* The name that a file of ${to} would have in ${home}, which it came to. */
 int	land_home_name(struct account *acc, struct folder *home,
 	    struct folder *to, const char *file, bool in_new,

@@ -478,22 +478,40 @@ one_failed(const struct err *err)
 	return 0;
 }
 
+/* Takes the message away from where it is. */
+static bool
+goes_away(const struct hook_op *op)
+{
+	return op->kind == OPK_MOVE || op->kind == OPK_ARCHIVE ||
+	    op->kind == OPK_TRASH || op->kind == OPK_DELETE;
+}
+
+static int
+commit_op(struct account *acc, const struct hook_op *op, unsigned depth,
+    bool landing, struct err *err)
+{
+	int r;
+
+	if (!plan_op_counts(op) || (landing && plan_lands(op)))
+		return 0;
+	r = is_effect(op) ? commit_effect(acc, op, err) :
+	    commit_step(acc, op, depth, err);
+	return r < 0 ? one_failed(err) : 0;
+}
+
 int
 plan_commit(struct account *acc, struct plan *p, enum hook_kind kind,
     unsigned depth, bool landing, struct err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < p->n_ops && r == 0; i++) {
-		const struct hook_op *op = &p->op[i];
-
-		if (!plan_op_counts(op) || (landing && plan_lands(op)))
-			continue;
-		r = is_effect(op) ? commit_effect(acc, op, err) :
-		    commit_step(acc, op, depth, err);
-		if (r < 0)
-			r = one_failed(err);
-	}
+	/* What is to be done to a message comes before it goes: until the server
+	 * has followed, nobody could say where it is. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < p->n_ops && r == 0; i++)
+			if (goes_away(&p->op[i]) == (pass == 1))
+				r = commit_op(acc, &p->op[i], depth, landing,
+				    err);
 	for (size_t i = 0; i < p->n_kv && r == 0; i++)
 		if ((r = commit_kv(acc, &p->kv[i], err)) < 0)
 			r = one_failed(err);

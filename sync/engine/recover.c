@@ -114,10 +114,12 @@ landing_place(struct account *acc, struct folder *home, const struct msg_row *ro
 	if (row->to == 0)
 		return home;
 	to = account_by_id(acc, row->to);
+	if (to != NULL && !account_two_way(acc))
+		return to;
 	if (to == NULL || to->skip || (!folder_active(to) &&
 	    (to->policy.push & POLICY_NEW)))
 		return home;
-	if (land_ready(to))
+	if (land_ready(acc, to))
 		return to;
 	acc->filing = true;
 	return NULL;
@@ -134,7 +136,9 @@ settle_there(struct account *acc, struct folder *home, struct folder *f,
 
 	row->stage = ST_PRESENT;
 	row->to = 0;
-	if (f != home && local_find(f, row, file, &in_new, err) > 0 &&
+	if (!account_two_way(acc))
+		row->folder = f->id;
+	else if (f != home && local_find(f, row, file, &in_new, err) > 0 &&
 	    land_home_name(acc, home, f, file, in_new, name, &in_new) == 0) {
 		row->file = str_z(name);
 		row->in_new = in_new;

@@ -123,7 +123,11 @@ step_mailbox(struct account *acc, struct str name, struct folder **out,
 	if (f == NULL)
 		f = account_by_path(acc, path);
 	*out = f;
-	if (f != NULL && (f->wire == NULL ? f->away : !folder_active(f))) {
+	if (!account_two_way(acc)) {
+		if (f == NULL)
+			r = make_folder(acc, name, path, out, err);
+	} else if (f != NULL && (f->wire == NULL ? f->away :
+	    !folder_active(f))) {
 		*why = "it is not synced now";
 		r = 1;
 	} else if (f == NULL && (policy.push & POLICY_NEW) &&
@@ -192,6 +196,26 @@ find_message(struct account *acc, int64_t id, struct at *at, enum done *done,
 	return got;
 }
 
+/* Where no round looks at files, the row follows at once. */
+static int
+follow_here(struct account *acc, struct at *at, struct folder *to,
+    const char *name, bool in_new, struct err *err)
+{
+	int got = store_find_id(acc->store, at->row.id, &at->row, err);
+
+	if (got <= 0 || account_begin(acc, err) < 0)
+		return got < 0 ? -1 : 0;
+	at->row.folder = to->id;
+	at->row.flags = local_flags(to, str_z(name));
+	at->row.file = str_z(name);
+	at->row.in_new = in_new;
+	if (store_msg_put(acc->store, &at->row, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
 static int
 rename_to(struct account *acc, struct at *at, struct folder *to,
     struct flags flags, enum done *done, struct err *err)
@@ -223,7 +247,8 @@ rename_to(struct account *acc, struct at *at, struct folder *to,
 		local_told(at->f, at->file, at->in_new, true);
 	local_told(to, name, in_new, false);
 	*done = STEP_DONE;
-	return 0;
+	return account_two_way(acc) ? 0 :
+	    follow_here(acc, at, to, name, in_new, err);
 }
 
 static int
@@ -268,7 +293,7 @@ move_file(struct account *acc, const struct script_step *st, struct at *at,
 		    hook_op_name(st->op), STR_ARG(st->arg), why);
 	if (r != 0 || to == at->f)
 		return r < 0 ? -1 : 0;
-	if (!land_ready(to)) {
+	if (!land_ready(acc, to)) {
 		*done = STEP_LATER;
 		return 0;
 	}
@@ -296,7 +321,7 @@ copy_file(struct account *acc, const struct script_step *st, struct at *at,
 		    STR_ARG(st->arg), why);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
-	if (!land_ready(to)) {
+	if (!land_ready(acc, to)) {
 		*done = STEP_LATER;
 		return 0;
 	}

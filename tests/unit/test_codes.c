@@ -19,8 +19,8 @@
 #include "codes.h"
 
 static const char *const areas[] = { "account", "auth", "config", "control",
-    "daemon", "guard", "init", "internal", "ipc", "job", "method", "net", "proto",
-    "secret", "server", "state", "store", "target", "tls" };
+    "daemon", "guard", "init", "internal", "ipc", "job", "method", "net",
+    "plugin", "proto", "secret", "server", "state", "store", "target", "tls" };
 
 /* Options, methods, events and the like. */
 static const char *const others[] = { "account.state", "config.get",

@@ -1,0 +1,412 @@
+/* broker.c — programs and processes of scripts, in the parent. */
+#include "broker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/hook.h"
+#include "js.h"
+
+static const usec timeout_default = USEC_S(60);
+static const usec timeout_most = USEC_S(3600);
+
+/* What a program gets of our environment. */
+static const char *const passed[] = { "PATH", "HOME", "LANG", "LC_ALL",
+    "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS" };
+
+/* ---- grants ------------------------------------------------------------ */
+
+/* The program's absolute path by PATH; NULL. */
+static char *
+find_program(const char *name)
+{
+	const char *dirs = getenv("PATH");
+	struct str rest = str_z(dirs != NULL ? dirs : "/usr/bin:/bin");
+
+	if (name[0] == '/')
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	if (strchr(name, '/') != NULL)
+		return NULL;
+	while (rest.p != NULL) {
+		struct str dir = str_split(&rest, ':');
+		char *path = xasprintf("%.*s/%s", STR_ARG(dir), name);
+
+		if (path[0] == '/' && access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
+static void
+grant(struct broker *b, const char *plugin, const char *name, char *path)
+{
+	if (path == NULL) {
+		log_warn("%s: plugin %s: there is no program `%s`", b->account,
+		    plugin, name);
+		return;
+	}
+	b->granted = xreallocarray(b->granted, b->n_granted + 1,
+	    sizeof(*b->granted));
+	b->granted[b->n_granted++] = (struct granted){ xstrdup(plugin),
+	    xstrdup(name), path };
+}
+
+static void
+drop_grants(struct broker *b)
+{
+	for (size_t i = 0; i < b->n_granted; i++) {
+		free(b->granted[i].plugin);
+		free(b->granted[i].name);
+		free(b->granted[i].path);
+	}
+	free(b->granted);
+	b->granted = NULL;
+	b->n_granted = 0;
+}
+
+void
+broker_grant(struct broker *b, const struct account_conf *conf)
+{
+	drop_grants(b);
+	for (size_t i = 0; i < conf->n_plugins; i++) {
+		const struct plugin_conf *p = &conf->plugin[i];
+
+		for (size_t k = 0; k < p->allow.exec.n; k++) {
+			const char *name = p->allow.exec.v[k];
+			char *path = find_program(name);
+
+			/* Of those that ours may use, one is enough. */
+			if (path != NULL || !p->bundled)
+				grant(b, p->name, name, path);
+		}
+		if (p->allow.send)
+			grant(b, p->name, "sendmail",
+			    find_program("/usr/sbin/sendmail"));
+	}
+}
+
+static const char *
+granted_path(const struct broker *b, const char *plugin, const char *name)
+{
+	for (size_t i = 0; i < b->n_granted; i++)
+		if (strcmp(b->granted[i].plugin, plugin) == 0 &&
+		    strcmp(b->granted[i].name, name) == 0)
+			return b->granted[i].path;
+	return NULL;
+}
+
+/* ---- beginning and end ---------------------------------------------------- */
+
+void
+broker_init(struct broker *b, const struct account_conf *conf, unsigned *all)
+{
+	*b = (struct broker){ .account = conf->name, .all = all };
+	broker_grant(b, conf);
+}
+
+static void
+program_free(struct program *p)
+{
+	strlist_clear(&p->argv);
+	strlist_clear(&p->env);
+	if (p->in >= 0)
+		close(p->in);
+	if (p->running)
+		role_command_clear(&p->command);
+	free(p);
+}
+
+static void
+drop(struct broker *b, size_t at)
+{
+	if (b->program[at]->running) {
+		b->n_running--;
+		(*b->all)--;
+	}
+	program_free(b->program[at]);
+	memmove(&b->program[at], &b->program[at + 1],
+	    (--b->n - at) * sizeof(*b->program));
+}
+
+void
+broker_stop(struct broker *b)
+{
+	while (b->n > 0)
+		drop(b, 0);
+	for (json_int_t i = 0; i < BROKER_SLOTS; i++)
+		broker_script_kill(b, i);
+}
+
+void
+broker_clear(struct broker *b)
+{
+	broker_stop(b);
+	drop_grants(b);
+	free(b->program);
+	*b = (struct broker){ 0 };
+}
+
+/* ---- programs ---------------------------------------------------------------- */
+
+static void
+add_env(struct strlist *env, const char *name, const char *value)
+{
+	char *text = xasprintf("%s=%s", name, value);
+
+	strlist_add(env, text);
+	free(text);
+}
+
+static void
+make_env(const struct broker *b, struct program *p, const json_t *ask)
+{
+	const json_t *more = json_object_get(ask, "env");
+	const char *event = js_get(ask, "event");
+
+	for (size_t i = 0; i < ARRAY_LEN(passed); i++)
+		if (getenv(passed[i]) != NULL)
+			add_env(&p->env, passed[i], getenv(passed[i]));
+	/* What could steer the loader or a shell is not a script's to set. */
+	for (size_t i = 0; i < json_array_size(more); i++) {
+		const char *text = json_string_value(json_array_get(more, i));
+
+		if (text != NULL && strncmp(text, "SYNCD_", 6) == 0)
+			strlist_add(&p->env, text);
+	}
+	add_env(&p->env, "SYNCD_ACCOUNT", b->account);
+	add_env(&p->env, "SYNCD_PLUGIN", js_get(ask, "plugin"));
+	if (event != NULL)
+		add_env(&p->env, "SYNCD_EVENT_ID", event);
+}
+
+static bool
+make_argv(struct program *p, const char *path, const json_t *argv, bool send)
+{
+	strlist_add(&p->argv, path);
+	if (send) {
+		strlist_add(&p->argv, "-i");
+		strlist_add(&p->argv, json_array_size(argv) > 0 ? "--" : "-t");
+	}
+	for (size_t i = send ? 0 : 1; i < json_array_size(argv); i++) {
+		const char *text = json_string_value(json_array_get(argv, i));
+
+		if (text == NULL)
+			return false;
+		strlist_add(&p->argv, text);
+	}
+	return true;
+}
+
+const char *
+broker_exec(struct broker *b, const json_t *ask, int in)
+{
+	const json_t *argv = json_object_get(ask, "argv");
+	const char *plugin = js_get(ask, "plugin"), *path = NULL;
+	const char *name = json_string_value(json_array_get(argv, 0));
+	usec timeout = js_int(ask, "timeout", 0);
+	bool send = js_bool(ask, "send");
+	struct program *p;
+
+	if (send)
+		name = "sendmail";
+	if (plugin != NULL && name != NULL)
+		path = granted_path(b, plugin, name);
+	if (path == NULL || b->n >= BROKER_QUEUE) {
+		if (in >= 0)
+			close(in);
+		return path == NULL ? "not granted, or not installed" :
+		    "too many programs wait";
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->call = js_int(ask, "call", 0);
+	p->in = in;
+	p->timeout = timeout > 0 && timeout < timeout_most ? timeout :
+	    timeout_default;
+	make_env(b, p, ask);
+	if (!make_argv(p, path, argv, send)) {
+		program_free(p);
+		return "an argument that is no text";
+	}
+	b->program = array_room(b->program, b->n, &b->cap, sizeof(*b->program));
+	b->program[b->n++] = p;
+	return NULL;
+}
+
+void
+broker_cancel(struct broker *b, json_int_t call)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->program[i]->call == call) {
+			drop(b, i);
+			return;
+		}
+}
+
+static void
+start_some(struct broker *b)
+{
+	struct role_env env = { .program = true };
+	struct err err;
+
+	for (size_t i = 0; i < b->n && b->n_running < BROKER_AT_ONCE &&
+	    *b->all < BROKER_ALL; i++) {
+		struct program *p = b->program[i];
+
+		if (p->running)
+			continue;
+		env.more = &p->env;
+		env.in = p->in;
+		if (role_command_start(&p->command, &p->argv, &env,
+		    HOOK_EXEC_OUT_MAX, p->timeout, &err) < 0) {
+			log_warn("%s: %s", b->account, err.text);
+			return;
+		}
+		p->running = true;
+		b->n_running++;
+		(*b->all)++;
+	}
+}
+
+void
+broker_step(struct broker *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->program[i]->running && !b->program[i]->command.done)
+			role_command_step(&b->program[i]->command);
+	start_some(b);
+}
+
+static int
+printed(const struct role_command *c)
+{
+	struct str bytes = buf_str(&c->stdout_bytes);
+	int fd = bytes.n > 0 ? memfd_create("syncd", MFD_CLOEXEC) : -1;
+
+	if (fd < 0)
+		return -1;
+	while (bytes.n > 0) {
+		ssize_t n = write(fd, bytes.p, bytes.n);
+
+		if (n <= 0)
+			break;
+		bytes = str_from(bytes, (size_t)n);
+	}
+	(void)lseek(fd, 0, SEEK_SET);
+	return fd;
+}
+
+static json_t *
+exit_json(const struct program *p)
+{
+	const struct role_command *c = &p->command;
+	int code = WIFEXITED(c->status) ? WEXITSTATUS(c->status) :
+	    128 + WTERMSIG(c->status);
+
+	return json_pack("{s:I, s:i, s:s, s:o, s:b}", "call", p->call, "code",
+	    c->timed_out ? -1 : code, "text", c->timed_out ? "timeout" : "",
+	    "err", js_text((struct str){ c->tail, c->n_tail }),
+	    "cut", (int)c->overflow);
+}
+
+bool
+broker_ended(struct broker *b, json_t **exit, int *out)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		struct program *p = b->program[i];
+
+		if (!p->running || !p->command.done)
+			continue;
+		*exit = exit_json(p);
+		*out = printed(&p->command);
+		drop(b, i);
+		return true;
+	}
+	return false;
+}
+
+/* ---- script processes ----------------------------------------------------------- */
+
+int
+broker_script(struct broker *b, json_int_t slot, struct err *err)
+{
+	int fd;
+
+	if (slot < 0 || slot >= BROKER_SLOTS)
+		return err_set(err, ERR_CONFIG, "plugin.no-host",
+		    "too many processes of scripts");
+	broker_script_kill(b, slot);
+	if (role_spawn_script(&b->script[slot], &fd, err) == 0)
+		return fd;
+	b->script[slot] = 0;
+	return -1;
+}
+
+void
+broker_script_kill(struct broker *b, json_int_t slot)
+{
+	if (slot < 0 || slot >= BROKER_SLOTS || b->script[slot] <= 0)
+		return;
+	kill(b->script[slot], SIGKILL);
+	b->script[slot] = 0;
+}
+
+bool
+broker_reaped(struct broker *b, pid_t pid, int status)
+{
+	char how[64];
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->program[i]->running &&
+		    b->program[i]->command.pid == pid) {
+			role_command_reaped(&b->program[i]->command, status);
+			return true;
+		}
+	for (size_t i = 0; i < BROKER_SLOTS; i++)
+		if (b->script[i] == pid) {
+			role_obituary(status, how, sizeof(how));
+			log_warn("%s: the script process %s", b->account, how);
+			b->script[i] = 0;
+			return true;
+		}
+	return false;
+}
+
+void
+broker_waiters(const struct broker *b, struct waiter w[BROKER_WAITERS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < BROKER_WAITERS; i++)
+		w[i] = (struct waiter){ .fd = -1 };
+	for (size_t i = 0; i < b->n && n < BROKER_WAITERS; i++)
+		if (b->program[i]->running) {
+			role_command_waiters(&b->program[i]->command, w + n);
+			n += 2;
+		}
+}
+
+usec
+broker_deadline(const struct broker *b)
+{
+	usec least = USEC_NEVER;
+
+	for (size_t i = 0; i < b->n; i++) {
+		usec one = b->program[i]->running ?
+		    role_command_deadline(&b->program[i]->command) :
+		    USEC_NEVER;
+
+		if (b->program[i]->running && b->program[i]->command.done)
+			one = 0;
+		least = one < least ? one : least;
+	}
+	return least;
+}
