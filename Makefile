@@ -104,6 +104,10 @@ crash:
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat $(BUILD)/failnext.so
 	@BUILD=$(BUILD) tests/crash/crash.py $(CRASH)
 
+$(BUILD)/tests/test_script_%: tests/unit/test_script_%.c $(SCRIPT_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(SCRIPT_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(SCRIPT_LIB) $(LIB) -lcmocka $(SCRIPT_LDLIBS)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 deps:
