@@ -152,8 +152,7 @@ finish(struct addrs *list, struct draft *d, size_t *cap, struct arena *a)
 			spec.n = 0;
 		}
 		/* "ann@example.org Thu Aug 22": the rest is noise. */
-		if (memchr(spec.p, '@',
-		    str_find(spec, ' ')) != NULL)
+		if (memchr(spec.p, '@', str_find(spec, ' ')) != NULL)
 			spec.n = str_find(spec, ' ');
 	} else if (name.n == 0) {
 		name = squeeze(d->comment, d->n_comment);
