@@ -109,8 +109,8 @@ is_initial(const struct hooks *h, const struct folder *f)
 {
 	struct err err;
 
-	return account_two_way(h->acc) && f->id <= h->first_folders &&
-	    store_marked(h->acc->store, f->id, &err) == 0;
+	return account_two_way(h->acc) && (h->first_folders == 0 ||
+	    f->id <= h->first_folders) && store_marked(h->acc->store, f->id, &err) == 0;
 }
 
 static bool
@@ -121,30 +121,28 @@ wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
 	return !is_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
 }
 
-/* Which folders were there first; which of them have been synced by now. */
+/* Which folders have been synced by now; and, once there is a list, which were there
+ * first. */
 static int
 mark_folders(struct hooks *h, struct err *err)
 {
 	struct account *acc = h->acc;
-	bool first = h->first_folders == 0;
+	int64_t last = 0;
 	char text[24];
 
-	for (size_t i = 0; i < acc->n_folders && first; i++)
-		if (acc->folder[i]->id > h->first_folders)
-			h->first_folders = acc->folder[i]->id;
-	if (h->first_folders == 0)
-		return 0;
-	snprintf(text, sizeof(text), "%lld", (long long)h->first_folders);
-	if (first && store_set(acc->store, FIRST_FOLDERS, str_z(text), err) < 0)
-		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		const struct folder *f = acc->folder[i];
 
+		last = f->id > last ? f->id : last;
 		if (f->uidnext != 0 && is_initial(h, f) &&
 		    store_mark(acc->store, f->id, err) < 0)
 			return -1;
 	}
-	return 0;
+	if (h->first_folders != 0 || !acc->greeted)
+		return 0;
+	h->first_folders = last;
+	snprintf(text, sizeof(text), "%lld", (long long)last);
+	return store_set(acc->store, FIRST_FOLDERS, str_z(text), err);
 }
 
 int
