@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from case import Case, limit, message
+from case import Case, limit, message, rows
 from corpus import HERE as CORPUS
 from imapclient import ImapError
 
@@ -220,6 +220,46 @@ class SpamTest(ScriptCase):
         uid = self.client.find("INBOX", "good")
         self.client.move("INBOX", uid, "Junk")
         self.wait(lambda: self.counts() == (spam + 1, ham - 1), 30, "the filter to learn")
+
+
+BAD = {
+    "loops": "while true do end",
+    "hides its loop": "while true do pcall(function() while true do end end) end",
+    "matches for ever": '("a"):rep(40):find(("a-"):rep(20) .. "b")',
+    "allocates": "local t = {} while true do t[#t + 1] = ('x'):rep(1 << 20) end",
+    "throws": "error('on purpose')",
+}
+
+
+@rows("hurts", BAD)
+class BadScriptTest(ScriptCase):
+    """A script that misbehaves costs other scripts and other mail nothing."""
+
+    @limit(90)
+    def hurts(self, body):
+        self.script("bad", f"""
+plugin {{ api = 1 }}
+on.incoming({{ mailbox = "INBOX" }}, function(msg)
+  if msg.subject:find("bait") then {body} end
+end)
+""")
+        self.script("lists", LISTS)
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        for i in range(3):
+            self.client.append("INBOX", message(f"plain {i}"))
+            self.client.append("INBOX", message(f"list {i}"))
+        self.client.append("INBOX", message("the bait"))
+        self.wait(lambda: self.has("Lists/a", "list 2"), 40, "the list to be filed")
+        self.wait_same(40, "both sides to be equal")
+        for i in range(3):
+            self.assertPlaces(f"plain {i}", "INBOX")
+            self.assertPlaces(f"list {i}", "Lists/a")
+        self.assertPlaces("the bait", "INBOX")
+        self.wait(lambda: self.plugins()["bad"]["owed"] == 1, 20, "the debt in status")
+        self.wait(lambda: self.plugins()["bad"]["error"], 20, "why, in status")
+        self.assertEqual(self.plugins()["lists"]["owed"], 0)
 
 
 class CrashTest(ScriptCase):
