@@ -10,7 +10,7 @@ Q	:= @
 say	= @printf '%-4s %s\n' $(1) $@;
 endif
 BUILD	?= build
-LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson
+LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson libseccomp
 
 # DEV=1 makes warnings errors; `make check` sets it.
 WARN	:= -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla
@@ -173,12 +173,14 @@ fuzz:
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/fuzz WARN= OPT='-O1 -g' \
 		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
 
-fuzz-run: $(BUILD)/fuzz_parse
-	@mkdir -p $(BUILD)/corpus
+fuzz-run: $(BUILD)/fuzz_parse $(BUILD)/fuzz_pop3
+	@mkdir -p $(BUILD)/corpus $(BUILD)/corpus-pop3
 	$(BUILD)/fuzz_parse -dict=tests/fuzz/imap.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus
+	$(BUILD)/fuzz_pop3 -dict=tests/fuzz/pop3.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus-pop3
 
-$(BUILD)/fuzz_parse: tests/fuzz/fuzz_parse.c $(LIB)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
 

@@ -185,6 +185,11 @@ const struct code codes[] = {
 	    "version says.",
 	    "The daemon may be older than the program: syncd stop, and start it "
 	    "again." },
+	{ "daemon.sandbox",
+	    "A layer of the sandbox around each worker is missing on this "
+	    "machine; the worker runs without it.",
+	    "A newer kernel has it.  The unit syncd@.service protects in "
+	    "other ways as well." },
 	{ "daemon.timeout",
 	    "The daemon did not answer in time.",
 	    "If it happens again: systemctl --user restart syncd, and please "

@@ -268,6 +268,17 @@ check_path(struct check *c)
 	    "add `path:` here");
 }
 
+/* By POP3 nothing goes to the server. */
+static void
+check_policy(struct check *c)
+{
+	if (c->a->protocol != PROTOCOL_POP3)
+		return;
+	c->a->policy.push = 0;
+	for (size_t i = 0; i < c->a->n_policy_for; i++)
+		c->a->policy_for[i].policy.push = 0;
+}
+
 static void
 check_account(struct loader *l, size_t i)
 {
@@ -280,6 +291,7 @@ check_account(struct loader *l, size_t i)
 	check_tls(&c);
 	check_secret(&c);
 	check_path(&c);
+	check_policy(&c);
 }
 
 /* Whether one of two normalized paths is the other, or lies in it. */

@@ -16,6 +16,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/attr.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dirs.h"
@@ -190,23 +192,53 @@ greet(struct client *cl, uint64_t seq)
 	    "seq", (json_int_t)seq));
 }
 
+static bool
+is_waiting(const struct client *cl)
+{
+	for (size_t i = 0; i < CONTROL_WAITS; i++)
+		if (cl->wait[i].id != NULL)
+			return true;
+	return false;
+}
+
+/* A free place.  Without one, that of the client that has been idle longest:
+ * programs that forget to hang up must not keep `syncd status` out.  Those that
+ * listen, or wait for a job, are not idle. */
+static struct client *
+free_client(struct control *c)
+{
+	struct client *idle = NULL;
+
+	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		struct client *cl = &c->client[i];
+
+		if (cl->fd < 0)
+			return cl;
+		if (!cl->closing && (cl->patterns != NULL || is_waiting(cl)))
+			continue;
+		if (idle == NULL || cl->active < idle->active)
+			idle = cl;
+	}
+	if (idle != NULL)
+		client_close(idle);
+	return idle;
+}
+
 static void
 accept_one(struct control *c, int fd, uint64_t seq)
 {
 	struct ucred who;
 	socklen_t n = sizeof(who);
-	struct client *cl = NULL;
+	struct client *cl;
 
-	for (size_t i = 0; i < CONTROL_CLIENTS && cl == NULL; i++)
-		if (c->client[i].fd < 0)
-			cl = &c->client[i];
-	if (cl == NULL ||
-	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0 ||
-	    who.uid != geteuid()) {
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) < 0 ||
+	    who.uid != geteuid() || (cl = free_client(c)) == NULL) {
 		close(fd);
 		return;
 	}
 	cl->fd = fd;
+	cl->active = clock_now();
+	cl->turn = CONTROL_TURN;
 	buf_init(&cl->in, CONTROL_LINE);
 	buf_init(&cl->out, CONTROL_QUEUE);
 	greet(cl, seq);
@@ -242,11 +274,8 @@ client_read(struct client *cl)
 
 		if (room > 4096)
 			room = 4096;
-		if (room == 0) {
-			if (cl->n_seen == cl->in.n)
-				too_long(cl);
+		if (room == 0)
 			return;
-		}
 		p = buf_room(&cl->in, room);
 		n = recv(cl->fd, p, room, 0);
 		if (n < 0 && errno == EINTR)
@@ -267,12 +296,8 @@ client_read(struct client *cl)
 static bool
 is_served(const struct client *cl)
 {
-	if (!cl->eof || cl->in.n > cl->n_seen || cl->patterns != NULL)
-		return false;
-	for (size_t i = 0; i < CONTROL_WAITS; i++)
-		if (cl->wait[i].id != NULL)
-			return false;
-	return true;
+	return cl->eof && cl->in.n == cl->n_seen && cl->patterns == NULL &&
+	    !is_waiting(cl);
 }
 
 static void
@@ -302,7 +327,8 @@ control_waiters(const struct control *c, struct waiter w[CONTROL_WAITERS])
 		const struct client *cl = &c->client[i];
 
 		w[i] = (struct waiter){ .fd = c->fd >= 0 ? cl->fd : -1 };
-		if (!cl->eof)
+		/* What we would not read must not wake us. */
+		if (!cl->eof && cl->in.n < cl->in.max)
 			w[i].want |= WAIT_READ;
 		if (cl->fd >= 0 && cl->out.n > 0)
 			w[i].want |= WAIT_WRITE;
@@ -325,6 +351,7 @@ control_step(struct control *c, uint64_t seq)
 		return;
 	accept_all(c, seq);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
+		c->client[i].turn = CONTROL_TURN;
 		if (c->client[i].fd >= 0)
 			client_read(&c->client[i]);
 		if (c->client[i].fd >= 0)
@@ -345,6 +372,8 @@ next_line(struct client *cl, json_t **line, struct err *err)
 	    memchr(cl->in.p + cl->n_seen, '\n', cl->in.n - cl->n_seen) : NULL;
 	if (end == NULL) {
 		cl->n_seen = cl->in.n;
+		if (cl->in.n == cl->in.max)
+			too_long(cl);
 		return false;
 	}
 	n = (size_t)(end - cl->in.p);
@@ -354,12 +383,29 @@ next_line(struct client *cl, json_t **line, struct err *err)
 	return true;
 }
 
+bool
+control_pending(const struct control *c)
+{
+	for (size_t i = 0; i < CONTROL_CLIENTS && c->fd >= 0; i++) {
+		const struct client *cl = &c->client[i];
+
+		if (cl->fd >= 0 && !cl->closing && cl->in.n > cl->n_seen &&
+		    memchr(cl->in.p + cl->n_seen, '\n',
+		    cl->in.n - cl->n_seen) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static bool
 next_request(struct client *cl, struct request *rq)
 {
 	struct err err;
 
-	while (cl->fd >= 0 && !cl->closing && next_line(cl, &rq->line, &err)) {
+	while (cl->fd >= 0 && !cl->closing && cl->turn > 0 &&
+	    next_line(cl, &rq->line, &err)) {
+		cl->turn--;
+		cl->active = clock_now();
 		if (rq->line == NULL) {
 			control_take_error(cl, NULL,
 			    js_error(err.code, err.text, NULL));

@@ -3,7 +3,9 @@
  * own user only.  This is the transport; methods.c knows what requests mean.
  *
  * Nothing here waits.  A client that does not read is closed when its queue is
- * full; a line of more than a MiB, or what is no JSON object, closes it too.
+ * full; a line of more than a MiB, or what is no JSON object, closes it too.  Each
+ * client has its turn, and when there are too many the one that was idle longest
+ * goes.
  */
 #ifndef DAEMON_CONTROL_H
 #define DAEMON_CONTROL_H
@@ -15,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/types.h"
 #include "base/wait.h"
 #include "engine/conf.h"
 #include "events.h"
@@ -24,7 +27,8 @@ enum {
 	CONTROL_CLIENTS = 64,
 	CONTROL_LINE = 1 << 20,
 	CONTROL_QUEUE = 4 << 20,
-	CONTROL_WAITS = 8
+	CONTROL_WAITS = 8,
+	CONTROL_TURN = 32		/* requests of one client in a row */
 };
 
 /* A job.wait that is not answered yet. */
@@ -37,6 +41,8 @@ struct client {
 	int			 fd;		/* -1: free */
 	struct buf		 in, out;
 	size_t			 n_seen;	/* bytes of in without a newline */
+	unsigned		 turn;		/* requests left before the others */
+	usec			 active;	/* when it came, or last asked */
 	bool			 closing;	/* when out is empty */
 	bool			 eof;		/* it sends no more */
 	json_t			*patterns;	/* events subscribed to, or NULL */
@@ -72,6 +78,8 @@ void	control_step(struct control *c, uint64_t seq);
 void	control_flush(struct control *c);
 /* The next whole request, if there is one.  Malformed ones are answered here. */
 bool	control_next(struct control *c, struct request *rq);
+/* Whether there are more, whose clients have had their turn. */
+bool	control_pending(const struct control *c);
 /* Send the events that each subscriber did not get yet. */
 void	control_publish(struct control *c, const struct events *e);
 

@@ -1,16 +1,19 @@
 /*
  * events.h — what happened, numbered, for subscribers of the control socket.
- * The newest are kept, so that a subscriber who comes back learns what it
- * missed, or that it missed too much.
+ * The newest are kept, in memory and in a file, so that a subscriber who comes
+ * back learns what it missed, or that it missed too much; also over a restart of
+ * the daemon.  The file is a convenience: it is not synced, and losing it makes a
+ * gap that subscribers are told of.
  */
 #ifndef DAEMON_EVENTS_H
 #define DAEMON_EVENTS_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { EVENTS_KEPT = 1024 };
+enum { EVENTS_KEPT = 4096 };
 
 struct event_kept {
 	uint64_t	 seq;		/* 0: none */
@@ -20,9 +23,15 @@ struct event_kept {
 
 struct events {
 	uint64_t		seq;	/* of the newest */
+	uint64_t		first;	/* of the oldest that is kept; 0: none is */
+	char			*path;	/* of the file; NULL: none */
+	int			fd;	/* valid if there is a path */
+	size_t			n_file;	/* bytes in it */
 	struct event_kept	kept[EVENTS_KEPT];
 };
 
+/* Go on where ${path} ends; from now on events are written there, too. */
+void	events_open(struct events *e, const char *path);
 void	events_clear(struct events *e);
 /* Consumes the object ${body}; "event", "seq" and "ts" are added. */
 void	events_take_add(struct events *e, const char *name, json_t *body);

@@ -292,6 +292,10 @@ const struct option options[] = {
 	{ "accounts.*.pop3.max_per_session", OPT_INT, A(pop3.max_per_session),
 	  .dflt = "500", .min = 1, .max = INT32_MAX,
 	  .help = "Messages to fetch in one session" },
+	{ "accounts.*.pop3.too_big", OPT_ENUM, A(pop3.too_big), .dflt = "skip",
+	  .words = "skip placeholder",
+	  .help = "What comes instead of a message larger than"
+	    " limits.max_message_size, which stays on the server" },
 
 	{ "accounts.*.backup", OPT_GROUP, NOWHERE, .later = "backup checks",
 	  .help = "Checks on an append-only copy" },

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "conf_json.h"
 #include "config.h"
 #include "diag.h"
@@ -481,6 +482,8 @@ next_deadline(const struct parent *p)
 {
 	usec least = notify_watchdog(), one = wake_deadline(&p->wake);
 
+	if (control_pending(&p->control))
+		return 0;
 	if (meter_due(&p->meter) < least)
 		least = meter_due(&p->meter);
 	if (one < least)
@@ -600,6 +603,15 @@ open_log(const struct conf *conf, struct err *err)
 	return 0;
 }
 
+static void
+open_events(struct parent *p)
+{
+	char *path = xasprintf("%s/events.jsonl", p->conf->state_dir);
+
+	events_open(&p->events, path);
+	free(path);
+}
+
 static int
 begin(struct parent *p, struct err *err)
 {
@@ -614,6 +626,7 @@ begin(struct parent *p, struct err *err)
 		return -1;
 	if (open_log(p->conf, err) < 0)
 		return -1;
+	open_events(p);
 	wake_init(&p->wake);
 	notify_ready();
 	log_notice("syncd %s started, %zu accounts", SYNCD_VERSION,
@@ -667,6 +680,7 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 	int code = 0;
 
 	p.env.programs = &programs;
+	sandbox_private();
 	if (begin(&p, &err) < 0) {
 		code = exit_of(&err);
 		tell_error(opts->json, code, err.code, err.text, NULL);

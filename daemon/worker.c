@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/wait.h"
 #include "conf_json.h"
 #include "connect.h"
@@ -177,6 +178,16 @@ backoff(unsigned failures)
 	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
 }
 
+/* A mailbox that is locked stays so for a while. */
+static usec
+patience(const struct worker *w, const struct err *err)
+{
+	usec wait = backoff(w->failures);
+	bool locked = strcmp(err->code, "server.in-use") == 0;
+
+	return locked && wait < USEC_S(60) ? USEC_S(60) : wait;
+}
+
 /* What a failure said is over; other problems of the account are not. */
 static void
 end_trouble(struct worker *w)
@@ -195,7 +206,7 @@ note_failure(struct worker *w, const struct err *err)
 
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
-	w->retry_at = clock_in(user ? USEC_S(60) : backoff(w->failures));
+	w->retry_at = clock_in(user ? USEC_S(60) : patience(w, err));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);
@@ -314,12 +325,12 @@ did_something(const struct tally *t)
 static int
 drain(struct worker *w, const struct round_opts *opts, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	do {
 		if (w->acc->work == NULL && connect_account(w, err) < 0)
 			return -1;
-		r = drain_session(w->acc, opts, err);
+		r = drain_session(w->acc, opts, r == DRAIN_MORE, err);
 	} while (r == DRAIN_MORE);
 	return r;
 }
@@ -370,7 +381,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		w->round_at = clock_in(opts->grace);
 	/* Where much goes on, a push can get lost (Dovecot notices some changes
 	 * only half a minute later): one look at all counters afterwards. */
-	if (did_something(&did))
+	if (protocols[w->conf->protocol].two_way && did_something(&did))
 		w->sweep_at = earliest(w->sweep_at, clock_in(USEC_S(AFTER_S)));
 	return r;
 }
@@ -711,6 +722,25 @@ lock_account(struct worker *w, struct err *err)
 	return r;
 }
 
+/* From here on there is nothing but the account's mail and the state directory. */
+static void
+enter_sandbox(const struct worker *w)
+{
+	struct sandbox_path path[] = {
+		{ w->acc->root, true },
+		{ w->state_dir, true },
+		{ w->conf->tls.ca_file != NULL ? w->conf->tls.ca_file : "/etc/ssl",
+		    false },
+	};
+	unsigned missing = sandbox_enter(SANDBOX_WORKER, path, ARRAY_LEN(path),
+	    (uint16_t)w->conf->port);
+
+	for (unsigned layer = 1; layer <= missing; layer <<= 1)
+		if (missing & layer)
+			log_notice("sandbox: %s",
+			    sandbox_says((enum sandbox_layer)layer));
+}
+
 static int
 start(struct worker *w, struct err *err)
 {
@@ -738,6 +768,7 @@ start(struct worker *w, struct err *err)
 	else if (w->acc->watcher != NULL &&
 	    watch_tree(w->acc->watcher, w->acc->root, ".", err) < 0)
 		log_warn("%s", err->text);
+	enter_sandbox(w);
 	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, err);
 }
 

@@ -26,6 +26,8 @@ void	 api_push_addr(lua_State *L, const struct addr *ad);
 void	 api_push_addrs(lua_State *L, const struct addrs *list);
 /* A set of messages: ${n} of them. */
 void	 api_push_msgs(lua_State *L, struct msg *const *msg, size_t n);
+/* Let #set be ${n} of the set at the top: the others did not fit the event. */
+void	 api_msgs_say(lua_State *L, uint32_t n);
 /* A set of words, from a list. */
 void	 api_push_words(lua_State *L, const struct strs *list);
 bool	 api_is_words(lua_State *L, int i);

@@ -305,6 +305,7 @@ words_eq(lua_State *L)
 
 struct set {
 	uint32_t	n;
+	uint32_t	says;		/* #set, when only the first are here */
 	bool		really;
 	struct { uint32_t slot, generation; } v[];
 };
@@ -315,7 +316,7 @@ new_set(lua_State *L, size_t room)
 	struct set *s = lua_newuserdatauv(L, sizeof(*s) +
 	    room * sizeof(s->v[0]), 0);
 
-	s->n = 0;
+	s->n = s->says = 0;
 	s->really = false;
 	luaL_setmetatable(L, "msgs");
 	return s;
@@ -335,6 +336,14 @@ api_push_msgs(lua_State *L, struct msg *const *msg, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		set_add(s, msg[i]);
+}
+
+void
+api_msgs_say(lua_State *L, uint32_t n)
+{
+	struct set *s = luaL_checkudata(L, -1, "msgs");
+
+	s->says = n;
 }
 
 static struct set *
@@ -402,7 +411,9 @@ msgs_minus(lua_State *L)
 static int
 msgs_len(lua_State *L)
 {
-	lua_pushinteger(L, check_set(L, 1)->n);
+	struct set *s = check_set(L, 1);
+
+	lua_pushinteger(L, s->says > s->n ? s->says : s->n);
 	return 1;
 }
 
@@ -573,7 +584,7 @@ apply_step(lua_State *L, int status, lua_KContext at)
 {
 	struct set *s = check_set(L, 1);
 	struct run *r = api_run(L, "an action");
-	int n = lua_gettop(L), args = n - 1;
+	int n = lua_gettop(L);		/* the set, and the arguments */
 	uint32_t i = (uint32_t)at;
 
 	(void)status;
@@ -583,7 +594,7 @@ apply_step(lua_State *L, int status, lua_KContext at)
 		api_push_msg(L, member(L, s, i));
 		for (int k = 2; k <= n; k++)
 			lua_pushvalue(L, k);
-		lua_callk(L, args, 0, (lua_KContext)i + 1, apply_step);
+		lua_callk(L, n, 0, (lua_KContext)i + 1, apply_step);
 	}
 	r->in_set = false;
 	lua_settop(L, 1);

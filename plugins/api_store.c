@@ -43,7 +43,7 @@ push_value(lua_State *L, const struct store *st, struct str key)
 static struct str
 packed_value(lua_State *L, int i, struct arena *a)
 {
-	CLEANUP(buf_clear) struct buf b;
+	struct buf b;
 	const char *why = NULL;
 	struct str out = STR_NONE;
 

@@ -406,6 +406,8 @@ set_list(lua_State *L, const char *name, const struct strs *list)
 static int
 push_event(lua_State *L, struct run *r)
 {
+	uint32_t n;
+
 	lua_newtable(L);
 	set_text(L, "kind", r->kind == HOOK_FOLDER ? r->what :
 	    str_z(registry_event_name(r->kind)));
@@ -426,6 +428,10 @@ push_event(lua_State *L, struct run *r)
 		lua_setfield(L, -2, "id");
 	}
 	api_push_msgs(L, r->msg, r->n_own);
+	/* Removing: only the first of thousands fit, and how many there are. */
+	if (r->kind == HOOK_REMOVING && r->args.n > 0 &&
+	    num_u32(r->args.v[0], 0, UINT32_MAX, &n))
+		api_msgs_say(L, n);
 	lua_setfield(L, -2, "messages");
 	luaL_setmetatable(L, "event");
 	return 1;

@@ -322,7 +322,7 @@ one_option(lua_State *L, int config)
 		lua_rawgeti(L, spec, 2);
 	}
 	if (lua_isnil(L, -1)) {
-		lua_pop(L, 2);
+		lua_pop(L, 3);
 		lua_pushnil(L);
 	} else if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
 		luaL_error(L, "option `%s` %s", name, lua_tostring(L, -1));

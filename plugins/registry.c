@@ -163,10 +163,3 @@ api_open_registry(lua_State *L)
 	api_open_store(L);
 	api_open_misc(L);
 }
-
-int
-registry_print(const char *form)
-{
-	(void)form;
-	return -1;
-}

@@ -37,8 +37,8 @@ const char *registry_event_name(enum hook_kind kind);
 /* Raise "no WHAT `name`; did you mean `x`?" among those entries. */
 int	registry_unknown(lua_State *L, const char *what, enum reg_kind kind,
 	    const char *class, const char *name);
-/* Write the manual page, the annotations for editors, or the reference as text to
- * stdout: "man", "meta", "text"; -1: no such form. */
+/* manual.c: write the manual page ("man") or the annotations for editors ("meta") to
+ * stdout; -1: no such form. */
 int	registry_print(const char *form);
 
 #endif

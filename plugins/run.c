@@ -124,6 +124,20 @@ undo_writes(struct run *r)
 	}
 }
 
+/* "spam.lua:9" at the start of "spam.lua:9: text"; STR_NONE: it is not there. */
+static struct str
+place_of(struct str text, struct str file)
+{
+	size_t at = file.n + 1;
+
+	if (!str_starts(text, file) || at >= text.n || text.p[file.n] != ':')
+		return STR_NONE;
+	while (at < text.n && text.p[at] >= '0' && text.p[at] <= '9')
+		at++;
+	return at > file.n + 1 && at < text.n && text.p[at] == ':' ?
+	    str_head(text, at) : STR_NONE;
+}
+
 void
 run_fault(struct run *r, struct str text)
 {
@@ -136,16 +150,9 @@ run_fault(struct run *r, struct str text)
 	if (r->n_faults == PLUGINS_MAX)
 		return;
 	text = arena_str(&r->a, str_head(text, 1000));
-	/* "spam.lua:9: text": the place is told apart when it is there. */
-	if (str_starts(text, str_z(p->file))) {
-		size_t at = strlen(p->file) + 1, end;
-
-		end = at + str_find(str_from(text, at), ':');
-		if (end < text.n) {
-			where = str_head(text, end);
-			text = str_trim(str_from(text, end + 1));
-		}
-	}
+	where = place_of(text, str_z(p->file));
+	if (where.n > 0)
+		text = str_trim(str_from(text, where.n + 1));
 	f = &r->fault[r->n_faults++];
 	*f = (struct fault){ p->id, where, text };
 }

@@ -7,15 +7,19 @@
  */
 #include "script.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "base/wait.h"
 #include "bench.h"
 #include "event.h"
@@ -24,9 +28,12 @@
 #include "registry.h"
 #include "reply.h"
 #include "run.h"
-#include "sandbox.h"
 
-enum { SOCKET_FD = 3 };
+enum {
+	SOCKET_FD	= 3,
+	FILES_MAX	= 400,
+	MEMORY_BASE	= 256 << 20	/* libraries, parsed mail */
+};
 
 struct out {
 	struct out	*next;
@@ -254,27 +261,54 @@ map_progress(struct script *s, struct frame_in *in)
 	close(fd);
 }
 
+/* Memory, also that of libraries; seconds on the CPU are the worker's to watch. */
+static void
+limit_resources(const struct script *s, uint32_t n_plugins)
+{
+	rlim_t most = (rlim_t)s->max_memory * (n_plugins + 1) + MEMORY_BASE;
+	struct rlimit as = { most, most }, files = { FILES_MAX, FILES_MAX };
+
+	setrlimit(RLIMIT_AS, &as);
+	setrlimit(RLIMIT_NOFILE, &files);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static void
+enter_sandbox(const struct sandbox_path *path, size_t n, char *remarks, size_t cap)
+{
+	unsigned missing = sandbox_enter(SANDBOX_SCRIPT, path, n, 0);
+	size_t at = 0;
+
+	for (unsigned layer = SANDBOX_FILES; layer <= SANDBOX_CALLS; layer <<= 1) {
+		if ((missing & layer) != 0 && at < cap)
+			at += (size_t)snprintf(remarks + at, cap - at, "%s%s",
+			    at > 0 ? "; " : "",
+			    sandbox_says((enum sandbox_layer)layer));
+	}
+}
+
 static void
 read_init(struct script *s, struct frame_in *in)
 {
-	const char *dir[SANDBOX_DIRS] = { 0 };
-	char remarks[200] = "";
+	struct sandbox_path path[PLUGINS_MAX + 1] = { 0 };
+	char remarks[400] = "";
 	struct frame hello;
 	uint32_t n;
 
 	map_progress(s, in);
 	s->lua_dir = str_dup(frame_str(in));
-	n = frame_n(in, 4, SANDBOX_DIRS - 1);
+	path[0].path = s->lua_dir;
+	n = frame_n(in, 4, PLUGINS_MAX);
 	for (uint32_t i = 0; i < n; i++)
-		dir[i] = str_dup(frame_str(in));
-	dir[n] = s->lua_dir;
+		path[1 + i].path = str_dup(frame_str(in));
 	s->max_instructions = (uint64_t)frame_u32(in) * 1000;
 	s->max_memory = (size_t)frame_u32(in) << 20;
 	s->max_actions = frame_u32(in);
 	read_account(s, in);
-	sandbox_enter(dir, n + 1, remarks, sizeof(remarks));
+	limit_resources(s, n);
+	enter_sandbox(path, n + 1, remarks, sizeof(remarks));
 	for (uint32_t i = 0; i < n; i++)
-		free((char *)(uintptr_t)dir[i]);
+		free((char *)(uintptr_t)path[1 + i].path);
 	frame_init(&hello, FRAME_HELLO);
 	frame_put_u32(&hello, FRAME_VERSION);
 	frame_put_str(&hello, str_z(remarks));

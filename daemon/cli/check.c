@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/sandbox.h"
 #include "config.h"
 #include "cred.h"
 #include "diag.h"
@@ -39,7 +40,8 @@ found(struct check *c, const char *account, int code, const char *name,
 	c->code = job_worse(c->code, code);
 	if (c->cli->json)
 		return;
-	printf("%s: %s%s%s [%s]\n", code == EXIT_ATTENTION ? "warning" : "error",
+	printf("%s: %s%s%s [%s]\n", code == 0 ? "note" :
+	    code == EXIT_ATTENTION ? "warning" : "error",
 	    account != NULL ? account : "", account != NULL ? ": " : "", message,
 	    name);
 	if (remedy != NULL)
@@ -124,6 +126,18 @@ check_limits(struct check *c)
 	}
 }
 
+/* The workers go without what this kernel does not have. */
+static void
+check_sandbox(struct check *c)
+{
+	unsigned missing = sandbox_missing();
+
+	for (unsigned layer = 1; layer <= missing; layer <<= 1)
+		if (missing & layer)
+			found(c, NULL, 0, "daemon.sandbox",
+			    sandbox_says((enum sandbox_layer)layer), NULL);
+}
+
 /* Consumes ${conf}. */
 static int
 check_online(const struct cli *cli, struct conf *conf)
@@ -152,6 +166,7 @@ check_conf(const struct cli *cli, struct conf *conf, json_t *mistakes)
 			if (named[i])
 				check_account(&c, &conf->account[i]);
 		check_limits(&c);
+		check_sandbox(&c);
 	}
 	if (named != NULL && cli->json && !(cli->online && c.code == 0))
 		cli_take_json(json_pack("{s:b, s:O, s:O}", "ok", c.code == 0,

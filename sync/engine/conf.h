@@ -65,6 +65,7 @@ enum conf_local_delete { LDEL_MOVE, LDEL_EXPUNGE, LDEL_FLAG };
 enum conf_remote_delete { RDEL_UNDO, RDEL_UNLINK };
 enum conf_watch { WATCH_AUTO, WATCH_POLL, WATCH_OFF };
 enum conf_hold { HOLD_HOLD, HOLD_REMATCH };
+enum conf_too_big { TOO_BIG_SKIP, TOO_BIG_PLACEHOLDER };
 enum conf_schedule { SCHEDULE_ALWAYS, SCHEDULE_MANUAL };
 
 /* A script, as one account sees it.  Reading mail and planning moves, flags and
@@ -178,6 +179,7 @@ struct account_conf {
 	struct {
 		usec	 keep_on_server;	/* USEC_NEVER: for ever */
 		int64_t	 max_per_session;
+		int	 too_big;		/* enum conf_too_big */
 	} pop3;
 
 	/* Rungs of the ladder that must not be used: capability names, "NOTIFY",

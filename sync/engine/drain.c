@@ -12,6 +12,7 @@
 #include "engine/land.h"
 #include "engine/maildrop.h"
 #include "engine/pattern.h"
+#include "engine/placeholder.h"
 #include "engine/recover.h"
 #include "engine/remote.h"
 #include "maildir/path.h"
@@ -28,6 +29,8 @@ struct drain {
 	struct arrivals	 arrived;
 	struct drop_msg	**wanted;	/* to be fetched in this session */
 	size_t		 n_wanted;
+	struct drop_msg	**big;		/* too big: to be told of */
+	size_t		 n_big;
 	size_t		 at;		/* wanted[at] is coming */
 	bool		 open;		/* EV_BODY came, EV_MSG has not */
 	uint64_t	 size;		/* of what came of it */
@@ -72,10 +75,11 @@ inbox(struct account *acc, struct folder **out, struct err *err)
 	return folder_load(acc, f, err);
 }
 
+/* Once a round: what was refused is tried again with it. */
 static int
-recover(struct account *acc, struct err *err)
+recover(struct account *acc, bool again, struct err *err)
 {
-	if (acc->recovered || acc->dry_run)
+	if (again || acc->dry_run)
 		return 0;
 	acc->recovered = true;
 	return recover_all(acc, err);
@@ -135,13 +139,14 @@ check_ids(const struct drain *d, struct err *err)
 
 /* Choose what this session is for.  A server that rations logins is asked for
  * all at once. */
-static int
-choose(struct drain *d, struct err *err)
+static void
+choose(struct drain *d)
 {
 	bool sliced = pop3_caps(d->acc->work)->login_delay == 0;
 	uint64_t bytes = 0;
 
 	d->wanted = xreallocarray(NULL, d->m.n + 1, sizeof(*d->wanted));
+	d->big = xreallocarray(NULL, d->m.n + 1, sizeof(*d->big));
 	for (size_t i = 0; i < d->m.n && !d->m.held; i++) {
 		struct drop_msg *msg = &d->m.v[i];
 
@@ -156,10 +161,7 @@ choose(struct drain *d, struct err *err)
 			continue;
 		}
 		if (too_big(d, msg->size)) {
-			if (!d->acc->dry_run && refuse(d, msg, true,
-			    "server.too-big", "larger than "
-			    "limits.max_message_size", err) < 0)
-				return -1;
+			d->big[d->n_big++] = msg;
 			continue;
 		}
 		if (sliced && ((int64_t)d->n_wanted ==
@@ -171,7 +173,43 @@ choose(struct drain *d, struct err *err)
 		bytes += msg->size;
 		d->wanted[d->n_wanted++] = msg;
 	}
+}
+
+/* Who sent it, and what about, may be asked. */
+static int
+ask_header(struct drain *d, const struct drop_msg *msg, struct header *header,
+    struct err *err)
+{
+	struct event ev = { .kind = EV_BODY };
+
+	(void)pop3_top(d->acc->work, msg->number);
+	while (ev.kind != EV_DONE) {
+		if (remote_next(d->acc, &ev, err) < 0)
+			return -1;
+		if (ev.kind == EV_DATA)
+			header_add(header, ev.data);
+	}
+	header_end(header);
 	return 0;
+}
+
+static int
+tell_of(struct drain *d, const struct drop_msg *msg, struct err *err)
+{
+	struct header header = { 0 };
+	int r;
+
+	if (refuse(d, msg, true, "server.too-big",
+	    "larger than limits.max_message_size", err) < 0)
+		return -1;
+	if (d->acc->conf->pop3.too_big == TOO_BIG_SKIP)
+		return 0;
+	r = ask_header(d, msg, &header, err);
+	if (r == 0)
+		r = placeholder_add(&d->arrived, &header, msg->size,
+		    d->m.now / USEC_S(1), err);
+	header_clear(&header);
+	return r;
 }
 
 static int
@@ -276,11 +314,15 @@ fetch_all(struct drain *d, struct err *err)
 
 	progress_phase(d->acc->progress, PHASE_DOWNLOAD, d->f->name,
 	    d->n_wanted);
-	if (d->n_wanted == 0)
+	if (d->n_wanted + d->n_big == 0)
 		return 0;
 	if (land_prepare(d->acc, d->f, err) < 0)
 		return -1;
-	r = fetch(d, err);
+	r = 0;
+	for (size_t i = 0; i < d->n_big && r == 0; i++)
+		r = tell_of(d, d->big[i], err);
+	if (r == 0)
+		r = fetch(d, err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r < 0 && (err->class == ERR_RETRY || err->class == ERR_PROTO))
 		(void)land_all(&d->arrived, &ignored);
@@ -447,8 +489,9 @@ session(struct drain *d, struct err *err)
 	if (maildrop_read(&d->m, d->o->verdict == VERDICT_APPROVE, err) < 0)
 		return -1;
 	problem_close(d->acc, NULL, f);
-	if (check_ids(d, err) < 0 || choose(d, err) < 0)
+	if (check_ids(d, err) < 0)
 		return -1;
+	choose(d);
 	if (d->m.held)
 		hold(d);
 	if (d->acc->dry_run) {
@@ -484,14 +527,14 @@ save_count(struct drain *d, struct err *err)
 	return account_commit(d->acc, err);
 }
 
+/* A session that got nothing done would be the same once more. */
 static int
-result(const struct drain *d, bool hides)
+result(const struct drain *d, const struct tally *did, bool hides)
 {
-	bool did = d->n_wanted + d->n_deleted > 0;
-
 	if (d->acc->dry_run || d->trouble)
 		return d->trouble;
-	return did && (d->more || hides) ? DRAIN_MORE : 0;
+	return did->downloaded + did->deleted_remote + did->refused > 0 &&
+	    (d->more || hides) ? DRAIN_MORE : 0;
 }
 
 static int
@@ -505,19 +548,21 @@ run(struct drain *d, struct err *err)
 
 	if (r == 0)
 		r = save_count(d, err);
-	if (r == 0)
-		r = result(d, hides);
 	did = tally_since(&before, &d->acc->tally);
+	if (r == 0)
+		r = result(d, &did, hides);
 	if (d->o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
 		d->o->done(d->o->who, d->f, &did, clock_now() - started);
 	land_clear(&d->arrived);
 	free(d->wanted);
+	free(d->big);
 	maildrop_clear(&d->m);
 	return r;
 }
 
 int
-drain_session(struct account *acc, const struct round_opts *o, struct err *err)
+drain_session(struct account *acc, const struct round_opts *o, bool again,
+    struct err *err)
 {
 	struct drain d = { .acc = acc, .o = o };
 	int r = -1;
@@ -526,7 +571,7 @@ drain_session(struct account *acc, const struct round_opts *o, struct err *err)
 	acc->tree_remote = acc->tree_local = false;
 	remote_want_msgs(acc, true);
 	if ((acc->dry_run || account_claim(acc, err) == 0) &&
-	    inbox(acc, &d.f, err) == 0 && recover(acc, err) == 0) {
+	    inbox(acc, &d.f, err) == 0 && recover(acc, again, err) == 0) {
 		d.m.acc = d.arrived.acc = acc;
 		d.m.f = d.arrived.f = d.f;
 		r = run(&d, err);

@@ -15,13 +15,14 @@
 #include "engine/account.h"
 #include "engine/round.h"
 
-/* One session on the work lane, which is closed afterwards.
+/* One session on the work lane, which is closed afterwards.  ${again}: it follows
+ * another one of the same round.
  *	0	settled: all that the server showed is here
  *	1	something could not be settled now: try again later
  *	2	there is more: connect and call again
  *	-1	the connection or the disk failed, or ERR_CANCEL */
 enum { DRAIN_MORE = 2 };
-int	drain_session(struct account *acc, const struct round_opts *o,
+int	drain_session(struct account *acc, const struct round_opts *o, bool again,
 	    struct err *err);
 
 #endif

@@ -271,6 +271,19 @@ class Kept(PopCase):
         self.assertNotIn("id3", self.peer.fetched)
         self.assertQuiet()
 
+    def test_a_placeholder(self):
+        self.set(pop3={"too_big": "placeholder", "keep_on_server": 0})
+        self.all[2].size = 5 << 30
+        self.syncd.sync()
+        stub, = (f for f in self.files() if b"max_message_size" in f)
+        self.assertIn(b"Subject: m3\n", stub)
+        self.assertIn(b"From: Ann <ann@test.example>\n", stub)
+        self.assertIn(b"5368.7 MB", stub)
+        self.assertEqual([m.uidl for m in self.peer.mails], ["id3"])
+        self.assertEqual(len(self.files()), self.n)
+        self.assertQuiet()
+        self.assertEqual(len(self.files()), self.n)
+
     def test_more_than_was_listed(self):
         self.set(limits=dict(QUICK["limits"], max_message_size="1KiB"))
         self.all[2].data = message("m3", "z" * 2000)
@@ -347,6 +360,14 @@ class Emptied(PopCase):
         self.syncd.sync()
         self.assertHere()
         self.assertEqual(self.peer.mails, [])
+
+    def test_slices_and_one_is_refused(self):
+        self.set(pop3={"keep_on_server": 0, "max_per_session": 1})
+        self.peer.on("RETR 1", err(), times=1)
+        self.syncd.sync()
+        self.assertHere(*self.all[1:])
+        self.assertEqual(self.peer.mails, self.all[:1])
+        self.heal()
 
     def test_a_slice_is_what_a_cut_costs(self):
         self.set(pop3={"keep_on_server": 0, "max_per_session": 2})
@@ -474,6 +495,16 @@ class Gmail(PopCase):
     def test_until_nothing_is_left(self):
         self.syncd.sync()
         self.assertHere()
+
+    def test_one_is_refused(self):
+        """It is asked for once in a round, and the others come."""
+        self.peer.on("RETR 1", err())
+        for pop3 in ({}, {"max_per_session": 1}):
+            self.set(pop3=pop3)
+            self.syncd.sync()
+            self.assertHere(*self.all[1:])
+            self.assertLessEqual(self.peer.connections, 8)
+            self.peer.connections = 0
 
     def test_cut(self):
         self.peer.on("RETR 2", cut(), times=1)

@@ -288,7 +288,8 @@ stop(struct line_to *to)
 static inline int
 clean(void **state)
 {
-	static const char *const names[] = { "good.paused", "held.paused" };
+	static const char *const names[] = { "good.paused", "held.paused",
+	    "events.jsonl" };
 	char path[160];
 
 	(void)state;

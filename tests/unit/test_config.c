@@ -120,6 +120,32 @@ a_tunnel_needs_neither_server_nor_secret(void **state)
 }
 
 static void
+how_long_pop3_keeps(void **state)
+{
+	static const struct {
+		const char	*value;
+		usec		 want;
+	} table[] = {
+		{ "forever", USEC_NEVER }, { "0", 0 },
+		{ "30d", USEC_S(30 * 86400) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char *text = xasprintf("accounts: {a: {protocol: pop3, host: h,"
+		    " user: u, password_command: x, policy: two-way,"
+		    " pop3: {keep_on_server: %s}}}\n", table[i].value);
+		struct conf *c = load_clean(text);
+
+		assert_true(c->account[0].pop3.keep_on_server == table[i].want);
+		assert_int_equal(c->account[0].port, 995);
+		assert_int_equal(c->account[0].policy.push, 0);
+		config_free(c);
+		free(text);
+	}
+}
+
+static void
 values_are_read_by_their_option(void **state)
 {
 	struct conf *c = load_clean("log: {protocol: no_, level: trace,"
@@ -441,6 +467,7 @@ main(void)
 		cmocka_unit_test(the_issue_s_shape_is_read),
 		cmocka_unit_test(users_and_ports_follow_from_other_values),
 		cmocka_unit_test(a_tunnel_needs_neither_server_nor_secret),
+		cmocka_unit_test(how_long_pop3_keeps),
 		cmocka_unit_test(values_are_read_by_their_option),
 		cmocka_unit_test(defaults_hold_until_an_account_says_otherwise),
 		cmocka_unit_test(an_alias_is_its_anchor_once_more),

@@ -217,23 +217,49 @@ reader_that_never_reads_is_closed(void **state)
 	stop(&to);
 }
 
+static const char listen_rq[] = "{\"method\":\"subscribe\"}\n";
+
 static void
-sixty_fifth_client_is_turned_away(void **state)
+sixty_fifth_listener_is_turned_away(void **state)
 {
 	struct line_to to = start("good");
 	int fd[CONTROL_CLIENTS];
 	char *got;
 
 	(void)state;
-	json_decref(ask(&to, "ping", NULL));
-	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+	json_decref(ask(&to, "subscribe", NULL));
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
 		fd[i] = raw();
+		(void)!send(fd[i], listen_rq, sizeof(listen_rq) - 1,
+		    MSG_NOSIGNAL);
+		json_decref(ask(&to, "ping", NULL));
+	}
 	got = drain(fd[ARRAY_LEN(fd) - 1]);
 	assert_string_equal(got, "");
 	free(got);
 	for (size_t i = 0; i + 1 < ARRAY_LEN(fd); i++)
 		close(fd[i]);
 	json_decref(ask(&to, "ping", NULL));
+	stop(&to);
+}
+
+/* Programs that forget to hang up do not keep anybody out. */
+static void
+idle_clients_make_room(void **state)
+{
+	struct line_to to = start("good"), late;
+	int fd[CONTROL_CLIENTS];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++) {
+		fd[i] = raw();
+		json_decref(ask(&to, "ping", NULL));
+	}
+	late = dial();
+	json_decref(ask(&late, "ping", NULL));
+	client_close(&late);
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		close(fd[i]);
 	stop(&to);
 }
 
@@ -248,7 +274,8 @@ main(void)
 		T(garbage_closes_the_client_only),
 		T(endless_line_is_refused),
 		T(reader_that_never_reads_is_closed),
-		T(sixty_fifth_client_is_turned_away)
+		T(sixty_fifth_listener_is_turned_away),
+		T(idle_clients_make_room)
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
