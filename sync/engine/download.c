@@ -11,8 +11,9 @@
 #include "imap/cmd.h"
 
 /* A range is bounded by messages: their sizes are not known.  Two are in flight,
- * so that the wire does not idle while one is being landed. */
-enum { RANGE = 200, IN_FLIGHT = 2 };
+ * so that the wire does not idle while one is being landed.  Where there are many,
+ * the first few land by themselves: somebody may be waiting to read. */
+enum { RANGE = 200, IN_FLIGHT = 2, FIRST = 20 };
 
 struct download {
 	struct account	*acc;
@@ -134,11 +135,19 @@ ask_bodies(struct download *d, size_t lo, size_t hi)
 	return req;
 }
 
+/* The range that ends there lands by itself. */
+static bool
+is_first(const struct download *d, size_t hi)
+{
+	return hi == d->f->work.n_fresh && hi > RANGE;
+}
+
 static void
 fill_window(struct download *d)
 {
 	while (d->in_flight < IN_FLIGHT && d->next > 0) {
-		size_t hi = d->next, lo = hi > RANGE ? hi - RANGE : 0;
+		size_t hi = d->next, n = is_first(d, hi) ? FIRST : RANGE;
+		size_t lo = hi > n ? hi - n : 0;
 		uint32_t req = ask_bodies(d, lo, hi);
 
 		d->next = lo;
@@ -245,6 +254,9 @@ run(struct download *d, struct err *err)
 		for (size_t i = 0; i < d->in_flight; i++) {
 			if (d->req[i] != answered)
 				continue;
+			if (is_first(d, d->hi[i]) &&
+			    land_all(&d->arrived, err) < 0)
+				return -1;
 			if (came_short(d, d->lo[i], d->hi[i])) {
 				if (n_again == ARRAY_LEN(again))
 					return err_set(err, ERR_FOLDER,

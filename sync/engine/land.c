@@ -348,7 +348,8 @@ write_present(struct arrivals *a, struct arrival *one, struct err *err)
 	else if (!flags_eq(one->show, one->flags))
 		local_told(a->f, one->file, one->in_new, false);
 	row.stage = ST_PRESENT;
-	if (store_msg_put(a->acc->store, &row, err) < 0)
+	if ((one->to != NULL ? store_msg_put(a->acc->store, &row, err) :
+	    store_msg_present(a->acc->store, row.id, err)) < 0)
 		return -1;
 	return account_audit(a->acc, "download", home_of(a, one), &row,
 	    one->to != NULL ? "new on the server, filed by a script" :
@@ -366,6 +367,22 @@ commit_present(struct arrivals *a, struct err *err)
 			return -1;
 		}
 	return account_commit(a->acc, err);
+}
+
+/* Those directories of the folder that something was put into. */
+static int
+sync_dirs(const struct arrivals *a, struct err *err)
+{
+	bool used[2] = { false, false };
+	int r = 0;
+
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].to == NULL && !a->v[i].waits)
+			used[a->v[i].in_new] = true;
+	for (int sub = 0; sub < 2 && r == 0; sub++)
+		if (used[sub])
+			r = mdir_sync_sub(a->f->fd, sub != 0, err);
+	return r;
 }
 
 static int
@@ -386,7 +403,7 @@ place_batch(struct arrivals *a, struct err *err)
 		    a->v[i - 1].to != to) && mdir_sync(to->fd, err) < 0)
 			return -1;
 	}
-	return mdir_sync(a->f->fd, err);
+	return sync_dirs(a, err);
 }
 
 int

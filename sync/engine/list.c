@@ -126,16 +126,22 @@ ask_counters(struct account *acc, struct err *err)
 static int
 ask_list(struct account *acc, bool first, struct err *err)
 {
-	uint32_t enable = 0, id = 0, ns = 0, list;
+	uint32_t enable = 0, id = 0, ns = 0, list, unselect = 0;
 	struct answer a;
 	int r;
 
+	/* The counters of a selected mailbox are not to be trusted. */
+	if (acc->selected != NULL)
+		unselect = imap_unselect(acc->work);
+	acc->selected = NULL;
 	if (first) {
 		enable = imap_enable(acc->work);
 		id = imap_id(acc->work);
 		ns = imap_namespace(acc->work);
 	}
 	list = imap_list(acc->work, true);
+	if (remote_expect(acc, unselect, ERR_PROTO, "unselect", err) < 0)
+		return -1;
 	/* Some servers refuse ENABLE, ID or NAMESPACE: they do without. */
 	uint32_t optional[] = { enable, id, ns };
 	for (size_t i = 0; i < ARRAY_LEN(optional); i++) {
@@ -158,8 +164,6 @@ list_ask(struct account *acc, bool first, struct err *err)
 {
 	int r;
 
-	if (acc->selected != NULL && remote_unselect(acc, err) < 0)
-		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->status = (struct remote_status){ 0 };
 	acc->listing = true;

@@ -5,7 +5,8 @@
  *			nowhere: forget the row, the message is fetched again
  *	APPENDING	its content is among the UIDs from `seek` on: PRESENT; else
  *			forget the row, the file is new again
- *	MOVING		the same in the target folder; else it is back where it was
+ *	MOVING		the same in the target folder, and what a COPY left behind is
+ *			REPLACED; else it is back where it was
  *	REPLACED	the newer version is settled by now: expunge this one
  * Recovery may itself be killed at any point: each step is one of the above.
  */
@@ -34,11 +35,13 @@ struct intent {
 	enum stage	 stage;
 	struct uid	 found;
 	bool		 put_off;	/* nobody could say: stays open */
+	int64_t		 source;	/* row of what was moved away; 0: none */
 };
 
 struct intents {
 	struct intent	*v;
 	size_t		 n, cap;
+	bool		 cut_short;	/* nobody knows how far it got */
 };
 
 /* One folder's trouble is not the account's: its intents stay open, and nothing
@@ -288,10 +291,32 @@ look_for(struct account *acc, struct folder *t, struct intent *in, size_t n,
 	return r;
 }
 
+/* It is at its target; whether a server without MOVE has been told to delete it
+ * at its source is not known, and it would come back from there. */
 static int
-settle_intent(struct account *acc, const struct intent *in, struct err *err)
+doubt_source(struct account *acc, struct intent *in, const struct msg_row *row,
+    struct err *err)
 {
-	struct msg_row row;
+	struct msg_row source = {
+		.folder = row->folder,
+		.uid = row->uid,
+		.stage = ST_REPLACED,
+		.flags = row->flags,
+	};
+
+	if (in->stage != ST_MOVING || row->uid.v == 0)
+		return 0;
+	if (store_msg_put(acc->store, &source, err) < 0)
+		return -1;
+	in->source = source.id;
+	return 0;
+}
+
+static int
+settle_intent(struct account *acc, struct intent *in, bool cut_short,
+    struct err *err)
+{
+	struct msg_row row, there;
 	struct folder *from;
 	int got = store_find_id(acc->store, in->row, &row, err);
 
@@ -304,6 +329,7 @@ settle_intent(struct account *acc, const struct intent *in, struct err *err)
 		folder_mark(from, DIRTY_SCAN | DIRTY_REMOTE);
 	if (in->found.v == 0 && in->stage == ST_APPENDING)
 		return store_msg_remove(acc->store, in->row, err);
+	there = row;
 	row.stage = ST_PRESENT;
 	row.to = 0;
 	row.seek = 0;
@@ -314,7 +340,9 @@ settle_intent(struct account *acc, const struct intent *in, struct err *err)
 		row.folder = in->target->id;
 		row.uid = in->found;
 	}
-	if (store_msg_put(acc->store, &row, err) < 0)
+	if (store_msg_put(acc->store, &row, err) < 0 ||
+	    (cut_short && in->found.v != 0 &&
+	    doubt_source(acc, in, &there, err) < 0))
 		return -1;
 	if (from == NULL)
 		return 0;
@@ -359,7 +387,8 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 		return r < 0 || in->n > 0 ? -1 : 0;
 	for (size_t i = 0; i < in->n && r == 0; i++)
 		if (!in->v[i].put_off)
-			r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;
+			r = settle_intent(acc, &in->v[i], in->cut_short,
+			    err) < 0 ? -1 : 0;
 	if (r < 0) {
 		store_rollback(acc->store);
 		return -1;
@@ -593,7 +622,7 @@ recover_filing(struct account *acc, struct err *err)
 int
 recover_all(struct account *acc, struct err *err)
 {
-	struct open_rows o = { 0 };
+	struct open_rows o = { .intents.cut_short = true };
 	int r = collect(acc, &o, err);
 
 	acc->filing = false;
@@ -605,6 +634,9 @@ recover_all(struct account *acc, struct err *err)
 		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);
 	if (r == 0)
 		r = settle_intents(acc, &o.intents, err);
+	for (size_t i = 0; i < o.intents.n && r == 0; i++)
+		if (o.intents.v[i].source != 0)
+			r = expunge_replaced(acc, o.intents.v[i].source, err);
 	/* An upload that is to be done again may be the newer version. */
 	for (size_t i = 0; i < o.n_replaced && r == 0; i++)
 		if (all_found(&o.intents))

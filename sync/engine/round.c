@@ -244,17 +244,60 @@ record_local(struct folder *f, struct err *err)
 	return 0;
 }
 
+/* 0: go on with the folder; 1: not this one, this time; -1. */
+static int
+folder_trouble(struct account *acc, struct folder *f, const struct err *err)
+{
+	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
+		return -1;
+	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
+	f->work.failed = true;
+	/* What was found out is forgotten with this pass. */
+	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+	return 1;
+}
+
+/* In a transaction that goes on over folders in which nothing is done. */
 static int
 record(struct account *acc, struct folder *f, struct err *err)
 {
-	if (record_remote(acc, f, err) < 0 || record_local(f, err) < 0 ||
-	    account_begin(acc, err) < 0)
+	if (record_remote(acc, f, err) < 0 || record_local(f, err) < 0)
 		return -1;
-	if (folder_save(acc, f, err) < 0) {
-		store_rollback(acc->store);
+	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
 		return -1;
+	return folder_save(acc, f, err);
+}
+
+static int
+commit_records(struct account *acc, struct err *err)
+{
+	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
+}
+
+static bool
+has_work(const struct folder *f)
+{
+	return f->work.n > 0 || f->work.n_fresh > 0;
+}
+
+/* Do what was decided and record it.  0, or 1: not this time; -1. */
+static int
+carry_out(struct account *acc, const struct round_opts *o, struct folder *f,
+    struct err *err)
+{
+	int r = 0;
+
+	if (has_work(f)) {
+		if (commit_records(acc, err) < 0)
+			return -1;
+		r = apply_and_tell(acc, o, f, err);
 	}
-	return account_commit(acc, err);
+	/* Intents may be open: they come first in the next pass. */
+	if (r < 0)
+		acc->recovered = false;
+	if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
+		return -1;
+	return r == 0 ? record(acc, f, err) : r;
 }
 
 /* ---- a pass ----------------------------------------------------------- */
@@ -282,19 +325,6 @@ inbox_first(const void *a, const void *b)
 	if (xi != yi)
 		return xi ? -1 : 1;
 	return strcmp(x->name, y->name);
-}
-
-/* 0: go on with the folder; 1: not this one, this time; -1. */
-static int
-folder_trouble(struct account *acc, struct folder *f, const struct err *err)
-{
-	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
-		return -1;
-	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
-	f->work.failed = true;
-	/* What was found out is forgotten with this pass. */
-	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
-	return 1;
 }
 
 static bool
@@ -388,21 +418,16 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 	if (apply_moves(acc, f, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		int r;
-
 		if (f[i]->skip)
 			continue;
-		r = apply_and_tell(acc, o, f[i], err);
-		/* Intents may be open: they come first in the next pass. */
-		if (r < 0)
-			acc->recovered = false;
-		if (r < 0 && (r = folder_trouble(acc, f[i], err)) < 0)
+		if (carry_out(acc, o, f[i], err) < 0) {
+			if (store_in_transaction(acc->store))
+				store_rollback(acc->store);
 			return -1;
-		if (r == 0 && record(acc, f[i], err) < 0)
-			return -1;
+		}
 		f[i]->skip = f[i]->skip || f[i]->work.failed;
 	}
-	return 0;
+	return commit_records(acc, err);
 }
 
 static void

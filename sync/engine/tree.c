@@ -216,16 +216,15 @@ folder_appeared(struct account *acc, struct folder *f, struct err *err)
 	}
 	f->policy = pattern_policy(acc->conf, str_z(f->name), f->attrs);
 	if (mpath_create(acc->root_fd, (enum layout)acc->conf->layout,
-	    str_z(f->path), err) < 0 || account_begin(acc, err) < 0)
+	    str_z(f->path), err) < 0)
+		return -1;
+	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
+	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
 		return -1;
 	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-local",
-	    f, NULL, "new on the server, unknown here", err) < 0 ||
-	    hooks_tell_folder(acc, f, "created", NULL, "server", err) < 0) {
-		store_rollback(acc->store);
+	    f, NULL, "new on the server, unknown here", err) < 0)
 		return -1;
-	}
-	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
-	return account_commit(acc, err);
+	return hooks_tell_folder(acc, f, "created", NULL, "server", err);
 }
 
 static bool
@@ -235,6 +234,34 @@ one_folder_failed(struct account *acc, struct folder *f, const struct err *err)
 		return false;
 	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
 	return true;
+}
+
+/* Their directories are made one by one, their rows in one transaction, which the
+ * caller commits: a first sync may have hundreds. */
+static int
+new_folders(struct account *acc, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders;) {
+		struct folder *f = acc->folder[i];
+
+		if (f->id != 0) {
+			i++;
+			continue;
+		}
+		if (f->excluded || (f->attrs & LIST_NOSELECT)) {
+			account_folder_drop(acc, f);
+			continue;
+		}
+		if (folder_appeared(acc, f, err) < 0) {
+			if (!one_folder_failed(acc, f, err))
+				return -1;
+			account_folder_drop(acc, f);
+			continue;
+		}
+		if (i < acc->n_folders && acc->folder[i] == f)
+			i++;
+	}
+	return 0;
 }
 
 static int
@@ -261,27 +288,12 @@ sync_remote_list(struct account *acc, struct err *err)
 		if (i >= acc->n_folders || acc->folder[i] != f)
 			i = (size_t)-1;
 	}
-	for (size_t i = 0; i < acc->n_folders;) {
-		struct folder *f = acc->folder[i];
-
-		if (f->id != 0) {
-			i++;
-			continue;
-		}
-		if (f->excluded || (f->attrs & LIST_NOSELECT)) {
-			account_folder_drop(acc, f);
-			continue;
-		}
-		if (folder_appeared(acc, f, err) < 0) {
-			if (!one_folder_failed(acc, f, err))
-				return -1;
-			account_folder_drop(acc, f);
-			continue;
-		}
-		if (i < acc->n_folders && acc->folder[i] == f)
-			i++;
+	if (new_folders(acc, err) < 0) {
+		if (store_in_transaction(acc->store))
+			store_rollback(acc->store);
+		return -1;
 	}
-	return 0;
+	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
 }
 
 /* ---- the directories against ours ------------------------------------- */

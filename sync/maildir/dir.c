@@ -360,11 +360,17 @@ mdir_unlink(int folder_fd, bool in_new, const char *name, struct err *err)
 }
 
 int
+mdir_sync_sub(int folder_fd, bool in_new, struct err *err)
+{
+	const char *sub = in_new ? "new" : "cur";
+
+	return at_sync(folder_fd, sub) == 0 ? 0 :
+	    at_fail(err, ERR_LOCAL, "sync directory %s", sub);
+}
+
+int
 mdir_sync(int folder_fd, struct err *err)
 {
-	if (at_sync(folder_fd, "cur") != 0)
-		return at_fail(err, ERR_LOCAL, "sync directory cur");
-	if (at_sync(folder_fd, "new") != 0)
-		return at_fail(err, ERR_LOCAL, "sync directory new");
-	return 0;
+	return mdir_sync_sub(folder_fd, false, err) < 0 ? -1 :
+	    mdir_sync_sub(folder_fd, true, err);
 }

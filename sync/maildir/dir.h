@@ -78,7 +78,8 @@ int	mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
 	    struct err *err);
 /* 1: removed; 0: was not there; -1. */
 int	mdir_unlink(int folder_fd, bool in_new, const char *name, struct err *err);
-/* fsync cur/ and new/. */
+/* fsync cur/ and new/, or one of them. */
 int	mdir_sync(int folder_fd, struct err *err);
+int	mdir_sync_sub(int folder_fd, bool in_new, struct err *err);
 
 #endif

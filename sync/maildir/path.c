@@ -344,9 +344,6 @@ make_dir(int dir_fd, const char *name)
 {
 	if (mkdirat(dir_fd, name, 0700) != 0 && errno != EEXIST)
 		return -1;
-	/* Also when it existed: whoever made it may have died before the sync. */
-	if (at_sync(dir_fd, ".") != 0)
-		return -1;
 	return openat(dir_fd, name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -365,8 +362,17 @@ make_path(int root_fd, struct str path)
 	}
 	while (fd >= 0 && path.p != NULL) {
 		char *name = str_dup(str_split(&path, '/'));
-		int next = make_dir(fd, name), saved = errno;
+		int next = make_dir(fd, name), saved;
 
+		/* Also when it existed: whoever made it may have died before
+		 * the sync. */
+		if (next >= 0 && at_sync(fd, ".") != 0) {
+			saved = errno;
+			close(next);
+			errno = saved;
+			next = -1;
+		}
+		saved = errno;
 		free(name);
 		close(fd);
 		errno = saved;
@@ -386,7 +392,7 @@ make_subs(int folder_fd)
 			return -1;
 		close(fd);
 	}
-	return 0;
+	return at_sync(folder_fd, ".");
 }
 
 static int

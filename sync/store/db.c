@@ -61,6 +61,7 @@ static const char *const sql[Q_N] = {
 	    "subject = ?22, sender = ?23, msgid = ?24 WHERE id = ?1",
 	[Q_MSG_TOUCH] = "UPDATE message SET flags = ?2, keywords = ?3, "
 	    "modseq = ?4, file = ?5, in_new = ?6 WHERE id = ?1",
+	[Q_MSG_PRESENT] = "UPDATE message SET stage = 0 WHERE id = ?",
 	[Q_MSG_REMOVE] = "DELETE FROM message WHERE id = ?",
 	[Q_FIND_ID] = SELECT_MSG "WHERE id = ?",
 	[Q_FIND_UID] = SELECT_MSG "WHERE folder = ? AND uid = ?",

@@ -107,6 +107,17 @@ store_msg_touch(struct store *s, const struct msg_row *row, struct err *err)
 }
 
 int
+store_msg_present(struct store *s, int64_t id, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_MSG_PRESENT, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, id);
+	return db_run(s, st, err);
+}
+
+int
 store_msg_remove(struct store *s, int64_t id, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_MSG_REMOVE, err);

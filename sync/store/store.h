@@ -125,6 +125,8 @@ int64_t	store_msg_id(struct store *s, struct err *err);
 int	store_msg_add(struct store *s, const struct msg_row *row, struct err *err);
 /* Only what changes often: flags, modseq, file, in_new of an existing row. */
 int	store_msg_touch(struct store *s, const struct msg_row *row, struct err *err);
+/* Only the stage, which becomes ST_PRESENT. */
+int	store_msg_present(struct store *s, int64_t id, struct err *err);
 int	store_msg_remove(struct store *s, int64_t id, struct err *err);
 /* 1: found, 0: none, -1. */
 int	store_find_id(struct store *s, int64_t id, struct msg_row *row, struct err *err);

@@ -8,6 +8,7 @@ the clients' files go; a real disk).  Results: a table, and JSON in BENCH_DIR.
 """
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -102,6 +103,7 @@ def main(argv):
     if not wanted:
         sys.exit("no such row")
     clients = chosen_peers(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))    # the server is stopped
     world = World(TOP + f".{os.getpid()}")
     results, failed = [], 0
     try:

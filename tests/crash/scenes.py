@@ -50,6 +50,12 @@ SCENES = {
     "moved, no MOVE": Scene(SOME, [
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),
         ("move", THERE, "bb1", "Archive", [], "INBOX")], PLAIN),
+    "moved, no UIDPLUS": Scene(SOME, [
+        ("move", HERE, "aa1", "INBOX", [], "Archive", True),
+        ("move", THERE, "bb1", "Archive", [], "INBOX")], "IMAP4rev1"),
+    "deleted, no UIDPLUS": Scene(SOME, [
+        ("delete", HERE, "aa1", "INBOX"), ("delete", HERE, "bb1", "Archive")],
+        "IMAP4rev1", EXPUNGE),
     "copied": Scene(SOME, [
         ("copy", HERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX")]),

@@ -112,15 +112,29 @@ class Maildir:
     def _letters(self, folder, keywords):
         """Letters for keywords; new ones are added to the file, as Dovecot does."""
         table = self._keywords(folder)
+        if not set(keywords) <= set(table.values()):
+            table = self._add_keywords(folder, keywords)
+        return "".join(x for x, w in table.items() if w in keywords)
+
+    def _add_keywords(self, folder, keywords):
+        """Under the lock, as others do it, too."""
+        path = os.path.join(self.path(folder), "dovecot-keywords")
+        for _ in range(500):
+            try:
+                fd = os.open(path + ".lock", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+                break
+            except FileExistsError:
+                time.sleep(0.01)
+        else:
+            raise TimeoutError(path + ".lock")
+        table = self._keywords(folder)
         for word in keywords:
             if word not in table.values():
-                letter = min(set("abcdefghijklmnopqrstuvwxyz") - set(table))
-                table[letter] = word
-                path = os.path.join(self.path(folder), "dovecot-keywords")
-                with open(path + ".lock", "w", encoding="utf-8") as f:
-                    f.writelines(f"{ord(x) - ord('a')} {w}\n" for x, w in sorted(table.items()))
-                os.rename(path + ".lock", path)
-        return "".join(x for x, w in table.items() if w in keywords)
+                table[min(set("abcdefghijklmnopqrstuvwxyz") - set(table))] = word
+        with open(fd, "w", encoding="utf-8") as f:
+            f.writelines(f"{ord(x) - ord('a')} {w}\n" for x, w in sorted(table.items()))
+        os.rename(path + ".lock", path)
+        return table
 
     # -- reading ---------------------------------------------------------
 

@@ -234,15 +234,27 @@ class Churn(World):
             self.busy[name] = side
             self.folders.append(name)
 
-    def rename(self, side):
-        """Of a folder with mail: an empty one cannot be told from another.
-        Nobody else uses it meanwhile: what would be right?"""
-        old = self.folder(side)
-        used = any(old in [x.folder for copies in c.side.values() for x in copies] or
-                   (c.side and old in [x.folder for x in c.base])
+    def quiet(self, name):
+        """One with mail (an empty one cannot be told from another), in which
+        nothing is under way: what would be right?"""
+        used = any(name in [x.folder for copies in c.side.values() for x in copies] or
+                   (c.side and name in [x.folder for x in c.base])
                    for c in self.oracle.contents.values())
-        filled = any(x.folder == old for c in self.oracle.contents.values() for x in c.base)
-        if old in ("INBOX", "Archive") or old in self.busy or used or not filled:
+        filled = any(x.folder == name for c in self.oracle.contents.values() for x in c.base)
+        return filled and not used and name not in self.busy
+
+    def legal(self, name, side, *args):
+        """May it be done as things are?  For a story told again."""
+        if name in ("rename", "remove", "revalidate"):
+            return self.quiet(args[0])
+        c = self.oracle.contents.get(args[0])
+        if name in ("add", "create"):
+            return c is None or self.oracle.may_touch(c, side, True)
+        return c is not None and self.oracle.may_touch(c, side, name in ("copy", "replace"))
+
+    def rename(self, side):
+        old = self.folder(side)
+        if old in ("INBOX", "Archive") or not self.quiet(old):
             return
         self.n += 1
         new = f"{old}.{self.n}"
@@ -251,11 +263,27 @@ class Churn(World):
         # Neither name is anybody's until both sides are equal again.
         self.busy[old] = self.busy[new] = "nobody"
 
+    def remove(self, side):
+        name = self.folder(side)
+        if name in ("INBOX", "Archive") or not self.quiet(name):
+            return
+        self.do("remove", side, name)
+        self.folders.remove(name)
+        self.busy[name] = "nobody"
+
+    def revalidate(self, side):
+        name = self.folder("there")
+        if self.quiet(name):
+            self.do("revalidate", "there", name)
+            self.busy[name] = "nobody"
+
     WEIGHTS = {"add": 6, "flag": 8, "delete": 3, "move": 5, "copy": 2, "draft": 1,
                "save_again": 2, "create": 1, "rename": 1}
 
-    def step(self):
-        name, = self.rng.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))
+    def step(self, **more):
+        """${more}: weights of what not every server and account can do."""
+        weights = dict(self.WEIGHTS, **more)
+        name, = self.rng.choices(list(weights), list(weights.values()))
         getattr(self, name)(self.rng.choice(("here", "there")))
 
     def settled(self):

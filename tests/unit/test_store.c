@@ -220,6 +220,24 @@ a_touch_changes_flags_modseq_and_file_alone(void **state)
 }
 
 static void
+a_row_that_is_present_keeps_all_but_its_stage(void **state)
+{
+	struct store *s = open_store();
+	struct folder_row f = add_folder(s, "INBOX");
+	struct msg_row full = full_message(f.id), m;
+	struct err err;
+
+	(void)state;
+	full.stage = ST_LANDING;
+	OK(store_msg_put(s, &full, &err));
+	OK(store_msg_present(s, full.id, &err));
+	full.stage = ST_PRESENT;
+	assert_int_equal(store_find_id(s, full.id, &m, &err), 1);
+	assert_message(&m, &full);
+	store_close(s);
+}
+
+static void
 every_field_of_a_folder_outlives_a_reopen(void **state)
 {
 	struct folder_row full = { .wire = STR("A&AOQ-\xff"),
@@ -932,6 +950,7 @@ main(void)
 		FRESH(every_field_of_a_message_outlives_a_reopen),
 		FRESH(a_row_put_again_is_replaced_in_all_fields),
 		FRESH(a_touch_changes_flags_modseq_and_file_alone),
+		FRESH(a_row_that_is_present_keeps_all_but_its_stage),
 		FRESH(every_field_of_a_folder_outlives_a_reopen),
 		FRESH(a_removed_folder_takes_its_messages_and_keywords),
 		FRESH(ids_are_never_used_again),

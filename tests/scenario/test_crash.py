@@ -1,0 +1,63 @@
+"""A round goes wrong: killed, refused by the disk, cut off, out of memory.  All
+points are `make crash` and crash/seeds.py; here is a sample of each, and that
+the sweeps do find what is made wrong on purpose."""
+import os
+import random
+import sys
+import unittest
+
+from case import limit, rows
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+                                "crash"))
+import crash    # noqa: E402
+import seeds    # noqa: E402
+from scenes import SCENES    # noqa: E402
+from sweeps import SWEEPS, on_stage, point    # noqa: E402
+
+# With SYNCD_SEED other points are in the sample.
+RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
+KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom")
+POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 10000}
+SEEDS = range(*map(int, os.environ.get("SYNCD_SEEDS", "1:13").split(":")))
+
+
+@rows("scene", {name.replace(",", "").replace(" ", "_"): name for name in SCENES})
+class Crash(unittest.TestCase):
+    maxDiff = None
+
+    @limit(60)
+    def scene(self, name):
+        """First as it should go, then wrong at some point."""
+        stage = on_stage(SCENES[name])
+        self.addCleanup(stage.close)
+        total = SWEEPS["kill-before"].count(stage)
+        stage.judge_moment()
+        stage.judge_end()
+        kind = RNG.choice(KINDS)
+        for sweep in ("kill-before", kind):
+            n = RNG.randrange(1, POINTS.get(sweep, total))
+            with self.subTest(sweep=sweep, n=n):
+                point(stage, SWEEPS[sweep], n)
+
+    @limit(60)
+    def test_a_sweep_finds_what_is_made_wrong(self):
+        program = crash.mutants.build("early-row")
+        stage = on_stage(SCENES["download"], program)
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0)
+        renames = [i for i, line in enumerate(report, 1) if " renameat2 " in line]
+        self.assertTrue(renames, report)
+        with self.assertRaises(AssertionError):
+            for n in renames:
+                point(stage, SWEEPS["kill-before"], n)
+
+
+@rows("story", {str(n): n for n in SEEDS})
+class Seeds(unittest.TestCase):
+    @limit(60)
+    def story(self, seed):
+        _, _, story, wrong, _ = seeds.played(seed)
+        if wrong is not None:
+            self.fail(f"{wrong}\n({seed}, {story})")
