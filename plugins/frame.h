@@ -64,8 +64,6 @@ enum frame_type {
 			 * FAILED: text why; OK: by enum frame_call */
 	FRAME_DROP,	/* The event's time is over: u32 event; no answer is
 			 * wanted any more */
-	FRAME_FORGET,	/* What the plugin's stores hold is not what we think:
-			 * u32 plugin.  They are asked for again */
 
 	/* script to worker */
 	FRAME_HELLO = 64, /* The sandbox stands: u32 version; text remarks */
