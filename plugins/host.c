@@ -374,8 +374,10 @@ host_reload(struct hook_host *head, size_t i)
 {
 	struct host *h = of(head);
 
-	if (i < h->n_plugins)
-		proc_load(h, &h->plugin[i]);
+	if (i >= h->n_plugins)
+		return;
+	h->plugin[i].renewed = true;
+	proc_load(h, &h->plugin[i]);
 }
 
 static void
@@ -390,6 +392,7 @@ host_resume(struct hook_host *head, const char *plugin)
 			continue;
 		pl->times = pl->n_failed = 0;
 		pl->until = 0;
+		pl->renewed = true;
 		if (pl->state == HOOK_SUSPENDED)
 			pl->state = HOOK_OK;
 		if (pl->state == HOOK_DISABLED)

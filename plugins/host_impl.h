@@ -46,6 +46,7 @@ struct host_plugin {
 	uint32_t		 id;		/* its index */
 	struct proc		*proc;
 	bool			 loaded;	/* an answer to LOAD has come */
+	bool			 renewed;	/* asked for by a person, or a new file */
 	enum hook_state		 state;
 	uint64_t		 kinds, initial;
 	struct arena		 a;		/* of what follows */

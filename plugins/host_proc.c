@@ -264,7 +264,10 @@ proc_keep_up(struct host *h, struct proc *p)
 	p->life++;
 	send_init(h, p);
 	for (size_t i = 0; i < h->n_plugins; i++) {
-		if (h->plugin[i].proc == p)
+		const struct host_plugin *pl = &h->plugin[i];
+
+		/* One that could not be loaded would fall again. */
+		if (pl->proc == p && !(pl->loaded && pl->state == HOOK_DISABLED))
 			proc_load(h, &h->plugin[i]);
 	}
 	for (struct pending *pe = h->pending; pe != NULL; pe = pe->next) {

@@ -275,6 +275,7 @@ static void
 one_that_hangs_costs_its_own_message(void **state)
 {
 	struct bench b;
+	struct hook_info info;
 
 	(void)state;
 	init(&b);
@@ -286,6 +287,11 @@ one_that_hangs_costs_its_own_message(void **state)
 	assert_string_equal(said(&b), "1 tag a; 1 tag b; 2 tag b; 3 tag a; 3 tag b; "
 	    "p0 failed 2; ");
 	assert_int_equal(b.spawned, 2);
+	/* The next process has loaded it again, and it is still known why. */
+	ask(&b, three, 1, USEC_S(20));
+	assert_true(b.host->ops->info(b.host, 0, &info));
+	assert_non_null(info.error);
+	assert_non_null(strstr(info.error, "did not come back for 2 s in incoming"));
 	clear(&b);
 }
 
@@ -328,6 +334,26 @@ who_fails_again_and_again_is_suspended(void **state)
 	b.host->ops->resume(b.host, "p0");
 	assert_true(b.host->ops->info(b.host, 0, &info));
 	assert_int_equal(info.state, HOOK_OK);
+	clear(&b);
+}
+
+/* It hangs before it has said what it wants: not tried again by itself. */
+static void
+one_that_hangs_while_it_loads_is_disabled(void **state)
+{
+	struct bench b;
+	struct hook_info info;
+
+	(void)state;
+	init(&b);
+	script(&b, 0, "('a'):rep(40):find(('a-'):rep(20) .. 'b')");
+	script(&b, 1, HEAD "msg:tag('b') end)");
+	start(&b);
+	ask(&b, three, 1, USEC_S(25));
+	assert_non_null(strstr(said(&b), "1 tag b; "));
+	assert_true(b.host->ops->info(b.host, 0, &info));
+	assert_int_equal(info.state, HOOK_DISABLED);
+	assert_int_equal(b.spawned, 2);
 	clear(&b);
 }
 
@@ -454,6 +480,7 @@ main(void)
 		cmocka_unit_test(one_that_hangs_costs_its_own_message),
 		cmocka_unit_test(a_process_that_is_killed_is_replaced),
 		cmocka_unit_test(who_fails_again_and_again_is_suspended),
+		cmocka_unit_test(one_that_hangs_while_it_loads_is_disabled),
 		cmocka_unit_test(what_is_not_allowed_is_disabled),
 		cmocka_unit_test(a_deadline_is_kept),
 		cmocka_unit_test(twenty_rules),
