@@ -32,7 +32,7 @@ DAEMON_SRC := $(wildcard daemon/*.c daemon/cli/*.c)
 # The script process: Lua, GMime and PCRE2 are nowhere else.
 SCRIPT_LIBS := lua5.4 gmime-3.0 libpcre2-8 libseccomp jansson
 HOST_SRC := $(wildcard plugins/host*.c) plugins/frame.c plugins/arena.c
-SCRIPT_SRC := $(filter-out $(HOST_SRC) plugins/script.c,$(wildcard plugins/*.c))
+SCRIPT_SRC := $(filter-out $(HOST_SRC) plugins/main.c,$(wildcard plugins/*.c))
 SCRIPT_CFLAGS := $(shell pkg-config --cflags $(SCRIPT_LIBS) 2>/dev/null)
 SCRIPT_LDLIBS := $(shell pkg-config --libs $(SCRIPT_LIBS) 2>/dev/null)
 LIB_OBJ	:= $(patsubst %.c,$(BUILD)/%.o,$(SYNC_SRC) $(HOST_SRC) $(filter-out daemon/main.c,$(DAEMON_SRC)))
@@ -52,7 +52,7 @@ all:
 $(BIN): $(BUILD)/daemon/main.o $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(SCRIPT): $(BUILD)/plugins/script.o $(SCRIPT_LIB) $(LIB)
+$(SCRIPT): $(BUILD)/plugins/main.o $(SCRIPT_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SCRIPT_LDLIBS)
 
 $(SCRIPT_LIB): $(patsubst %.c,$(BUILD)/%.o,$(SCRIPT_SRC))
@@ -177,12 +177,18 @@ fuzz:
 	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/fuzz WARN= OPT='-O1 -g' \
 		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
 
-fuzz-run: $(BUILD)/fuzz_parse $(BUILD)/fuzz_pop3
-	@mkdir -p $(BUILD)/corpus $(BUILD)/corpus-pop3
+fuzz-run: $(BUILD)/fuzz_parse $(BUILD)/fuzz_pop3 $(BUILD)/fuzz_script
+	@mkdir -p $(BUILD)/corpus $(BUILD)/corpus-pop3 $(BUILD)/corpus-script
 	$(BUILD)/fuzz_parse -dict=tests/fuzz/imap.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus
 	$(BUILD)/fuzz_pop3 -dict=tests/fuzz/pop3.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
 		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus-pop3
+	$(BUILD)/fuzz_script -max_len=4000 -max_total_time=$(FUZZ_SECONDS) \
+		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus-script
+
+$(BUILD)/fuzz_script: tests/fuzz/fuzz_script.c $(SCRIPT_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(SCRIPT_CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(SCRIPT_LIB) $(LIB) $(SCRIPT_LDLIBS) $(LDLIBS)
 
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 	@mkdir -p $(@D)

@@ -1,10 +1,4 @@
-/*
- * script.c — syncd-script: the loop, and the frames in and out.
- *
- * Started by the parent with its socket as descriptor 3, or by people with a verb
- * (bench.h).  It has no other descriptor that leads anywhere, and after the first
- * frame no right to get one.
- */
+/* script.c — the loop of the script process, and the frames in and out. */
 #include "script.h"
 
 #include <signal.h>
@@ -21,11 +15,8 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "base/wait.h"
-#include "bench.h"
 #include "event.h"
 #include "load.h"
-#include "mime.h"
-#include "registry.h"
 #include "reply.h"
 #include "run.h"
 
@@ -375,8 +366,8 @@ receive(struct script *s)
 		s->ended = true;
 }
 
-static int
-serve(void)
+int
+script_serve(void)
 {
 	struct script s;
 	struct err err;
@@ -394,15 +385,4 @@ serve(void)
 	}
 	/* The worker is gone; what is in memory is of no use to anybody. */
 	_exit(0);
-}
-
-int
-main(int argc, char **argv)
-{
-	mime_start();
-	if (argc == 1)
-		return serve();
-	if (argc == 3 && strcmp(argv[1], "registry") == 0)
-		return registry_print(argv[2]) < 0 ? 64 : 0;
-	return bench_main(argc, argv);
 }

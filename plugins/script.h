@@ -180,6 +180,8 @@ struct driver {
 		    struct lua_State *L);
 };
 
+/* Serve the worker at descriptor 3 until it is gone. */
+int	script_serve(void);
 /* ${fd}: the socket, or -1 with a driver. */
 void	script_init(struct script *s, int fd);
 /* Go on with the runs that can. */
