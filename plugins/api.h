@@ -15,7 +15,7 @@
 #include "run.h"
 #include "vm.h"
 
-/* ---- userdata -------------------------------------------------------- */
+/* ---- userdata ------------------------------------------------------- */
 
 void	 api_push_msg(lua_State *L, const struct msg *m);
 /* The message at ${i}, or an error that says why not. */
@@ -34,7 +34,7 @@ bool	 api_is_words(lua_State *L, int i);
 /* The messages of the set, or of the one message, at ${i}; 0: neither. */
 size_t	 api_msgs(lua_State *L, int i, struct msg ***msg);
 
-/* ---- values ---------------------------------------------------------- */
+/* ---- values --------------------------------------------------------- */
 
 void	 api_push(lua_State *L, struct str s);
 /* "" stays "", NULL is nil. */
@@ -53,7 +53,7 @@ void	 api_unpack(lua_State *L, struct str packed);
 /* A function: (value, key) to value[key], which may wait. */
 int	 api_get_field(lua_State *L);
 
-/* ---- the run ---------------------------------------------------------- */
+/* ---- the run -------------------------------------------------------- */
 
 /* The run whose code this is; an error outside of any (while loading). */
 struct run *api_run(lua_State *L, const char *what);
@@ -87,7 +87,7 @@ void	 api_need(lua_State *L, const char *permission, struct str arg);
 int	 api_unknown(lua_State *L, const char *what, struct str word,
 	    const char *(*candidate)(size_t i));
 
-/* ---- parts: each leaves its functions in the global table -------------- */
+/* ---- parts: each leaves its functions in the global table ----------- */
 
 void	api_open_libs(lua_State *L, bool trusted);
 void	api_open_registry(lua_State *L);	/* classes and functions, then: */

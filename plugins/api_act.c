@@ -292,7 +292,7 @@ api_msg_stop(lua_State *L)
 	return self(L);
 }
 
-/* ---- saving ----------------------------------------------------------- */
+/* ---- saving --------------------------------------------------------- */
 
 /* The declared directory that the pattern is in; the worker looks again, and
  * opens below it. */

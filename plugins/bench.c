@@ -24,18 +24,11 @@ of(struct script *s)
 	return s->driver_data;
 }
 
-/* ---- answering ----------------------------------------------------------------- */
+/* ---- answering ------------------------------------------------------ */
 
+/* With its descriptor if ${open_it}. */
 static void
-put_texts(struct frame *f, const struct strs *list)
-{
-	frame_put_u32(f, (uint32_t)list->n);
-	for (size_t i = 0; i < list->n; i++)
-		frame_put_str(f, list->v[i]);
-}
-
-static void
-put_message(struct bench *b, struct frame *f, const struct bench_message *m, bool open_it)
+put_message(struct frame *f, const struct bench_message *m, bool open_it)
 {
 	int fd = m->fd >= 0 ? fcntl(m->fd, F_DUPFD_CLOEXEC, 3) :
 	    open_it ? open(m->path, O_RDONLY | O_CLOEXEC) : -1;
@@ -53,7 +46,7 @@ put_message(struct bench *b, struct frame *f, const struct bench_message *m, boo
 	frame_put_str(f, str_z(m->mailbox));
 	frame_put_str(f, str_z(m->path));
 	frame_put_str(f, str_z(m->origin));
-	put_texts(f, &m->keywords);
+	event_put_texts(f, &m->keywords);
 	frame_put_u32(f, 0);
 	frame_put_u32(f, 0);
 	frame_put_u32(f, 0);
@@ -64,7 +57,6 @@ put_message(struct bench *b, struct frame *f, const struct bench_message *m, boo
 		frame_take_ride(f, fd);
 	else if (fd >= 0)
 		close(fd);
-	(void)b;
 }
 
 static void
@@ -74,7 +66,7 @@ answer_message(struct bench *b, struct frame *f, int64_t id)
 		if (b->msg[i].id != id)
 			continue;
 		frame_put_u32(f, 1);
-		put_message(b, f, &b->msg[i], true);
+		put_message(f, &b->msg[i], true);
 		return;
 	}
 	frame_put_u32(f, 0);
@@ -92,7 +84,7 @@ answer_search(struct bench *b, struct frame *f, int64_t after)
 	while (i < b->n_msgs && b->msg[i].id <= after)
 		i++;
 	for (; i < b->n_msgs && f->b.n < FRAME_MAX / 2; i++, n++)
-		put_message(b, f, &b->msg[i], false);
+		put_message(f, &b->msg[i], false);
 	frame_count_set(f, at, n);
 	f->b.p[more_at] = i < b->n_msgs;
 }
@@ -215,7 +207,7 @@ bench_turn(struct bench *b)
 	}
 }
 
-/* ---- setting up ------------------------------------------------------------------- */
+/* ---- setting up ----------------------------------------------------- */
 
 static void
 on_open(struct script *s, const struct plugin *p, struct lua_State *L)
@@ -320,13 +312,13 @@ bench_event(struct bench *b, enum hook_kind kind, size_t from, size_t n,
 	frame_put_u32(&f, 0);
 	frame_put_str(&f, str_z(b->mailbox));
 	frame_put_str(&f, str_z(what));
-	put_texts(&f, args != NULL ? args : &none);
+	event_put_texts(&f, args != NULL ? args : &none);
 	frame_put_u64(&f, (uint64_t)since);
 	frame_put_u32(&f, 0);
 	frame_put_u32(&f, 0);
 	frame_put_u32(&f, (uint32_t)n);
 	for (size_t i = 0; i < n; i++)
-		put_message(b, &f, &b->msg[from + i], true);
+		put_message(&f, &b->msg[from + i], true);
 	frame_in_loop(&b->s.in, &f);
 	(void)event_read(&b->s, &b->s.in);
 	frame_clear(&f);

@@ -11,7 +11,7 @@
 #include "base/num.h"
 #include "match.h"
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------- */
 
 enum { WORDS_MAX = 200, ARGS_MAX = NAMES_MAX };
 
@@ -188,10 +188,10 @@ event_read_msgs(struct run *r, struct frame_in *in)
 	return 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------- */
 
-static void
-put_texts(struct frame *f, const struct strs *list)
+void
+event_put_texts(struct frame *f, const struct strs *list)
 {
 	frame_put_u32(f, (uint32_t)list->n);
 	for (size_t i = 0; i < list->n; i++)
@@ -210,7 +210,7 @@ put_op(struct frame *f, const struct op *op)
 	frame_put_str(f, op->where);
 	frame_put_str(f, op->lost);
 	frame_put_u64(f, op->msg != NULL ? (uint64_t)op->msg->id : 0);
-	put_texts(f, &op->arg);
+	event_put_texts(f, &op->arg);
 	frame_put_u32(f, op->sys);
 	frame_put_u8(f, flags);
 	frame_put_u64(f, (uint64_t)op->timeout);
@@ -266,7 +266,7 @@ event_write_result(struct run *r, struct frame *f, size_t from)
 	return 0;
 }
 
-/* ---- handlers ----------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------- */
 
 size_t
 event_handlers(const struct run *r, const struct plugin *p)

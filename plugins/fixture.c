@@ -55,7 +55,7 @@ wait_for(lua_State *L, lua_KFunction k)
 	return lua_yieldk(L, 0, 0, k);
 }
 
-/* ---- load ------------------------------------------------------------------------ */
+/* ---- load ----------------------------------------------------------- */
 
 static int
 after_load(lua_State *L, int status, lua_KContext ctx)
@@ -97,7 +97,7 @@ on_loaded(struct bench *b, uint32_t id)
 		reply_give(r);
 }
 
-/* ---- messages ---------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------- */
 
 static struct str
 field(lua_State *L, int i, const char *name, const char *otherwise)
@@ -141,7 +141,7 @@ message(lua_State *L, int i)
 		luaL_error(L, "no room for a message");
 }
 
-/* ---- plans ------------------------------------------------------------------------- */
+/* ---- plans ---------------------------------------------------------- */
 
 static void
 set_text(lua_State *L, const char *name, struct str s)

@@ -48,7 +48,7 @@ host_initial(const struct hook_host *head)
 	return kinds;
 }
 
-/* ---- asking ------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------- */
 
 static bool
 is_batch(enum hook_kind kind)
@@ -122,7 +122,7 @@ host_ask(struct hook_host *head, const struct hook_event *ev)
 	}
 }
 
-/* ---- stepping ------------------------------------------------------------------- */
+/* ---- stepping ------------------------------------------------------- */
 
 static void
 receive(struct host *h, struct proc *p)
@@ -304,7 +304,7 @@ host_settle(struct hook_host *head, uint64_t event, bool committed)
 	}
 }
 
-/* ---- the rest ---------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------- */
 
 static size_t
 host_waiters(const struct hook_host *head, struct waiter *w, size_t cap)

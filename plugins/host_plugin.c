@@ -13,7 +13,7 @@ enum { KILLS_ALLOWED = 2, SUSPEND_MAX_S = 3600, SUSPEND_S = 60 };
 
 static const usec window = USEC_S(600);
 
-/* ---- failures -------------------------------------------------------------- */
+/* ---- failures ------------------------------------------------------- */
 
 static void
 suspend(struct host_plugin *pl)
@@ -99,7 +99,7 @@ plugin_median(const struct host_plugin *pl)
 	return sorted[n / 2];
 }
 
-/* ---- FRAME_LOADED ------------------------------------------------------------- */
+/* ---- FRAME_LOADED --------------------------------------------------- */
 
 static bool
 allowed(const struct plugin_conf *conf, struct str perm, struct str arg)

@@ -107,7 +107,7 @@ proc_hangs(struct proc *p, usec now)
 	return now - p->beat_at > HOST_HANG;
 }
 
-/* ---- what it is told first ---------------------------------------------------- */
+/* ---- what it is told first ------------------------------------------ */
 
 static unsigned
 role_of(const char *name)
@@ -279,7 +279,7 @@ proc_keep_up(struct host *h, struct proc *p)
 	proc_flush(h, p);
 }
 
-/* ---- death ------------------------------------------------------------------------ */
+/* ---- death ---------------------------------------------------------- */
 
 /* The plugin that was on the CPU, and the message that it was on. */
 static bool

@@ -55,7 +55,7 @@ script_init(struct script *s, int fd)
 	frame_init(&s->result, FRAME_RESULT);
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------ */
 
 static void
 flush_out(struct script *s)
@@ -123,7 +123,7 @@ add_result(struct script *s, struct run *r)
 	} while (next > 0);
 }
 
-/* ---- runs ---------------------------------------------------------------- */
+/* ---- runs ----------------------------------------------------------- */
 
 static struct run *
 pop_ready(struct script *s)
@@ -202,7 +202,7 @@ script_work(struct script *s)
 		flush_results(s);
 }
 
-/* ---- in ------------------------------------------------------------------ */
+/* ---- in ------------------------------------------------------------- */
 
 static void
 read_account(struct script *s, struct frame_in *in)

@@ -267,7 +267,7 @@ check(struct trial *t)
 	return 0;
 }
 
-/* ---- arguments ------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------ */
 
 /* "MAILBOX<tab>PATH", or a path alone. */
 static void
