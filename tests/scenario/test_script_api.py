@@ -351,7 +351,7 @@ class Mistakes(unittest.TestCase):
             with Script() as s:
                 self.assertEqual(s.load(spec, options=config), "")
                 self.assertEqual(s.logs, [said])
-        for config, why in (('{"nn": 5}', "no option `nn`; did you mean `n`?"),
+        for config, why in (('{"daay": 5}', "no option `daay`; did you mean `day`?"),
                             ('{"n": "x"}', "option `n` takes a whole number, not x"),
                             ('{"e": "c"}', "option `e` takes one of a,b, not `c`"),
                             ('{"d": "long"}', "option `d` takes a duration such as 30d"),
