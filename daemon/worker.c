@@ -494,6 +494,9 @@ run_scripts(struct worker *w, struct err *err)
 	if (hooks_run(w->acc, err) < 0)
 		return -1;
 	worker_script_jobs(w->acc, &w->link);
+	/* How scripts fare changes between rounds, too; nothing is said twice. */
+	if (w->acc->hooks != NULL && w->status.state[0] != '\0')
+		report_status(w, w->status.state);
 	return 0;
 }
 

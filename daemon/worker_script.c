@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/hooks.h"
 #include "js.h"
@@ -18,6 +19,7 @@ void
 worker_script_open(struct account *acc, struct link *l)
 {
 	struct hook_broker broker = link_broker(l);
+	struct err err;
 	char *lua;
 
 	if (acc->conf->n_plugins == 0)
@@ -27,6 +29,8 @@ worker_script_open(struct account *acc, struct link *l)
 	hooks_take_host(acc->hooks, host_new(acc->conf, lua,
 	    hooks_world(acc->hooks), hooks_broker(acc->hooks)));
 	free(lua);
+	if (hooks_mark(acc, &err) < 0)
+		log_warn("%s", err.text);
 }
 
 /* ---- jobs ------------------------------------------------------------- */

@@ -15,7 +15,7 @@
 #include "run.h"
 #include "vm.h"
 
-/* ---- userdata -------------------------------------------------------- */
+/* ---- userdata ------------------------------------------------------- */
 
 void	 api_push_msg(lua_State *L, const struct msg *m);
 /* The message at ${i}, or an error that says why not. */
@@ -34,7 +34,7 @@ bool	 api_is_words(lua_State *L, int i);
 /* The messages of the set, or of the one message, at ${i}; 0: neither. */
 size_t	 api_msgs(lua_State *L, int i, struct msg ***msg);
 
-/* ---- values ---------------------------------------------------------- */
+/* ---- values --------------------------------------------------------- */
 
 void	 api_push(lua_State *L, struct str s);
 /* "" stays "", NULL is nil. */
@@ -53,7 +53,7 @@ void	 api_unpack(lua_State *L, struct str packed);
 /* A function: (value, key) to value[key], which may wait. */
 int	 api_get_field(lua_State *L);
 
-/* ---- the run ---------------------------------------------------------- */
+/* ---- the run -------------------------------------------------------- */
 
 /* The run whose code this is; an error outside of any (while loading). */
 struct run *api_run(lua_State *L, const char *what);
@@ -74,6 +74,8 @@ struct op *api_op(lua_State *L, struct msg *m, enum hook_op_kind kind,
 void	 api_op_done(lua_State *L, struct op *op);
 /* The bit of a flag's name, or an error. */
 uint32_t api_flag(lua_State *L, struct str word);
+/* The ${i}-th flag; false past the last. */
+bool	 api_flag_at(size_t i, const char **name, uint32_t *bit);
 /* Record that ${bytes} (none: the message) be saved by the pattern at 2. */
 struct fill_part;
 void	 api_save(lua_State *L, struct msg *m, const struct fill_part *part,
@@ -85,7 +87,7 @@ void	 api_need(lua_State *L, const char *permission, struct str arg);
 int	 api_unknown(lua_State *L, const char *what, struct str word,
 	    const char *(*candidate)(size_t i));
 
-/* ---- parts: each leaves its functions in the global table -------------- */
+/* ---- parts: each leaves its functions in the global table ----------- */
 
 void	api_open_libs(lua_State *L, bool trusted);
 void	api_open_registry(lua_State *L);	/* classes and functions, then: */

@@ -20,7 +20,7 @@ acc(lua_State *L)
 	return &vm_plugin(L)->s->account;
 }
 
-/* ---- account ---------------------------------------------------------------- */
+/* ---- account -------------------------------------------------------- */
 
 int
 api_account_get_name(lua_State *L)
@@ -81,7 +81,7 @@ api_account_mailboxes(lua_State *L)
 	return 1;
 }
 
-/* ---- mailboxes: tables with a name ------------------------------------------------ */
+/* ---- mailboxes: tables with a name ---------------------------------- */
 
 static struct str
 box_name(lua_State *L)
@@ -218,7 +218,7 @@ api_fn_mailbox(lua_State *L)
 	return 1;
 }
 
-/* ---- messages by id, by query --------------------------------------------------- */
+/* ---- messages by id, by query --------------------------------------- */
 
 int
 api_fn_message(lua_State *L)
@@ -370,7 +370,7 @@ api_fn_search(lua_State *L)
 	return ask_page(L, mt, 0);
 }
 
-/* ---- globals --------------------------------------------------------------------- */
+/* ---- globals -------------------------------------------------------- */
 
 static int
 accounts_index(lua_State *L)

@@ -92,7 +92,7 @@ read_how(lua_State *L, int i, struct how *h)
 	lua_pop(L, 3);
 }
 
-/* ---- exec: a question ------------------------------------------------------- */
+/* ---- exec: a question ----------------------------------------------- */
 
 static void
 push_lines(lua_State *L, struct str s)
@@ -189,7 +189,7 @@ api_fn_exec(lua_State *L)
 	return m != NULL ? api_need_body(L, m, exec_now) : exec_now(L);
 }
 
-/* ---- run, pipe: effects -------------------------------------------------------- */
+/* ---- run, pipe: effects --------------------------------------------- */
 
 static void
 add_run(lua_State *L, const char *verb, struct msg *about, const struct how *h)
@@ -240,7 +240,7 @@ api_part_pipe(lua_State *L)
 	return 1;
 }
 
-/* ---- mail ------------------------------------------------------------------------ */
+/* ---- mail ----------------------------------------------------------- */
 
 static bool
 is_plain_addr(struct str s)

@@ -13,7 +13,7 @@
 #include "registry.h"
 #include "registry_fn.h"
 
-/* ---- patterns --------------------------------------------------------------- */
+/* ---- patterns ------------------------------------------------------- */
 
 /* glob(text, pattern or list of patterns) */
 int
@@ -115,7 +115,7 @@ api_regex_test(lua_State *L)
 	return 1;
 }
 
-/* ---- time --------------------------------------------------------------------- */
+/* ---- time ----------------------------------------------------------- */
 
 int
 api_fn_now(lua_State *L)
@@ -167,7 +167,7 @@ api_fn_between(lua_State *L)
 	return 1;
 }
 
-/* ---- escape, log, metric -------------------------------------------------------- */
+/* ---- escape, log, metric -------------------------------------------- */
 
 static int
 escape_markup(lua_State *L)
@@ -276,7 +276,7 @@ api_fn_metric(lua_State *L)
 	return 0;
 }
 
-/* ---- strings -------------------------------------------------------------------- */
+/* ---- strings -------------------------------------------------------- */
 
 static int
 string_has(lua_State *L)
@@ -333,7 +333,7 @@ string_lines(lua_State *L)
 	return 1;
 }
 
-/* ---- globals ---------------------------------------------------------------------- */
+/* ---- globals -------------------------------------------------------- */
 
 /* A global that nobody set: a typo, as a rule. */
 static int

@@ -92,7 +92,7 @@ api_need_state(lua_State *L, struct msg *m, lua_CFunction fn)
 	return m->known || m->asked ? fn(L) : ask_for(L, m, fn);
 }
 
-/* ---- fields: state ---------------------------------------------------- */
+/* ---- fields: state -------------------------------------------------- */
 
 #define M	api_check_msg(L, 1)
 
@@ -188,7 +188,7 @@ api_msg_get_keywords(lua_State *L)
 	return 1;
 }
 
-/* ---- fields: header --------------------------------------------------- */
+/* ---- fields: header ------------------------------------------------- */
 
 int
 api_msg_get_subject(lua_State *L)
@@ -341,7 +341,7 @@ api_msg_has_header(lua_State *L)
 	return api_need_header(L, M, has_header);
 }
 
-/* ---- fields: body ----------------------------------------------------- */
+/* ---- fields: body --------------------------------------------------- */
 
 int
 api_msg_get_text(lua_State *L)

@@ -144,7 +144,7 @@ api_part_save(lua_State *L)
 	return 1;
 }
 
-/* ---- iterating -------------------------------------------------------------------- */
+/* ---- iterating ------------------------------------------------------ */
 
 /* Upvalues: the message, the pattern or nil, the next index, attachments only. */
 static int
@@ -213,7 +213,7 @@ api_msg_attachments(lua_State *L)
 	return api_need_body(L, api_check_msg(L, 1), attachments);
 }
 
-/* ---- events without a message -------------------------------------------------------- */
+/* ---- events without a message --------------------------------------- */
 
 int
 api_event_hold(lua_State *L)

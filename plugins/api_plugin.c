@@ -34,7 +34,7 @@ declare(lua_State *L, struct declareds *d, struct str name, const char *text)
 	return one;
 }
 
-/* ---- plugin{} -------------------------------------------------------------- */
+/* ---- plugin{} ------------------------------------------------------- */
 
 /* exec = { "bogofilter" }; ~ is the home directory, as the daemon sees it. */
 static void
@@ -79,7 +79,7 @@ api_fn_plugin(lua_State *L)
 	return 0;
 }
 
-/* ---- on.EVENT -------------------------------------------------------------- */
+/* ---- on.EVENT ------------------------------------------------------- */
 
 /* on.incoming([match,] fn); upvalue 1: the event. */
 static int
@@ -127,7 +127,7 @@ on_index(lua_State *L)
 	return 1;
 }
 
-/* ---- timers, commands -------------------------------------------------------- */
+/* ---- timers, commands ----------------------------------------------- */
 
 static bool
 timer_ok(struct str spec)

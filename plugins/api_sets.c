@@ -8,7 +8,7 @@
 #include "registry.h"
 #include "registry_fn.h"
 
-/* ---- addresses: tables, since they outlive the event --------------------- */
+/* ---- addresses: tables, since they outlive the event ---------------- */
 
 void
 api_push_addr(lua_State *L, const struct addr *ad)
@@ -61,7 +61,7 @@ api_addrs_any(lua_State *L)
 	return 1;
 }
 
-/* ---- words: a table whose keys they are ----------------------------------- */
+/* ---- words: a table whose keys they are ----------------------------- */
 
 void
 api_push_words(lua_State *L, const struct strs *list)
@@ -301,7 +301,7 @@ words_eq(lua_State *L)
 	return 1;
 }
 
-/* ---- messages -------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------- */
 
 struct set {
 	uint32_t	n;

@@ -147,7 +147,7 @@ api_store_pairs(lua_State *L)
 	return 3;
 }
 
-/* ---- opening: all of it is read, page by page ------------------------------ */
+/* ---- opening: all of it is read, page by page ----------------------- */
 
 static int ask_page(lua_State *L, struct store *st, struct str after);
 

@@ -11,7 +11,7 @@
 #include "base/num.h"
 #include "match.h"
 
-/* ---- reading ----------------------------------------------------------- */
+/* ---- reading -------------------------------------------------------- */
 
 enum { WORDS_MAX = 200, ARGS_MAX = NAMES_MAX };
 
@@ -188,10 +188,10 @@ event_read_msgs(struct run *r, struct frame_in *in)
 	return 0;
 }
 
-/* ---- writing ------------------------------------------------------------ */
+/* ---- writing -------------------------------------------------------- */
 
-static void
-put_texts(struct frame *f, const struct strs *list)
+void
+event_put_texts(struct frame *f, const struct strs *list)
 {
 	frame_put_u32(f, (uint32_t)list->n);
 	for (size_t i = 0; i < list->n; i++)
@@ -210,7 +210,7 @@ put_op(struct frame *f, const struct op *op)
 	frame_put_str(f, op->where);
 	frame_put_str(f, op->lost);
 	frame_put_u64(f, op->msg != NULL ? (uint64_t)op->msg->id : 0);
-	put_texts(f, &op->arg);
+	event_put_texts(f, &op->arg);
 	frame_put_u32(f, op->sys);
 	frame_put_u8(f, flags);
 	frame_put_u64(f, (uint64_t)op->timeout);
@@ -266,7 +266,7 @@ event_write_result(struct run *r, struct frame *f, size_t from)
 	return 0;
 }
 
-/* ---- handlers ----------------------------------------------------------- */
+/* ---- handlers ------------------------------------------------------- */
 
 size_t
 event_handlers(const struct run *r, const struct plugin *p)
@@ -310,21 +310,15 @@ event_matches(struct run *r, struct plugin *p, size_t i)
 static int
 push_words_pair(lua_State *L, const struct strs *words, uint32_t sys)
 {
-	static const struct {
-		const char	*name;
-		uint32_t	 bit;
-	} names[] = {
-		{ "seen", FLAG_SEEN }, { "flagged", FLAG_FLAGGED },
-		{ "answered", FLAG_ANSWERED }, { "draft", FLAG_DRAFT },
-		{ "passed", FLAG_PASSED }, { "deleted", FLAG_DELETED },
-	};
+	const char *name;
+	uint32_t bit;
 
 	api_push_words(L, words);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if ((sys & names[i].bit) == 0)
+	for (size_t i = 0; api_flag_at(i, &name, &bit); i++) {
+		if ((sys & bit) == 0)
 			continue;
 		lua_pushboolean(L, 1);
-		lua_setfield(L, -2, names[i].name);
+		lua_setfield(L, -2, name);
 	}
 	return 1;
 }

@@ -10,6 +10,8 @@ int	event_read(struct script *s, struct frame_in *in);
 void	event_read_msg(struct msg *m, struct frame_in *in);
 /* The messages of a frame into the run and its reply; -1: bad, or too many. */
 int	event_read_msgs(struct run *r, struct frame_in *in);
+/* A count, and that many texts. */
+void	event_put_texts(struct frame *f, const struct strs *list);
 /* Put the run's entry of FRAME_RESULT, from op ${from} on.  0: all of it is there;
  * else where the next frame has to go on. */
 size_t	event_write_result(struct run *r, struct frame *f, size_t from);

@@ -48,7 +48,7 @@ host_initial(const struct hook_host *head)
 	return kinds;
 }
 
-/* ---- asking ------------------------------------------------------------------- */
+/* ---- asking --------------------------------------------------------- */
 
 static bool
 is_batch(enum hook_kind kind)
@@ -122,7 +122,7 @@ host_ask(struct hook_host *head, const struct hook_event *ev)
 	}
 }
 
-/* ---- stepping ------------------------------------------------------------------- */
+/* ---- stepping ------------------------------------------------------- */
 
 static void
 receive(struct host *h, struct proc *p)
@@ -275,18 +275,13 @@ free_overlay(struct overlay *o)
 }
 
 /* What was planned and did not happen is still in the process's copy of its
- * stores: it reads them again. */
+ * stores: a fresh one reads them again. */
 static void
 forget_stores(struct host *h, struct str plugin)
 {
 	for (size_t i = 0; i < h->n_plugins; i++) {
-		struct frame f;
-
-		if (!str_eq(plugin, str_z(h->plugin[i].conf->name)))
-			continue;
-		frame_init(&f, FRAME_FORGET);
-		frame_put_u32(&f, (uint32_t)i);
-		proc_send(h, h->plugin[i].proc, &f);
+		if (str_eq(plugin, str_z(h->plugin[i].conf->name)))
+			proc_restart(h, h->plugin[i].proc);
 	}
 }
 
@@ -309,7 +304,7 @@ host_settle(struct hook_host *head, uint64_t event, bool committed)
 	}
 }
 
-/* ---- the rest ---------------------------------------------------------------------- */
+/* ---- the rest ------------------------------------------------------- */
 
 static size_t
 host_waiters(const struct hook_host *head, struct waiter *w, size_t cap)
@@ -379,8 +374,10 @@ host_reload(struct hook_host *head, size_t i)
 {
 	struct host *h = of(head);
 
-	if (i < h->n_plugins)
-		proc_load(h, &h->plugin[i]);
+	if (i >= h->n_plugins)
+		return;
+	h->plugin[i].renewed = true;
+	proc_load(h, &h->plugin[i]);
 }
 
 static void
@@ -395,6 +392,7 @@ host_resume(struct hook_host *head, const char *plugin)
 			continue;
 		pl->times = pl->n_failed = 0;
 		pl->until = 0;
+		pl->renewed = true;
 		if (pl->state == HOOK_SUSPENDED)
 			pl->state = HOOK_OK;
 		if (pl->state == HOOK_DISABLED)

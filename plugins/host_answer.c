@@ -252,7 +252,7 @@ answer_read(struct host *h, struct proc *p)
 	}
 }
 
-/* ---- the plan as a whole ----------------------------------------------------- */
+/* ---- the plan as a whole -------------------------------------------- */
 
 static bool
 files(const struct hook_op *op)

@@ -30,7 +30,7 @@ fail(struct host *h, struct proc *p, struct frame *f, uint32_t call,
 	proc_send(h, p, f);
 }
 
-/* ---- stores ------------------------------------------------------------------ */
+/* ---- stores --------------------------------------------------------- */
 
 static const struct overlay *
 find_overlay(const struct host *h, struct str plugin, struct str store, struct str key)
@@ -107,7 +107,7 @@ call_store(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call
 		proc_send(h, p, &f);
 }
 
-/* ---- messages ------------------------------------------------------------------ */
+/* ---- messages ------------------------------------------------------- */
 
 static void
 call_message(struct host *h, struct proc *p, uint32_t call)
@@ -185,7 +185,7 @@ call_search(struct host *h, struct proc *p, uint32_t call)
 		proc_send(h, p, &f);
 }
 
-/* ---- programs -------------------------------------------------------------------- */
+/* ---- programs ------------------------------------------------------- */
 
 static uint32_t
 texts(struct frame_in *in, uint32_t max, struct str *v)

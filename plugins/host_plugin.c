@@ -13,7 +13,7 @@ enum { KILLS_ALLOWED = 2, SUSPEND_MAX_S = 3600, SUSPEND_S = 60 };
 
 static const usec window = USEC_S(600);
 
-/* ---- failures -------------------------------------------------------------- */
+/* ---- failures ------------------------------------------------------- */
 
 static void
 suspend(struct host_plugin *pl)
@@ -99,7 +99,7 @@ plugin_median(const struct host_plugin *pl)
 	return sorted[n / 2];
 }
 
-/* ---- FRAME_LOADED ------------------------------------------------------------- */
+/* ---- FRAME_LOADED --------------------------------------------------- */
 
 static bool
 allowed(const struct plugin_conf *conf, struct str perm, struct str arg)
@@ -175,6 +175,18 @@ plugin_of(struct host *h, struct proc *p, uint32_t id)
 	return id < h->n_plugins && h->plugin[id].proc == p ? &h->plugin[id] : NULL;
 }
 
+/* A new version, or a person, says that it is well again.  That a process had to be
+ * replaced says nothing: its failures still count. */
+static void
+forgive(struct host_plugin *pl)
+{
+	free(pl->error);
+	pl->error = NULL;
+	pl->state = HOOK_OK;
+	pl->until = 0;
+	pl->times = pl->n_failed = 0;
+}
+
 int
 plugin_loaded(struct host *h, struct proc *p)
 {
@@ -205,9 +217,13 @@ plugin_loaded(struct host *h, struct proc *p)
 	pl->loaded = true;
 	free(pl->grant);
 	pl->grant = yaml.n > 0 ? str_dup(buf_str(&yaml)) : NULL;
-	free(pl->error);
-	pl->error = yaml.n > 0 ? xstrdup("it wants what is not allowed") : NULL;
-	pl->state = yaml.n > 0 ? HOOK_DISABLED : HOOK_OK;
-	pl->times = pl->n_failed = 0;
+	if (yaml.n > 0) {
+		free(pl->error);
+		pl->error = xstrdup("it wants what is not allowed");
+		pl->state = HOOK_DISABLED;
+	} else if (pl->state == HOOK_DISABLED || pl->renewed) {
+		forgive(pl);
+	}
+	pl->renewed = false;
 	return frame_ended(in) ? 0 : -1;
 }

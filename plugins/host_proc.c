@@ -107,7 +107,7 @@ proc_hangs(struct proc *p, usec now)
 	return now - p->beat_at > HOST_HANG;
 }
 
-/* ---- what it is told first ---------------------------------------------------- */
+/* ---- what it is told first ------------------------------------------ */
 
 static unsigned
 role_of(const char *name)
@@ -264,7 +264,10 @@ proc_keep_up(struct host *h, struct proc *p)
 	p->life++;
 	send_init(h, p);
 	for (size_t i = 0; i < h->n_plugins; i++) {
-		if (h->plugin[i].proc == p)
+		const struct host_plugin *pl = &h->plugin[i];
+
+		/* One that could not be loaded would fall again. */
+		if (pl->proc == p && !(pl->loaded && pl->state == HOOK_DISABLED))
 			proc_load(h, &h->plugin[i]);
 	}
 	for (struct pending *pe = h->pending; pe != NULL; pe = pe->next) {
@@ -276,7 +279,7 @@ proc_keep_up(struct host *h, struct proc *p)
 	proc_flush(h, p);
 }
 
-/* ---- death ------------------------------------------------------------------------ */
+/* ---- death ---------------------------------------------------------- */
 
 /* The plugin that was on the CPU, and the message that it was on. */
 static bool
@@ -334,6 +337,24 @@ take_back(struct host *h, struct proc *p, bool blamed)
 	}
 }
 
+static void
+end(struct host *h, struct proc *p)
+{
+	h->broker->kill(h->broker->daemon, p->slot);
+	close_channel(p);
+	call_forget(h, p);
+}
+
+void
+proc_restart(struct host *h, struct proc *p)
+{
+	if (p->fd < 0)
+		return;
+	take_back(h, p, true);
+	end(h, p);
+	p->again = 0;
+}
+
 void
 proc_down(struct host *h, struct proc *p, const char *why)
 {
@@ -341,9 +362,7 @@ proc_down(struct host *h, struct proc *p, const char *why)
 		return;
 	log_warn("a script process is down: %s", why);
 	take_back(h, p, blame(h, p, why));
-	h->broker->kill(h->broker->daemon, p->slot);
-	close_channel(p);
-	call_forget(h, p);
+	end(h, p);
 	/* At once the first time, then slower. */
 	p->again = clock_in(p->fails > 0 ?
 	    USEC_MS(100 << (p->fails < 8 ? p->fails : 8)) : 0);

@@ -184,7 +184,7 @@ load_read(struct script *s, struct frame_in *in)
 	return 0;
 }
 
-/* ---- what came of it ---------------------------------------------------- */
+/* ---- what came of it ------------------------------------------------ */
 
 static void
 put_kinds(struct frame *f, const struct plugin *p)

@@ -141,7 +141,7 @@ print_man(void)
 	fputs(page_tail, stdout);
 }
 
-/* ---- annotations -------------------------------------------------------------- */
+/* ---- annotations ---------------------------------------------------- */
 
 /* "(name: string, how: table?): store" to ---@param and ---@return, and the names
  * alone for the function's head. */

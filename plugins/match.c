@@ -73,7 +73,7 @@ find_key(struct str name)
 	return NULL;
 }
 
-/* ---- compiling --------------------------------------------------------- */
+/* ---- compiling ------------------------------------------------------ */
 
 /* One glob or regular expression at the top of the stack, which stays. */
 static void
@@ -239,7 +239,7 @@ match_compile(lua_State *L, int i, enum match_use use, struct arena *a)
 	return mt;
 }
 
-/* ---- testing ------------------------------------------------------------- */
+/* ---- testing -------------------------------------------------------- */
 
 /* One text against the patterns of a condition. */
 static bool
@@ -492,7 +492,7 @@ match_after(const struct match *mt)
 	return c != NULL ? c->n : 0;
 }
 
-/* ---- queries ---------------------------------------------------------- */
+/* ---- queries -------------------------------------------------------- */
 
 /* The one glob of a condition, when that is all it has. */
 static struct str

@@ -1,10 +1,4 @@
-/*
- * script.c — syncd-script: the loop, and the frames in and out.
- *
- * Started by the parent with its socket as descriptor 3, or by people with a verb
- * (bench.h).  It has no other descriptor that leads anywhere, and after the first
- * frame no right to get one.
- */
+/* script.c — the loop of the script process, and the frames in and out. */
 #include "script.h"
 
 #include <signal.h>
@@ -21,11 +15,8 @@
 #include "base/mem.h"
 #include "base/sandbox.h"
 #include "base/wait.h"
-#include "bench.h"
 #include "event.h"
 #include "load.h"
-#include "mime.h"
-#include "registry.h"
 #include "reply.h"
 #include "run.h"
 
@@ -64,7 +55,7 @@ script_init(struct script *s, int fd)
 	frame_init(&s->result, FRAME_RESULT);
 }
 
-/* ---- out ----------------------------------------------------------------- */
+/* ---- out ------------------------------------------------------------ */
 
 static void
 flush_out(struct script *s)
@@ -132,7 +123,7 @@ add_result(struct script *s, struct run *r)
 	} while (next > 0);
 }
 
-/* ---- runs ---------------------------------------------------------------- */
+/* ---- runs ----------------------------------------------------------- */
 
 static struct run *
 pop_ready(struct script *s)
@@ -152,9 +143,9 @@ finish(struct script *s, struct run *r)
 		load_done(r);
 		return;
 	}
-	if (s->driver != NULL)
-		s->driver->done(s, r);
-	else if (!r->dropped)
+	if (s->driver != NULL && s->driver->done(s, r))
+		return;
+	if (s->driver == NULL && !r->dropped)
 		add_result(s, r);
 	run_free(r);
 }
@@ -211,7 +202,7 @@ script_work(struct script *s)
 		flush_results(s);
 }
 
-/* ---- in ------------------------------------------------------------------ */
+/* ---- in ------------------------------------------------------------- */
 
 static void
 read_account(struct script *s, struct frame_in *in)
@@ -375,8 +366,8 @@ receive(struct script *s)
 		s->ended = true;
 }
 
-static int
-serve(void)
+int
+script_serve(void)
 {
 	struct script s;
 	struct err err;
@@ -394,15 +385,4 @@ serve(void)
 	}
 	/* The worker is gone; what is in memory is of no use to anybody. */
 	_exit(0);
-}
-
-int
-main(int argc, char **argv)
-{
-	mime_start();
-	if (argc == 1)
-		return serve();
-	if (argc == 3 && strcmp(argv[1], "registry") == 0)
-		return registry_print(argv[2]) < 0 ? 64 : 0;
-	return bench_main(argc, argv);
 }

@@ -36,7 +36,7 @@
 ---@field where any function: search only: a function of the message
 ---@field after any duration: on.offline only: offline for so long
 
---- A message. It is good until its event is over; keep msg.id to find it again.
+--- A message, good until its event is over; keep msg.id to find it again.
 ---@class msg
 ---@field id integer Number of the message: stays the same when it moves and across restarts
 ---@field account string Name of the account

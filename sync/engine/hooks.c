@@ -19,7 +19,7 @@
 #define FIRST_FOLDERS	"scripts.first-folders"
 
 enum { EVENT_S = 60, GRACE_S = 5, OWED_S = 60, OWED_MOST_S = 3600,
-    SETTLE_S = 2, SETTLE_MOST_S = 30, CAUSE_S = 600, TIMER_MOST_S = 3600 };
+    SETTLE_S = 2, SETTLE_MOST_S = 30, CAUSE_S = 600, MOVE_S = 120, TIMER_MOST_S = 3600 };
 
 static const usec default_deadline = USEC_S(10);
 
@@ -109,8 +109,8 @@ is_initial(const struct hooks *h, const struct folder *f)
 {
 	struct err err;
 
-	return account_two_way(h->acc) && f->id <= h->first_folders &&
-	    store_marked(h->acc->store, f->id, &err) == 0;
+	return account_two_way(h->acc) && (h->first_folders == 0 ||
+	    f->id <= h->first_folders) && store_marked(h->acc->store, f->id, &err) == 0;
 }
 
 static bool
@@ -121,30 +121,28 @@ wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
 	return !is_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
 }
 
-/* Which folders were there first; which of them have been synced by now. */
+/* Which folders have been synced by now; and, once there is a list, which were there
+ * first. */
 static int
 mark_folders(struct hooks *h, struct err *err)
 {
 	struct account *acc = h->acc;
-	bool first = h->first_folders == 0;
+	int64_t last = 0;
 	char text[24];
 
-	for (size_t i = 0; i < acc->n_folders && first; i++)
-		if (acc->folder[i]->id > h->first_folders)
-			h->first_folders = acc->folder[i]->id;
-	if (h->first_folders == 0)
-		return 0;
-	snprintf(text, sizeof(text), "%lld", (long long)h->first_folders);
-	if (first && store_set(acc->store, FIRST_FOLDERS, str_z(text), err) < 0)
-		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		const struct folder *f = acc->folder[i];
 
+		last = f->id > last ? f->id : last;
 		if (f->uidnext != 0 && is_initial(h, f) &&
 		    store_mark(acc->store, f->id, err) < 0)
 			return -1;
 	}
-	return 0;
+	if (h->first_folders != 0 || !acc->greeted)
+		return 0;
+	h->first_folders = last;
+	snprintf(text, sizeof(text), "%lld", (long long)last);
+	return store_set(acc->store, FIRST_FOLDERS, str_z(text), err);
 }
 
 int
@@ -220,6 +218,10 @@ hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
 	if (h == NULL)
 		return 0;
 	burst(h);
+	if (kind == HOOK_DELIVERED) {
+		h->recent[h->n_recent % RECENT].msg = row->id;
+		h->recent[h->n_recent++ % RECENT].when = clock_now();
+	}
 	e.origin = was != NULL && was->origin != NULL ? str_z(was->origin) :
 	    is_initial(h, f) ? STR("initial") : STR("server");
 	if (find_cause(h, &e, origin, err) < 0)
@@ -250,6 +252,56 @@ hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
 		e.detail = str_z(was->mailbox);
 	}
 	return store_event_add(acc->store, &e, err);
+}
+
+static bool
+is_recent(const struct hooks *h, int64_t msg)
+{
+	for (size_t i = 0; i < RECENT; i++)
+		if (h->recent[i].msg == msg)
+			return h->recent[i].when + USEC_S(MOVE_S) > clock_now();
+	return false;
+}
+
+/* The row that has the very same bytes and came just now; 1, 0, -1. */
+static int
+find_arrived(struct hooks *h, const struct msg_row *gone, struct msg_row *row,
+    struct err *err)
+{
+	struct cursor *c = cursor_open_head(h->acc->store, 0, &gone->head,
+	    gone->wire_size, err);
+	int64_t id = 0;
+	int got = 1;
+
+	if (c == NULL)
+		return -1;
+	while (id == 0 && (got = cursor_next(c, row, err)) > 0)
+		if (row->id != gone->id && row->folder != gone->folder &&
+		    hash_eq(&row->all, &gone->all) && is_recent(h, row->id))
+			id = row->id;
+	cursor_close(c);
+	return id != 0 ? store_find_id(h->acc->store, id, row, err) : got;
+}
+
+int
+hooks_tell_gone(struct account *acc, struct folder *f, const struct msg_row *row,
+    const char *origin, struct err *err)
+{
+	struct hook_was was = { .origin = origin };
+	struct msg_row here;
+	struct folder *to = NULL;
+	int got = 0;
+
+	if (hooks_want(acc, HOOK_MOVED))
+		got = find_arrived(acc->hooks, row, &here, err);
+	if (got < 0)
+		return -1;
+	if (got > 0)
+		to = account_by_id(acc, here.folder);
+	if (to == NULL)
+		return hooks_tell(acc, HOOK_REMOVED, f, row, &was, err);
+	was.mailbox = f->name;
+	return hooks_tell(acc, HOOK_MOVED, to, &here, &was, err);
 }
 
 int

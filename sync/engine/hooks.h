@@ -55,7 +55,12 @@ struct hook_was {
 int	hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
 	    const struct msg_row *row, const struct hook_was *was,
 	    struct err *err);
-/* After a round: what is there by now is no news, what comes is. */
+/* ${row} of ${f} is gone.  If it has just arrived in another folder it was moved
+ * there: a server may tell of the one first, and of the other seconds later. */
+int	hooks_tell_gone(struct account *acc, struct folder *f,
+	    const struct msg_row *row, const char *origin, struct err *err);
+/* When an account gets its scripts, and after each round: what is there by now is
+ * no news, what comes is. */
 int	hooks_mark(struct account *acc, struct err *err);
 /* A folder was "created", "renamed" (from ${old}) or "removed". */
 int	hooks_tell_folder(struct account *acc, const struct folder *f,

@@ -51,7 +51,7 @@ struct running {
 	int64_t		 effect;
 };
 
-enum { EFFECTS_AT_ONCE = 4 };
+enum { EFFECTS_AT_ONCE = 4, RECENT = 256 };
 
 struct hooks {
 	struct account		*acc;
@@ -74,6 +74,8 @@ struct hooks {
 	usec			 owed_at;	/* when to look at what is owed */
 	usec			 timers_at;
 	usec			 settle_at, settle_last;	/* SETTLED is due */
+	struct { int64_t msg; usec when; } recent[RECENT];	/* that arrived */
+	size_t			 n_recent;	/* counts on */
 	int64_t			 first_folders;	/* ids up to it were there first */
 };
 

@@ -227,8 +227,7 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 		row.file = str_z(file);
 		got = account_audit(acc, "delete-local", f, &row, reason, err);
 		if (got == 0)
-			got = hooks_tell(acc, HOOK_REMOVED, f, &row,
-			    &(struct hook_was){ .origin = "server" }, err);
+			got = hooks_tell_gone(acc, f, &row, "server", err);
 	}
 	if (got >= 0)
 		got = store_msg_remove(acc->store, msg, err);

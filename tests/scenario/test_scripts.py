@@ -1,11 +1,22 @@
 """Scripts: what they decide is done on both sides, once, whatever happens.
 
-The scripts are written by each test; the server is a real Dovecot.
+The scripts are written by each test; the server is a real Dovecot.  The whole sweep
+of kills takes its time: SYNCD_SCRIPT_SWEEP=1.
 """
+import ctypes
 import os
+import random
+import re
+import signal
+import subprocess
+import time
 import unittest
 
-from case import Case, message
+from case import Case, limit, message, rows
+from corpus import HERE as CORPUS
+from imapclient import ImapError
+
+SWEEP = os.environ.get("SYNCD_SCRIPT_SWEEP")
 
 LISTS = """
 plugin { api = 1 }
@@ -14,6 +25,50 @@ on.incoming({ mailbox = "INBOX" }, function(msg)
   if msg.subject:find("junk") then msg:move("Junk"):flag("seen") end
 end)
 """
+
+SPAM = """
+plugin { api = 1, exec = { "bogofilter" } }
+local opt = options { junk = { "mailbox", "Junk", "where spam goes" } }
+local VERDICT = { [0] = "spam", [1] = "ham", [2] = "unsure" }
+
+on.incoming({ mailbox = "INBOX", smaller = "2M" }, function(msg)
+  local r = exec { "bogofilter", input = msg, timeout = "5s" }
+  local verdict = VERDICT[r.code] or error("bogofilter: " .. r.err)
+  if verdict == "spam" then msg:move(opt.junk):tag("$Junk"):stop() end
+  if verdict == "unsure" then msg:tag("unsure") end
+end)
+
+on.moved({ origin = { "client", "server" } }, function(msg, from, to)
+  if to == opt.junk then
+    msg:pipe { "bogofilter", "-Ns" }
+    msg:tag("$Junk"):untag("$NotJunk")
+  elseif from == opt.junk and to ~= account.trash then
+    msg:pipe { "bogofilter", "-Sn" }
+    msg:tag("$NotJunk"):untag("$Junk")
+  end
+end)
+"""
+
+# Each message is moved, tagged and copied by its number, and piped to a program.
+FOUR = """
+plugin { api = 1, exec = { "%(log)s" } }
+on.incoming({ mailbox = "INBOX" }, function(msg)
+  local n = tonumber(msg.subject:match("^m(%%d+)$"))
+  if not n then return end
+  if n %% 3 == 0 then msg:move("Thirds") end
+  if n %% 2 == 0 then msg:tag("even") end
+  if n %% 5 == 0 then msg:copy("Fifths") end
+  msg:pipe { "%(log)s" }
+end)
+"""
+
+LOG = """#!/bin/sh
+echo "$SYNCD_EVENT_ID $(grep -m1 ^Subject: | cut -d' ' -f2)" >>%s
+"""
+
+
+def token(i):
+    return f"m{i:03}"
 
 
 class ScriptCase(Case):
@@ -26,10 +81,24 @@ class ScriptCase(Case):
         plugins.append({"script": path, **options})
         self.syncd.write()
 
+    def program(self, name, text):
+        path = os.path.join(self.syncd.dir, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(path, 0o755)
+        return path
+
     def begin(self):
         """The first sync is over: what comes now is news."""
         self.client.append("INBOX", message("first"))
         self.syncd.sync()
+
+    def has(self, folder, token):
+        """Is it there, on the server?"""
+        try:
+            return self.client.find(folder, token) is not None
+        except ImapError:
+            return False
 
     def plugins(self):
         return {p["name"]: p
@@ -43,12 +112,213 @@ class FilingTest(ScriptCase):
         self.client.append("INBOX", message("a list"))
         self.client.append("INBOX", message("some junk"))
         self.client.append("INBOX", message("plain"))
-        r = self.syncd.sync()
+        self.syncd.sync()
         self.assertSame()
         self.assertPlaces("a list", "Lists/a")
         self.assertPlaces("some junk", "Junk")
         self.assertPlaces("plain", "INBOX")
         self.assertQuiet()
+
+    def test_mail_that_was_there_first_is_left_alone(self):
+        self.script("lists", LISTS)
+        self.client.append("INBOX", message("an old list"))
+        self.syncd.sync()
+        self.assertPlaces("an old list", "INBOX")
+
+
+class Watch:
+    """The names that come to be in a directory, as the kernel tells them."""
+
+    IN_CREATE, IN_MOVED_TO = 0x100, 0x80
+
+    def __init__(self, *paths):
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.fd = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
+        for path in paths:
+            if self.libc.inotify_add_watch(self.fd, path.encode(),
+                                           self.IN_CREATE | self.IN_MOVED_TO) < 0:
+                raise OSError(ctypes.get_errno(), path)
+
+    def names(self):
+        out = []
+        try:
+            data = os.read(self.fd, 1 << 20)
+        except BlockingIOError:
+            return out
+        while data:
+            size = int.from_bytes(data[12:16], "little")
+            out.append(data[16:16 + size].rstrip(b"\0").decode())
+            data = data[16 + size:]
+        return out
+
+    def close(self):
+        os.close(self.fd)
+
+
+SPAM_WORDS = """viagra casino winner prize lottery million dollars claim urgent offer free
+cheap pills enlargement refinance mortgage rolex replica unsubscribe guaranteed bonus
+""".split()
+HAM_WORDS = """meeting patch kernel review tomorrow lunch project report draft minutes budget
+compiler branch commit release garden holiday school library train bicycle dinner
+""".split()
+
+
+def made_of(words, seed):
+    rng = random.Random(seed)
+    return " ".join(rng.choice(words) for _ in range(120))
+
+
+class SpamTest(ScriptCase):
+    def bogofilter(self, *args, data=None):
+        env = {"HOME": self.syncd.dir, "PATH": os.environ["PATH"]}
+        return subprocess.run(("bogofilter",) + args, input=data, env=env, check=False,
+                              stdout=subprocess.PIPE).returncode
+
+    def train(self):
+        def corpus(*names):
+            for name in names:
+                with open(os.path.join(CORPUS, name), "rb") as f:
+                    yield f.read()
+        for data in (corpus("james/spamMail.eml", "nodemailer-mailparser/spam.eml")):
+            self.bogofilter("-s", data=data)
+        for i in range(20):
+            self.bogofilter("-s", data=message(f"s{i}", made_of(SPAM_WORDS, i)))
+            self.bogofilter("-n", data=message(f"h{i}", made_of(HAM_WORDS, i)))
+
+    def counts(self):
+        """(spam, ham) that the filter has learned."""
+        env = {"HOME": self.syncd.dir, "PATH": os.environ["PATH"]}
+        out = subprocess.run(
+            ("bogoutil", "-w", os.path.join(self.syncd.dir, ".bogofilter"), ".MSG_COUNT"),
+            env=env, check=True, stdout=subprocess.PIPE, text=True).stdout
+        found = re.search(r"\.MSG_COUNT\s+(\d+)\s+(\d+)", out)
+        return int(found[1]), int(found[2])
+
+    @limit(90)
+    def test_spam_is_junk_before_anybody_sees_it(self):
+        self.train()
+        self.client.create("Junk")
+        self.script("spam", SPAM, allow={"exec": ["bogofilter"]})
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        inbox = self.tree.path("INBOX")
+        watch = Watch(os.path.join(inbox, "new"), os.path.join(inbox, "cur"))
+        self.addCleanup(watch.close)
+        self.client.append("INBOX", message("bad", made_of(SPAM_WORDS, 99)))
+        self.client.append("INBOX", message("good", made_of(HAM_WORDS, 99)))
+        self.wait(lambda: self.has("Junk", "bad"), 30, "the spam in Junk there")
+        self.wait_same(30, "both sides to be equal")
+        self.assertPlaces("bad", "Junk")
+        self.assertPlaces("good", "INBOX")
+        good = os.path.basename(self.tree.find("INBOX", "good").path)
+        self.assertEqual({n.split(",")[0].split(":")[0] for n in watch.names()},
+                         {good.split(",")[0].split(":")[0]})
+
+        # Another client says that it is spam after all: that is learned.
+        spam, ham = self.counts()
+        uid = self.client.find("INBOX", "good")
+        self.client.move("INBOX", uid, "Junk")
+        self.wait(lambda: self.counts() == (spam + 1, ham - 1), 30, "the filter to learn")
+
+
+BAD = {
+    "loops": "while true do end",
+    "hides its loop": "while true do pcall(function() while true do end end) end",
+    "matches for ever": '("a"):rep(40):find(("a-"):rep(20) .. "b")',
+    "allocates": "local t = {} while true do t[#t + 1] = ('x'):rep(1 << 20) end",
+    "throws": "error('on purpose')",
+}
+
+
+@rows("hurts", BAD)
+class BadScriptTest(ScriptCase):
+    """A script that misbehaves costs other scripts and other mail nothing."""
+
+    @limit(90)
+    def hurts(self, body):
+        self.script("bad", f"""
+plugin {{ api = 1 }}
+on.incoming({{ mailbox = "INBOX" }}, function(msg)
+  if msg.subject:find("bait") then {body} end
+end)
+""")
+        self.script("lists", LISTS)
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        for i in range(3):
+            self.client.append("INBOX", message(f"plain {i}"))
+            self.client.append("INBOX", message(f"list {i}"))
+        self.client.append("INBOX", message("the bait"))
+        self.wait(lambda: self.has("Lists/a", "list 2"), 40, "the list to be filed")
+        self.wait_same(40, "both sides to be equal")
+        for i in range(3):
+            self.assertPlaces(f"plain {i}", "INBOX")
+            self.assertPlaces(f"list {i}", "Lists/a")
+        self.assertPlaces("the bait", "INBOX")
+        self.wait(lambda: self.plugins()["bad"]["owed"] == 1, 20, "the debt in status")
+        self.wait(lambda: self.plugins()["bad"]["error"], 20, "why, in status")
+        self.assertEqual(self.plugins()["lists"]["owed"], 0)
+
+
+class CrashTest(ScriptCase):
+    """However often it is killed: filed once, tagged, copied once, each effect as
+    declared."""
+    N = 500 if SWEEP else 40
+    KILLS = 200 if SWEEP else 5
+
+    def prepare(self):
+        self.effects = os.path.join(self.syncd.dir, "effects")
+        log = self.program("log", LOG % self.effects)
+        self.script("four", FOUR % {"log": log}, allow={"exec": [log]})
+        self.client.create("Thirds")
+        self.client.create("Fifths")
+        self.begin()
+        for i in range(self.N):
+            self.client.append("INBOX", message(token(i)))
+
+    def check_all(self):
+        self.assertSame()
+        for i in range(self.N):
+            folders = ["Thirds" if i % 3 == 0 else "INBOX"]
+            if i % 5 == 0:
+                folders.append("Fifths")
+            self.assertPlaces(token(i), *sorted(folders))
+        with open(self.effects, encoding="utf-8") as f:
+            runs = [line.split() for line in f]
+        # At least once each; what was repeated has the same number.
+        self.assertEqual({r[1] for r in runs}, {token(i) for i in range(self.N)})
+        self.assertEqual(len({r[0] for r in runs}), self.N)
+        even = [m for f in ("INBOX", "Thirds") for m in self.tree.messages(f)
+                if "even" in m.keywords]
+        self.assertEqual(len(even), self.N // 2)
+
+    def family(self, pid):
+        try:
+            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+                children = [int(x) for x in f.read().split()]
+        except OSError:
+            return []
+        return [pid] + [x for child in children for x in self.family(child)]
+
+    @limit(3600 if SWEEP else 120)
+    def test_killed_at_random_moments(self):
+        rng = random.Random(7)
+        self.prepare()
+        for _ in range(self.KILLS):
+            proc = self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
+            time.sleep(rng.uniform(0.05, 1.5))
+            for pid in reversed(self.family(proc.pid)):
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            proc.wait()
+        self.syncd.sync(timeout=120)
+        self.syncd.sync(timeout=120)
+        self.check_all()
 
 
 if __name__ == "__main__":
