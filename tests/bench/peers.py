@@ -180,7 +180,6 @@ maxconnections = 3
 
 
 class Mpop(Peer):
-    """It does not sync the files that it writes."""
     name = "mpop"
     program = "mpop"
     package = "mpop"
