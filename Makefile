@@ -136,7 +136,7 @@ layers:
 BENCH	:= $(addprefix $(BUILD)/bench/,measure proxy limit syncs.so)
 bench:
 	@tests/tool/deps bench
-	@$(MAKE) -s --no-print-directory -j2 $(BIN) $(BENCH)
+	@$(MAKE) -s --no-print-directory -j2 $(BIN) $(SCRIPT) $(BENCH)
 	@tests/bench/bench.py $(ROW)
 
 $(BUILD)/bench/%: tests/bench/%.c

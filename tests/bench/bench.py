@@ -74,7 +74,8 @@ def ratio(a, b):
 
 def show(results):
     """The lines of one row and round trip."""
-    best = min((r["wall"] for r in results if r["who"] not in ("syncd", "limit")), default=None)
+    best = min((r["wall"] for r in results
+                if not r["who"].startswith("syncd") and r["who"] != "limit"), default=None)
     limit = next((r["wall"] for r in results if r["who"] == "limit"), None)
     for r in results:
         def figure(key, fmt, scale=1.0):

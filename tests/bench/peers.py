@@ -84,11 +84,13 @@ class Syncd(Peer):
                 "folders": {"sync": ["*"]},
                 "guards": {"max_delete": {"count": 5000, "percent": 100}}}
 
-    def config(self, port):
+    def settings(self, port):
         state = os.path.join(self.place, "state")
         os.makedirs(state, mode=0o700, exist_ok=True)
-        return self.write("syncd.yaml", json.dumps(
-            {"state_dir": state, "accounts": self.accounts(port)}))
+        return {"state_dir": state, "accounts": self.accounts(port)}
+
+    def config(self, port):
+        return self.write("syncd.yaml", json.dumps(self.settings(port)))
 
     def command(self, port):
         return (BINARY, "-c", self.config(port), "sync", "--progress", "none")
@@ -180,7 +182,6 @@ maxconnections = 3
 
 
 class Mpop(Peer):
-    """It does not sync the files that it writes."""
     name = "mpop"
     program = "mpop"
     package = "mpop"
@@ -210,6 +211,23 @@ uidls_file {place}/uidls
         return ("mpop", "-q", "-C", path, "a")
 
 
+class SyncdRules(Syncd):
+    """With a script that looks at the header of each new message, twenty times."""
+    name = "syncd-rules"
+
+    SCRIPT = """plugin { api = 1 }
+on.incoming({ mailbox = "INBOX" }, function(msg)
+%s
+end)
+"""
+    RULE = '  if msg.subject:find("no such word %d") then msg:tag("rule%d") end'
+
+    def settings(self, port):
+        rules = "\n".join(self.RULE % (i, i) for i in range(20))
+        script = self.write("rules.lua", self.SCRIPT % rules)
+        return dict(super().settings(port), plugins=[{"script": script}])
+
+
 class SyncdPop3(Syncd):
     protocol = "pop3"
 
@@ -221,4 +239,4 @@ class SyncdPop3(Syncd):
                     pop3={"keep_on_server": "forever", "max_per_session": 1_000_000})
 
 
-ALL = (Syncd, Mbsync, OfflineImap, SyncdPop3, Mpop)
+ALL = (Syncd, Mbsync, OfflineImap, SyncdPop3, SyncdRules, Mpop)

@@ -11,7 +11,7 @@ import imapclient
 from mail import Mail
 from maildir import Maildir
 from measure import Failed, measured, prepared
-from peers import Mbsync, Mpop, OfflineImap, Syncd, SyncdPop3
+from peers import Mbsync, Mpop, OfflineImap, Syncd, SyncdPop3, SyncdRules
 from world import TOOLS
 
 SMALL = 0.05    # messages of about 2 KB, for rows whose cost is not in the bytes
@@ -271,6 +271,21 @@ class MovedHere(Moved):
                 target, "cur", f"{1_500_000_000 + turn}.M{i}P2.bench:2,{letters(name)}"))
 
 
+class Rules(Row):
+    """New mail of real sizes on the server, with and without a script."""
+    peers = (Syncd, SyncdRules)
+
+    def make(self, world, cls):
+        peer = self._new(world, cls, world.user())
+        self.settle(world, peer)
+        peer.added = 0
+        return peer
+
+    def before(self, world, peer, turn):
+        world.fill(peer.user, self.n, Mail(9), first=peer.added)
+        peer.added += self.n
+
+
 class Upload(Row):
     """Messages that are only here, to an empty INBOX."""
     rtts = (0, 50)
@@ -314,4 +329,5 @@ def table(scale):
         MovedHere("moved-here", n(1000)),
         Upload("upload", n(5000)),
         Pop3("pop3", n(10_000)),
+        Rules("plugins", n(10_000)),
     )

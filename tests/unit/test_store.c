@@ -389,6 +389,45 @@ counts_are_of_what_they_say(void **state)
 	store_close(s);
 }
 
+/* The count of uids is kept, not counted: by whatever changes a row. */
+static void
+uids_stay_counted(void **state)
+{
+	struct store *s = open_store();
+	struct folder_row f = add_folder(s, "INBOX"), g = add_folder(s, "G");
+	struct msg_row m = full_message(f.id), other = full_message(f.id);
+	struct err err;
+	uint32_t n;
+
+	(void)state;
+	OK(store_msg_put(s, &m, &err));
+	other.uid.v--;
+	OK(store_msg_put(s, &other, &err));
+	OK(store_count_uids(s, f.id, &n, &err));
+	assert_int_equal(n, 2);
+	m.uid.v = 0;
+	OK(store_msg_put(s, &m, &err));
+	OK(store_count_uids(s, f.id, &n, &err));
+	assert_int_equal(n, 1);
+	m.folder = g.id;
+	m.uid.v = 9;
+	OK(store_msg_put(s, &m, &err));
+	OK(store_count_uids(s, g.id, &n, &err));
+	assert_int_equal(n, 1);
+	OK(store_msg_present(s, m.id, &err));
+	other.folder = g.id;
+	OK(store_msg_put(s, &other, &err));
+	OK(store_count_uids(s, f.id, &n, &err));
+	assert_int_equal(n, 0);
+	OK(store_msg_remove(s, m.id, &err));
+	OK(store_count_uids(s, g.id, &n, &err));
+	assert_int_equal(n, 1);
+	OK(store_folder_remove(s, g.id, &err));
+	OK(store_count_uids(s, g.id, &n, &err));
+	assert_int_equal(n, 0);
+	store_close(s);
+}
+
 /* ---- the audit log ---------------------------------------------------- */
 
 static void
@@ -957,6 +996,7 @@ main(void)
 		FRESH(keywords_keep_their_bits),
 		FRESH(small_facts_are_kept),
 		FRESH(counts_are_of_what_they_say),
+		FRESH(uids_stay_counted),
 		FRESH(the_log_is_filtered_and_trimmed),
 		FRESH(a_rollback_leaves_nothing_and_a_commit_all),
 		FRESH(closing_inside_a_transaction_is_a_rollback),

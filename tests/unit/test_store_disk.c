@@ -438,7 +438,9 @@ make_version(int version)
 	for (int i = 0; i < version; i++)
 		run_sql(db, store_schema[i]);
 	run_sql(db, pragma);
-	run_sql(db, "INSERT INTO folder VALUES (7, x'494e424f58', x'494e424f58', 47, 0, NULL,"
+	run_sql(db, "INSERT INTO folder (id, wire, path, delim, attrs, objid,"
+	    " validity, uidnext, modseq, messages, mtime_cur, mtime_new, held)"
+	    " VALUES (7, x'494e424f58', x'494e424f58', 47, 0, NULL,"
 	    " 1, 2, 3, 1, 0, 0, NULL); INSERT INTO message (folder, uid, stage,"
 	    " in_new, ino, size, wire_size, eol, flags, keywords, modseq, date)"
 	    " VALUES (7, 1, 0, 0, 1, 10, 10, 0, 0, 0, 3, 0)");
@@ -451,10 +453,13 @@ each_older_version_is_brought_up_to_date(void **state)
 {
 	for (int v = 1; v <= store_schema_version; v++) {
 		struct store *s;
+		uint32_t n;
 
 		make_version(v);
 		s = open_store();
 		assert_int_equal(rows_of(s, 7), 1);
+		OK(store_count_uids(s, 7, &n, &err));
+		assert_int_equal(n, 1);
 		/* Everything that is asked of it fits what is there now. */
 		for (enum stmt q = 0; q < Q_BEGIN; q++)
 			assert_non_null(db_stmt(s, q, &err));
