@@ -133,20 +133,16 @@ static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
 	struct hook_was was = { .mailbox = t->from->name, .origin = "client" };
-	char letters[27];
 	struct msg_row row;
 	int got = store_find_id(acc->store, t->row, &row, err);
 
 	if (got <= 0)
 		return got;
-	/* Keyword bits are the folder's own.  Each gets a letter there, or one
-	 * that was taken away on the way would look as if it could not be seen. */
+	/* Keyword bits are the folder's own. */
 	row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw, &t->to->kw);
-	if (acc->conf->keywords == KEYWORDS_DOVECOT)
-		(void)kwfile_to_letters(&t->to->kwfile, row.flags.kw, &t->to->kw,
-		    letters);
 	/* The server kept the date of what it moved or copied. */
-	if (local_keywords(acc, t->to, err) < 0 || show_flags(acc, t, err) < 0 ||
+	if (local_letters(acc, t->to, row.flags.kw, err) < 0 ||
+	    show_flags(acc, t, err) < 0 ||
 	    local_set_date(acc, t->to, t->change, t->date, err) < 0)
 		return -1;
 	row.date = t->date;
@@ -244,13 +240,7 @@ leave_source(struct account *acc, const struct transfer *t, struct err *err)
 
 	if (got != 0)
 		return got < 0 ? -1 : 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (store_msg_put(acc->store, &row, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return store_msg_put(acc->store, &row, err);
 }
 
 /* All transfers of one route, in one command. */
@@ -290,6 +280,8 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 
 		if (uid != 0)
 			r = settle(acc, &t[i], uid, err);
+		if (uid != 0 && r == 0 && stay)
+			r = leave_source(acc, &t[i], err);
 	}
 	if (store_in_transaction(acc->store)) {
 		if (r == 0)
@@ -299,8 +291,6 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	}
 	if (r == 0)
 		r = ask_where(acc, t, n, err);
-	for (size_t i = 0; i < n && r == 0 && stay; i++)
-		r = leave_source(acc, &t[i], err);
 	answer_clear(&a);
 out:
 	uidset_clear(&uids);
