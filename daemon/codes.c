@@ -456,6 +456,10 @@ const struct code codes[] = {
 	    "server only.  It is tried again when syncd starts, once a day at "
 	    "most.",
 	    "Raise limits.max_message_size." },
+	{ "server.too-many-folders",
+	    "The server lists more mailboxes than anybody has.  Nothing is done "
+	    "in this account.",
+	    "Look at the mailbox with another program; tell its provider." },
 	{ "server.uidvalidity",
 	    "The server renumbered a folder while it was being worked on.  The "
 	    "next round matches its messages by content.",

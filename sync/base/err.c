@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
 static void
 fill(struct err *err, enum err_class class, const char *code, int errnum,
     const char *fmt, va_list ap)
@@ -17,6 +19,8 @@ fill(struct err *err, enum err_class class, const char *code, int errnum,
 	err->errnum = errnum;
 	err->resp[0] = '\0';
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	/* Servers and files speak here, too. */
+	str_plain(err->text);
 	if (errnum == 0 || n < 0 || (size_t)n >= sizeof(err->text))
 		return;
 	snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s",
@@ -59,6 +63,7 @@ err_wrap(struct err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
+	str_plain(err->text);
 	if (n >= 0 && (size_t)n < sizeof(err->text)) {
 		size_t left = sizeof(err->text) - (size_t)n;
 

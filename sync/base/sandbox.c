@@ -278,6 +278,20 @@ sandbox_private(void)
 		(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Whoever set a lower limit meant it. */
+static void
+limit_data(rlim_t most)
+{
+	struct rlimit rl;
+
+	if (most == 0 || getrlimit(RLIMIT_DATA, &rl) < 0)
+		return;
+	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur > most)
+		rl.rlim_cur = most;
+	rl.rlim_max = rl.rlim_cur;
+	(void)setrlimit(RLIMIT_DATA, &rl);
+}
+
 unsigned
 sandbox_enter(enum sandbox_role role, const struct sandbox_path *path, size_t n,
     uint16_t port)
@@ -288,8 +302,7 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_path *path, size_t n,
 	sandbox_private();
 	if (sanitized)
 		return 0;
-	if (r->data != 0)
-		(void)setrlimit(RLIMIT_DATA, &(struct rlimit){ r->data, r->data });
+	limit_data(r->data);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return SANDBOX_FILES | SANDBOX_PORTS | SANDBOX_CALLS;
 	missing = enter_landlock(r, path, n, port);

@@ -125,3 +125,17 @@ str_dup(struct str s)
 	z[s.n] = '\0';
 	return z;
 }
+
+/* Also U+0080 to U+009F, which some terminals obey. */
+void
+str_plain(char *z)
+{
+	for (unsigned char *p = (unsigned char *)z; *p != '\0'; p++) {
+		if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f) {
+			*p++ = '?';
+			*p = '?';
+		} else if (*p < ' ' || *p == 0x7f) {
+			*p = '?';
+		}
+	}
+}

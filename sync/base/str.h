@@ -45,6 +45,9 @@ struct str	 str_trim(struct str s);
 /* Cut ${s} at the first ${sep}: returns what stood before, ${s} becomes what
  * stands after; without ${sep} returns all, and ${s} becomes STR_NONE. */
 struct str	 str_split(struct str *s, char sep);
+/* In place: control characters become '?'.  For what a stranger wrote and a
+ * terminal is going to show. */
+void		 str_plain(char *z);
 /* A NUL-terminated copy; free() it. */
 char		*str_dup(struct str s);
 

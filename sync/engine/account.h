@@ -70,6 +70,7 @@ struct folder {
 	int64_t			 mtime_cur, mtime_new;
 	struct policy		 policy;
 	struct kwtab		 kw;
+	size_t			 kw_stored;	/* so many names are in the store */
 	struct kwfile		 kwfile;
 	bool			 loaded;	/* kw and kwfile are read */
 	bool			 watched;	/* inotify tells of changes */
@@ -147,6 +148,7 @@ struct account {
 	bool		 filing;		/* rows that landed wait for the
 						 * folder that a script chose */
 	bool		 listing;		/* a LIST is being answered */
+	bool		 list_overflow;		/* and was too long */
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
 	bool		 dry_run;

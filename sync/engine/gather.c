@@ -385,6 +385,11 @@ gather_remote(struct account *acc, struct folder *f, struct err *err)
 		return err_set(err, ERR_FOLDER, "proto.unexpected",
 		    "%s: the server listed %zu messages and says it has %u",
 		    f->name, acc->remote->n_msg, box->exists);
+	/* Each is announced before it is described. */
+	if (acc->remote->n_msg > box->exists && !acc->remote->expunged)
+		return err_set(err, ERR_FOLDER, "proto.unexpected",
+		    "%s: the server describes %zu messages and says it has %u",
+		    f->name, acc->remote->n_msg, box->exists);
 	work_sort(&f->work);
 	if (complete ? compare_all(acc, f, err) < 0 :
 	    compare_reported(acc, f, err) < 0 || apply_gone(acc, f, err) < 0)

@@ -10,15 +10,22 @@
 #include "engine/remote.h"
 #include "imap/cmd.h"
 
-enum { STATUS_WINDOW = 20 };
+enum { STATUS_WINDOW = 20, FOLDERS_MAX = 20000 };
 
 void
 list_note(struct account *acc, const struct ev_list *list)
 {
-	struct folder *f = account_by_wire(acc, list->name);
+	struct folder *f;
 
 	if (!acc->listing) {
 		acc->tree_remote = true;
+		return;
+	}
+	if (acc->list_overflow)
+		return;
+	f = account_by_wire(acc, list->name);
+	if (f == NULL && acc->n_folders >= FOLDERS_MAX) {
+		acc->list_overflow = true;
 		return;
 	}
 	if (f == NULL) {
@@ -168,6 +175,7 @@ list_ask(struct account *acc, bool first, struct err *err)
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->status = (struct remote_status){ 0 };
 	acc->listing = true;
+	acc->list_overflow = false;
 	r = ask_list(acc, first, err);
 	if (r > 0 && imap_can(acc->work, CAP_LIST_STATUS)) {
 		/* Announced, and not understood: plainer. */
@@ -179,6 +187,9 @@ list_ask(struct account *acc, bool first, struct err *err)
 	acc->listing = false;
 	if (r != 0)
 		return -1;
+	if (acc->list_overflow)
+		return err_set(err, ERR_RETRY, "server.too-many-folders",
+		    "the server lists more than %d mailboxes", FOLDERS_MAX);
 	/* An extended LIST that lacks INBOX (strato) is asked again plainly. */
 	if (account_by_wire(acc, STR("INBOX")) == NULL &&
 	    imap_can(acc->work, CAP_LIST_EXTENDED)) {

@@ -230,6 +230,9 @@ class Session:
         with self.peer.lock:
             self.peer.flights += 1
         data, self.cut = self.ration("up", data)
+        if not isinstance(self.sock, ssl.SSLSocket):
+            with self.peer.lock:
+                self.peer.in_clear += data
         self.inbuf += data
         if self.rules.gap:
             self.sock.settimeout(self.rules.gap)
@@ -723,6 +726,7 @@ class Peer:
         self.odd = set()         # names that go out as they stand
         self.sent = []           # every command, without its tag
         self.literals = []
+        self.in_clear = b""      # what came without TLS
         self.trouble = []        # commands that the peer did not understand
         self.flights = 0
         self.connections = 0
@@ -753,6 +757,7 @@ class Peer:
             self.rules.__init__()
             self.sent.clear()
             self.literals.clear()
+            self.in_clear = b""
             self.flights = self.connections = self.down = self.up = 0
 
     def box(self, name, attrs=(), odd=False):

@@ -148,6 +148,27 @@ thirty_two_bits_are_not_cut_off(void **state)
 	assert_int_equal(n, UINT32_MAX);
 }
 
+static void
+plain_text_has_no_control_characters(void **arg)
+{
+	static const struct { const char *in, *want; } table[] = {
+		{ "", "" }, { "as it was", "as it was" },
+		{ "\x1b[2Jgone\a\r\n", "?[2Jgone???" }, { "\x7f", "?" },
+		{ "caf\xc3\xa9", "caf\xc3\xa9" },
+		{ "\xc2\x9b" "2J", "??2J" }, { "\xc2\xa0", "\xc2\xa0" },
+		{ "\xc2", "\xc2" },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char text[32];
+
+		strcpy(text, table[i].in);
+		str_plain(text);
+		assert_string_equal(text, table[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -159,6 +180,7 @@ main(void)
 		cmocka_unit_test(a_copy_is_terminated_and_whole),
 		cmocka_unit_test(numbers_are_digits_within_bounds),
 		cmocka_unit_test(thirty_two_bits_are_not_cut_off),
+		cmocka_unit_test(plain_text_has_no_control_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
