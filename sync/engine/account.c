@@ -410,8 +410,6 @@ folder_save(struct account *acc, struct folder *f, struct err *err)
 	if (store_folder_put(acc->store, &row, err) < 0)
 		return -1;
 	f->id = row.id;
-	if (f->loaded && store_kw_save(acc->store, f->id, &f->kw, err) < 0)
-		return -1;
 	return 0;
 }
 
@@ -427,6 +425,7 @@ folder_load(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	if (store_kw_load(acc->store, f->id, &f->kw, err) < 0)
 		return -1;
+	f->kw_stored = f->kw.n;
 	if (acc->conf->keywords == KEYWORDS_DOVECOT &&
 	    kwfile_read(f->fd, &f->kwfile, err) < 0)
 		return -1;
@@ -480,6 +479,7 @@ problem_open(struct account *acc, enum problem_severity severity,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	str_plain(text);
 	for (size_t i = 0; i < acc->n_problems; i++)
 		if (strcmp(acc->problem[i].code, code) == 0 &&
 		    strcmp(acc->problem[i].where, where) == 0)
@@ -571,11 +571,30 @@ account_begin(struct account *acc, struct err *err)
 	return store_begin(acc->store, err);
 }
 
+/* A row's keyword bits mean nothing without their names, so the names go with the
+ * first commit that may have used them. */
+static int
+save_keywords(struct account *acc, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		if (f->loaded && f->id != 0 && f->kw.n > f->kw_stored &&
+		    store_kw_save(acc->store, f->id, &f->kw, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 account_commit(struct account *acc, struct err *err)
 {
-	if (store_commit(acc->store, err) == 0)
-		return 0;
-	store_rollback(acc->store);
-	return -1;
+	if (save_keywords(acc, err) < 0 || store_commit(acc->store, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->loaded && acc->folder[i]->id != 0)
+			acc->folder[i]->kw_stored = acc->folder[i]->kw.n;
+	return 0;
 }

@@ -443,9 +443,5 @@ apply_rows(struct account *acc, struct folder *f, struct err *err)
 			return -1;
 		}
 	}
-	if (store_kw_save(acc->store, f->id, &f->kw, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
 	return account_commit(acc, err);
 }

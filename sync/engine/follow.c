@@ -140,7 +140,6 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
 		return -1;
 	if (store_msg_put(acc->store, row, err) < 0 ||
-	    store_kw_save(acc->store, to->id, &to->kw, err) < 0 ||
 	    account_audit(acc, "move-local", to, row, "moved on the server",
 	    err) < 0)
 		return -1;

@@ -253,8 +253,7 @@ write_landing(struct arrivals *a, struct err *err)
 		row_of_arrival(a, one, &row);
 		r = row.id != 0 ? store_msg_add(a->acc->store, &row, err) :
 		    store_msg_put(a->acc->store, &row, err);
-		if (r < 0 || (one->to != NULL && store_kw_save(a->acc->store,
-		    one->to->id, &one->to->kw, err) < 0))
+		if (r < 0)
 			return -1;
 		one->row = one->listed.message = row.id;
 		if (one->listed.since != 0 &&
@@ -282,8 +281,7 @@ commit_landing(struct arrivals *a, struct err *err)
 
 	if (account_begin(a->acc, err) < 0)
 		return -1;
-	if (write_landing(a, err) < 0 || store_kw_save(a->acc->store, a->f->id,
-	    &a->f->kw, err) < 0) {
+	if (write_landing(a, err) < 0) {
 		store_rollback(a->acc->store);
 		hooks_incoming_end(a, false);
 		return -1;

@@ -241,6 +241,16 @@ local_keywords(struct account *acc, struct folder *f, struct err *err)
 }
 
 int
+local_letters(struct account *acc, struct folder *f, uint64_t kw, struct err *err)
+{
+	char letters[27];
+
+	if (acc->conf->keywords == KEYWORDS_DOVECOT)
+		(void)kwfile_to_letters(&f->kwfile, kw, &f->kw, letters);
+	return local_keywords(acc, f, err);
+}
+
+int
 local_set_date(const struct account *acc, struct folder *f,
     const struct change *c, int64_t date, struct err *err)
 {

@@ -38,6 +38,10 @@ int	local_name(struct account *acc, struct folder *f, const struct folder *was,
 	    char out[MNAME_MAX], bool *out_new);
 /* Write the folder's keyword letters if some are new: before names use them. */
 int	local_keywords(struct account *acc, struct folder *f, struct err *err);
+/* Each of these keywords gets a letter in ${f}: one that is taken away from a file
+ * later on would else look as if it could not be seen. */
+int	local_letters(struct account *acc, struct folder *f, uint64_t kw,
+	    struct err *err);
 /* One message has one date: the server's.  A file that belongs to somebody else
  * keeps its own. */
 int	local_set_date(const struct account *acc, struct folder *f,

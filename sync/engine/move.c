@@ -133,20 +133,16 @@ static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
 	struct hook_was was = { .mailbox = t->from->name, .origin = "client" };
-	char letters[27];
 	struct msg_row row;
 	int got = store_find_id(acc->store, t->row, &row, err);
 
 	if (got <= 0)
 		return got;
-	/* Keyword bits are the folder's own.  Each gets a letter there, or one
-	 * that was taken away on the way would look as if it could not be seen. */
+	/* Keyword bits are the folder's own. */
 	row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw, &t->to->kw);
-	if (acc->conf->keywords == KEYWORDS_DOVECOT)
-		(void)kwfile_to_letters(&t->to->kwfile, row.flags.kw, &t->to->kw,
-		    letters);
 	/* The server kept the date of what it moved or copied. */
-	if (local_keywords(acc, t->to, err) < 0 || show_flags(acc, t, err) < 0 ||
+	if (local_letters(acc, t->to, row.flags.kw, err) < 0 ||
+	    show_flags(acc, t, err) < 0 ||
 	    local_set_date(acc, t->to, t->change, t->date, err) < 0)
 		return -1;
 	row.date = t->date;

@@ -317,6 +317,7 @@ settle_intent(struct account *acc, struct intent *in, bool cut_short,
     struct err *err)
 {
 	struct msg_row row, there;
+	struct err ignored;
 	struct folder *from;
 	int got = store_find_id(acc->store, in->row, &row, err);
 
@@ -334,9 +335,11 @@ settle_intent(struct account *acc, struct intent *in, bool cut_short,
 	row.to = 0;
 	row.seek = 0;
 	if (in->found.v != 0) {
-		if (from != NULL)
+		if (from != NULL && folder_load(acc, from, &ignored) == 0)
 			row.flags.kw = kwtab_translate(row.flags.kw, &from->kw,
 			    &in->target->kw);
+		if (local_letters(acc, in->target, row.flags.kw, err) < 0)
+			return -1;
 		row.folder = in->target->id;
 		row.uid = in->found;
 	}

@@ -465,8 +465,6 @@ prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 		else if (c->out.ops & OP_REPLACE)
 			c->out.ops = 0;
 	}
-	if (r == 0)
-		r = store_kw_save(acc->store, f->id, &f->kw, err);
 	if (r < 0) {
 		store_rollback(acc->store);
 		for (size_t i = 0; i < b->n; i++)

@@ -106,7 +106,14 @@ class Local:
         self.tree.rename_folder(old, new)
 
     def remove(self, folder):
-        self.tree.delete_folder(folder)
+        """A daemon may be delivering into it."""
+        def action():
+            try:
+                self.tree.delete_folder(folder)
+            except OSError as e:
+                raise FileNotFoundError(folder) from e
+        if os.path.exists(self.tree.path(folder)):
+            self.tree.again(action)
 
 
 class Far:
