@@ -21,6 +21,11 @@ OPT	?= -O2 -g
 # Sanitizers, for the compiler and the linker.
 SAN	?=
 HARDEN	:= -fstack-protector-strong -fstack-clash-protection -fPIE
+# Not every processor has it; and sanitizers check what FORTIFY would.
+HARDEN	+= $(shell $(CC) -fcf-protection -E -xc /dev/null >/dev/null 2>&1 && echo -fcf-protection)
+ifndef SAN
+HARDEN	+= -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
 CPPFLAGS += -D_GNU_SOURCE -DSYNCD_VERSION='"$(VERSION)"' -Isync -Idaemon -I.
 CFLAGS	+= -std=c17 $(OPT) $(SAN) $(WARN) $(HARDEN) $(shell pkg-config --cflags $(LIBS) 2>/dev/null)
 LDFLAGS	+= $(SAN) -pie -Wl,-z,relro,-z,now
@@ -43,7 +48,7 @@ SCRIPT	:= $(BUILD)/syncd-script
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all clean install deps check demo unit scenario layers headers
-.PHONY: asan asan-run valgrind fuzz fuzz-run crash mutant bench
+.PHONY: asan asan-run valgrind fuzz fuzz-run oracle crash mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -95,6 +100,13 @@ mutant: $(BIN)
 		$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -w $(LDFLAGS) -o $(OUT)/$$t tests/unit/$$t.c \
 			$(OUT)/*.o $(LIB) -lcmocka $(LDLIBS) || exit 1; \
 	done
+
+# Random operations and faults, SEEDS=first:last; hundreds take minutes.
+SEEDS ?= 1:200
+oracle:
+	@tests/tool/deps check
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat
+	@BUILD=$(BUILD) tests/crash/seeds.py $(SEEDS)
 
 # Every effect, allocation and byte of a choice of rounds: hours of it, or less
 # with CRASH_STEP=20; CRASH='kill-before oom:download' for a choice.
