@@ -1,26 +1,28 @@
 #!/usr/bin/env python3
 """mutants.py [NAME]... — is what is made wrong found?
 
-Each mutant is one small mistake in one source file.  It is compiled and linked
-before the library, so a mutant costs a second.  As a program this lets the unit
-tests and a choice of scenarios and crash points loose on each, and says which
-of them noticed; crash.py takes single ones as its positive controls.
+Each mutant is one small mistake.  Only its sources are compiled, so it costs a
+second.  As a program this lets the unit tests and scenes loose on each that are
+named beside it, and says which of them noticed; crash.py takes single ones as
+its positive controls.
 
 The last line is "N mutants, N caught"; what nobody noticed is named above it.
 """
 import os
 import shutil
 import subprocess
+import sys
 from collections import namedtuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", "build")
+STEP = int(os.environ.get("CRASH_STEP", "1"))    # only each n-th point
 
 # ${old} stands in the file exactly once.
 Edit = namedtuple("Edit", "file old new")
 
 RECOVER, PAIR = "sync/engine/recover.c", "sync/engine/pair.c"
-DOWNLOAD, UPLOAD = "sync/engine/download.c", "sync/engine/upload.c"
+LAND = "sync/engine/land.c"
 DELIVER, AT = "sync/maildir/deliver.c", "sync/maildir/at.c"
 
 MUTANTS = {
@@ -30,7 +32,7 @@ MUTANTS = {
              "\tif (in->stage == ST_APPENDING)\n"),
         Edit(PAIR, "\t\tif (!cs->v[lo].used && cs->v[lo].wire_size == size)",
              "\t\tif (cs->v[lo].used && cs->v[lo].wire_size == size)")],
-    "early-row": [Edit(DOWNLOAD, "\t\t.stage = ST_LANDING,", "\t\t.stage = ST_PRESENT,")],
+    "early-row": [Edit(LAND, "\t\t.stage = ST_LANDING,", "\t\t.stage = ST_PRESENT,")],
     "write-unchecked": [Edit(DELIVER, "\t\tif (done < 0)\n\t\t\treturn -1;\n\t\tp += done;",
                              "\t\tif (done < 0)\n\t\t\treturn 0;\n\t\tp += done;")],
     "short-write": [Edit(DELIVER, "\t\tp += done;\n\t\tn -= (size_t)done;",
@@ -42,6 +44,48 @@ MUTANTS = {
     "no-fsync-dir": [Edit(AT, "\trc = fsync(fd);", "\trc = 0;")],
     "no-sync-commit": [Edit("sync/store/db.c", "PRAGMA synchronous = FULL",
                             "PRAGMA synchronous = OFF")],
+}
+
+GATHER, FLAG, GUARD = "sync/engine/gather.c", "sync/engine/flag.c", "sync/engine/guard.c"
+DIFF, MOVE, ACCOUNT = "sync/engine/diff.c", "sync/engine/move.c", "sync/engine/account.c"
+MUTANTS.update({
+    "equation": [Edit(GATHER, "f->work.n_fresh == (uint64_t)exists + vanished)",
+                      "f->work.n_fresh != (uint64_t)exists + vanished)")],
+    "went-back": [Edit(GATHER, "box->modseq.v < f->modseq.v", "box->modseq.v > f->modseq.v")],
+    "keeps-uids": [Edit(GATHER, "\t\trow.uid.v = 0;\n", "")],
+    "found-again": [Edit(FLAG, "return row->uid.v != c->uid.v ||",
+                         "return row->uid.v == c->uid.v ||")],
+    "no-guard": [Edit(GUARD, "(int64_t)n <= acc->conf->guards.max_delete_count)",
+                      "(int64_t)n >= acc->conf->guards.max_delete_count)")],
+    "source-stays": [Edit(RECOVER, "(cut_short && in->found.v != 0 &&",
+                          "(!cut_short && in->found.v != 0 &&")],
+    "nameless-bits": [Edit(ACCOUNT, "f->kw.n > f->kw_stored &&", "f->kw.n < f->kw_stored &&")],
+    "policy-negated": [Edit(DIFF, "\tif (!(policy->pull & POLICY_DELETE))\n",
+                            "\tif (policy->pull & POLICY_DELETE)\n")],
+    "merge-swapped": [Edit(DIFF, "\tout.add = flags_minus(there, remote);",
+                           "\tout.add = flags_minus(remote, there);")],
+    "move-forgets-folder": [Edit(MOVE, "\trow.folder = t->to->id;\n", "")],
+    "digest-of-header": [Edit(PAIR, "\treturn hash_eq(&row.all, &u->content->id.all);",
+                              "\treturn hash_eq(&row.head, &u->content->id.head);")],
+    "rename-replaces": [Edit(AT, "to_fd, to, RENAME_NOREPLACE);", "to_fd, to, 0);")],
+    "flags-unsorted": [Edit("sync/base/flags.c", "\t\t\tout[n++] = sysflags[k].letter;",
+                            "\t\t\tout[n] = sysflags[k].letter;")],
+    "no-truncation-check": [Edit(DELIVER, "\tif (d->eol == EOL_LF && d->prev == '\\r' &&",
+                                 "\tif (d->eol != EOL_LF && d->prev == '\\r' &&")],
+})
+
+# Who should notice: unit tests, and scenes that are played once, and killed.
+EVERY = ["download", "upload", "flags", "deleted, for good", "moved"]
+WHO = {
+    "went-back": (["test_store"], EVERY),
+    "keeps-uids": ([], ["new UIDVALIDITY"]), "found-again": ([], ["new UIDVALIDITY"]),
+    "no-guard": ([], ["held by a guard"]), "source-stays": ([], ["moved, no MOVE"]),
+    "nameless-bits": ([], ["keywords"]), "policy-negated": (["test_diff"], []),
+    "merge-swapped": (["test_diff"], []), "rename-replaces": (["test_deliver"], []),
+    "flags-unsorted": (["test_flags"], []), "no-truncation-check": (["test_deliver"], []),
+    "no-fsync-file": (["test_deliver"], []), "no-fsync-dir": (["test_deliver"], []),
+    "short-write": (["test_deliver"], EVERY), "early-row": ([], ["download"]),
+    "no-intent": ([], ["upload"]),
 }
 
 
@@ -70,3 +114,49 @@ def build(name, *tests):
                     f"OUT={out}", "EDITED=" + " ".join(sources),
                     "TESTS=" + " ".join(tests)], cwd=ROOT, check=True)
     return os.path.join(out, "syncd")
+
+
+def unit_notices(name, test):
+    r = subprocess.run([os.path.join(ROOT, BUILD, "mutant", name, test)], cwd=ROOT,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, timeout=120, check=False)
+    return r.returncode != 0
+
+
+def scene_notices(program, scene):
+    """Once as it should go, then killed before each effect in turn."""
+    import crash
+    total = crash.count("kill-before", scene)
+    _, bad = crash.portion("kill-before", scene, [10 ** 9], program)
+    if not bad:
+        _, bad = crash.portion("kill-before", scene, range(1, total + 1, STEP), program, True)
+    return bool(bad)
+
+
+def noticed(name):
+    """By whom, or None."""
+    tests, scenes = WHO.get(name, ([], EVERY))
+    try:
+        program = build(name, *tests)
+    except LookupError as e:
+        return f"stale: {e}"
+    for test in tests:
+        if unit_notices(name, test):
+            return test
+    return next((s for s in scenes if scene_notices(program, s)), None)
+
+
+def main(argv):
+    names = argv[1:] or list(MUTANTS)
+    caught = 0
+    for name in names:
+        by = noticed(name)
+        caught += by is not None and not by.startswith("stale")
+        print(f"{name:<22} {by or 'SURVIVED'}", flush=True)
+    print(f"{len(names)} mutants, {caught} caught")
+    return 0 if caught == len(names) else 1
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.join(ROOT, "tests", "crash"))
+    sys.exit(main(sys.argv))
