@@ -240,13 +240,7 @@ leave_source(struct account *acc, const struct transfer *t, struct err *err)
 
 	if (got != 0)
 		return got < 0 ? -1 : 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (store_msg_put(acc->store, &row, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return store_msg_put(acc->store, &row, err);
 }
 
 /* All transfers of one route, in one command. */
@@ -286,6 +280,8 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 
 		if (uid != 0)
 			r = settle(acc, &t[i], uid, err);
+		if (uid != 0 && r == 0 && stay)
+			r = leave_source(acc, &t[i], err);
 	}
 	if (store_in_transaction(acc->store)) {
 		if (r == 0)
@@ -295,8 +291,6 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	}
 	if (r == 0)
 		r = ask_where(acc, t, n, err);
-	for (size_t i = 0; i < n && r == 0 && stay; i++)
-		r = leave_source(acc, &t[i], err);
 	answer_clear(&a);
 out:
 	uidset_clear(&uids);

@@ -41,7 +41,6 @@ struct intent {
 struct intents {
 	struct intent	*v;
 	size_t		 n, cap;
-	bool		 cut_short;	/* nobody knows how far it got */
 };
 
 /* One folder's trouble is not the account's: its intents stay open, and nothing
@@ -313,8 +312,7 @@ doubt_source(struct account *acc, struct intent *in, const struct msg_row *row,
 }
 
 static int
-settle_intent(struct account *acc, struct intent *in, bool cut_short,
-    struct err *err)
+settle_intent(struct account *acc, struct intent *in, struct err *err)
 {
 	struct msg_row row, there;
 	struct err ignored;
@@ -344,8 +342,7 @@ settle_intent(struct account *acc, struct intent *in, bool cut_short,
 		row.uid = in->found;
 	}
 	if (store_msg_put(acc->store, &row, err) < 0 ||
-	    (cut_short && in->found.v != 0 &&
-	    doubt_source(acc, in, &there, err) < 0))
+	    (in->found.v != 0 && doubt_source(acc, in, &there, err) < 0))
 		return -1;
 	if (from == NULL)
 		return 0;
@@ -390,8 +387,7 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 		return r < 0 || in->n > 0 ? -1 : 0;
 	for (size_t i = 0; i < in->n && r == 0; i++)
 		if (!in->v[i].put_off)
-			r = settle_intent(acc, &in->v[i], in->cut_short,
-			    err) < 0 ? -1 : 0;
+			r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;
 	if (r < 0) {
 		store_rollback(acc->store);
 		return -1;
@@ -407,30 +403,6 @@ by_target(const void *a, const void *b)
 	if (x->target != y->target)
 		return x->target < y->target ? -1 : 1;
 	return (x->row > y->row) - (x->row < y->row);
-}
-
-int
-recover_rows(struct account *acc, const int64_t *id, size_t n, struct err *err)
-{
-	struct intents in = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; i < n && r == 0; i++) {
-		struct msg_row row;
-
-		r = store_find_id(acc->store, id[i], &row, err);
-		if (r > 0 && (row.stage == ST_APPENDING ||
-		    row.stage == ST_MOVING))
-			r = add_intent(acc, &in, &row);
-		else if (r > 0)
-			r = 0;
-	}
-	if (in.n > 1)
-		qsort(in.v, in.n, sizeof(*in.v), by_target);
-	if (r == 0)
-		r = settle_intents(acc, &in, err);
-	free(in.v);
-	return r;
 }
 
 /* ---- older versions --------------------------------------------------- */
@@ -493,6 +465,44 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 	}
 	folder_mark(f, DIRTY_REMOTE);
 	return account_commit(acc, err);
+}
+
+/* What was moved by COPY may still be where it was. */
+static int
+expunge_sources(struct account *acc, const struct intents *in, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < in->n && r == 0; i++)
+		if (in->v[i].source != 0)
+			r = expunge_replaced(acc, in->v[i].source, err);
+	return r;
+}
+
+int
+recover_rows(struct account *acc, const int64_t *id, size_t n, struct err *err)
+{
+	struct intents in = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		struct msg_row row;
+
+		r = store_find_id(acc->store, id[i], &row, err);
+		if (r > 0 && (row.stage == ST_APPENDING ||
+		    row.stage == ST_MOVING))
+			r = add_intent(acc, &in, &row);
+		else if (r > 0)
+			r = 0;
+	}
+	if (in.n > 1)
+		qsort(in.v, in.n, sizeof(*in.v), by_target);
+	if (r == 0)
+		r = settle_intents(acc, &in, err);
+	if (r == 0)
+		r = expunge_sources(acc, &in, err);
+	free(in.v);
+	return r;
 }
 
 /* ---- all -------------------------------------------------------------- */
@@ -625,7 +635,7 @@ recover_filing(struct account *acc, struct err *err)
 int
 recover_all(struct account *acc, struct err *err)
 {
-	struct open_rows o = { .intents.cut_short = true };
+	struct open_rows o = { 0 };
 	int r = collect(acc, &o, err);
 
 	acc->filing = false;
@@ -637,9 +647,8 @@ recover_all(struct account *acc, struct err *err)
 		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);
 	if (r == 0)
 		r = settle_intents(acc, &o.intents, err);
-	for (size_t i = 0; i < o.intents.n && r == 0; i++)
-		if (o.intents.v[i].source != 0)
-			r = expunge_replaced(acc, o.intents.v[i].source, err);
+	if (r == 0)
+		r = expunge_sources(acc, &o.intents, err);
 	/* An upload that is to be done again may be the newer version. */
 	for (size_t i = 0; i < o.n_replaced && r == 0; i++)
 		if (all_found(&o.intents))
