@@ -21,7 +21,7 @@ STEP = int(os.environ.get("CRASH_STEP", "1"))    # only each n-th point
 # ${old} stands in the file exactly once.
 Edit = namedtuple("Edit", "file old new")
 
-RECOVER, PAIR = "sync/engine/recover.c", "sync/engine/pair.c"
+RECOVER, PAIR = "sync/engine/recover.c", "sync/engine/candidate.c"
 LAND = "sync/engine/land.c"
 DELIVER, AT = "sync/maildir/deliver.c", "sync/maildir/at.c"
 
@@ -65,7 +65,7 @@ MUTANTS.update({
     "merge-swapped": [Edit(DIFF, "\tout.add = flags_minus(there, remote);",
                            "\tout.add = flags_minus(remote, there);")],
     "move-forgets-folder": [Edit(MOVE, "\trow.folder = t->to->id;\n", "")],
-    "digest-of-header": [Edit(PAIR, "\treturn hash_eq(&row.all, &u->content->id.all);",
+    "digest-of-header": [Edit("sync/engine/pair_files.c", "\treturn hash_eq(&row.all, &u->content->id.all);",
                               "\treturn hash_eq(&row.head, &u->content->id.head);")],
     "rename-replaces": [Edit(AT, "to_fd, to, RENAME_NOREPLACE);", "to_fd, to, 0);")],
     "flags-unsorted": [Edit("sync/base/flags.c", "\t\t\tout[n++] = sysflags[k].letter;",

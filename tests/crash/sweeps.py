@@ -89,7 +89,7 @@ class Oom:
 
     def hurt(self, stage, n):
         # An abort is what xmalloc does; a wild pointer is not.
-        stage.no_crash(self.round(stage, n))
+        stage.no_crash(self.round(stage, n), oom=True)
         return True
 
 
