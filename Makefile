@@ -104,6 +104,10 @@ crash:
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat $(BUILD)/failnext.so
 	@BUILD=$(BUILD) tests/crash/crash.py $(CRASH)
 
+$(BUILD)/tests/test_script_%: tests/unit/test_script_%.c $(SCRIPT_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) $(SCRIPT_CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(SCRIPT_LIB) $(LIB) -lcmocka $(SCRIPT_LDLIBS)
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 deps:
@@ -111,13 +115,13 @@ deps:
 
 check:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(UNIT) $(BUILD)/killat $(BUILD)/failnext.so
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(SCRIPT) $(UNIT) $(BUILD)/killat $(BUILD)/failnext.so
 	@tests/tool/check
 
 unit: $(UNIT)
 	@tests/tool/check unit
 
-scenario: $(BIN)
+scenario: $(BIN) $(SCRIPT)
 	@tests/tool/check scenario
 
 demo:
@@ -144,8 +148,8 @@ $(BUILD)/bench/%.so: tests/bench/%.c
 	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 headers:
-	@for h in sync/*/*.h daemon/*.h; do \
-		echo 'typedef int nothing;' | $(CC) $(CPPFLAGS) $(CFLAGS) -fsyntax-only -include $$h -xc - || exit 1; \
+	@for h in sync/*/*.h daemon/*.h plugins/*.h; do \
+		echo 'typedef int nothing;' | $(CC) $(CPPFLAGS) $(CFLAGS) $(SCRIPT_CFLAGS) -fsyntax-only -include $$h -xc - || exit 1; \
 	done
 
 asan:
@@ -154,7 +158,7 @@ asan:
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' asan-run
 
 # Reports go to files: a worker's exit code is not always seen.
-asan-run: $(BIN) $(UNIT)
+asan-run: $(BIN) $(SCRIPT) $(UNIT)
 	@rm -rf $(BUILD)/report && mkdir -m 1777 $(BUILD)/report
 	@BUILD=$(BUILD) ASAN_OPTIONS=log_path=$(CURDIR)/$(BUILD)/report/asan \
 		UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/report/ubsan \
@@ -186,15 +190,19 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 
 SHARE	= $(DESTDIR)$(PREFIX)/share
 UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd
-install: $(BIN)
-	install -d $(DESTDIR)$(PREFIX)/bin $(UNITS)/user $(UNITS)/system \
-		$(SHARE)/doc/syncd $(SHARE)/syncd $(SHARE)/man/man1 $(SHARE)/man/man5
+install: $(BIN) $(SCRIPT)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/syncd \
+		$(UNITS)/user $(UNITS)/system $(SHARE)/doc/syncd $(SHARE)/syncd \
+		$(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/syncd
+	install -m 755 $(SCRIPT) $(DESTDIR)$(PREFIX)/libexec/syncd/syncd-script
+	cd lua && find . -type f -exec install -D -m 644 {} $(abspath $(SHARE))/syncd/lua/{} \;
 	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd.service >$(UNITS)/user/syncd.service
 	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd@.service >$(UNITS)/system/syncd@.service
 	install -m 644 syncd.yaml.example README.md LICENSE $(SHARE)/doc/syncd
 	install -m 644 $(wildcard systemd/*.1) $(SHARE)/man/man1
 	install -m 644 $(wildcard systemd/*.5) $(SHARE)/man/man5
+	install -m 644 $(wildcard systemd/*.7) $(SHARE)/man/man7
 	$(BIN) config schema >$(SHARE)/syncd/syncd.schema.json
 
 clean:

@@ -151,6 +151,9 @@ finish(struct addrs *list, struct draft *d, size_t *cap, struct arena *a)
 			name = spec;
 			spec.n = 0;
 		}
+		/* "ann@example.org Thu Aug 22": the rest is noise. */
+		if (memchr(spec.p, '@', str_find(spec, ' ')) != NULL)
+			spec.n = str_find(spec, ' ');
 	} else if (name.n == 0) {
 		name = squeeze(d->comment, d->n_comment);
 	}
@@ -194,7 +197,8 @@ addr_parse(struct addrs *list, struct str raw, struct arena *a)
 		} else if (c == ',' || c == ';') {
 			finish(list, &d, &cap, a);
 			r.at++;
-		} else if (c == ':' && !d.angle) {
+		} else if (c == ':' && !d.angle &&
+		    memchr(d.name, '@', d.n_name) == NULL) {
 			/* A group's name; its members follow. */
 			d.n_name = d.n_comment = 0;
 			r.at++;

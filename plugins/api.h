@@ -74,6 +74,8 @@ struct op *api_op(lua_State *L, struct msg *m, enum hook_op_kind kind,
 void	 api_op_done(lua_State *L, struct op *op);
 /* The bit of a flag's name, or an error. */
 uint32_t api_flag(lua_State *L, struct str word);
+/* The ${i}-th flag; false past the last. */
+bool	 api_flag_at(size_t i, const char **name, uint32_t *bit);
 /* Record that ${bytes} (none: the message) be saved by the pattern at 2. */
 struct fill_part;
 void	 api_save(lua_State *L, struct msg *m, const struct fill_part *part,

@@ -164,6 +164,16 @@ flag_name(size_t i)
 	return i < ARRAY_LEN(flag_names) ? flag_names[i].name : NULL;
 }
 
+bool
+api_flag_at(size_t i, const char **name, uint32_t *bit)
+{
+	if (i >= ARRAY_LEN(flag_names))
+		return false;
+	*name = flag_names[i].name;
+	*bit = flag_names[i].bit;
+	return true;
+}
+
 uint32_t
 api_flag(lua_State *L, struct str word)
 {

@@ -310,21 +310,15 @@ event_matches(struct run *r, struct plugin *p, size_t i)
 static int
 push_words_pair(lua_State *L, const struct strs *words, uint32_t sys)
 {
-	static const struct {
-		const char	*name;
-		uint32_t	 bit;
-	} names[] = {
-		{ "seen", FLAG_SEEN }, { "flagged", FLAG_FLAGGED },
-		{ "answered", FLAG_ANSWERED }, { "draft", FLAG_DRAFT },
-		{ "passed", FLAG_PASSED }, { "deleted", FLAG_DELETED },
-	};
+	const char *name;
+	uint32_t bit;
 
 	api_push_words(L, words);
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		if ((sys & names[i].bit) == 0)
+	for (size_t i = 0; api_flag_at(i, &name, &bit); i++) {
+		if ((sys & bit) == 0)
 			continue;
 		lua_pushboolean(L, 1);
-		lua_setfield(L, -2, names[i].name);
+		lua_setfield(L, -2, name);
 	}
 	return 1;
 }

@@ -2,6 +2,7 @@
 #include "frame.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -275,6 +276,16 @@ frame_in_bytes(struct frame_in *in, struct str bytes)
 	forget(in);
 	in->rest = bytes;
 	in->type = frame_u8(in);
+}
+
+void
+frame_in_loop(struct frame_in *in, struct frame *f)
+{
+	frame_in_bytes(in, buf_str(&f->b));
+	for (size_t i = 0; i < f->n_fds; i++)
+		in->fd[in->n_fds++] = f->owned[i] ? f->fd[i] :
+		    fcntl(f->fd[i], F_DUPFD_CLOEXEC, 3);
+	f->n_fds = 0;
 }
 
 static void

@@ -64,8 +64,6 @@ enum frame_type {
 			 * FAILED: text why; OK: by enum frame_call */
 	FRAME_DROP,	/* The event's time is over: u32 event; no answer is
 			 * wanted any more */
-	FRAME_FORGET,	/* What the plugin's stores hold is not what we think:
-			 * u32 plugin.  They are asked for again */
 
 	/* script to worker */
 	FRAME_HELLO = 64, /* The sandbox stands: u32 version; text remarks */
@@ -172,6 +170,8 @@ void	frame_in_clear(struct frame_in *in);
 /* Read from bytes at hand, without a socket (tests, files). */
 void	frame_in_bytes(struct frame_in *in, struct str bytes);
 
+/* The frame as it would arrive: its descriptors are taken, its bytes borrowed. */
+void	frame_in_loop(struct frame_in *in, struct frame *f);
 /* 1: a frame was read; 0: none now; -1: the other side is gone (ERR_CANCEL) or
  * sent what is no frame (ERR_PROTO).  Descriptors not taken are closed. */
 int	frame_recv(int fd, struct frame_in *in, struct err *err);

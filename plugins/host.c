@@ -275,18 +275,13 @@ free_overlay(struct overlay *o)
 }
 
 /* What was planned and did not happen is still in the process's copy of its
- * stores: it reads them again. */
+ * stores: a fresh one reads them again. */
 static void
 forget_stores(struct host *h, struct str plugin)
 {
 	for (size_t i = 0; i < h->n_plugins; i++) {
-		struct frame f;
-
-		if (!str_eq(plugin, str_z(h->plugin[i].conf->name)))
-			continue;
-		frame_init(&f, FRAME_FORGET);
-		frame_put_u32(&f, (uint32_t)i);
-		proc_send(h, h->plugin[i].proc, &f);
+		if (str_eq(plugin, str_z(h->plugin[i].conf->name)))
+			proc_restart(h, h->plugin[i].proc);
 	}
 }
 

@@ -135,6 +135,8 @@ void	proc_clear(struct host *h, struct proc *p);
 void	proc_keep_up(struct host *h, struct proc *p);
 /* It is gone, or has to go: kill, blame, ask others again.  ${why}: for people. */
 void	proc_down(struct host *h, struct proc *p, const char *why);
+/* A fresh one in its place; nobody is to blame. */
+void	proc_restart(struct host *h, struct proc *p);
 /* What is in ${f} is taken. */
 void	proc_send(struct host *h, struct proc *p, struct frame *f);
 void	proc_flush(struct host *h, struct proc *p);

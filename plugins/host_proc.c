@@ -334,6 +334,24 @@ take_back(struct host *h, struct proc *p, bool blamed)
 	}
 }
 
+static void
+end(struct host *h, struct proc *p)
+{
+	h->broker->kill(h->broker->daemon, p->slot);
+	close_channel(p);
+	call_forget(h, p);
+}
+
+void
+proc_restart(struct host *h, struct proc *p)
+{
+	if (p->fd < 0)
+		return;
+	take_back(h, p, true);
+	end(h, p);
+	p->again = 0;
+}
+
 void
 proc_down(struct host *h, struct proc *p, const char *why)
 {
@@ -341,9 +359,7 @@ proc_down(struct host *h, struct proc *p, const char *why)
 		return;
 	log_warn("a script process is down: %s", why);
 	take_back(h, p, blame(h, p, why));
-	h->broker->kill(h->broker->daemon, p->slot);
-	close_channel(p);
-	call_forget(h, p);
+	end(h, p);
 	/* At once the first time, then slower. */
 	p->again = clock_in(p->fails > 0 ?
 	    USEC_MS(100 << (p->fails < 8 ? p->fails : 8)) : 0);

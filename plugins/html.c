@@ -166,5 +166,7 @@ html_to_text(struct str html, struct arena *a)
 		else
 			put(&w, html.p[i++]);
 	}
+	while (w.n > 0 && w.p[w.n - 1] == ' ')
+		w.n--;
 	return (struct str){ w.p, w.n };
 }

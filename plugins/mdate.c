@@ -163,6 +163,7 @@ mdate_duration(struct str s, int64_t *seconds)
 		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
 		{ 'w', 7 * 86400 }, { 'y', 365 * 86400 },
 	};
+	bool first = true;
 	int64_t sum = 0;
 
 	s = str_trim(s);
@@ -174,8 +175,9 @@ mdate_duration(struct str s, int64_t *seconds)
 		size_t i = 0;
 
 		if (!number_and_unit(&s, &n, &unit) || unit.n > 1 ||
-		    (unit.n == 0 && s.n > 0))
+		    (unit.n == 0 && (s.n > 0 || !first)))
 			return false;
+		first = false;
 		while (unit.n == 1 && i < ARRAY_LEN(units) &&
 		    units[i].unit != unit.p[0])
 			i++;

@@ -152,9 +152,9 @@ finish(struct script *s, struct run *r)
 		load_done(r);
 		return;
 	}
-	if (s->driver != NULL)
-		s->driver->done(s, r);
-	else if (!r->dropped)
+	if (s->driver != NULL && s->driver->done(s, r))
+		return;
+	if (s->driver == NULL && !r->dropped)
 		add_result(s, r);
 	run_free(r);
 }

@@ -173,7 +173,11 @@ struct script {
 /* A driver plays the worker inside the process (bench.c). */
 struct driver {
 	void	(*frame)(struct script *s, struct frame *f);
-	void	(*done)(struct script *s, struct run *r);
+	/* true: the run is kept by the driver, which frees it. */
+	bool	(*done)(struct script *s, struct run *r);
+	/* A state was opened: add to it what only this driver's scripts have. */
+	void	(*open)(struct script *s, const struct plugin *p,
+		    struct lua_State *L);
 };
 
 /* ${fd}: the socket, or -1 with a driver. */

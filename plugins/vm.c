@@ -85,6 +85,8 @@ open_all(lua_State *L)
 	struct plugin *p = lua_touserdata(L, 1);
 
 	api_open_libs(L, p->trusted);
+	if (p->s->driver != NULL)
+		p->s->driver->open(p->s, p, L);
 	api_open_registry(L);
 	return 0;
 }

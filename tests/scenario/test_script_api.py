@@ -2,15 +2,18 @@
 
 The worker is played by tests/tool/scriptlane.py; the script process is the real one.
 """
+import glob
 import os
+import re
+import subprocess
 import time
 import unittest
 
-from scriptlane import Message, Script, FLAGS
+from scriptlane import BUILD, FLAGS, KINDS, ROOT, Message, Script
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ME = "me@example.org"
-SEEN = {n: b for b, n in FLAGS.items()}
+BIN = os.path.join(ROOT, BUILD, "syncd-script")
 
 
 def mail(subject="hello", sender="Ann <ann@example.net>", to=ME, body="text\n",
@@ -238,3 +241,170 @@ class Scripts(unittest.TestCase):
         self.assertRegex(plan.say()[0], r"^run notify-send -- syncd: work "
                          r"\d{4}-.* net.dns: no such host$")
         self.says(s.ask("offline", what="net.dns: no such host", since=since))
+
+    def test_an_event_of_each_kind_reaches_its_handler(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        for kind in KINDS[:-2]:
+            self.assertEqual(s.load(f"plugin {{ api = 1 }} on.{kind}(function(x) "
+                                    f"log.info('{kind}', type(x)) end)"), "")
+            self.assertEqual(s.info["kinds"], [kind])
+            m = [mail()] if kind in KINDS[:6] + ["removed", "removing"] else []
+            self.assertEqual(s.ask(kind, *m, since=1767225600).faults, [])
+            self.assertTrue(s.logs[-1].startswith(kind), s.logs)
+
+    def test_a_first_sync_is_not_meant(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) m:tag('a') end) "
+               "on.incoming({ origin = { 'initial', 'server' } }, "
+               "function(m) m:tag('b') end)")
+        self.says(s.ask("incoming", mail(origin="initial")), "tag b")
+        self.says(s.ask("incoming", mail()), "tag a", "tag b")
+
+    def test_who_files_first_wins(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        for i, (name, body) in enumerate((("a", "m:move('A')"), ("b", "m:move('B') "
+                                          "m:tag(m.mailbox)"), ("c", "m:refile('C')"))):
+            s.load(f"plugin {{ api = 1 }} on.incoming(function(m) {body} end)",
+                   name=name + ".lua", id=i)
+        plan = s.ask("incoming", mail())
+        self.says(plan, "move A", "tag A", "refile C")
+        self.assertEqual(plan.ops[1].lost, "already filed by a.lua:1")
+
+    def test_what_one_plugin_breaks_is_its_own(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) m:move('A') error('x') end)",
+               name="a.lua", id=0)
+        s.load("plugin { api = 1 } on.incoming(function(m) m:move('B') end)",
+               name="b.lua", id=1)
+        plan = s.ask("incoming", mail())
+        self.assertEqual(plan.say(), ["move B"])
+        self.assertEqual(plan.faults, [("a", "a.lua:1", "x")])
+        plan = s.ask("incoming", mail(), skip=[(0, 0)])
+        self.assertEqual((plan.say(), plan.faults), (["move B"], []))
+
+    def test_a_new_version_that_fails_leaves_the_old_one(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        head = "plugin { api = 1 } on.incoming(function(m) "
+        self.assertEqual(s.load(head + "m:tag('one') end)"), "")
+        self.assertIn("test.lua:1", s.load(head + "m:tag('two') en)"))
+        self.says(s.ask("incoming", mail()), "tag one")
+        self.assertEqual(s.load(head + "m:tag('three') end)"), "")
+        self.says(s.ask("incoming", mail()), "tag three")
+
+    def test_names_of_strangers_make_no_paths(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) m:move('X/{subject}') end)")
+        for subject, box in (("../../etc", "X/___.._etc"), ("/", "X/_"), (" ", "X/none"),
+                             ("a/b\x01c", "X/a_bc"), ("=?utf-8?q?=2e=2e?=", "X/none")):
+            self.says(s.ask("incoming", mail(subject)), f"move {box}")
+
+
+MISTAKES = {
+    "event": ("on.incomming(function() end)", "no event `incomming`; did you mean `incoming`?"),
+    "field": ("on.incoming(function(m) m.subjet() end)", None),
+    "key": ("on.incoming({ mailboxx = 'INBOX' }, function() end)", "no key `mailboxx`; did "
+            "you mean `mailbox`?"),
+    "global": ("local x = comand", "nothing is called `comand`; did you mean `command`?"),
+    "permission": ("plugin { api = 1, exce = {} }", "no permission `exce`; did you mean "
+                   "`exec`?"),
+    "type": ("options { a = { 'strin', 'x' } }", "no type of options `strin`; did you mean "
+             "`string`?"),
+    "api": ("plugin { api = 2 }", "this syncd knows api = 1"),
+    "timer": ("every('soon', function() end)", "every does not take \"soon\""),
+    "duration": ("on.incoming({ older = 'long' }, function() end)", "`older` does not take"),
+    "syntax": ("if", "<eof>"),
+    "regex": ("re '('", "re: ("),
+}
+
+
+class Mistakes(unittest.TestCase):
+    """Each names the file, the line and what was probably meant."""
+
+    def test_mistakes(self):
+        with Script() as s:
+            for name, (text, why) in MISTAKES.items():
+                with self.subTest(name):
+                    error = s.load("plugin { api = 1 }\n" + text)
+                    if why is None:
+                        plan = s.ask("incoming", mail())
+                        self.assertEqual(plan.faults[0][1:], (
+                            "test.lua:2", "no msg `subjet`; did you mean `subject`?"))
+                        continue
+                    self.assertTrue(error.startswith("test.lua:2: "), error)
+                    self.assertIn(why, error)
+
+    def test_options(self):
+        spec = ("plugin { api = 1 } local o = options { n = { 'int', 3 }, d = { 'duration' }, "
+                "e = { 'enum(a,b)', 'a' }, m = { 'map<glob,size>', {} }, l = { 'list<int>', {} },"
+                " day = { 'date' }, on = { 'bool', true } } "
+                "log.info(o.n, o.d, o.e, o.m['x'], #o.l, o.day, o.on)")
+        for config, said in (
+                ("", "3 nil a nil 0 nil true"),
+                ('{"n": 5, "d": "2h", "e": "b", "m": {"x": "2k"}, "l": [1, 2], '
+                 '"day": "2026-05-01", "on": "no"}', "5 7200 b 2048 2 2026-05-01 false")):
+            with Script() as s:
+                self.assertEqual(s.load(spec, options=config), "")
+                self.assertEqual(s.logs, [said])
+        for config, why in (('{"nn": 5}', "no option `nn`; did you mean `n`?"),
+                            ('{"n": "x"}', "option `n` takes a whole number, not x"),
+                            ('{"e": "c"}', "option `e` takes one of a,b, not `c`"),
+                            ('{"d": "long"}', "option `d` takes a duration such as 30d"),
+                            ('{"l": [1, "x"]}', "option `l` takes a whole number")):
+            with Script() as s:
+                self.assertIn(why, s.load(spec, options=config))
+
+
+class Shipped(unittest.TestCase):
+    """What lies in lua/, and what is made from the registry."""
+
+    def run_script(self, *args):
+        return subprocess.run([BIN, *args], cwd=ROOT, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60)
+
+    def test_plugins_pass_their_fixtures(self):
+        plugins = sorted(glob.glob(os.path.join(ROOT, "lua/plugins/*")))
+        self.assertGreater(len(plugins), 12)
+        for path in plugins:
+            with self.subTest(os.path.basename(path)):
+                r = self.run_script("test", "--me", ME, path)
+                self.assertEqual(r.returncode, 0, r.stdout)
+                self.assertRegex(r.stdout, r"[1-9]\d* passed, 0 failed")
+
+    def test_documents_say_what_the_registry_says(self):
+        for form, path in (("man", "systemd/syncd-lua.7"), ("meta", "lua/meta/syncd.lua")):
+            with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+                self.assertEqual(f.read(), self.run_script("registry", form).stdout,
+                                 f"build/syncd-script registry {form} >{path}")
+
+    def test_every_key_of_the_registry_is_one_of_matches(self):
+        values = {"boolean": "true", "globs": "'x'", "map": "{ A = 'x' }",
+                  "duration": "'1d'", "moment": "'2026-05-01'", "size": "'1k'",
+                  "integer": "1"}
+        with open(os.path.join(ROOT, "plugins/registry.def"), encoding="utf-8") as f:
+            keys = re.findall(r'^KEY\((\w+), "(\w+)"', f.read(), re.M)
+        self.assertGreater(len(keys), 30)
+        with Script() as s:
+            for key, kind in keys:
+                if kind == "function":
+                    continue
+                self.assertEqual(s.load(f"plugin {{ api = 1 }} on.incoming({{ {key} = "
+                                        f"{values[kind]} }}, function() end)"), "", key)
+
+    def test_a_trial_says_what_would_happen(self):
+        mails = sorted(glob.glob(os.path.join(ROOT, "tests/corpus/**/*.eml"),
+                                 recursive=True))[:200]
+        r = self.run_script("test", "lua/plugins/lists", *mails)
+        self.assertEqual(r.returncode, 0, r.stdout)
+        self.assertRegex(r.stdout, r"^200 messages, \d+ touched, 0 errors")
+        self.assertIn("lists/main.lua:11", r.stdout)
+        r = self.run_script("test", "--explain", "lua/plugins/lists", mails[0])
+        self.assertIn("lists/main.lua:8", r.stdout)
+        r = self.run_script("test", "--diff", "lua/plugins/lists/main.lua",
+                            "tests/scripts/lists.lua", *mails)
+        self.assertIn("0 of 200 messages differ", r.stdout)

@@ -14,7 +14,7 @@ import tempfile
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", "build")
 
-INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP, FORGET = range(1, 8)
+INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP = range(1, 7)
 HELLO, LOADED, RESULT, CALL, LOG, METRIC = range(64, 70)
 CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_EXEC = range(4)
 KINDS = ("incoming delivered created uploaded flags moved removing removed folder "

@@ -1,0 +1,15 @@
+-- archive.lua: a clean inbox every night, and lists that expire
+plugin { api = 1 }
+local opt = options {
+  after  = { "duration", "30d" },
+  into   = { "string",   "Archive/{year}" },
+  expire = { "map<glob,duration>", { ["Lists/*"] = "180d", ["Trash"] = "7d" } },
+}
+
+daily("03:30", function()
+  search { mailbox = "INBOX", seen = true, flagged = false, older = opt.after }
+    :move(opt.into)
+  for box, age in pairs(opt.expire) do
+    search { mailbox = box, older = age, flagged = false, to_me = false }:trash()
+  end
+end)
