@@ -183,6 +183,7 @@ plugin_loaded(struct host *h, struct proc *p)
 	struct str error = frame_str(in);
 	CLEANUP(buf_clear) struct buf yaml;
 	uint64_t kinds = frame_u64(in), initial = frame_u64(in);
+	bool again = pl != NULL && pl->loaded && pl->state != HOOK_DISABLED;
 
 	buf_init(&yaml, 4000);
 	if (pl == NULL || in->bad)
@@ -205,9 +206,16 @@ plugin_loaded(struct host *h, struct proc *p)
 	pl->loaded = true;
 	free(pl->grant);
 	pl->grant = yaml.n > 0 ? str_dup(buf_str(&yaml)) : NULL;
-	free(pl->error);
-	pl->error = yaml.n > 0 ? xstrdup("it wants what is not allowed") : NULL;
-	pl->state = yaml.n > 0 ? HOOK_DISABLED : HOOK_OK;
-	pl->times = pl->n_failed = 0;
+	if (yaml.n > 0) {
+		free(pl->error);
+		pl->error = xstrdup("it wants what is not allowed");
+	} else if (!again) {
+		/* A process that died is no reason to forget why. */
+		free(pl->error);
+		pl->error = NULL;
+		pl->times = pl->n_failed = 0;
+	}
+	pl->state = yaml.n > 0 ? HOOK_DISABLED :
+	    again && pl->state == HOOK_SUSPENDED ? HOOK_SUSPENDED : HOOK_OK;
 	return frame_ended(in) ? 0 : -1;
 }
