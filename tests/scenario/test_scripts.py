@@ -15,6 +15,7 @@ import unittest
 from case import Case, limit, message, rows
 from corpus import HERE as CORPUS
 from imapclient import ImapError
+from syncd import BUILD
 
 SWEEP = os.environ.get("SYNCD_SCRIPT_SWEEP")
 
@@ -317,6 +318,26 @@ class CrashTest(ScriptCase):
                     pass
             proc.wait()
         self.syncd.sync(timeout=120)
+        self.syncd.sync(timeout=120)
+        self.check_all()
+
+    @limit(3600 if SWEEP else 120)
+    def test_killed_at_each_step(self):
+        """Instead of the n-th effect on a file or a socket, and after it."""
+        self.N = 500 if SWEEP else 12
+        self.prepare()
+        killat = os.path.join(BUILD, "killat")
+        killed = 0
+        for n in range(5, 4000 if SWEEP else 300, 1 if SWEEP else 42):
+            self.syncd.wrap = (killat, "-n", str(n), "-m", "after" if n % 2 else "before")
+            proc = self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.DEVNULL)
+            killed += proc.wait(120) == 137
+            # Something is left to be done, each time.
+            self.client.append("INBOX", message(token(self.N)))
+            self.N += 1
+        self.assertGreater(killed, 3)
+        self.syncd.wrap = ()
         self.syncd.sync(timeout=120)
         self.check_all()
 
