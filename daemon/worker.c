@@ -390,6 +390,9 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		hooks_say(w->acc, HOOK_SYNC_DONE, opts->full ? "full" : "quick",
 		    0);
 	end_trouble(w);
+	/* A login is dearer than a look: POP3 has its times. */
+	if (!protocols[w->conf->protocol].two_way)
+		return r;
 	if (r > 0)
 		w->round_at = clock_in(USEC_S(w->acc->busy ? RETRY_BUSY_S :
 		    RETRY_FOLDER_S));
@@ -397,7 +400,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 		w->round_at = clock_in(opts->grace);
 	/* Where much goes on, a push can get lost (Dovecot notices some changes
 	 * only half a minute later): one look at all counters afterwards. */
-	if (protocols[w->conf->protocol].two_way && did_something(&did))
+	if (did_something(&did))
 		w->sweep_at = earliest(w->sweep_at, clock_in(USEC_S(AFTER_S)));
 	return r;
 }

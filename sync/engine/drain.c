@@ -32,7 +32,6 @@ struct drain {
 	struct drop_msg	**big;		/* too big: to be told of */
 	size_t		 n_big;
 	size_t		 at;		/* wanted[at] is coming */
-	bool		 open;		/* EV_BODY came, EV_MSG has not */
 	uint64_t	 size;		/* of what came of it */
 	bool		 more;		/* not all that is new is wanted now */
 	bool		 trouble;	/* something is left for later */
@@ -97,20 +96,26 @@ refuse(struct drain *d, const struct drop_msg *msg, bool for_good,
 		.stage = ST_REFUSED,
 		.when = for_good ? 0 : clock_wall(),
 	};
-	struct uidl_row listed = maildrop_row(&d->m, msg);
-	int r = account_begin(d->acc, err);
+	struct uidl_row listed;
+	int r;
 
 	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
 	    "%s: message %u (%" PRIu64 " bytes): %s; it stays on the server only",
 	    d->f->name, msg->number, msg->size, why);
 	d->acc->tally.refused++;
-	if (r == 0 && (store_msg_put(d->acc->store, &row, err) < 0 ||
+	/* Nothing to know it by: it will be asked for again. */
+	if (msg->uidl == NULL)
+		return 0;
+	if (account_begin(d->acc, err) < 0)
+		return -1;
+	listed = maildrop_row(&d->m, msg);
+	if (store_msg_put(d->acc->store, &row, err) < 0 ||
 	    (listed.message = row.id) == 0 ||
 	    store_uidl_put(d->acc->store, &listed, err) < 0 ||
-	    account_audit(d->acc, "refuse", d->f, &row, why, err) < 0)) {
+	    account_audit(d->acc, "refuse", d->f, &row, why, err) < 0) {
 		store_rollback(d->acc->store);
 		r = -1;
-	} else if (r == 0) {
+	} else {
 		r = account_commit(d->acc, err);
 	}
 	free(listed.uidl);
@@ -213,18 +218,8 @@ tell_of(struct drain *d, const struct drop_msg *msg, struct err *err)
 }
 
 static int
-begin_body(struct drain *d, struct err *err)
-{
-	d->open = true;
-	d->size = 0;
-	return land_begin(&d->arrived, err);
-}
-
-static int
 body_data(struct drain *d, struct str bytes, struct err *err)
 {
-	if (!d->open)
-		return 0;
 	d->size += bytes.n;
 	/* LIST has lied. */
 	if (too_big(d, d->size)) {
@@ -240,7 +235,6 @@ end_body(struct drain *d, struct err *err)
 	struct drop_msg *msg = d->wanted[d->at];
 	struct arrival *a;
 
-	d->open = false;
 	d->acc->progress->done++;
 	if (too_big(d, d->size))
 		return refuse(d, msg, true, "server.too-big",
@@ -288,7 +282,8 @@ fetch(struct drain *d, struct err *err)
 			return -1;
 		switch (ev.kind) {
 		case EV_BODY:
-			r = begin_body(d, err);
+			d->size = 0;
+			r = land_begin(&d->arrived, err);
 			break;
 		case EV_DATA:
 			r = body_data(d, ev.data, err);
@@ -437,9 +432,11 @@ say_goodbye(struct drain *d, struct err *err)
 		if (ev.done.status != DONE_OK)
 			keeps(d, "DELE", ev.done.text);
 	}
-	if (ev.done.status != DONE_OK && d->n_deleted > 0)
+	if (ev.done.status != DONE_OK && d->n_deleted > 0) {
 		keeps(d, "QUIT", ev.done.text);
-	return ev.done.status == DONE_OK && d->n_deleted > 0;
+		d->n_deleted = 0;
+	}
+	return d->n_deleted > 0;
 }
 
 /* ---- the session ------------------------------------------------------ */
@@ -458,15 +455,18 @@ plan(struct drain *d)
 			    d->f->name, d->m.v[i].number);
 }
 
-static int
+static void
 hold(struct drain *d)
 {
-	problem_open(d->acc, PROBLEM_ERROR, "guard.uidl-change", d->f,
-	    "syncd approve ACCOUNT/INBOX", "%s: all messages have new ids on the "
-	    "server, and it shows no headers to compare (TOP): they are not "
-	    "fetched a second time", d->f->name);
+	char remedy[128];
+
+	snprintf(remedy, sizeof(remedy), "syncd approve %s/%s",
+	    d->acc->conf->name, d->f->name);
+	problem_open(d->acc, PROBLEM_ERROR, "guard.uidl-change", d->f, remedy,
+	    "%s: all messages have new ids on the server, and it shows no "
+	    "headers to compare (TOP): they are not fetched a second time",
+	    d->f->name);
 	d->trouble = true;
-	return 0;
 }
 
 static void

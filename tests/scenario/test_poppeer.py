@@ -442,6 +442,14 @@ class Emptied(PopCase):
         self.assertEqual(self.peer.mails, [])
         self.assertQuiet()
 
+    def test_no_uidl_and_one_is_refused(self):
+        self.peer.caps = without("UIDL")
+        self.peer.on("RETR 2", err(), times=1)
+        self.syncd.sync()
+        self.assertHere(self.all[0], *self.all[2:])
+        self.assertEqual(self.peer.mails, [self.all[1]])
+        self.heal()
+
     def test_no_uidl_and_cut_before_quit_counts(self):
         self.peer.caps = without("UIDL")
         self.all[1].data, self.all[1].wire = self.all[0].data, self.all[0].wire
