@@ -510,6 +510,8 @@ finish(struct hooks *h, struct asked *q, struct err *err)
 	if (r == 0)
 		answer_job(h, q);
 	h->effects_due = h->steps_due = true;
+	if (q->kind == HOOK_TIMER)
+		h->timers_at = 0;
 	forget(h, q);
 	return r;
 }
@@ -1060,26 +1062,45 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 	if (store_timer_get(h->acc->store, str_z(plugin), ev.what, &last,
 	    err) < 0)
 		return -1;
-	/* The first interval begins when the timer is first seen. */
-	if (last == 0)
-		return put_timer(h, plugin, t->spec, now, err);
-	due = timer_next(&timer, last);
-	if (due <= now && (t->catch_up || now - due < EVENT_S)) {
+	due = last != 0 ? timer_next(&timer, last) : 0;
+	if (last != 0 && due <= now && (t->catch_up || now - due < EVENT_S)) {
 		(void)ask(h, &ev, NULL);
-	} else if (due <= now) {
-		return put_timer(h, plugin, t->spec, now, err);
-	} else {
+		return 0;
+	}
+	/* The first interval begins when the timer is first seen; what was missed
+	 * and is not to be caught up counts as run. */
+	if (due <= now) {
+		if (put_timer(h, plugin, t->spec, now, err) < 0)
+			return -1;
+		due = timer_next(&timer, now);
+	}
+	if (due - now < TIMER_MOST_S)
 		h->timers_at = earlier(h->timers_at,
 		    clock_in(USEC_S(due - now)));
-	}
 	return 0;
+}
+
+/* Scripts are loaded, and loaded anew, when it suits them. */
+static size_t
+count_timers(struct hooks *h)
+{
+	struct hook_info info;
+	size_t n = 0;
+
+	for (size_t i = 0; h->host->ops->info(h->host, i, &info); i++)
+		n += info.state == HOOK_OK ? info.n_timers : 0;
+	return n;
 }
 
 static int
 run_timers(struct hooks *h, struct err *err)
 {
 	struct hook_info info;
+	size_t n = count_timers(h);
 
+	if (n != h->n_timers)
+		h->timers_at = 0;
+	h->n_timers = n;
 	if (clock_now() < h->timers_at)
 		return 0;
 	h->timers_at = clock_in(USEC_S(TIMER_MOST_S));

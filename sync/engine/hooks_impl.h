@@ -73,6 +73,7 @@ struct hooks {
 	bool			 owed_now;	/* however recently it failed */
 	usec			 owed_at;	/* when to look at what is owed */
 	usec			 timers_at;
+	size_t			 n_timers;	/* that were known then */
 	usec			 settle_at, settle_last;	/* SETTLED is due */
 	struct { int64_t msg; usec when; } recent[RECENT];	/* that arrived */
 	size_t			 n_recent;	/* counts on */

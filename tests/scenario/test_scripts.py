@@ -12,7 +12,7 @@ import subprocess
 import time
 import unittest
 
-from case import Case, limit, message, rows
+from case import Case, limit, local_message, message, rows
 from corpus import HERE as CORPUS
 from imapclient import ImapError
 from syncd import BUILD
@@ -261,6 +261,74 @@ end)
         self.wait(lambda: self.plugins()["bad"]["owed"] == 1, 20, "the debt in status")
         self.wait(lambda: self.plugins()["bad"]["error"], 20, "why, in status")
         self.assertEqual(self.plugins()["lists"]["owed"], 0)
+
+
+EVENTS = """
+plugin {{ api = 1, exec = {{ "{log}" }} }}
+local function say(...) run {{ "{log}", ... }} end
+on.delivered(function(msg) say("delivered", msg.mailbox, msg.subject) end)
+on.uploaded(function(msg) say("uploaded", msg.mailbox, msg.subject) end)
+on.flags(function(msg, change) say("flags", msg.origin, msg.subject) end)
+on.moved(function(msg, from, to) say("moved", msg.origin, from, to) end)
+on.removing(function(ev) say("removing", ev.mailbox) end)
+on.removed(function(ref) say("removed", ref.mailbox) end)
+on.folder(function(ev) say("folder", ev.kind, ev.mailbox) end)
+on.sync_start(function(ev) say("sync_start") end)
+on.sync_done(function(ev) say("sync_done") end)
+on.settled(function(ev) say("settled") end)
+every("1s", function() say("every") end)
+command("hello", "greet the messages", function(msgs, whom)
+  for msg in msgs do msg:tag("greeted") end
+  say("command", whom)
+end)
+"""
+
+
+class EventsTest(ScriptCase):
+    """Each thing that happens reaches the scripts."""
+
+    def said(self):
+        try:
+            with open(self.effects, encoding="utf-8") as f:
+                return set(f.read().splitlines())
+        except FileNotFoundError:
+            return set()
+
+    def expect(self, *lines):
+        for line in lines:
+            self.wait(lambda l=line: l in self.said(), 30, f"\"{line}\"")
+
+    @limit(120)
+    def test_every_event(self):
+        self.effects = os.path.join(self.syncd.dir, "said")
+        log = self.program("log", f'#!/bin/sh\necho "$*" >>{self.effects}\n')
+        self.script("events", EVENTS.format(log=log), allow={"exec": [log]})
+        self.client.create("Archive")
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        self.client.append("INBOX", message("news"))
+        self.expect("delivered INBOX news", "sync_start", "sync_done", "settled", "every")
+        self.client.store("INBOX", self.client.find("INBOX", "news"), "+", "S")
+        self.expect("flags server news")
+        self.wait_same(30)
+        self.tree.set_flags("INBOX", "news", "FS")
+        self.expect("flags client news")
+        self.tree.move("INBOX", "news", "Archive")
+        self.expect("moved client INBOX Archive")
+        self.wait_same(30)
+        self.tree.add("INBOX", local_message("mine"))
+        self.expect("uploaded INBOX mine")
+        self.wait_same(30)
+        path = self.tree.find("INBOX", "mine").path
+        r = self.syncd.run("cmd", "hello", "world", path)
+        self.assertEqual(r.rc, 0, r.err)
+        self.expect("command world")
+        self.wait(lambda: "greeted" in self.tree.find("INBOX", "mine").keywords, 30, "the tag")
+        self.tree.delete("INBOX", "mine")
+        self.expect("removing INBOX", "removed INBOX")
+        self.client.create("Far")
+        self.expect("folder created Far")
 
 
 class CrashTest(ScriptCase):
