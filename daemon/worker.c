@@ -45,7 +45,7 @@
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
     RETRY_FOLDER_S = 60, RETRY_BUSY_S = 1, EXIT_HELD = 10,
-    AFTER_S = 3, SCRIPT_S = 120, OFFLINE_S = 60, SCRIPT_ROUNDS = 4 };
+    AFTER_S = 3, SCRIPT_S = 120, SCRIPT_ROUNDS = 4 };
 
 struct worker {
 	struct account_conf	*conf;
@@ -57,8 +57,7 @@ struct worker {
 	unsigned		 failures;	/* in a row */
 	const char		*trouble;	/* the code of the last one */
 	usec			 retry_at;	/* when to connect again */
-	int64_t			 offline_since;	/* wall clock us; 0: online */
-	usec			 offline_at;	/* when to tell scripts so again */
+	struct outage		 outage;
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
 	struct worker_status	 status;
@@ -109,9 +108,7 @@ connect_account(struct worker *w, struct err *err)
 		return -1;
 	remote_attach(w->acc, ln);
 	worker_status_connected(&w->status, ln);
-	if (w->offline_since != 0)
-		hooks_say(w->acc, HOOK_ONLINE, "", w->offline_since / 1000000);
-	w->offline_since = 0;
+	worker_script_online(w->acc, &w->outage);
 	for (size_t i = 0; i < w->acc->n_folders; i++)
 		w->acc->folder[i]->checked = false;
 	return 0;
@@ -203,14 +200,6 @@ end_trouble(struct worker *w)
 	w->failures = 0;
 }
 
-/* Each minute: a script may want to know after an hour only. */
-static void
-tell_offline(struct worker *w, const char *why)
-{
-	hooks_say(w->acc, HOOK_OFFLINE, why, w->offline_since / 1000000);
-	w->offline_at = clock_in(USEC_S(OFFLINE_S));
-}
-
 static void
 note_failure(struct worker *w, const struct err *err)
 {
@@ -219,9 +208,7 @@ note_failure(struct worker *w, const struct err *err)
 
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
-	if (w->offline_since == 0)
-		w->offline_since = clock_wall();
-	tell_offline(w, err->text);
+	worker_script_offline(w->acc, &w->outage, err->text);
 	w->retry_at = clock_in(user ? USEC_S(60) : patience(w, err));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
@@ -250,32 +237,11 @@ send_plan(struct worker *w, const struct job *job)
 	buf_reset(&w->acc->plan);
 }
 
-/* What a person should read first. */
-static const struct problem *
-worst_problem(const struct account *acc)
-{
-	const struct problem *worst = NULL;
-
-	for (size_t i = 0; i < acc->n_problems; i++)
-		if (worst == NULL || acc->problem[i].severity > worst->severity)
-			worst = &acc->problem[i];
-	return worst;
-}
-
-static bool
-guard_holds(const struct account *acc)
-{
-	for (size_t i = 0; i < acc->n_problems; i++)
-		if (strncmp(acc->problem[i].code, "guard.", 6) == 0)
-			return true;
-	return false;
-}
-
 static void
 finish_job(struct worker *w, struct job *job, int code, const struct err *err)
 {
 	const struct tally *t = &w->acc->tally;
-	const struct problem *p = code != 0 ? worst_problem(w->acc) : NULL;
+	const struct problem *p = code != 0 ? worker_status_worst(w->acc) : NULL;
 	char remedy[128];
 	json_t *error = json_null();
 
@@ -469,7 +435,7 @@ run_job(struct worker *w, struct job *job, struct err *err)
 		return -1;
 	if (job->dry_run)
 		look_again(w, was_due);
-	if (guard_holds(w->acc))
+	if (worker_status_held(w->acc))
 		r = EXIT_HELD;
 	finish_job(w, job, r, NULL);
 	return r;
@@ -507,8 +473,7 @@ next_deadline(const struct worker *w)
 	usec t = w->round_at;
 
 	if (clock_now() < w->retry_at)
-		return earliest(w->retry_at, w->acc->hooks != NULL &&
-		    w->offline_since != 0 ? w->offline_at : USEC_NEVER);
+		return earliest(w->retry_at, w->outage.tell_at);
 	t = earliest(t, w->sweep_at);
 	if (w->acc->watch_limit || w->acc->watcher == NULL)
 		t = earliest(t, w->scan_at);
@@ -552,8 +517,8 @@ run_timers(struct worker *w)
 static int
 run_scripts(struct worker *w, struct err *err)
 {
-	if (w->offline_since != 0 && clock_now() >= w->offline_at)
-		tell_offline(w, w->trouble != NULL ? w->trouble : "");
+	if (clock_now() >= w->outage.tell_at)
+		worker_script_offline(w->acc, &w->outage, w->trouble);
 	if (hooks_run(w->acc, err) < 0)
 		return -1;
 	worker_script_jobs(w->acc, &w->link);
@@ -630,16 +595,6 @@ hopeless(const struct err *err)
 	    (err->class == ERR_CONFIG && strncmp(err->code, "tls.", 4) != 0);
 }
 
-/* The last thing that scripts hear: the process ends after it. */
-static void
-say_auth_failed(struct worker *w, const struct err *err)
-{
-	struct err ignored;
-
-	hooks_say(w->acc, HOOK_AUTH_FAILED, err->text, clock_wall() / 1000000);
-	(void)hooks_finish(w->acc, clock_in(USEC_S(5)), &ignored);
-}
-
 static int
 live(struct worker *w, struct err *err)
 {
@@ -656,7 +611,7 @@ live(struct worker *w, struct err *err)
 			store_rollback(w->acc->store);
 		fail_jobs(w, err);
 		if (err->class == ERR_AUTH)
-			say_auth_failed(w, err);
+			worker_script_auth_failed(w->acc, err->text);
 		if (hopeless(err) || err->class == ERR_LOCAL)
 			return -1;
 		note_failure(w, err);
@@ -818,7 +773,7 @@ int
 worker_main(void)
 {
 	struct worker w = { .lock_fd = -1, .link = { .tunnel_fd = -1, .script_fd = -1 },
-	    .round_at = USEC_NEVER };
+	    .round_at = USEC_NEVER, .outage.tell_at = USEC_NEVER };
 	struct err err = { 0 };
 	int code = 0, r;
 

@@ -150,6 +150,26 @@ worker_status_json(struct worker_status *s, struct account *acc,
 	return text;
 }
 
+const struct problem *
+worker_status_worst(const struct account *acc)
+{
+	const struct problem *worst = NULL;
+
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (worst == NULL || acc->problem[i].severity > worst->severity)
+			worst = &acc->problem[i];
+	return worst;
+}
+
+bool
+worker_status_held(const struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (strncmp(acc->problem[i].code, "guard.", 6) == 0)
+			return true;
+	return false;
+}
+
 void
 worker_status_clear(struct worker_status *s)
 {
