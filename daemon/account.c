@@ -18,18 +18,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "account_impl.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf_json.h"
 #include "ipc.h"
 #include "js.h"
+#include "schedule.h"
 
 static const usec backoff_first = USEC_S(1);
 static const usec backoff_most = USEC_S(900);
 static const usec forgiven_after = USEC_S(600);
 static const usec kill_after = USEC_S(4);
 static const usec once_linger = USEC_S(10);	/* to log out after its job */
+
+/* One job, then its worker ends. */
+static bool
+one_job(const struct account *a)
+{
+	return a->env->once || schedule_turns(a->conf);
+}
 
 static void
 paused_path(const struct account *a, char *out, size_t cap)
@@ -60,6 +69,7 @@ account_init(struct account *a, const struct account_env *env,
 	*a = (struct account){
 		.env = env, .conf = conf_copy(conf), .name = xstrdup(conf->name),
 		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall(),
+		.last_ok = clock_wall(),
 		.page = { .fd = -1 }
 	};
 	cred_init(&a->cred);
@@ -128,13 +138,6 @@ account_active(const struct account *a)
 	return !a->removed && !a->paused && a->conf->enabled;
 }
 
-/* It failed for want of a server or a network: nobody need do anything. */
-static bool
-is_offline(int code)
-{
-	return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
-}
-
 /* ---- starting and stopping -------------------------------------------- */
 
 static usec
@@ -180,7 +183,7 @@ send_conf(struct account *a, struct err *err)
 	    "account", account_conf_to_json(a->conf),
 	    "state_dir", env->conf->state_dir,
 	    "log", "level", env->conf->log_level, "protocol", traced(a),
-	    "once", env->once, "online_check", env->online_check,
+	    "once", one_job(a), "online_check", env->online_check,
 	    "generation", (int)env->generation), err);
 }
 
@@ -267,7 +270,7 @@ account_wake(struct account *a)
 	if (a->ready)
 		tell(a, IPC_WAKE, STR_NONE, -1);
 	/* Whatever failed for lack of a network may work now. */
-	else if (a->pid == 0 && is_offline(a->exit))
+	else if (a->pid == 0 && account_offline(a->exit))
 		account_nudge(a);
 }
 
@@ -279,11 +282,14 @@ account_send_job(struct account *a, const struct job *job, struct part *part)
 	must(a->ready && !part->sent);
 	part->sent = true;
 	a->n_sent++;
-	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, s:O?}",
+	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, "
+	    "s:b, s:b, s:b, s:i, s:O?}",
 	    "job", (json_int_t)part->n, "folder", part->folder,
 	    "dry_run", job->dry_run, "full", job->full,
 	    "approve", job->verdict == VERDICT_APPROVE,
 	    "reject", job->verdict == VERDICT_REJECT,
+	    "verify", job->verify.on, "online", job->verify.online,
+	    "deep", job->verify.deep, "percent", (int)job->verify.percent,
 	    "script", job->script), &err) < 0)
 		log_debug("%s: %s", a->name, err.text);
 }
@@ -473,7 +479,7 @@ take(struct account *a, enum ipc_type type, json_t *body, int *ride,
 		if (type == IPC_JOB_LINE)
 			return 1;
 		a->n_done++;
-		if (a->env->once)
+		if (one_job(a))
 			a->kill_at = clock_in(once_linger);
 		return 1;
 	case IPC_BYE:
@@ -568,31 +574,20 @@ exit_code(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EX_SOFTWARE;
 }
 
-/* ", downloading INBOX, 120 of 300", or "". */
-static void
-what_it_did(const struct account *a, char *out, size_t cap)
-{
-	struct progress p = progress_read(&a->page);
-	char text[PROGRESS_NAME + 64];
-
-	progress_text(&p, text, sizeof(text));
-	snprintf(out, cap, "%s%s", text[0] != '\0' ? ", " : "", text);
-}
-
 static void
 log_obituary(const struct account *a, int status, const char *state)
 {
-	enum log_level level = is_offline(a->exit) ? LOG_LV_WARN : LOG_LV_ERROR;
+	enum log_level level = account_offline(a->exit) ? LOG_LV_WARN : LOG_LV_ERROR;
 	const char *words = js_get(a->bye, "message");
 	long long lived = (clock_now() - a->started) / USEC_S(1);
 	char how[64], next[64] = "waits for you", doing[PROGRESS_NAME + 96];
 
 	role_obituary(status, how, sizeof(how));
-	what_it_did(a, doing, sizeof(doing));
+	account_doing(a, doing, sizeof(doing));
 	if (a->next_start != USEC_NEVER)
 		snprintf(next, sizeof(next), "starts again in %lld s",
 		    (long long)(a->next_start - clock_now() + 999999) / 1000000);
-	if (a->env->once)
+	if (one_job(a))
 		snprintf(next, sizeof(next), "gives up");
 	log_at(level, "%s: worker %s after %lld s, state %s%s%s%s; %s", a->name,
 	    how, lived, state, doing, words != NULL ? ": " : "",
@@ -614,7 +609,7 @@ worker_gone(struct account *a, int status)
 		a->next_start = 0;
 		return;
 	}
-	if (a->env->once) {
+	if (one_job(a)) {
 		a->next_start = 0;
 		if (a->exit != 0 && a->n_done == 0)
 			log_obituary(a, status, state);
@@ -686,94 +681,4 @@ account_waiters(const struct account *a, struct waiter w[ACCOUNT_WAITERS])
 	w[0] = (struct waiter){ .fd = a->fd, .want = WAIT_READ };
 	cred_waiters(&a->cred, w + 1);
 	broker_waiters(&a->broker, w + 3);
-}
-
-/* ---- status ----------------------------------------------------------- */
-
-const char *
-account_state(const struct account *a)
-{
-	const char *said = js_get(a->status, "state");
-
-	if (!a->conf->enabled)
-		return "disabled";
-	if (a->paused)
-		return "paused";
-	if (a->pid == 0 && a->exit == EX_NOPERM)
-		return "auth-required";
-	if (a->pid == 0 && a->exit != 0 && !is_offline(a->exit))
-		return "error";
-	if (a->pid == 0 || said == NULL)
-		return "offline";
-	return said;
-}
-
-json_t *
-account_last_error(const struct account *a)
-{
-	const char *code = js_get(a->bye, "code"), *text = js_get(a->bye, "message");
-	char ended[PROGRESS_NAME + 160], doing[PROGRESS_NAME + 96];
-
-	what_it_did(a, doing, sizeof(doing));
-	snprintf(ended, sizeof(ended), "the worker ended with exit code %d%s",
-	    a->exit, doing);
-	if (code == NULL || code[0] == '\0')
-		code = a->exit != 0 ? "internal.worker" : "account.stopped";
-	return js_error(code, text != NULL && text[0] != '\0' ? text : ended,
-	    js_get(a->bye, "remedy"));
-}
-
-/* The error that keeps the account down, as a problem like the worker's own. */
-static json_t *
-own_problem(const struct account *a)
-{
-	bool user = a->next_start == USEC_NEVER;
-	json_t *p = account_last_error(a);
-	char remedy[192];
-
-	snprintf(remedy, sizeof(remedy), "syncd resume %s", a->name);
-	json_object_set_new(p, "severity", json_string(user ? "error" : "warning"));
-	json_object_set_new(p, "since", js_time(a->since));
-	json_object_set_new(p, "count", json_integer(a->n_failed));
-	json_object_set_new(p, "needs_user", json_boolean(user));
-	if (user && js_get(p, "remedy") == NULL)
-		json_object_set_new(p, "remedy", json_string(remedy));
-	return p;
-}
-
-static json_t *
-problems(const struct account *a)
-{
-	json_t *said = json_object_get(a->status, "problems"), *all = json_array();
-
-	if (a->pid == 0 && a->exit != 0)
-		json_array_append_new(all, own_problem(a));
-	else if (a->pid > 0 && json_is_array(said))
-		json_array_extend(all, said);
-	return all;
-}
-
-json_t *
-account_status(const struct account *a)
-{
-	json_t *s = a->status != NULL ? json_copy(a->status) : json_object();
-	bool running = a->pid > 0 && !a->paused;
-
-	json_object_set_new(s, "account", json_string(a->name));
-	json_object_set_new(s, "state", json_string(account_state(a)));
-	json_object_set_new(s, "problems", problems(a));
-	if (!running || json_object_get(s, "since") == NULL)
-		json_object_set_new(s, "since", js_time(a->since));
-	if (running) {
-		struct progress p = progress_read(&a->page);
-
-		if (p.phase != PHASE_IDLE)
-			json_object_set_new(s, "progress", progress_json(&p));
-		return s;
-	}
-	json_object_set_new(s, "connections", json_integer(0));
-	json_object_set_new(s, "next_attempt", account_active(a) &&
-	    a->next_start != USEC_NEVER && a->next_start > clock_now() ?
-	    js_time(clock_wall() + a->next_start - clock_now()) : json_null());
-	return s;
 }

@@ -57,6 +57,11 @@ struct account {
 	unsigned	 n_sent, n_done;	/* jobs in this life */
 	usec		 started;
 	usec		 kill_at;	/* signal it (again) then */
+	usec		 due;		/* of its schedule; 0: not set yet */
+	int64_t		 last_ok;	/* wall clock us of the last full success,
+					 * or of our own start */
+	bool		 succeeded;	/* ... of the former */
+	int64_t		 last_try;	/* of a round for all folders */
 	usec		 next_start;	/* USEC_NEVER: not until somebody asks */
 	unsigned	 n_failed;	/* starts that did not last */
 

@@ -55,6 +55,20 @@ const struct code codes[] = {
 	    "token_command.",
 	    "Run token_command by hand; its helper may want you to sign in "
 	    "again.  Then: syncd resume ACCOUNT" },
+	{ "backup.damaged",
+	    "Mail that was kept is not what arrived: a file is damaged or "
+	    "missing, the manifest was changed, or the server has something that "
+	    "is not here.  `syncd verify` names each.",
+	    "syncd verify --online ACCOUNT: what the server still has is fetched "
+	    "again.  The rest is in your snapshots." },
+	{ "backup.incomplete",
+	    "After the restore, the server has fewer messages than there are "
+	    "here: what it refused is in the log, with the reason.",
+	    "syncd restore again: what is there already is not sent twice." },
+	{ "backup.stale",
+	    "The account has had no full success for schedule.alert_after: a "
+	    "round in which every folder reached what the server reported.",
+	    "syncd sync ACCOUNT, and see what it says." },
 	{ "config.bad-value",
 	    "The value does not fit its key: a word that is not in the list, a "
 	    "number out of range, a name that cannot be one, a path too long "

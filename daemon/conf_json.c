@@ -131,6 +131,8 @@ account_conf_to_json(const struct account_conf *a)
 			    field_json(&options[i], a));
 	}
 	json_object_set_new(out, "plugins", plugins_json(a));
+	json_object_set_new(out, "restore", json_pack("[b, I, I]", a->restore.on,
+	    (json_int_t)a->restore.since, (json_int_t)a->restore.until));
 	return out;
 }
 
@@ -208,6 +210,20 @@ schedule_from(struct account_conf *a, const json_t *j)
 	if (json_unpack((json_t *)j, "[i, I!]", &a->schedule.when, &every) != 0)
 		return -1;
 	a->schedule.every = every;
+	return 0;
+}
+
+static int
+restore_from(struct account_conf *a, const json_t *j)
+{
+	json_int_t since, until;
+	int on;
+
+	if (json_unpack((json_t *)j, "[b, I, I!]", &on, &since, &until) != 0)
+		return -1;
+	a->restore.on = on != 0;
+	a->restore.since = since;
+	a->restore.until = until;
 	return 0;
 }
 
@@ -309,6 +325,8 @@ account_conf_from_json(const json_t *json, struct err *err)
 	a->name = xstrdup(json_string_value(json_object_get(json, "name")));
 	if (a->name == NULL)
 		bad = "name";
+	else if (restore_from(a, json_object_get(json, "restore")) < 0)
+		bad = "restore";
 	for (size_t i = 0; i < n_options && bad == NULL; i++) {
 		const struct option *o = &options[i];
 

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/suggest.h"
+#include "engine/verify.h"
 #include "provider.h"
 #include "scalar.h"
 
@@ -280,6 +281,25 @@ check_policy(struct check *c)
 }
 
 static void
+check_backup(struct check *c)
+{
+	unsigned percent;
+	usec every;
+
+	if (c->a->backup.verify != NULL &&
+	    verify_parse(c->a->backup.verify, &every, &percent) < 0)
+		diag_caret(complain(c, "config.bad-value",
+		    place(c, "accounts.*.backup.verify"), "this is no schedule of checks"),
+		    "daily, weekly or monthly, and perhaps a share: weekly 5%%");
+	if (c->a->backup.ping != NULL &&
+	    strncmp(c->a->backup.ping, "https://", 8) != 0 &&
+	    strncmp(c->a->backup.ping, "http://", 7) != 0)
+		diag_caret(complain(c, "config.bad-value",
+		    place(c, "accounts.*.backup.ping"), "this is no URL to fetch"),
+		    "https://...");
+}
+
+static void
 check_account(struct loader *l, size_t i)
 {
 	struct check c = { l, &l->account[i], &l->conf->account[i], NULL };
@@ -292,6 +312,7 @@ check_account(struct loader *l, size_t i)
 	check_secret(&c);
 	check_path(&c);
 	check_policy(&c);
+	check_backup(&c);
 }
 
 /* Whether one of two normalized paths is the other, or lies in it. */

@@ -28,7 +28,9 @@ enum ipc_type {
 	IPC_TUNNEL,	/* the tunnel's socket rides along; payload empty or an
 			 * error text */
 	IPC_JOB,	/* {"job": n, "folder": glob or null, "dry_run", "full",
-			 * "approve", "reject"}: one round now; answered by IPC_JOB_DONE */
+			 * "approve", "reject"}: one round now; or {"job",
+			 * "verify": true, "online", "deep", "percent"};
+			 * answered by IPC_JOB_DONE */
 	/* worker to parent */
 	IPC_READY,	/* "": configuration taken, lock held, state open */
 	IPC_SECRET_ASK,	/* {"reason": "connect" | "rejected"} */

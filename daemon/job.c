@@ -131,6 +131,17 @@ job_line(struct job *job, const struct part *part, const char *text,
 }
 
 bool
+jobs_want(const struct jobs *js, const char *account)
+{
+	for (size_t i = 0; i < js->n; i++)
+		for (size_t k = 0; k < js->v[i]->n; k++)
+			if (!js->v[i]->part[k].done &&
+			    strcmp(js->v[i]->part[k].account, account) == 0)
+				return true;
+	return false;
+}
+
+bool
 job_done(const struct job *job)
 {
 	for (size_t i = 0; i < job->n; i++)

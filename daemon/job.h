@@ -13,6 +13,13 @@
 
 #include "engine/conf.h"
 
+/* A job that verifies instead of syncing. */
+struct verify_wish {
+	bool		 on;
+	bool		 online, deep;
+	unsigned	 percent;
+};
+
 struct part {
 	uint32_t	 n;		/* the "job" number of IPC_JOB */
 	char		*account;
@@ -27,6 +34,7 @@ struct job {
 	bool		 dry_run, full;
 	enum verdict	 verdict;
 	json_t		*script;	/* what is wanted of scripts, or NULL */
+	struct verify_wish verify;
 	struct part	*part;
 	size_t		 n, cap;
 	json_t		*lines;		/* not handed out yet */
@@ -53,6 +61,8 @@ void		 job_take_settle(struct part *part, int code, json_t *summary,
 /* A line of output; too many are dropped, and the last one says so. */
 void		 job_line(struct job *job, const struct part *part, const char *text,
 		    bool progress);
+/* Whether any job has something to do for the account. */
+bool		 jobs_want(const struct jobs *js, const char *account);
 bool		 job_done(const struct job *job);
 int		 job_exit(const struct job *job);
 /* {"job", "done", "exit", "parts": [...]}. */

@@ -60,6 +60,10 @@ take_job(struct link *l, struct str payload)
 		    js_bool(v, "reject") ? VERDICT_REJECT : VERDICT_NONE,
 		.script = json_is_object(json_object_get(v, "script")) ?
 		    json_incref(json_object_get(v, "script")) : NULL,
+		.verify = js_bool(v, "verify"),
+		.online = js_bool(v, "online"),
+		.deep = js_bool(v, "deep"),
+		.percent = (unsigned)js_int(v, "percent", 100),
 	};
 	if (job.script != NULL) {
 		l->wish = array_room(l->wish, l->n_wishes, &l->cap_wishes,

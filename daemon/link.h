@@ -26,6 +26,8 @@ struct job {
 	json_t		*script;	/* {"do": "run" | "replay" | "resume",
 					 * ...}, or NULL */
 	bool		 asked;		/* it is with the script */
+	bool		 verify, online, deep;	/* not a round */
+	unsigned	 percent;
 };
 
 struct link {

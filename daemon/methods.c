@@ -296,6 +296,23 @@ do_script(struct parent *p, const struct request *rq, json_t **error)
 }
 
 static json_t *
+do_verify(struct parent *p, const struct request *rq, json_t **error)
+{
+	const struct verify_wish wish = { .on = true,
+	    .online = js_bool(rq->params, "online"),
+	    .deep = js_bool(rq->params, "deep"),
+	    .percent = (unsigned)js_int(rq->params, "percent", 100) };
+	json_t *result = sync_now(p, rq, VERDICT_NONE, error);
+	struct job *job = result != NULL ?
+	    job_find(&p->jobs, js_get(result, "job")) : NULL;
+
+	/* No part of it was handed out yet. */
+	if (job != NULL)
+		job->verify = wish;
+	return result;
+}
+
+static json_t *
 do_job_wait(struct parent *p, const struct request *rq, json_t **error)
 {
 	const char *id = js_get(rq->params, "job");
@@ -420,6 +437,8 @@ static const struct method {
 	    "bring back what a guard holds; gives a job" },
 	{ "script", do_script, "script account?",
 	    "run a command of a script, give it mail, start it again; gives a job" },
+	{ "verify", do_verify, "target? targets? online? deep? percent?",
+	    "compare what is kept with what arrived; gives a job" },
 	{ "job.wait", do_job_wait, "job",
 	    "answers when the job is done; its lines come as job.line" },
 	{ "pause", do_pause, "account?", "stop syncing, also after a restart" },

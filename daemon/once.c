@@ -26,6 +26,7 @@ once_begin(struct parent *p, int *code)
 	struct err err;
 	int rc = 0;
 
+	job->verify = o->verify;
 	meter_init(&p->meter, o->progress, stderr, o->utf8, clock_now());
 	if (o->n_targets == 0)
 		rc = target_add(&p->jobs, job, p->conf, NULL, &err);
@@ -45,18 +46,6 @@ once_room(const struct parent *p)
 	for (size_t i = 0; i < p->n; i++)
 		running += account_running(p->account[i]);
 	return running < ONCE_WORKERS ? ONCE_WORKERS - running : 0;
-}
-
-bool
-once_wants(const struct parent *p, const struct account *a)
-{
-	const struct job *job = the_job(p);
-
-	for (size_t i = 0; i < job->n; i++)
-		if (!job->part[i].done &&
-		    strcmp(job->part[i].account, a->name) == 0)
-			return true;
-	return false;
 }
 
 void

@@ -14,8 +14,6 @@ enum { ONCE_WORKERS = 8 };	/* at a time */
 int	once_begin(struct parent *p, int *code);
 /* How many workers may be started now. */
 size_t	once_room(const struct parent *p);
-/* Whether the account has parts to do. */
-bool	once_wants(const struct parent *p, const struct account *a);
 /* A line of a job was said. */
 void	once_line(struct parent *p, const struct part *part, const json_t *body);
 /* Show how far the workers are, when it is time. */

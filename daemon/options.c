@@ -234,20 +234,19 @@ const struct option options[] = {
 	{ "accounts.*.schedule", OPT_GROUP, NOWHERE, .help = "When to sync" },
 	{ "accounts.*.schedule.when", OPT_SCHEDULE, A(schedule.when),
 	  .dflt = "always", .words = "always manual", .example = "every 6h",
-	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\" (only"
-	    " always in this version)" },
+	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\" (once a"
+	    " day, at any hour, in this version); with turns, a worker does one"
+	    " round and ends" },
 	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
 	  .later = "conditions on a schedule", .example = "unmetered",
 	  .help = "Only on a connection or a power supply that is so: unmetered,"
 	    " on-ac" },
 	{ "accounts.*.schedule.jitter", OPT_DURATION, A(schedule.jitter),
 	  .dflt = "30s", .max = USEC_S(86400),
-	  .help = "A random delay, so that accounts do not begin together (not in"
-	    " this version yet)" },
+	  .help = "A random delay, so that accounts do not begin together" },
 	{ "accounts.*.schedule.alert_after", OPT_DURATION, A(schedule.alert_after),
 	  .dflt = "24h",
-	  .help = "No full success for so long is a problem to report (not in this"
-	    " version yet)" },
+	  .help = "No full success for so long is a problem to report" },
 
 	{ "accounts.*.limits", OPT_GROUP, NOWHERE, .help = "Bounds" },
 	{ "accounts.*.limits.connections", OPT_INT, A(limits.connections),
@@ -297,16 +296,21 @@ const struct option options[] = {
 	  .help = "What comes instead of a message larger than"
 	    " limits.max_message_size, which stays on the server" },
 
-	{ "accounts.*.backup", OPT_GROUP, NOWHERE, .later = "backup checks",
-	  .help = "Checks on an append-only copy" },
-	{ "accounts.*.backup.verify", OPT_TEXT, NOWHERE, .dflt = "null",
-	  .later = "backup checks", .example = "weekly 5%",
-	  .help = "How often to compare how much with the server" },
-	{ "accounts.*.backup.ping", OPT_TEXT, NOWHERE, .dflt = "null",
-	  .later = "backup checks", .example = "https://hc-ping.com/UUID",
-	  .help = "A URL to fetch after each success" },
-	{ "accounts.*.backup.manifest", OPT_BOOL, NOWHERE, .dflt = "no",
-	  .later = "backup checks", .help = "Keep a list of digests" },
+	{ "accounts.*.backup", OPT_GROUP, NOWHERE,
+	  .help = "Proof of what was kept, with any policy" },
+	{ "accounts.*.backup.manifest", OPT_BOOL, A(backup.manifest),
+	  .dflt = "no",
+	  .help = "Keep a list of every message that arrived, with its digest, in"
+	    " state_dir/manifest/NAME, each line chained to the one before" },
+	{ "accounts.*.backup.verify", OPT_TEXT, A(backup.verify), .dflt = "null",
+	  .example = "weekly 5%",
+	  .help = "How often to read how much of what is kept again: daily, weekly"
+	    " or monthly, and a share of the messages (default 100%)" },
+	{ "accounts.*.backup.ping", OPT_TEXT, A(backup.ping), .dflt = "null",
+	  .example = "https://hc-ping.com/UUID",
+	  .help = "A URL to fetch by curl: with /start when a round of `run --once`,"
+	    " `sync` or the schedule begins, as it is after a full success, with"
+	    " /fail and the report after anything else" },
 	{ "accounts.*.hooks", OPT_ITEMS, NOWHERE, .dflt = "[]",
 	  .items = "hooks.*", .later = "hooks",
 	  .help = "Hooks of this account only, in the shape of the top-level"
@@ -405,10 +409,9 @@ const struct option options[] = {
 	  .later = "notifications", .example = "root", .help = "By mail" },
 	{ "notify.repeat", OPT_DURATION, NOWHERE, .dflt = "24h",
 	  .later = "notifications", .help = "Again after so long" },
-	{ "metrics", OPT_GROUP, NOWHERE, .later = "metrics",
+	{ "metrics", OPT_GROUP, NOWHERE,
 	  .help = "Figures for monitoring" },
-	{ "metrics.textfile", OPT_PATH, NOWHERE, .dflt = "null",
-	  .later = "metrics",
+	{ "metrics.textfile", OPT_PATH, C(metrics_file), .dflt = "null",
 	  .example = "/var/lib/prometheus/node-exporter/syncd.prom",
 	  .help = "A file for the Prometheus node exporter" },
 	{ "log", OPT_GROUP, NOWHERE, .help = "The log" },

@@ -29,10 +29,12 @@
 #include "dirs.h"
 #include "js.h"
 #include "methods.h"
+#include "metrics.h"
 #include "notify.h"
 #include "once.h"
 #include "report.h"
 #include "role.h"
+#include "schedule.h"
 #include "tell.h"
 
 /* ---- accounts --------------------------------------------------------- */
@@ -77,13 +79,20 @@ drop_removed(struct parent *p)
 	p->n = kept;
 }
 
+/* Its workers do one job each. */
+static bool
+by_turns(const struct parent *p, const struct account *a)
+{
+	return p->opts->once || schedule_turns(a->conf);
+}
+
 static bool
 may_start(const struct parent *p, const struct account *a)
 {
 	if (account_running(a) || !account_active(a) ||
 	    clock_now() < a->next_start)
 		return false;
-	return !p->opts->once || once_wants(p, a);
+	return !by_turns(p, a) || jobs_want(&p->jobs, a->name);
 }
 
 static size_t
@@ -98,11 +107,43 @@ count_running(const struct parent *p)
 
 /* ---- jobs ------------------------------------------------------------- */
 
+/* What a health check is told of: all folders, and for real. */
+static bool
+is_full_round(const struct parent *p, const struct job *job,
+    const struct part *part)
+{
+	return part->folder == NULL && !job->dry_run && !job->verify.on &&
+	    !p->opts->online_check;
+}
+
+static void
+tell_health(struct parent *p, const struct job *job, const struct part *part)
+{
+	struct account *a = parent_find(p, part->account);
+	json_t *report;
+	char *text;
+
+	if (a == NULL || !is_full_round(p, job, part))
+		return;
+	if (part->exit == 0) {
+		a->last_ok = clock_wall();
+		a->succeeded = true;
+	}
+	report = json_pack("{s:s, s:i, s:O?, s:O?}", "account", a->name,
+	    "exit", part->exit, "summary", part->summary, "error", part->error);
+	text = js_dump(report);
+	pings_send(&p->pings, a->conf, part->exit == 0 ? PING_SUCCESS : PING_FAIL,
+	    text);
+	free(text);
+	json_decref(report);
+}
+
 static void
 settle(struct parent *p, struct job *job, struct part *part, int code,
     json_t *summary, json_t *error)
 {
 	job_take_settle(part, code, summary, error);
+	tell_health(p, job, part);
 	events_take_add(&p->events, code == 0 ? "sync.done" : "sync.failed",
 	    json_pack("{s:s, s:s, s:s?, s:i, s:O?, s:O?}", "job", job->id,
 	    "account", part->account, "folder", part->folder, "exit", code,
@@ -130,8 +171,12 @@ send_parts(struct parent *p)
 				continue;
 			}
 			if (!a->ready || a->stopping ||
-			    (p->opts->once && a->n_sent > 0))
+			    (by_turns(p, a) && a->n_sent > 0))
 				continue;
+			if (is_full_round(p, job, part)) {
+				a->last_try = clock_wall();
+				pings_send(&p->pings, a->conf, PING_START, NULL);
+			}
 			account_send_job(a, job, part);
 		}
 	}
@@ -292,10 +337,13 @@ reap(struct parent *p)
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pings_reaped(&p->pings, pid, status))
+			continue;
 		for (size_t i = 0; i < p->n; i++)
 			if (account_reaped(p->account[i], pid, status))
 				break;
+	}
 }
 
 void
@@ -484,6 +532,10 @@ next_deadline(const struct parent *p)
 
 	if (control_pending(&p->control))
 		return 0;
+	if (pings_deadline(&p->pings) < least)
+		least = pings_deadline(&p->pings);
+	if (metrics_deadline(p) < least)
+		least = metrics_deadline(p);
 	if (meter_due(&p->meter) < least)
 		least = meter_due(&p->meter);
 	if (one < least)
@@ -493,6 +545,13 @@ next_deadline(const struct parent *p)
 		if (!account_running(p->account[i]) &&
 		    (p->stopping || p->opts->once))
 			continue;
+		if (!account_running(p->account[i]) &&
+		    schedule_turns(p->account[i]->conf) &&
+		    !jobs_want(&p->jobs, p->account[i]->name)) {
+			one = schedule_deadline(p->account[i]);
+			least = one < least ? one : least;
+			continue;
+		}
 		one = account_deadline(p->account[i]);
 		if (one < least)
 			least = one;
@@ -504,7 +563,7 @@ static int
 wait_for_work(struct parent *p, struct err *err)
 {
 	enum { FIXED = 3 + CONTROL_WAITERS };
-	size_t n = FIXED + p->n * ACCOUNT_WAITERS;
+	size_t mine = FIXED + p->n * ACCOUNT_WAITERS, n = mine + 2 * p->pings.n;
 	struct waiter *w = xcalloc(n, sizeof(*w));
 	int rc;
 
@@ -513,6 +572,7 @@ wait_for_work(struct parent *p, struct err *err)
 	control_waiters(&p->control, w + 3);
 	for (size_t i = 0; i < p->n; i++)
 		account_waiters(p->account[i], w + FIXED + i * ACCOUNT_WAITERS);
+	pings_waiters(&p->pings, w + mine);
 	rc = wait_any(w, n, next_deadline(p), err);
 	free(w);
 	return rc;
@@ -538,6 +598,11 @@ is_finished(const struct parent *p)
 {
 	if (count_running(p) > 0)
 		return false;
+	if (p->stopping && !p->opts->once)
+		return true;
+	/* A health check waits for the last word, too. */
+	if (p->pings.n > 0)
+		return false;
 	if (p->stopping)
 		return true;
 	return p->opts->once && job_done(p->jobs.v[0]);
@@ -551,10 +616,14 @@ run(struct parent *p)
 	for (;;) {
 		hear_accounts(p);
 		drop_removed(p);
+		pings_step(&p->pings);
+		for (size_t i = 0; i < p->n && !p->opts->once; i++)
+			schedule_step(p->account[i], &p->jobs);
 		start_due(p);
 		send_parts(p);
 		answer_requests(p);
 		tell_systemd(p);
+		metrics_step(p);
 		if (p->opts->once)
 			once_show(p);
 		if (is_finished(p))
@@ -640,6 +709,7 @@ end(struct parent *p)
 	control_flush(&p->control);
 	control_close(&p->control);
 	wake_clear(&p->wake);
+	pings_clear(&p->pings);
 	if (p->signals >= 0)
 		close(p->signals);
 	for (size_t i = 0; i < p->n; i++) {
@@ -688,6 +758,8 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 		for (size_t i = 0; i < conf->n_accounts; i++)
 			add_account(&p, &conf->account[i]);
 		run(&p);
+		if (!opts->dry_run && !opts->online_check)
+			metrics_write(&p);
 		meter_clear(&p.meter);
 		if (opts->once)
 			code = p.interrupted != 0 ? 130 : once_end(&p);

@@ -18,6 +18,7 @@
 #include "events.h"
 #include "job.h"
 #include "meter.h"
+#include "ping.h"
 #include "wake.h"
 
 struct parent_opts {
@@ -26,6 +27,7 @@ struct parent_opts {
 	bool		 online_check;	/* once: only log in */
 	bool		 dry_run, full;
 	enum verdict	 verdict;
+	struct verify_wish verify;	/* once: verify, do not sync */
 	bool		 quiet;		/* once: print problems only */
 	bool		 json;		/* once: print JSON */
 	enum meter_mode	 progress;	/* once */
@@ -44,6 +46,8 @@ struct parent {
 	struct jobs		 jobs;
 	struct events		 events;
 	struct control		 control;
+	struct pings		 pings;
+	usec			 metrics;	/* when to write them next */
 	struct wake		 wake;
 	struct meter		 meter;
 	int			 signals;	/* a signalfd */

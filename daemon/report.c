@@ -207,6 +207,60 @@ report_log(const struct conf *conf, const struct account_conf *a,
 	return all;
 }
 
+/* ---- what was done ----------------------------------------------------- */
+
+static void
+count_op(json_t *done, const struct audit_row *row)
+{
+	char *op = str_dup(row->op);
+
+	json_object_set_new(done, op, json_integer(js_int(done, op, 0) + 1));
+	free(op);
+}
+
+/* When it was verified last, and what came of it: see worker_backup.c. */
+static void
+add_verified(struct store *s, json_t *out)
+{
+	char *text = store_get(s, "verified");
+	long long at = 0, findings = 0;
+
+	if (text != NULL && sscanf(text, "%lld %lld", &at, &findings) == 2) {
+		json_object_set_new(out, "verified", js_time(at));
+		json_object_set_new(out, "findings", json_integer(findings));
+	}
+	free(text);
+}
+
+json_t *
+report_period(const struct conf *conf, const struct account_conf *a,
+    int64_t since, struct err *err)
+{
+	json_t *done = json_object(), *out;
+	uint64_t messages = 0, bytes = 0;
+	struct store *s = NULL;
+	struct audit_row row;
+	int64_t at = 0;
+	int rc = report_open(conf, a, &s, err), got = 0;
+
+	if (rc == 1)
+		rc = store_totals(s, &messages, &bytes, err) < 0 ? -1 : 1;
+	while (rc == 1 && (got = store_audit_next(s, &at, STR_NONE, STR_NONE,
+	    &row, err)) == 1)
+		if (row.when >= since)
+			count_op(done, &row);
+	out = json_pack("{s:s, s:o, s:I, s:I, s:o}", "account", a->name,
+	    "since", js_time(since), "messages", (json_int_t)messages,
+	    "bytes", (json_int_t)bytes, "done", done);
+	if (rc == 1 && got == 0)
+		add_verified(s, out);
+	store_close(s);
+	if (rc >= 0 && got >= 0)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
 /* ---- where a message is ----------------------------------------------- */
 
 static const struct {

@@ -36,6 +36,12 @@ struct log_query {
 json_t	*report_log(const struct conf *conf, const struct account_conf *a,
 	    const struct log_query *q, struct err *err);
 
+/* {"account", "since", "messages", "bytes", "done": {op: how often},
+ * "verified", "findings"}; the last two when it was ever verified.  NULL on an
+ * error. */
+json_t	*report_period(const struct conf *conf, const struct account_conf *a,
+	    int64_t since, struct err *err);
+
 /* Where a message is now: [{"account", "folder", "uid", "file", "state",
  * "text"}]; none when it is nowhere.  NULL on an error. */
 json_t	*report_places(const struct conf *conf, const struct account_conf *a,

@@ -40,6 +40,8 @@
 #include "js.h"
 #include "link.h"
 #include "progress.h"
+#include "worker_backup.h"
+#include "worker_job.h"
 #include "worker_script.h"
 #include "worker_status.h"
 
@@ -134,39 +136,6 @@ open_watches(struct worker *w)
 
 /* ---- failing ---------------------------------------------------------- */
 
-static int
-exit_code(const struct err *err)
-{
-	switch (err->class) {
-	case ERR_AUTH:
-		return 77;
-	case ERR_CONFIG:
-		return strncmp(err->code, "tls.", 4) == 0 ? 69 : 78;
-	case ERR_LOCAL:
-		return 74;
-	case ERR_PROTO:
-		return 76;
-	case ERR_CANCEL:
-		return 0;
-	case ERR_RETRY:
-		return strncmp(err->code, "net.", 4) == 0 ? 69 : 75;
-	default:
-		return 75;
-	}
-}
-
-static const char *
-remedy_for(const struct worker *w, const struct err *err, char *out, size_t cap)
-{
-	if (err->class == ERR_AUTH)
-		snprintf(out, cap, "syncd check --online %s", w->conf->name);
-	else if (strncmp(err->code, "tls.", 4) == 0)
-		snprintf(out, cap, "syncd config explain accounts.*.tls");
-	else
-		out[0] = '\0';
-	return out;
-}
-
 static usec
 backoff(unsigned failures)
 {
@@ -216,55 +185,11 @@ note_failure(struct worker *w, const struct err *err)
 	w->trouble = err->code;
 	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
 	    PROBLEM_WARNING, err->code, NULL,
-	    remedy_for(w, err, remedy, sizeof(remedy)), "%s", err->text);
+	    worker_remedy(w->conf, err, remedy, sizeof(remedy)), "%s", err->text);
 	report_status(w, user ? "error" : "offline");
 }
 
 /* ---- jobs ------------------------------------------------------------- */
-
-static void
-send_plan(struct worker *w, const struct job *job)
-{
-	struct str rest = buf_str(&w->acc->plan);
-
-	while (rest.n > 0) {
-		struct str line = str_split(&rest, '\n');
-
-		if (line.n > 0)
-			link_send(IPC_JOB_LINE, json_pack("{s:I, s:o}", "job",
-			    job->id, "text", js_text(line)));
-	}
-	buf_reset(&w->acc->plan);
-}
-
-static void
-finish_job(struct worker *w, struct job *job, int code, const struct err *err)
-{
-	const struct tally *t = &w->acc->tally;
-	const struct problem *p = code != 0 ? worker_status_worst(w->acc) : NULL;
-	char remedy[128];
-	json_t *error = json_null();
-
-	if (err != NULL)
-		error = js_error(err->code, err->text,
-		    remedy_for(w, err, remedy, sizeof(remedy)));
-	else if (p != NULL)
-		error = js_error(p->code, p->message, p->remedy);
-	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:{s:I, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "job", job->id,
-	    "exit", code, "summary",
-	    "downloaded", (json_int_t)t->downloaded,
-	    "uploaded", (json_int_t)t->uploaded,
-	    "flags_local", (json_int_t)t->flags_local,
-	    "flags_remote", (json_int_t)t->flags_remote,
-	    "deleted_local", (json_int_t)t->deleted_local,
-	    "deleted_remote", (json_int_t)t->deleted_remote,
-	    "moved", (json_int_t)t->moved,
-	    "refused", (json_int_t)t->refused,
-	    "bytes_down", (json_int_t)t->bytes_down,
-	    "bytes_up", (json_int_t)t->bytes_up, "error", error));
-	free(job->folder);
-}
 
 static void
 mark_everything(struct worker *w)
@@ -414,12 +339,41 @@ finish_scripts(struct worker *w, struct round_opts *opts, int r, struct err *err
 	return r;
 }
 
+/* A backup is brought up to date before, so that what is lacking is lacking, and
+ * after, so that what is missing is fetched.  Others have their own time. */
+static int
+verify_round(struct worker *w, struct err *err)
+{
+	struct round_opts opts = { 0 };
+
+	mark_everything(w);
+	return run_round(w, &opts, err) < 0 ? -1 : 0;
+}
+
+static int
+run_verify(struct worker *w, struct job *job, struct err *err)
+{
+	bool backup = job->online && w->conf->policy.readonly;
+	struct verified n;
+	int code;
+
+	report_status(w, "verifying");
+	if ((backup && verify_round(w, err) < 0) ||
+	    worker_verify(w->acc, job, &n, err) < 0 ||
+	    (backup && n.recovered > 0 && verify_round(w, err) < 0))
+		return -1;
+	code = n.findings > 0;
+	worker_finish_job(w->acc, job, code, worker_verified_json(&n), NULL);
+	return code;
+}
+
 static int
 run_job(struct worker *w, struct job *job, struct err *err)
 {
 	bool was_due = round_due(w);
 	struct round_opts opts = { .only = job->folder, .full = job->full,
 	    .verdict = job->verdict };
+	json_t *summary;
 	int r;
 
 	mark_everything(w);
@@ -428,16 +382,22 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	r = run_round(w, &opts, err);
 	w->acc->dry_run = false;
 	if (job->dry_run)
-		send_plan(w, job);
+		worker_send_plan(w->acc, job);
 	if (r >= 0 && w->once && !job->dry_run)
 		r = finish_scripts(w, &opts, r, err);
 	if (r < 0)
 		return -1;
 	if (job->dry_run)
 		look_again(w, was_due);
-	if (worker_status_held(w->acc))
+	if (worker_guard_holds(w->acc))
 		r = EXIT_HELD;
-	finish_job(w, job, r, NULL);
+	summary = worker_summary(&w->acc->tally);
+	if (!job->dry_run && worker_after_round(w->acc, job, summary, &r,
+	    err) < 0) {
+		json_decref(summary);
+		return -1;
+	}
+	worker_finish_job(w->acc, job, r, summary, NULL);
 	return r;
 }
 
@@ -445,15 +405,26 @@ static void
 fail_jobs(struct worker *w, const struct err *err)
 {
 	for (size_t i = 0; i < w->link.n_jobs; i++)
-		finish_job(w, &w->link.job[i], exit_code(err), err);
+		worker_finish_job(w->acc, &w->link.job[i], worker_exit_code(err),
+		    worker_summary(&w->acc->tally), err);
 	w->link.n_jobs = 0;
+}
+
+/* What needs no server does not wait for one. */
+static bool
+offline_job(const struct worker *w)
+{
+	return w->link.n_jobs > 0 && w->link.job[0].verify &&
+	    !w->link.job[0].online;
 }
 
 static int
 run_jobs(struct worker *w, int *code, struct err *err)
 {
-	while (w->link.n_jobs > 0) {
-		int r = run_job(w, &w->link.job[0], err);
+	while (w->link.n_jobs > 0 && (w->acc->work != NULL || offline_job(w))) {
+		struct job *job = &w->link.job[0];
+		int r = job->verify ? run_verify(w, job, err) :
+		    run_job(w, job, err);
 
 		if (r < 0)
 			return -1;
@@ -509,6 +480,8 @@ run_timers(struct worker *w)
 		if (undo_trim(w->acc->state_dir, w->acc->conf,
 		    &err) < 0)
 			log_warn("undo: %s", err.text);
+		if (worker_verify_due(w->acc, 0, &err) < 0)
+			log_warn("verify: %s", err.text);
 		w->undo_at = clock_in(USEC_S(UNDO_S));
 	}
 	watcher_keep_alive(w->acc);
@@ -562,6 +535,8 @@ live_once(struct worker *w, struct err *err)
 	struct round_opts opts = { .grace = USEC_S(2) };
 	int code;
 
+	if (offline_job(w) && run_jobs(w, &code, err) < 0)
+		return -1;
 	if (w->acc->work == NULL) {
 		if (clock_now() < w->retry_at && w->link.n_jobs == 0)
 			return listen_once(w, err);
@@ -624,10 +599,11 @@ live_one_round(struct worker *w, int *code, struct err *err)
 	while (w->link.n_jobs == 0)
 		if (link_wait(&w->link, clock_in(USEC_S(30)), err) < 0)
 			return -1;
-	if (connect_account(w, err) == 0 &&
+	if ((offline_job(w) || connect_account(w, err) == 0) &&
 	    (w->online_check || run_jobs(w, code, err) == 0)) {
 		if (w->online_check) {
-			finish_job(w, &w->link.job[0], 0, NULL);
+			worker_finish_job(w->acc, &w->link.job[0], 0,
+			    worker_summary(&w->acc->tally), NULL);
 			w->link.n_jobs = 0;
 		}
 		return 0;
@@ -783,7 +759,7 @@ worker_main(void)
 	if (r == 0)
 		r = w.once ? live_one_round(&w, &code, &err) : live(&w, &err);
 	if (r < 0)
-		code = exit_code(&err);
+		code = worker_exit_code(&err);
 	say_bye(r < 0 ? code : 0, &err);
 	account_close(w.acc);
 	account_conf_free(w.conf);

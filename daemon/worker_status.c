@@ -33,7 +33,7 @@ worker_status_round(struct worker_status *s, const struct tally *did, usec took,
 	uint64_t flags = did->flags_local + did->flags_remote;
 	uint64_t gone = did->deleted_local + did->deleted_remote;
 
-	if (result >= 0)
+	if (result == 0)
 		s->last_success = clock_wall();
 	if (did->downloaded + did->uploaded + flags + gone + did->moved == 0)
 		return;
@@ -49,10 +49,10 @@ worker_status_folder(const struct folder *f, const struct tally *did, usec took,
     char *out, size_t cap)
 {
 	snprintf(out, cap, "%s done new=%" PRIu64 " sent=%" PRIu64 " flags=%"
-	    PRIu64 " deleted=%" PRIu64 " moved=%" PRIu64 " bytes=%" PRIu64
-	    " secs=%.1f", f->name, did->downloaded, did->uploaded,
-	    did->flags_local + did->flags_remote,
-	    did->deleted_local + did->deleted_remote, did->moved,
+	    PRIu64 " deleted=%" PRIu64 " moved=%" PRIu64 " kept=%" PRIu64
+	    " bytes=%" PRIu64 " secs=%.1f", f->name, did->downloaded,
+	    did->uploaded, did->flags_local + did->flags_remote,
+	    did->deleted_local + did->deleted_remote, did->moved, did->kept,
 	    did->bytes_down + did->bytes_up, (double)took / 1e6);
 }
 
@@ -148,26 +148,6 @@ worker_status_json(struct worker_status *s, struct account *acc,
 	free(s->sent);
 	s->sent = xstrdup(text);
 	return text;
-}
-
-const struct problem *
-worker_status_worst(const struct account *acc)
-{
-	const struct problem *worst = NULL;
-
-	for (size_t i = 0; i < acc->n_problems; i++)
-		if (worst == NULL || acc->problem[i].severity > worst->severity)
-			worst = &acc->problem[i];
-	return worst;
-}
-
-bool
-worker_status_held(const struct account *acc)
-{
-	for (size_t i = 0; i < acc->n_problems; i++)
-		if (strncmp(acc->problem[i].code, "guard.", 6) == 0)
-			return true;
-	return false;
 }
 
 void

@@ -5,7 +5,6 @@
 #ifndef DAEMON_WORKER_STATUS_H
 #define DAEMON_WORKER_STATUS_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "engine/account.h"
@@ -32,10 +31,6 @@ void	worker_status_folder(const struct folder *f, const struct tally *did,
 char	*worker_status_json(struct worker_status *s, struct account *acc,
 	    const struct account_conf *conf, const char *state,
 	    int64_t next_attempt);
-/* What a person should read first; NULL. */
-const struct problem *worker_status_worst(const struct account *acc);
-/* A guard holds something. */
-bool	worker_status_held(const struct account *acc);
 void	worker_status_clear(struct worker_status *s);
 
 #endif

@@ -41,6 +41,22 @@ const struct verb cli_verbs[] = {
 	    "bring back what a guard holds",
 	    "What was deleted here is fetched again, what was deleted on the\n"
 	    "server is sent again." },
+	{ "verify", verb_verify, "[ACCOUNT]...", " sample online deep ", 0, 1000,
+	    "is what was kept still what arrived?",
+	    "--online compares with the server, too, and fetches again what is\n"
+	    "damaged, beside it; --deep fetches a share of the rest to compare." },
+	{ "report", verb_report, "[ACCOUNT]", " since ", 0, 1,
+	    "what was done lately, and how things stand",
+	    "Since a day ago, or --since 7d.  With --json, a line for each account." },
+	{ "export", verb_export, "ACCOUNT[/FOLDER]", " mbox tar ", 1, 1,
+	    "write mail to standard output, as mbox or tar",
+	    "--mbox is mboxrd, of one folder; --tar has file names, which hold the\n"
+	    "flags, and dates." },
+	{ "restore", verb_restore, "ACCOUNT",
+	    " to folder since until map skip-existing dry-run ", 1, 1,
+	    "put an account's Maildirs on another account's server",
+	    "--to OTHER names that account.  What the server has already is\n"
+	    "recognised by content; a restore that was interrupted goes on." },
 	{ "status", verb_status, "[ACCOUNT]", " check watch format waybar ", 0, 1,
 	    "what is going on, what needs you",
 	    "A TEMPLATE holds {state}, {problems}, {problem}, {unseen}, {messages},\n"
@@ -147,7 +163,16 @@ const struct flag cli_flags[] = {
 	{ "watch", 0, FLAG_BOOL, false, offsetof(struct cli, watch) },
 	{ "waybar", 0, FLAG_BOOL, false, offsetof(struct cli, waybar) },
 	{ "format", 0, FLAG_TEXT, false, offsetof(struct cli, format) },
-	{ "full-names", 0, FLAG_BOOL, false, offsetof(struct cli, full_names) }
+	{ "full-names", 0, FLAG_BOOL, false, offsetof(struct cli, full_names) },
+	{ "to", 0, FLAG_TEXT, false, offsetof(struct cli, to) },
+	{ "until", 0, FLAG_TEXT, false, offsetof(struct cli, until) },
+	{ "map", 0, FLAG_LIST, false, offsetof(struct cli, map) },
+	{ "mbox", 0, FLAG_BOOL, false, offsetof(struct cli, mbox) },
+	{ "tar", 0, FLAG_BOOL, false, offsetof(struct cli, tar) },
+	{ "sample", 0, FLAG_TEXT, false, offsetof(struct cli, sample) },
+	{ "deep", 0, FLAG_BOOL, false, offsetof(struct cli, deep) },
+	{ "skip-existing", 0, FLAG_BOOL, false,
+	    offsetof(struct cli, skip_existing) }
 };
 const size_t cli_n_flags = ARRAY_LEN(cli_flags);
 
@@ -246,6 +271,8 @@ set_flag(struct cli *cli, const struct verb *verb, const struct flag *f,
 		++*(unsigned *)(void *)field;
 	else if (f->kind == FLAG_TEXT)
 		*(const char **)(void *)field = value;
+	else if (f->kind == FLAG_LIST)
+		strlist_add((struct strlist *)(void *)field, value);
 	else if (verb != NULL && strstr(verb->flags, " account ") != NULL)
 		cli->account = value;
 	else
@@ -255,7 +282,8 @@ set_flag(struct cli *cli, const struct verb *verb, const struct flag *f,
 static bool
 takes_value(const struct flag *f)
 {
-	return f->kind == FLAG_TEXT || f->kind == FLAG_ACCOUNT;
+	return f->kind == FLAG_TEXT || f->kind == FLAG_LIST ||
+	    f->kind == FLAG_ACCOUNT;
 }
 
 static int

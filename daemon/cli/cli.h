@@ -32,10 +32,17 @@ struct cli {
 	const char	*account, *mailbox, *diff;
 	bool		 explain;
 	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file;
+	bool		 skip_existing;
+	const char	*until, *to;
+	struct strlist	 map;
+	bool		 deep, mbox, tar;
+	const char	*sample;
 	/* what is neither: the verb's arguments, and -a */
 	char		**arg;
 	size_t		 n;
 };
+
+struct parent_opts;
 
 typedef int verb_fn(struct cli *cli);
 
@@ -53,7 +60,7 @@ struct verb {
 extern const struct verb cli_verbs[];
 extern const size_t cli_n_verbs;
 
-enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_ACCOUNT };
+enum flag_kind { FLAG_BOOL, FLAG_COUNT, FLAG_TEXT, FLAG_LIST, FLAG_ACCOUNT };
 
 struct flag {
 	const char	*name;
@@ -101,6 +108,15 @@ int		 cli_call(const struct cli *cli, const char *method,
 /* Wait for a job of the daemon's, with its lines; its exit code. */
 int		 cli_wait_job(const struct cli *cli, struct line_to *to,
 		    const char *job);
+/* ${p} with the arguments as "targets". */
+json_t		*cli_targets(const struct cli *cli, json_t *p);
+/* Ask the daemon for a job (${asked} is consumed) and wait for it; without a
+ * daemon, do it here, with what ${here} says beyond the flags.  Exit code. */
+int		 cli_job(const struct cli *cli, const char *method,
+		    json_t *asked, const struct parent_opts *here);
+/* Do a job here; ${conf} is consumed. */
+int		 cli_run_here(const struct cli *cli, struct conf *conf,
+		    const struct parent_opts *more);
 /* One line of JSON on stdout; consumes ${v}. */
 void		 cli_take_json(json_t *v);
 bool		 cli_color(const struct cli *cli, int fd);
@@ -111,7 +127,7 @@ bool		 cli_utf8(void);
 
 verb_fn	verb_top, verb_events, verb_generate, verb_doctor, verb_completion,
 	verb_complete, verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
-	verb_undo, verb_check, verb_plugin, verb_cmd,
+	verb_undo, verb_export, verb_report, verb_restore, verb_verify, verb_check, verb_plugin, verb_cmd,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,
 	verb_version, verb_help;
 

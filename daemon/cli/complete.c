@@ -180,7 +180,8 @@ fish_flag(const struct flag *f, const char *condition, const char *about)
 	printf("complete -c syncd -n '%s' -l %s", condition, f->name);
 	if (f->letter != '\0')
 		printf(" -s %c", f->letter);
-	if (f->kind == FLAG_TEXT || f->kind == FLAG_ACCOUNT)
+	if (f->kind == FLAG_TEXT || f->kind == FLAG_LIST ||
+	    f->kind == FLAG_ACCOUNT)
 		printf(" -r");
 	if (about[0] != '\0') {
 		printf(" -d '");

@@ -14,11 +14,10 @@
 #include "parent.h"
 #include "progress.h"
 
-static json_t *
-params(const struct cli *cli)
+json_t *
+cli_targets(const struct cli *cli, json_t *p)
 {
-	json_t *p = json_pack("{s:b, s:b}", "dry_run", cli->dry_run,
-	    "full", cli->full), *targets = json_array();
+	json_t *targets = json_array();
 
 	for (size_t i = 0; i < cli->n; i++)
 		json_array_append_new(targets, js_text(str_z(cli->arg[i])));
@@ -118,12 +117,12 @@ cli_wait_job(const struct cli *cli, struct line_to *to, const char *job)
 }
 
 static int
-ask_daemon(const struct cli *cli, struct line_to *to, enum verdict verdict)
+ask_daemon(const struct cli *cli, struct line_to *to, const char *method,
+    json_t *asked)
 {
-	static const char *const methods[] = { "sync", "approve", "reject" };
 	struct err err;
-	json_t *answer = client_call(to, methods[verdict], params(cli),
-	    clock_in(USEC_S(30)), &err);
+	json_t *answer = client_call(to, method, asked, clock_in(USEC_S(30)),
+	    &err);
 	json_t *result = json_object_get(answer, "result");
 	const char *job = js_get(result, "job");
 	int code = 0;
@@ -142,25 +141,33 @@ ask_daemon(const struct cli *cli, struct line_to *to, enum verdict verdict)
 	return code;
 }
 
-static int
-sync_here(const struct cli *cli, struct conf *conf, enum verdict verdict)
+int
+cli_run_here(const struct cli *cli, struct conf *conf,
+    const struct parent_opts *more)
 {
-	struct parent_opts opts = {
-		.config_file = cli->config_file, .once = true,
-		.dry_run = cli->dry_run, .full = cli->full, .verdict = verdict,
-		.quiet = cli->quiet, .json = cli->json,
-		.progress = cli_progress(cli), .utf8 = cli_utf8(),
-		.target = cli->arg, .n_targets = cli->n
-	};
+	struct parent_opts opts = *more;
 	unsigned level = (cli->quiet ? LOG_LV_ERROR : LOG_LV_WARN) + cli->verbose;
 
+	opts.config_file = cli->config_file;
+	opts.once = true;
+	opts.dry_run = cli->dry_run;
+	opts.full = cli->full;
+	opts.quiet = cli->quiet;
+	opts.json = cli->json;
+	opts.progress = cli_progress(cli);
+	opts.utf8 = cli_utf8();
+	if (opts.n_targets == 0) {
+		opts.target = cli->arg;
+		opts.n_targets = cli->n;
+	}
 	conf->log_level = level < LOG_LV_TRACE ? (int)level : LOG_LV_TRACE;
 	log_to(2, (enum log_level)conf->log_level);
 	return parent_run(conf, &opts);
 }
 
-static int
-sync_now(struct cli *cli, enum verdict verdict)
+int
+cli_job(const struct cli *cli, const char *method, json_t *asked,
+    const struct parent_opts *here)
 {
 	struct conf *conf;
 	struct line_to to;
@@ -168,19 +175,32 @@ sync_now(struct cli *cli, enum verdict verdict)
 	int code;
 
 	conf = cli_conf(cli, &code);
-	if (conf == NULL)
+	if (conf == NULL) {
+		json_decref(asked);
 		return code;
+	}
 	if (client_open(&to, cli_socket(cli, conf), clock_in(USEC_S(5)),
 	    &err) == 0) {
 		config_free(conf);
-		code = ask_daemon(cli, &to, verdict);
+		code = ask_daemon(cli, &to, method, asked);
 		client_close(&to);
 		return code;
 	}
+	json_decref(asked);
 	if (strcmp(err.code, "daemon.not-running") == 0 && !cli->detach)
-		return sync_here(cli, conf, verdict);
+		return cli_run_here(cli, conf, here);
 	config_free(conf);
 	return cli_fail_err(cli, &err, "syncd run");
+}
+
+static int
+sync_now(struct cli *cli, enum verdict verdict)
+{
+	static const char *const methods[] = { "sync", "approve", "reject" };
+
+	return cli_job(cli, methods[verdict], cli_targets(cli,
+	    json_pack("{s:b, s:b}", "dry_run", cli->dry_run, "full", cli->full)),
+	    &(struct parent_opts){ .verdict = verdict });
 }
 
 int

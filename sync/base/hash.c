@@ -136,3 +136,33 @@ hash_eq(const struct hash *a, const struct hash *b)
 {
 	return memcmp(a->b, b->b, sizeof(a->b)) == 0;
 }
+
+void
+hash_hex(const struct hash *h, char out[65])
+{
+	for (size_t i = 0; i < sizeof(h->b); i++)
+		snprintf(out + 2 * i, 3, "%02x", h->b[i]);
+}
+
+static int
+digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+hash_from_hex(struct str hex, struct hash *out)
+{
+	if (hex.n != 2 * sizeof(out->b))
+		return false;
+	for (size_t i = 0; i < sizeof(out->b); i++) {
+		int hi = digit_of(hex.p[2 * i]), lo = digit_of(hex.p[2 * i + 1]);
+
+		if (hi < 0 || lo < 0)
+			return false;
+		out->b[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return true;
+}

@@ -35,6 +35,9 @@ void		 hasher_end(struct hasher *h, struct msgid_hash *out);
 /* MD5 of both, one after the other, in hexadecimal: for APOP, which is what it
  * is. */
 void		 hash_md5_hex(struct str a, struct str b, char out[33]);
+/* As 64 digits, and back; false when they are not that. */
+void		 hash_hex(const struct hash *h, char out[65]);
+bool		 hash_from_hex(struct str hex, struct hash *out);
 bool		 hash_eq(const struct hash *a, const struct hash *b);
 
 #endif

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/hooks.h"
+#include "engine/manifest.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
 
@@ -109,6 +110,11 @@ check_marker(struct account *acc, struct err *err)
 	int r = 0;
 
 	marked = read_marker(acc->root_fd, id) == 0;
+	if (!marked && acc->conf->restore.on)
+		r = err_set(err, ERR_LOCAL, "store.marker-missing",
+		    "%s is not a store that syncd filled: the marker %s is "
+		    "not there. Is a disk unmounted?", acc->root, ACCOUNT_MARKER);
+	else
 	if (!marked && known != NULL &&
 	    acc->conf->guards.store_missing == HOLD_HOLD)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
@@ -120,7 +126,7 @@ check_marker(struct account *acc, struct err *err)
 		    "%s belongs to another state than %s: its marker %s "
 		    "differs. Nothing was changed", acc->root,
 		    acc->state_dir, ACCOUNT_MARKER);
-	acc->unclaimed = !marked || known == NULL;
+	acc->unclaimed = !acc->conf->restore.on && (!marked || known == NULL);
 	free(known);
 	return r;
 }
@@ -189,7 +195,7 @@ open_root(struct account *acc, struct err *err)
 {
 	struct stat st;
 
-	if (make_path(acc->root, err) < 0)
+	if (!acc->conf->restore.on && make_path(acc->root, err) < 0)
 		return -1;
 	acc->root_fd = open(acc->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (acc->root_fd < 0)
@@ -308,6 +314,7 @@ account_close(struct account *acc)
 	hooks_free(acc->hooks);
 	deliver_free(acc->deliver);
 	remote_free(acc->remote);
+	manifest_free(acc);
 	watch_free(acc->watcher);
 	store_close(acc->store);
 	if (acc->root_fd >= 0)
@@ -532,6 +539,7 @@ tally_since(const struct tally *was, const struct tally *now)
 		.deleted_remote = now->deleted_remote - was->deleted_remote,
 		.moved = now->moved - was->moved,
 		.refused = now->refused - was->refused,
+		.kept = now->kept - was->kept,
 		.bytes_down = now->bytes_down - was->bytes_down,
 		.bytes_up = now->bytes_up - was->bytes_up,
 	};

@@ -104,6 +104,7 @@ struct problem {
 struct tally {
 	uint64_t	downloaded, uploaded, flags_local, flags_remote;
 	uint64_t	deleted_local, deleted_remote, moved, refused;
+	uint64_t	kept;		/* gone on the server, kept here */
 	uint64_t	bytes_down, bytes_up;
 };
 
@@ -149,12 +150,14 @@ struct account {
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
 	bool		 dry_run;
+	bool		 quota_full;		/* in this round: no more uploads */
 	struct buf	 plan;			/* dry run: a line for each op */
 	struct tally	 tally;
 	struct problem	*problem;
 	size_t		 n_problems, cap_problems;
 	struct remote	*remote;		/* engine/remote.c */
 	struct hooks	*hooks;			/* engine/hooks.c; NULL: no scripts */
+	struct manifest	*manifest;		/* engine/manifest.c; NULL: not begun */
 	struct progress	*progress;		/* .unseen, or a page that is shared */
 	struct progress	 unseen;
 };

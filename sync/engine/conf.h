@@ -170,6 +170,12 @@ struct account_conf {
 	} schedule;
 
 	struct {
+		bool	 manifest;
+		char	*verify;		/* "weekly 5%"; NULL: not by itself */
+		char	*ping;			/* a URL; NULL: none */
+	} backup;
+
+	struct {
 		int64_t	connections;
 		int64_t	max_message_size;
 		usec	max_age;		/* 0: all */
@@ -181,6 +187,13 @@ struct account_conf {
 		int64_t	 max_per_session;
 		int	 too_big;		/* enum conf_too_big */
 	} pop3;
+
+	/* `syncd restore`, never the configuration: the tree is another account's,
+	 * is only read, and goes to this server. */
+	struct {
+		bool	on;
+		int64_t	since, until;	/* INTERNALDATE, seconds; until 0: none */
+	} restore;
 
 	/* Rungs of the ladder that must not be used: capability names, "NOTIFY",
 	 * "LITERAL+"...; for tests and for servers that do them badly. */
@@ -198,6 +211,7 @@ struct conf {
 	char			*socket;	/* control socket path, absolute */
 	int			 log_level;	/* enum log_level */
 	char			*log_file;	/* NULL: stderr */
+	char			*metrics_file;	/* NULL: none */
 	struct strlist		 log_protocol;	/* accounts whose wire is traced */
 	struct account_conf	*account;
 	size_t			 n_accounts;

@@ -143,6 +143,10 @@ unknown(const struct diff_in *in, const struct policy *policy,
 	    in->local == SIDE_REPLACED) && (policy->push & POLICY_NEW))
 		return decision(OP_UPLOAD, in->local_flags,
 		    "new here, unknown on the server");
+	if (in->remote != SIDE_PRESENT && in->local == SIDE_PRESENT &&
+	    policy->readonly)
+		return decision(OP_KEEP_LOCAL, in->local_flags,
+		    "not on the server; the backup keeps it");
 	/* A row whose message neither side has any more. */
 	if (in->local == SIDE_GONE && in->remote != SIDE_PRESENT)
 		return decision(OP_FORGET, in->base_flags, "gone on both sides");

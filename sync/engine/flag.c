@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
@@ -285,11 +286,16 @@ row_of_file(struct account *acc, struct folder *f, struct change *c,
 	if (got <= 0 || !mname_parse(str_z(c->file), &name))
 		return got < 0 ? -1 : 0;
 	row->uid = c->uid;
+	/* What the server had lost, and has again. */
+	if (c->uid.v != 0 && row->stage == ST_GONE_REMOTE)
+		row->stage = ST_PRESENT;
 	row->unique = name.unique;
 	row->file = str_z(c->file);
 	row->in_new = c->in_new;
 	row->ino = st.ino;
-	row->size = st.size;
+	/* What was written to a backup's file does not change what arrived. */
+	if (c->msg == 0 || c->content != NULL || !f->policy.readonly)
+		row->size = st.size;
 	row->date = st.mtime;
 	if (c->content != NULL) {
 		row->wire_size = c->content->wire_size;
@@ -352,9 +358,35 @@ set_stage(struct account *acc, struct folder *f, struct change *c,
 		row.unique = row.file = STR_NONE;
 	else
 		row.uid.v = 0;
+	if (stage == ST_GONE_REMOTE)
+		row.when = clock_wall();
 	if (store_msg_put(acc->store, &row, err) < 0)
 		return -1;
 	return account_audit(acc, op, f, &row, c->out.reason, err);
+}
+
+/* Gone there, and since when.  A file that no row knows yet gets one: what is
+ * not known cannot be found again. */
+static int
+keep_file(struct account *acc, struct folder *f, struct change *c,
+    struct err *err)
+{
+	struct msg_row row;
+	int got;
+
+	if (c->msg != 0) {
+		acc->tally.kept++;
+		return set_stage(acc, f, c, ST_GONE_REMOTE, "keep-local", err);
+	}
+	got = local_digest(f, c, err);
+	if (got > 0)
+		got = row_of_file(acc, f, c, &row, err);
+	if (got <= 0)
+		return got;
+	row.stage = ST_GONE_REMOTE;
+	row.when = clock_wall();
+	row.flags = c->out.flags;
+	return store_msg_put(acc->store, &row, err);
 }
 
 static int
@@ -382,7 +414,7 @@ apply_row(struct account *acc, struct folder *f, struct change *c,
 	if (ops & OP_KEEP_REMOTE)
 		return set_stage(acc, f, c, ST_GONE_LOCAL, "keep-remote", err);
 	if (ops & OP_KEEP_LOCAL)
-		return set_stage(acc, f, c, ST_GONE_REMOTE, "keep-local", err);
+		return keep_file(acc, f, c, err);
 	if (c->msg == 0 && c->uid.v != 0 && c->local == SIDE_PRESENT)
 		return record_pair(acc, f, c, err);
 	if (ops == 0 || ops == OP_AGREE || ops == OP_FLAGS_REMOTE)

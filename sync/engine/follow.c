@@ -19,6 +19,15 @@
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
+/* A backup has every message once: its file goes where the server has it. */
+static bool
+follows(const struct folder *f)
+{
+	return (f->policy.pull & POLICY_DELETE) || f->policy.readonly;
+}
+
+/* Is it a message that the server has lost, or has under another number or in
+ * another folder by now? */
 static bool
 was_lost(struct account *acc, const struct msg_row *row)
 {
@@ -27,9 +36,15 @@ was_lost(struct account *acc, const struct msg_row *row)
 
 	if (row->stage == ST_TOMBSTONE)
 		return true;
-	c = f != NULL ? work_find(&f->work, row->id) : NULL;
-	return c != NULL && c->remote == SIDE_GONE && !c->done &&
-	    (f->policy.pull & POLICY_DELETE);
+	if (f == NULL || !follows(f) || row->unique.n == 0)
+		return false;
+	c = work_find(&f->work, row->id);
+	if (c != NULL && (c->done || c->remote == SIDE_PRESENT))
+		return false;
+	if (f->policy.readonly && (row->stage == ST_GONE_REMOTE ||
+	    (row->stage == ST_PRESENT && (row->uid.v == 0 || f->missing))))
+		return true;
+	return c != NULL && c->remote == SIDE_GONE;
 }
 
 /* The file that used to be the row's, if it was moved here as well: then the
@@ -69,17 +84,17 @@ first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
 }
 
 int
-follow_find(struct account *acc, const struct ev_msg *m,
-    const struct hash *head, struct msg_row *row, struct err *err)
+follow_find(struct account *acc, struct str objid, const struct hash *head,
+    uint64_t wire_size, struct msg_row *row, struct err *err)
 {
 	int got = 0;
 
-	if (m->have & MSG_OBJID)
-		got = first_lost(acc, cursor_open_objid(acc->store, m->objid,
-		    err), row, err);
+	if (objid.n > 0)
+		got = first_lost(acc, cursor_open_objid(acc->store, objid, err),
+		    row, err);
 	if (got == 0 && head != NULL)
 		got = first_lost(acc, cursor_open_head(acc->store, 0, head,
-		    m->size, err), row, err);
+		    wire_size, err), row, err);
 	return got;
 }
 
@@ -134,7 +149,7 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 
 int
 follow_move(struct account *acc, struct folder *to, struct follow *fo,
-    const struct seen *m, struct msg_row *row, const struct ev_msg *msg,
+    const struct seen *m, struct msg_row *row, struct str objid,
     struct err *err)
 {
 	struct folder *from = account_by_id(acc, row->folder), *home = from;
@@ -188,8 +203,8 @@ follow_move(struct account *acc, struct folder *to, struct follow *fo,
 	row->flags = flags;
 	if (out.ops & OP_FLAGS_REMOTE)
 		folder_mark(to, DIRTY_SCAN);
-	if (msg->have & MSG_OBJID)
-		row->objid = msg->objid;
+	if (objid.n > 0)
+		row->objid = objid;
 	got = record_move(acc, home, to, row, err);
 	if (got == 0) {
 		acc->tally.moved++;

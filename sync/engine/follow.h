@@ -7,7 +7,6 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "engine/account.h"
-#include "net/lane.h"
 #include "store/store.h"
 
 /* The directories that files were taken out of, to be synced; free(left). */
@@ -16,14 +15,15 @@ struct follow {
 	size_t		  n, cap;
 };
 
-/* The row that the fresh message ${m} used to be, elsewhere; ${head} may be NULL.
- * 1: found, 0, -1. */
-int	follow_find(struct account *acc, const struct ev_msg *m,
-	    const struct hash *head, struct msg_row *row, struct err *err);
+/* The row that a fresh message used to be, elsewhere: by the server's id of it, or
+ * by its header; either may be none.  1: found, 0, -1. */
+int	follow_find(struct account *acc, struct str objid,
+	    const struct hash *head, uint64_t wire_size, struct msg_row *row,
+	    struct err *err);
 /* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done,
  * to be settled; 0: it cannot be followed; -1. */
 int	follow_move(struct account *acc, struct folder *to, struct follow *fo,
-	    const struct seen *m, struct msg_row *row, const struct ev_msg *msg,
+	    const struct seen *m, struct msg_row *row, struct str objid,
 	    struct err *err);
 /* What was followed into ${to} is durable: the directories, then the rows. */
 int	follow_settle(struct account *acc, struct folder *to,

@@ -86,8 +86,9 @@ wanted(const struct account *acc, const struct folder *f)
 	    !(f->attrs & LIST_SUBSCRIBED) &&
 	    !str_ieq(str_z(f->wire), STR("INBOX")))
 		return false;
-	return pattern_selects(&acc->conf->folders.sync, str_z(f->name),
-	    f->attrs);
+	/* A restore goes by what the folder is called here. */
+	return pattern_selects(&acc->conf->folders.sync,
+	    str_z(acc->conf->restore.on ? f->path : f->name), f->attrs);
 }
 
 /* Without LIST-STATUS: STATUS for each, some in flight at a time, because a

@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/wait.h"
+#include "engine/restore.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
@@ -231,7 +232,7 @@ local_name(struct account *acc, struct folder *f, const struct folder *was,
 int
 local_keywords(struct account *acc, struct folder *f, struct err *err)
 {
-	if (!f->kwfile.dirty)
+	if (!f->kwfile.dirty || acc->conf->restore.on)
 		return 0;
 	/* It is written by way of tmp/. */
 	if (account_delivering(acc, err) < 0)
@@ -240,9 +241,11 @@ local_keywords(struct account *acc, struct folder *f, struct err *err)
 }
 
 int
-local_set_date(struct folder *f, const struct change *c, int64_t date,
-    struct err *err)
+local_set_date(const struct account *acc, struct folder *f,
+    const struct change *c, int64_t date, struct err *err)
 {
+	if (acc->conf->restore.on)
+		return 0;
 	if (mdir_set_date(f->fd, c->in_new, c->file, date, err) >= 0)
 		return 0;
 	if (err->class != ERR_MSG && err->class != ERR_FOLDER)
@@ -289,6 +292,18 @@ add_change(struct folder *f, const struct msg_row *row, const char *file,
 	c->known = row_known(row);
 	c->base = row->flags;
 	return c;
+}
+
+/* Of a restore with --since or --until, only what arrived then. */
+static bool
+is_asked_for(const struct account *acc, const struct folder *f,
+    const struct mfile *file)
+{
+	struct mstat st;
+	struct err ignored;
+
+	return !acc->conf->restore.on || (mdir_stat(f->fd, file->in_new,
+	    file->name, &st, &ignored) > 0 && restore_wants(acc, st.mtime));
 }
 
 static void
@@ -474,7 +489,9 @@ merge_scan(struct account *acc, struct folder *f, const struct mlist *list,
 			continue;
 		for (; file < end &&
 		    (order = str_cmp(unique_of(file), row.unique)) < 0; file++)
-			add_new_file(f, file->name, file->in_new, file->ino);
+			if (is_asked_for(acc, f, file))
+				add_new_file(f, file->name, file->in_new,
+				    file->ino);
 		if (file < end && order == 0) {
 			r = compare_file(f, &row, file->name, file->in_new,
 			    file->ino, false, err);
@@ -487,7 +504,8 @@ merge_scan(struct account *acc, struct folder *f, const struct mlist *list,
 	if (r < 0 || got < 0)
 		return -1;
 	for (; file < end; file++)
-		add_new_file(f, file->name, file->in_new, file->ino);
+		if (is_asked_for(acc, f, file))
+			add_new_file(f, file->name, file->in_new, file->ino);
 	return 0;
 }
 

@@ -40,8 +40,8 @@ int	local_name(struct account *acc, struct folder *f, const struct folder *was,
 int	local_keywords(struct account *acc, struct folder *f, struct err *err);
 /* One message has one date: the server's.  A file that belongs to somebody else
  * keeps its own. */
-int	local_set_date(struct folder *f, const struct change *c, int64_t date,
-	    struct err *err);
+int	local_set_date(const struct account *acc, struct folder *f,
+	    const struct change *c, int64_t date, struct err *err);
 /* Identity of a local file, read once and kept in the change.  1; 0: it is gone
  * by now; -1. */
 int	local_digest(struct folder *f, struct change *c, struct err *err);

@@ -147,7 +147,7 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 		    letters);
 	/* The server kept the date of what it moved or copied. */
 	if (local_keywords(acc, t->to, err) < 0 || show_flags(acc, t, err) < 0 ||
-	    local_set_date(t->to, t->change, t->date, err) < 0)
+	    local_set_date(acc, t->to, t->change, t->date, err) < 0)
 		return -1;
 	row.date = t->date;
 	row.file = str_z(t->change->file);

@@ -1,11 +1,10 @@
 /*
- * pair.c — finding messages again that moved or were renumbered.
+ * pair.c — finding messages again that the server moved or renumbered.
  *
  * Identity is content: header hash and wire size first (they are known without a
- * download), the server's own id where it has one.  A file that a client moved is
- * known by its inode, by its unique name, or by its content, in that order.
+ * download), the server's own id where it has one.
  */
-#include "engine/pair.h"
+#include "engine/pair_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,252 +13,13 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "engine/candidate.h"
 #include "engine/follow.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
-
-/* ---- a file that moved or was copied here ----------------------------- */
-
-struct lost {
-	struct folder	*folder;
-	struct change	*change;
-};
-
-/* Rows whose file is gone, by inode and by unique name. */
-struct losses {
-	struct lost	*v;
-	size_t		 n, cap;
-	struct map	 by_unique, by_ino, by_row;
-};
-
-/* The bytes of a number that stays where it is, as the key of a map. */
-#define KEY_OF(x)	((struct str){ (const char *)&(x), sizeof(x) })
-
-static void
-collect_losses(struct losses *l, struct folder **f, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < f[i]->work.n; k++) {
-			struct change *c = &f[i]->work.change[k];
-
-			if (c->local != SIDE_GONE || c->known == KNOWN_NOT)
-				continue;
-			l->v = array_room(l->v, l->n, &l->cap, sizeof(*l->v));
-			l->v[l->n++] = (struct lost){ f[i], c };
-		}
-	for (size_t i = 0; i < l->n; i++) {
-		struct mname name;
-
-		if (mname_parse(str_z(l->v[i].change->file), &name))
-			map_put(&l->by_unique, name.unique, i);
-		map_put(&l->by_ino, KEY_OF(l->v[i].change->ino), i);
-		map_put(&l->by_row, KEY_OF(l->v[i].change->msg), i);
-	}
-}
-
-static struct lost *
-lost_at(struct losses *l, const struct map *m, struct str key)
-{
-	uintptr_t at;
-
-	if (!map_get(m, key, &at) || l->v[at].change->done)
-		return NULL;
-	return &l->v[at];
-}
-
-static struct lost *
-lost_by_name(struct losses *l, const struct change *u)
-{
-	struct mname name;
-
-	if (!mname_parse(str_z(u->file), &name))
-		return NULL;
-	return lost_at(l, &l->by_unique, name.unique);
-}
-
-/* The same bytes?  A number that is reused, or a name, is only a hint. */
-static int
-same_content(struct account *acc, struct folder *f, struct change *u,
-    int64_t msg, struct err *err)
-{
-	struct msg_row row;
-	int got = local_digest(f, u, err);
-
-	if (got <= 0)
-		return got;
-	got = store_find_id(acc->store, msg, &row, err);
-	if (got <= 0)
-		return got;
-	return hash_eq(&row.all, &u->content->id.all);
-}
-
-/* Somewhere on the server with these very bytes: a row to copy from.  Rows that
- * have just lost their file come first: that is a move. */
-static int
-find_content(struct account *acc, struct losses *l, const struct change *u,
-    struct lost **lost, int64_t *copy_of, struct err *err)
-{
-	struct cursor *c = cursor_open_head(acc->store, 0,
-	    &u->content->id.head, u->content->wire_size, err);
-	struct msg_row row;
-	int got;
-
-	*lost = NULL;
-	*copy_of = 0;
-	if (c == NULL)
-		return -1;
-	while (*lost == NULL && (got = cursor_next(c, &row, err)) > 0) {
-		const struct folder *f = account_by_id(acc, row.folder);
-
-		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL ||
-		    !folder_active(f))
-			continue;
-		*lost = lost_at(l, &l->by_row, KEY_OF(row.id));
-		if (row.stage == ST_PRESENT && row.uid.v != 0 && *copy_of == 0)
-			*copy_of = row.id;
-	}
-	cursor_close(c);
-	return *lost != NULL ? 0 : got;
-}
-
-static bool
-same_letters(const char *a, const char *b)
-{
-	struct mname x, y;
-	char in_x, in_y;
-
-	if (!mname_parse(str_z(a), &x) || !mname_parse(str_z(b), &y))
-		return false;
-	for (char c = 'a'; c <= 'z'; c++) {
-		in_x = str_find(x.letters, c) < x.letters.n;
-		in_y = str_find(y.letters, c) < y.letters.n;
-		if (in_x != in_y)
-			return false;
-	}
-	return true;
-}
-
-/* A file that was moved without a thought brings along the letters of the folder
- * that it comes from; a client that knows of keywords has put the new folder's
- * into the name. */
-static void
-take_letters(struct folder *was, struct folder *f, const char *before,
-    struct change *u)
-{
-	if (!same_letters(before, u->file))
-		return;
-	u->letters = was;
-	u->local_flags = local_flags(was, str_z(u->file));
-	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
-}
-
-static int
-pair_new_file(struct account *acc, struct losses *l, struct folder *f,
-    struct change *u, struct err *err)
-{
-	struct lost *hit = lost_at(l, &l->by_ino, KEY_OF(u->ino)), *named = lost_by_name(l, u);
-	int64_t copy_of = 0;
-	int got;
-
-	if (hit == NULL)
-		hit = named;
-	/* Inode and name together are proof enough; one alone is a hint. */
-	if (hit != NULL && (hit != named || hit->change->ino != u->ino)) {
-		got = same_content(acc, f, u, hit->change->msg, err);
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			hit = NULL;
-	}
-	if (hit == NULL) {
-		got = local_digest(f, u, err);
-		if (got <= 0) {
-			u->done = got == 0;	/* gone again already */
-			return got;
-		}
-		if (find_content(acc, l, u, &hit, &copy_of, err) < 0)
-			return -1;
-	}
-	if (hit != NULL) {
-		take_letters(hit->folder, f, hit->change->file, u);
-		if (hit->folder != f && hit->change->remote != SIDE_GONE &&
-		    !(hit->folder->policy.push & POLICY_DELETE)) {
-			/* Policy keeps it where it was: a copy, then. */
-			u->from = hit->change->msg;
-			u->copy = true;
-			return 0;
-		}
-		if (hit->change->remote == SIDE_GONE) {
-			/* Deleted there meanwhile: the move wins, by an upload,
-			 * unless the server turns out to have moved it, too. */
-			u->was = hit->change->msg;
-			u->base = hit->change->base;
-			u->base.kw = kwtab_translate(u->base.kw,
-			    &hit->folder->kw, &f->kw);
-			return 0;
-		}
-		u->from = hit->change->msg;
-		hit->change->done = true;
-		/* What the server changed about it travels along. */
-		u->base = hit->change->base;
-		u->remote = hit->change->remote;
-		u->remote_flags = hit->change->remote_flags;
-		if (hit->folder == f) {
-			/* A new name in the same folder. */
-			u->msg = hit->change->msg;
-			u->uid = hit->change->uid;
-			u->known = hit->change->known;
-			u->from = 0;
-			hit->change->msg = 0;
-		}
-	} else if (copy_of != 0) {
-		u->from = copy_of;
-		u->copy = true;
-	}
-	return 0;
-}
-
-static int
-pair_new_files(struct account *acc, struct folder **f, size_t n, struct err *err)
-{
-	struct losses l = { 0 };
-	int r = 0;
-
-	map_init(&l.by_unique);
-	map_init(&l.by_ino);
-	map_init(&l.by_row);
-	collect_losses(&l, f, n);
-	for (size_t i = 0; i < n && r == 0; i++) {
-		if (!(f[i]->policy.push & POLICY_NEW))
-			continue;
-		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
-			struct change *u = &f[i]->work.change[k];
-
-			if (u->msg == 0 && u->local == SIDE_PRESENT && !u->done)
-				r = pair_new_file(acc, &l, f[i], u, err);
-			if (r < 0 && err->class == ERR_MSG) {
-				problem_open(acc, PROBLEM_WARNING, err->code,
-				    f[i], "", "%s", err->text);
-				u->done = true;
-				f[i]->work.failed = true;
-				r = 0;
-			}
-		}
-	}
-	map_clear(&l.by_unique);
-	map_clear(&l.by_ino);
-	map_clear(&l.by_row);
-	free(l.v);
-	/* Only now: the losses point into the lists. */
-	for (size_t i = 0; i < n; i++)
-		work_sort(&f[i]->work);
-	return r;
-}
-
-/* ---- a message that moved on the server ------------------------------- */
 
 /* Rows whose message the server no longer has keep their file a while. */
 int
@@ -297,15 +57,15 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 /* Messages that the server had, and that it may have moved. */
 struct missing {
 	size_t	n;
-	bool	nameless;	/* of some, the server's id is not known: we
-				 * uploaded them */
+	bool	nameless;	/* of some, the server's id is not known (we
+				 * uploaded them) or is another by now */
 };
 
 static void
 count_missing(struct missing *m, const struct msg_row *row)
 {
 	m->n++;
-	m->nameless = m->nameless || row->objid.n == 0;
+	m->nameless = m->nameless || row->objid.n == 0 || row->uid.v == 0;
 }
 
 static int
@@ -319,14 +79,18 @@ find_missing(struct account *acc, struct folder **f, size_t n,
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0)
-		if (row.stage == ST_TOMBSTONE)
+		if (row.stage == ST_TOMBSTONE || row.stage == ST_GONE_REMOTE)
 			count_missing(m, &row);
 	cursor_close(c);
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->missing && acc->folder[i]->policy.readonly)
+			count_missing(m, &(struct msg_row){ 0 });
 	for (size_t i = 0; i < n && got == 0; i++)
 		for (size_t k = 0; k < f[i]->work.n && got == 0; k++) {
 			const struct change *gone = &f[i]->work.change[k];
 
-			if (gone->remote != SIDE_GONE || gone->msg == 0)
+			if (gone->msg == 0 || (gone->remote != SIDE_GONE &&
+			    gone->known != KNOWN_NOT))
 				continue;
 			got = store_find_id(acc->store, gone->msg, &row,
 			    err);
@@ -335,69 +99,6 @@ find_missing(struct account *acc, struct folder **f, size_t n,
 			got = got < 0 ? -1 : 0;
 		}
 	return got;
-}
-
-/* A local file that may be what a fresh message is. */
-struct candidate {
-	struct hash	 head;
-	uint64_t	 wire_size;
-	struct change	*change;
-	bool		 used;
-};
-
-struct candidates {
-	struct candidate	*v;
-	size_t			 n, cap;
-};
-
-static int
-by_head(const void *a, const void *b)
-{
-	const struct candidate *x = a, *y = b;
-
-	return memcmp(x->head.b, y->head.b, sizeof(x->head.b));
-}
-
-static int
-collect_candidates(struct folder *f, struct candidates *cs, struct err *err)
-{
-	for (size_t i = 0; i < f->work.n; i++) {
-		struct change *c = &f->work.change[i];
-		int got;
-
-		if (c->known != KNOWN_NOT || c->local != SIDE_PRESENT || c->done)
-			continue;
-		got = local_digest(f, c, err);
-		if (got < 0 && err->class != ERR_MSG)
-			return -1;
-		if (got <= 0)
-			continue;
-		cs->v = array_room(cs->v, cs->n, &cs->cap, sizeof(*cs->v));
-		cs->v[cs->n++] = (struct candidate){ .head = c->content->id.head,
-		    .wire_size = c->content->wire_size, .change = c };
-	}
-	if (cs->n > 1)
-		qsort(cs->v, cs->n, sizeof(*cs->v), by_head);
-	return 0;
-}
-
-static struct candidate *
-find_candidate(struct candidates *cs, const struct hash *head, uint64_t size)
-{
-	size_t lo = 0, hi = cs->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (memcmp(cs->v[mid].head.b, head->b, sizeof(head->b)) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < cs->n && hash_eq(&cs->v[lo].head, head); lo++)
-		if (!cs->v[lo].used && cs->v[lo].wire_size == size)
-			return &cs->v[lo];
-	return NULL;
 }
 
 /* Fresh messages that are known after all stay in the list until all answers are
@@ -446,52 +147,191 @@ bind_candidate(struct candidate *cand, const struct seen *m)
 	c->copy = false;
 }
 
-/* What one search for partners among fresh messages needs. */
+/* A fresh message that is nothing new of its own folder. */
+struct stranger {
+	struct folder	*f;
+	struct uid	 uid;
+	bool		 known;		/* .head and .size are */
+	struct hash	 head;
+	uint64_t	 size;
+	char		*objid;		/* NULL: none */
+};
+
+struct strangers {
+	struct stranger	*v;
+	size_t		 n, cap;
+};
+
+static void
+note_stranger(struct strangers *all, struct folder *f, const struct ev_msg *m,
+    const struct hash *head)
+{
+	struct stranger *s;
+
+	all->v = array_room(all->v, all->n, &all->cap, sizeof(*all->v));
+	s = &all->v[all->n++];
+	*s = (struct stranger){ .f = f, .uid = m->uid, .size = m->size };
+	if (head != NULL) {
+		s->known = true;
+		s->head = *head;
+	}
+	if (m->have & MSG_OBJID)
+		s->objid = str_dup(m->objid);
+}
+
+static void
+strangers_clear(struct strangers *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->v[i].objid);
+	free(all->v);
+}
+
+/* What one search for partners among a folder's fresh messages needs. */
 struct search {
 	struct candidates	 cs;
 	struct taken		 taken;
-	struct follow		 follow;
 	struct uidset		 answered;
 	struct hasher		*hasher;
 	unsigned		 items;		/* of FETCH */
+	struct work		 kept;		/* more changes for the folder */
+	int64_t			*bound;		/* the rows of those, room for
+						 * all fresh */
+	struct map		 by_row;
+	struct strangers	*others;
 };
+
+/* The change of a row that was only here, and is on the server again. */
+static void
+bind_kept(struct folder *f, struct search *s, const struct msg_row *row,
+    const struct seen *m)
+{
+	struct change *c = work_find(&f->work, row->id);
+	int64_t *id = &s->bound[s->by_row.n];
+
+	*id = row->id;
+	map_put(&s->by_row, KEY_OF(*id), 0);
+	if (c == NULL) {
+		c = work_add(&s->kept);
+		c->msg = row->id;
+		c->file = str_dup(row->file);
+		c->in_new = row->in_new;
+		c->ino = row->ino;
+		c->local = SIDE_PRESENT;
+		c->local_flags = local_flags(f, row->file);
+	}
+	c->known = KNOWN_BOTH;
+	c->base = row->flags;
+	c->uid.v = m->uid;
+	c->remote = SIDE_PRESENT;
+	c->remote_flags = (struct flags){ m->sys, m->kw };
+}
+
+/* What policy kept when the server lost it: 1 if the server has it again. */
+static int
+match_kept(struct account *acc, struct folder *f, struct search *s,
+    const struct seen *m, const struct hash *head, uint64_t size,
+    struct err *err)
+{
+	struct cursor *c = cursor_open_head(acc->store, f->id, head, size, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0) {
+		const struct change *u = work_find(&f->work, row.id);
+
+		if (row.stage == ST_GONE_REMOTE && row.unique.n > 0 &&
+		    !map_has(&s->by_row, KEY_OF(row.id)) &&
+		    (u == NULL || u->local != SIDE_GONE))
+			break;
+	}
+	if (got > 0)
+		bind_kept(f, s, &row, m);
+	cursor_close(c);
+	return got;
+}
 
 static int
 match_fresh(struct account *acc, struct folder *f, struct search *s,
     const struct ev_msg *m, struct err *err)
 {
 	struct seen *fresh = work_fresh(&f->work, m->uid);
-	struct msgid_hash id;
 	struct candidate *cand;
-	struct msg_row row;
+	struct msgid_hash id;
 	int got;
 
 	if (fresh == NULL)
 		return 0;
-	if (m->have & MSG_HEADER) {
-		hasher_add(s->hasher, m->header.p, m->header.n);
-		hasher_end(s->hasher, &id);
-		cand = find_candidate(&s->cs, &id.head, m->size);
-		if (cand != NULL) {
-			bind_candidate(cand, fresh);
-			take_fresh(f, &s->taken, fresh);
-			return !(m->have & MSG_DATE) ? 0 :
-			    local_set_date(f, cand->change, m->date, err);
-		}
+	if (!(m->have & MSG_HEADER)) {
+		note_stranger(s->others, f, m, NULL);
+		return 0;
 	}
-	got = follow_find(acc, m, m->have & MSG_HEADER ? &id.head : NULL,
-	    &row, err);
-	if (got > 0)
-		got = follow_move(acc, f, &s->follow, fresh, &row, m,
-		    err);
-	if (got < 0 && err->class == ERR_MSG) {
-		/* A file of that name is there: it is fetched, then. */
-		log_info("%s: %s", f->name, err->text);
-		got = 0;
+	hasher_add(s->hasher, m->header.p, m->header.n);
+	hasher_end(s->hasher, &id);
+	cand = candidates_find(&s->cs, &id.head, m->size);
+	if (cand != NULL) {
+		bind_candidate(cand, fresh);
+		take_fresh(f, &s->taken, fresh);
+		return !(m->have & MSG_DATE) ? 0 :
+		    local_set_date(acc, f, cand->change, m->date, err);
 	}
+	got = match_kept(acc, f, s, fresh, &id.head, m->size, err);
 	if (got > 0)
 		take_fresh(f, &s->taken, fresh);
+	else if (got == 0)
+		note_stranger(s->others, f, m, &id.head);
 	return got < 0 ? -1 : 0;
+}
+
+/* 1: its file has followed, 0: it is fetched, -1. */
+static int
+follow_stranger(struct account *acc, const struct stranger *s,
+    struct follow *follow, struct err *err)
+{
+	struct msg_row row;
+	int got = follow_find(acc, str_z(s->objid), s->known ? &s->head : NULL,
+	    s->size, &row, err);
+
+	if (got > 0)
+		got = follow_move(acc, s->f, follow, work_fresh(&s->f->work,
+		    s->uid), &row, str_z(s->objid), err);
+	if (got < 0 && err->class == ERR_MSG) {
+		/* A file of that name is there. */
+		log_info("%s: %s", s->f->name, err->text);
+		got = 0;
+	}
+	return got;
+}
+
+/* All folders have been asked: what is new in one may be lost in another. */
+static int
+match_strangers(struct account *acc, const struct strangers *others,
+    struct err *err)
+{
+	struct follow follow = { 0 };
+	struct taken taken = { 0 };
+	struct err ignored;
+	int r = 0;
+
+	for (size_t i = 0; i < others->n && r >= 0; i++) {
+		const struct stranger *s = &others->v[i];
+
+		r = follow_stranger(acc, s, &follow, err);
+		if (r > 0)
+			take_fresh(s->f, &taken, work_fresh(&s->f->work, s->uid));
+		if (r >= 0 && i + 1 < others->n && others->v[i + 1].f == s->f)
+			continue;
+		/* What was followed stays so, whatever came after. */
+		if (follow_settle(acc, s->f, &follow, r < 0 ? &ignored : err) < 0)
+			r = -1;
+		drop_taken(s->f, &taken);
+		follow.n = taken.n = 0;
+	}
+	free(follow.left);
+	free(taken.at);
+	return r < 0 ? -1 : 0;
 }
 
 static bool
@@ -572,18 +412,29 @@ ask_fresh(struct account *acc, struct folder *f, struct search *s,
 	return r;
 }
 
+static void
+add_kept(struct folder *f, struct work *kept)
+{
+	for (size_t i = 0; i < kept->n; i++)
+		*work_add(&f->work) = kept->change[i];
+	if (kept->n > 0)
+		work_sort(&f->work);
+	free(kept->change);
+}
+
 static int
 pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
-    struct err *err)
+    struct strangers *others, struct err *err)
 {
-	struct search s = { 0 };
-	struct err ignored;
+	struct search s = { .others = others };
 	int r;
 
 	if (f->work.n_fresh == 0)
 		return 0;
 	uidset_init(&s.answered);
-	r = collect_candidates(f, &s.cs, err);
+	map_init(&s.by_row);
+	s.bound = xcalloc(f->work.n_fresh, sizeof(*s.bound));
+	r = candidates_collect(&s.cs, f, err);
 	if (r == 0 && (s.cs.n > 0 || missing->n > 0)) {
 		s.hasher = hasher_new();
 		s.items = FETCH_OBJID | FETCH_SIZE | FETCH_DATE;
@@ -592,40 +443,56 @@ pair_fresh(struct account *acc, struct folder *f, const struct missing *missing,
 		r = remote_select(acc, f, err);
 		if (r == 0)
 			r = ask_fresh(acc, f, &s, err);
-		/* What was followed stays so, whatever came after. */
-		if (follow_settle(acc, f, &s.follow, r == 0 ? err : &ignored) < 0)
-			r = -1;
 		drop_taken(f, &s.taken);
+		add_kept(f, &s.kept);
 	}
 	hasher_free(s.hasher);
 	uidset_clear(&s.answered);
+	candidates_clear(&s.cs);
+	map_clear(&s.by_row);
 	free(s.taken.at);
-	free(s.follow.left);
-	free(s.cs.v);
+	free(s.bound);
 	return r;
+}
+
+static bool
+any_fresh(struct folder **f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (f[i]->work.n_fresh > 0)
+			return true;
+	return false;
 }
 
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
 	struct missing missing = { 0 };
+	struct strangers others = { 0 };
+	int r = pair_files(acc, f, n, err);
 
-	if (pair_new_files(acc, f, n, err) < 0)
-		return -1;
-	if (acc->dry_run)
-		return 0;
+	if (r < 0 || (acc->dry_run && !acc->conf->restore.on) ||
+	    !any_fresh(f, n))
+		return r;
 	if (find_missing(acc, f, n, &missing, err) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!f[i]->work.remote_read)
 			continue;
-		if (pair_fresh(acc, f[i], &missing, err) == 0)
+		r = pair_fresh(acc, f[i], &missing, &others, err);
+		if (r == 0)
 			continue;
-		if (err->class != ERR_FOLDER && err->class != ERR_MSG)
-			return err_wrap(err, "pair %s", f[i]->name);
+		if (err->class != ERR_FOLDER && err->class != ERR_MSG) {
+			err_wrap(err, "pair %s", f[i]->name);
+			break;
+		}
 		problem_open(acc, PROBLEM_WARNING, err->code, f[i], "", "%s",
 		    err->text);
 		f[i]->skip = f[i]->work.failed = true;
+		r = 0;
 	}
-	return 0;
+	if (r == 0)
+		r = match_strangers(acc, &others, err);
+	strangers_clear(&others);
+	return r;
 }

@@ -23,6 +23,7 @@
 #include "engine/hooks.h"
 #include "engine/list.h"
 #include "engine/local.h"
+#include "engine/manifest.h"
 #include "engine/pair.h"
 #include "engine/pattern.h"
 #include "engine/recover.h"
@@ -180,6 +181,9 @@ apply_and_tell(struct account *acc, const struct round_opts *o,
 	progress_phase(acc->progress, PHASE_APPLY, f->name, 0);
 	r = apply_folder(acc, f, err);
 	did = tally_since(&before, &acc->tally);
+	if (did.kept > 0 && f->work.exists == 0)
+		log_warn("%s: all %llu messages are gone on the server; they "
+		    "are kept here", f->name, (unsigned long long)did.kept);
 	if (o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
 		o->done(o->who, f, &did, clock_now() - started);
 	return r;
@@ -523,6 +527,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->skip = false;
 	acc->busy = false;
+	acc->quota_full = false;
 	do {
 		/* Tombstones are judged by a list that is newer than they. */
 		if (o->grace == 0 && acc->tombstones > 0)
@@ -546,6 +551,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (local_note(acc, err) < 0)
 			return -1;
 	} while (!acc->dry_run && more_to_do(acc, o) && ++passes < PASSES_MAX);
+	if (manifest_continue(acc, err) < 0)
+		return -1;
 	failed = acc->tree_failed;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];

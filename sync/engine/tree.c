@@ -19,6 +19,7 @@
 #include "engine/pattern.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
+#include "engine/restore.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -152,8 +153,11 @@ find_renamed(const struct account *acc, const struct folder *f)
 static int
 folder_vanished(struct account *acc, struct folder *f, struct err *err)
 {
-	struct folder *now = find_renamed(acc, f);
+	struct folder *now;
 
+	if (acc->conf->restore.on)
+		return restore_again(acc, f, err);
+	now = find_renamed(acc, f);
 	if (now != NULL)
 		return adopt_rename(acc, f, now, err);
 	f->missing = true;
@@ -215,8 +219,8 @@ folder_appeared(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	}
 	f->policy = pattern_policy(acc->conf, str_z(f->name), f->attrs);
-	if (mpath_create(acc->root_fd, (enum layout)acc->conf->layout,
-	    str_z(f->path), err) < 0)
+	if (!acc->conf->restore.on && mpath_create(acc->root_fd,
+	    (enum layout)acc->conf->layout, str_z(f->path), err) < 0)
 		return -1;
 	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
 	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
@@ -457,7 +461,8 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 		struct folder *f = acc->folder[i];
 		int like;
 
-		if (!f->away || f->wire == NULL || f->missing)
+		if (!f->away || f->wire == NULL || f->missing ||
+		    acc->conf->restore.on)
 			continue;
 		like = looks_like(acc, f, path, err);
 		if (like < 0)
@@ -474,6 +479,10 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 		return err_set(err, ERR_FOLDER, "server.folder-name-invalid",
 		    "%s cannot be a mailbox name on this server", path);
 	twin = account_by_wire(acc, str_z(wire));
+	if (twin == NULL && acc->dry_run) {
+		free(wire);
+		return restore_plan(acc, path, err);
+	}
 	if (twin == NULL)
 		return create_remote(acc, path, wire, err);
 	free(wire);
@@ -640,7 +649,7 @@ tree_sync(struct account *acc, struct err *err)
 			f->policy = pattern_policy(acc->conf, str_z(f->name),
 			    f->attrs);
 	}
-	if (acc->dry_run)
+	if (acc->dry_run && !acc->conf->restore.on)
 		return plan_tree(acc, err);
 	acc->tree_local = false;
 	if (sync_remote_list(acc, err) < 0 || sync_local_list(acc, err) < 0) {

@@ -265,6 +265,8 @@ refused(struct uploads *us, struct upload *u, const struct answer *a,
 	    strcmp(a->code, "UNAVAILABLE") == 0 ||
 	    strcmp(a->code, "INUSE") == 0 || strcmp(a->code, "NOPERM") == 0) {
 		us->stop = true;
+		acc->quota_full = acc->quota_full ||
+		    strcmp(a->code, "OVERQUOTA") == 0;
 		problem_open(acc, PROBLEM_ERROR, strcmp(a->code, "OVERQUOTA") == 0 ?
 		    "server.quota" : "server.read-only", f, "",
 		    "%s: uploads wait: the server said: %s", f->name, a->text);
@@ -532,7 +534,8 @@ int
 apply_uploads(struct account *acc, struct folder *f, struct err *err)
 {
 	uint64_t total = count_uploads(f);
-	struct uploads us = { .acc = acc, .f = f };
+	/* Every folder fills the same quota. */
+	struct uploads us = { .acc = acc, .f = f, .stop = acc->quota_full };
 	struct batch *b;
 	int r;
 
@@ -544,7 +547,9 @@ apply_uploads(struct account *acc, struct folder *f, struct err *err)
 	free(b);
 	/* What was not even tried keeps its old version. */
 	for (; us.at < f->work.n; us.at++)
-		if (is_upload(&f->work.change[us.at]))
+		if (is_upload(&f->work.change[us.at])) {
 			f->work.change[us.at].out.ops = 0;
+			f->work.failed = true;
+		}
 	return r;
 }

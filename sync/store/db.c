@@ -78,6 +78,14 @@ static const char *const sql[Q_N] = {
 	[Q_BY_UNIQ] = SELECT_MSG "WHERE folder = ?1 AND uniq > ?2 "
 	    "ORDER BY uniq" PAGE,
 	[Q_BY_STAGE] = SELECT_MSG "WHERE stage <> 0 AND id > ?2 ORDER BY id" PAGE,
+	[Q_UNLISTED] = SELECT_MSG "WHERE id > ?2 AND uniq IS NOT NULL "
+	    "AND digest IS NOT NULL AND stage IN (0, 6) AND NOT EXISTS "
+	    "(SELECT 1 FROM listed WHERE message = message.id) "
+	    "ORDER BY id" PAGE,
+	[Q_LISTED_ADD] = "INSERT OR IGNORE INTO listed VALUES (?)",
+	[Q_LISTED_LOW] = "SELECT coalesce(min(id) - 1, (SELECT "
+	    "coalesce(max(id), 0) FROM message)) FROM message "
+	    "WHERE stage <> 0 AND stage IN (1, 2, 3, 4, 7, 8)",
 	[Q_BY_OBJID] = SELECT_MSG "WHERE objid = ?1 AND id > ?2 "
 	    "ORDER BY id" PAGE,
 	[Q_BY_MSGID] = SELECT_MSG "WHERE msgid = ?1 AND id > ?2 "

@@ -315,6 +315,15 @@ cursor_open(struct store *s, int64_t folder, enum cursor_order order,
 	return cursor_new(s, q[order], folder);
 }
 
+struct cursor *
+cursor_open_unlisted(struct store *s, int64_t after)
+{
+	struct cursor *c = cursor_new(s, Q_UNLISTED, 0);
+
+	c->last = after;
+	return c;
+}
+
 static struct cursor *
 with_key(struct cursor *c, struct str key, struct err *err)
 {
@@ -354,7 +363,7 @@ bind_cursor(struct cursor *c, sqlite3_stmt *st)
 {
 	if (c->q == Q_BY_UID || c->q == Q_BY_UNIQ)
 		sqlite3_bind_int64(st, 1, c->folder);
-	else if (c->q != Q_BY_STAGE)
+	else if (c->q != Q_BY_STAGE && c->q != Q_UNLISTED)
 		db_bind_blob(st, 1, buf_str(&c->key));
 	if (c->q == Q_BY_UNIQ)
 		sqlite3_bind_blob64(st, 2, c->last_unique.n > 0 ?

@@ -16,10 +16,12 @@
 STEP(1, "001-base.sql");
 STEP(2, "002-scripts.sql");
 STEP(3, "003-uidl.sql");
+STEP(4, "004-manifest.sql");
 
 const char *const store_schema[] = {
 	store_step_1,
 	store_step_2,
 	store_step_3,
+	store_step_4,
 };
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

@@ -161,6 +161,8 @@ struct cursor	*cursor_open_head(struct store *s, int64_t folder,
 		    const struct hash *head, uint64_t wire_size, struct err *err);
 /* All with that Message-ID, which is no index: every row is read. */
 struct cursor	*cursor_open_msgid(struct store *s, struct str msgid, struct err *err);
+/* All on disk that have no line in the manifest yet, behind the row ${after}. */
+struct cursor	*cursor_open_unlisted(struct store *s, int64_t after);
 /* 1, 0 at the end, -1. */
 int		 cursor_next(struct cursor *c, struct msg_row *row, struct err *err);
 void		 cursor_close(struct cursor *c);
@@ -188,6 +190,13 @@ int	store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v,
 void	store_uidl_clear(struct uidl_row *v, size_t n);
 /* With the messages' rows, those that are gone since before ${when}. */
 int	store_uidl_forget(struct store *s, int64_t when, struct err *err);
+
+/* ---- the manifest ------------------------------------------------------ */
+
+int	store_listed_add(struct store *s, int64_t msg, struct err *err);
+/* No row up to *id will still come to be listed: those behind it may be on their
+ * way. */
+int	store_listed_low(struct store *s, int64_t *id, struct err *err);
 
 /* ---- the audit log ---------------------------------------------------- */
 

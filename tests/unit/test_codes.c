@@ -18,8 +18,8 @@
 #include "base/attr.h"
 #include "codes.h"
 
-static const char *const areas[] = { "account", "auth", "config", "control",
-    "daemon", "guard", "init", "internal", "ipc", "job", "method", "net",
+static const char *const areas[] = { "account", "auth", "backup", "config",
+    "control", "daemon", "guard", "init", "internal", "ipc", "job", "method", "net",
     "plugin", "proto", "secret", "server", "state", "store", "target", "tls" };
 
 /* Options, methods, events and the like. */

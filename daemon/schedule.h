@@ -1,0 +1,24 @@
+/*
+ * schedule.h — accounts that take turns instead of watching: a worker is started,
+ * does one round, and exits.
+ */
+#ifndef DAEMON_SCHEDULE_H
+#define DAEMON_SCHEDULE_H
+
+#include <stdbool.h>
+
+#include "account.h"
+#include "base/types.h"
+#include "job.h"
+
+/* Whether it has turns (`every 6h`), or runs only when asked (`manual`). */
+bool	schedule_turns(const struct account_conf *conf);
+/* When its turn has come, add a job for it; the next turn is set. */
+void	schedule_step(struct account *a, struct jobs *jobs);
+/* When the next turn is. */
+usec	schedule_deadline(const struct account *a);
+/* No full success for too long, while it is not watching: since when, wall clock
+ * us; 0: all is well. */
+int64_t	schedule_stale(const struct account *a);
+
+#endif

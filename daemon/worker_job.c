@@ -1,0 +1,114 @@
+/* worker_job.c — plans, summaries, exit codes and remedies. */
+#include "worker_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "js.h"
+
+int
+worker_exit_code(const struct err *err)
+{
+	switch (err->class) {
+	case ERR_AUTH:
+		return 77;
+	case ERR_CONFIG:
+		return strncmp(err->code, "tls.", 4) == 0 ? 69 : 78;
+	case ERR_LOCAL:
+		return 74;
+	case ERR_PROTO:
+		return 76;
+	case ERR_CANCEL:
+		return 0;
+	case ERR_RETRY:
+		return strncmp(err->code, "net.", 4) == 0 ? 69 : 75;
+	default:
+		return 75;
+	}
+}
+
+const char *
+worker_remedy(const struct account_conf *conf, const struct err *err, char *out,
+    size_t cap)
+{
+	if (err->class == ERR_AUTH)
+		snprintf(out, cap, "syncd check --online %s", conf->name);
+	else if (strncmp(err->code, "tls.", 4) == 0)
+		snprintf(out, cap, "syncd config explain accounts.*.tls");
+	else
+		out[0] = '\0';
+	return out;
+}
+
+void
+worker_send_plan(struct account *acc, const struct job *job)
+{
+	struct str rest = buf_str(&acc->plan);
+
+	while (rest.n > 0) {
+		struct str line = str_split(&rest, '\n');
+
+		if (line.n > 0)
+			link_send(IPC_JOB_LINE, json_pack("{s:I, s:o}", "job",
+			    job->id, "text", js_text(line)));
+	}
+	buf_reset(&acc->plan);
+}
+
+/* What a person should read first. */
+static const struct problem *
+worst_problem(const struct account *acc)
+{
+	const struct problem *worst = NULL;
+
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (worst == NULL || acc->problem[i].severity > worst->severity)
+			worst = &acc->problem[i];
+	return worst;
+}
+
+bool
+worker_guard_holds(const struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (strncmp(acc->problem[i].code, "guard.", 6) == 0)
+			return true;
+	return false;
+}
+
+json_t *
+worker_summary(const struct tally *t)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+	    "s:I}",
+	    "downloaded", (json_int_t)t->downloaded,
+	    "uploaded", (json_int_t)t->uploaded,
+	    "flags_local", (json_int_t)t->flags_local,
+	    "flags_remote", (json_int_t)t->flags_remote,
+	    "deleted_local", (json_int_t)t->deleted_local,
+	    "deleted_remote", (json_int_t)t->deleted_remote,
+	    "moved", (json_int_t)t->moved,
+	    "refused", (json_int_t)t->refused,
+	    "kept", (json_int_t)t->kept,
+	    "bytes_down", (json_int_t)t->bytes_down,
+	    "bytes_up", (json_int_t)t->bytes_up);
+}
+
+void
+worker_finish_job(const struct account *acc, struct job *job, int code,
+    json_t *summary, const struct err *err)
+{
+	const struct problem *p = code != 0 ? worst_problem(acc) : NULL;
+	char remedy[128];
+	json_t *error = json_null();
+
+	if (err != NULL)
+		error = js_error(err->code, err->text,
+		    worker_remedy(acc->conf, err, remedy, sizeof(remedy)));
+	else if (p != NULL)
+		error = js_error(p->code, p->message, p->remedy);
+	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:o, s:o}", "job", job->id,
+	    "exit", code, "summary", summary, "error", error));
+	free(job->folder);
+}

@@ -1,0 +1,252 @@
+/*
+ * pair_files.c — files that moved or were copied here.
+ *
+ * A file that a client moved is known by its inode, by its unique name, or by its
+ * content, in that order.
+ */
+#include "engine/pair_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "engine/local.h"
+#include "maildir/dir.h"
+#include "maildir/name.h"
+
+struct lost {
+	struct folder	*folder;
+	struct change	*change;
+};
+
+/* Rows whose file is gone, by inode and by unique name. */
+struct losses {
+	struct lost	*v;
+	size_t		 n, cap;
+	struct map	 by_unique, by_ino, by_row;
+};
+
+static void
+collect_losses(struct losses *l, struct folder **f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < f[i]->work.n; k++) {
+			struct change *c = &f[i]->work.change[k];
+
+			if (c->local != SIDE_GONE || c->known == KNOWN_NOT)
+				continue;
+			l->v = array_room(l->v, l->n, &l->cap, sizeof(*l->v));
+			l->v[l->n++] = (struct lost){ f[i], c };
+		}
+	for (size_t i = 0; i < l->n; i++) {
+		struct mname name;
+
+		if (mname_parse(str_z(l->v[i].change->file), &name))
+			map_put(&l->by_unique, name.unique, i);
+		map_put(&l->by_ino, KEY_OF(l->v[i].change->ino), i);
+		map_put(&l->by_row, KEY_OF(l->v[i].change->msg), i);
+	}
+}
+
+static struct lost *
+lost_at(struct losses *l, const struct map *m, struct str key)
+{
+	uintptr_t at;
+
+	if (!map_get(m, key, &at) || l->v[at].change->done)
+		return NULL;
+	return &l->v[at];
+}
+
+static struct lost *
+lost_by_name(struct losses *l, const struct change *u)
+{
+	struct mname name;
+
+	if (!mname_parse(str_z(u->file), &name))
+		return NULL;
+	return lost_at(l, &l->by_unique, name.unique);
+}
+
+/* The same bytes?  A number that is reused, or a name, is only a hint. */
+static int
+same_content(struct account *acc, struct folder *f, struct change *u,
+    int64_t msg, struct err *err)
+{
+	struct msg_row row;
+	int got = local_digest(f, u, err);
+
+	if (got <= 0)
+		return got;
+	got = store_find_id(acc->store, msg, &row, err);
+	if (got <= 0)
+		return got;
+	return hash_eq(&row.all, &u->content->id.all);
+}
+
+/* Somewhere on the server with these very bytes: a row to copy from.  Rows that
+ * have just lost their file come first: that is a move. */
+static int
+find_content(struct account *acc, struct losses *l, const struct change *u,
+    struct lost **lost, int64_t *copy_of, struct err *err)
+{
+	struct cursor *c = cursor_open_head(acc->store, 0,
+	    &u->content->id.head, u->content->wire_size, err);
+	struct msg_row row;
+	int got;
+
+	*lost = NULL;
+	*copy_of = 0;
+	if (c == NULL)
+		return -1;
+	while (*lost == NULL && (got = cursor_next(c, &row, err)) > 0) {
+		const struct folder *f = account_by_id(acc, row.folder);
+
+		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL ||
+		    !folder_active(f))
+			continue;
+		*lost = lost_at(l, &l->by_row, KEY_OF(row.id));
+		if (row.stage == ST_PRESENT && row.uid.v != 0 && *copy_of == 0)
+			*copy_of = row.id;
+	}
+	cursor_close(c);
+	return *lost != NULL ? 0 : got;
+}
+
+static bool
+same_letters(const char *a, const char *b)
+{
+	struct mname x, y;
+	char in_x, in_y;
+
+	if (!mname_parse(str_z(a), &x) || !mname_parse(str_z(b), &y))
+		return false;
+	for (char c = 'a'; c <= 'z'; c++) {
+		in_x = str_find(x.letters, c) < x.letters.n;
+		in_y = str_find(y.letters, c) < y.letters.n;
+		if (in_x != in_y)
+			return false;
+	}
+	return true;
+}
+
+/* A file that was moved without a thought brings along the letters of the folder
+ * that it comes from; a client that knows of keywords has put the new folder's
+ * into the name. */
+static void
+take_letters(struct folder *was, struct folder *f, const char *before,
+    struct change *u)
+{
+	if (!same_letters(before, u->file))
+		return;
+	u->letters = was;
+	u->local_flags = local_flags(was, str_z(u->file));
+	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
+}
+
+static int
+pair_new_file(struct account *acc, struct losses *l, struct folder *f,
+    struct change *u, struct err *err)
+{
+	struct lost *hit = lost_at(l, &l->by_ino, KEY_OF(u->ino)), *named = lost_by_name(l, u);
+	int64_t copy_of = 0;
+	int got;
+
+	if (hit == NULL)
+		hit = named;
+	/* Inode and name together are proof enough; one alone is a hint. */
+	if (hit != NULL && (hit != named || hit->change->ino != u->ino)) {
+		got = same_content(acc, f, u, hit->change->msg, err);
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			hit = NULL;
+	}
+	if (hit == NULL) {
+		got = local_digest(f, u, err);
+		if (got <= 0) {
+			u->done = got == 0;	/* gone again already */
+			return got;
+		}
+		if (find_content(acc, l, u, &hit, &copy_of, err) < 0)
+			return -1;
+	}
+	if (hit != NULL) {
+		take_letters(hit->folder, f, hit->change->file, u);
+		if (hit->folder != f && hit->change->remote != SIDE_GONE &&
+		    !(hit->folder->policy.push & POLICY_DELETE)) {
+			/* Policy keeps it where it was: a copy, then. */
+			u->from = hit->change->msg;
+			u->copy = true;
+			return 0;
+		}
+		if (hit->change->remote == SIDE_GONE) {
+			/* Deleted there meanwhile: the move wins, by an upload,
+			 * unless the server turns out to have moved it, too. */
+			u->was = hit->change->msg;
+			u->base = hit->change->base;
+			u->base.kw = kwtab_translate(u->base.kw,
+			    &hit->folder->kw, &f->kw);
+			return 0;
+		}
+		u->from = hit->change->msg;
+		hit->change->done = true;
+		/* What the server changed about it travels along. */
+		u->base = hit->change->base;
+		u->remote = hit->change->remote;
+		u->remote_flags = hit->change->remote_flags;
+		if (hit->folder == f) {
+			/* A new name in the same folder. */
+			u->msg = hit->change->msg;
+			u->uid = hit->change->uid;
+			u->known = hit->change->known;
+			u->from = 0;
+			hit->change->msg = 0;
+		}
+	} else if (copy_of != 0) {
+		u->from = copy_of;
+		u->copy = true;
+	}
+	return 0;
+}
+
+int
+pair_files(struct account *acc, struct folder **f, size_t n, struct err *err)
+{
+	struct losses l = { 0 };
+	int r = 0;
+
+	/* A copy that the server makes has the date of what it copies. */
+	if (acc->conf->restore.on)
+		return 0;
+	map_init(&l.by_unique);
+	map_init(&l.by_ino);
+	map_init(&l.by_row);
+	collect_losses(&l, f, n);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (!(f[i]->policy.push & POLICY_NEW))
+			continue;
+		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
+			struct change *u = &f[i]->work.change[k];
+
+			if (u->msg == 0 && u->local == SIDE_PRESENT && !u->done)
+				r = pair_new_file(acc, &l, f[i], u, err);
+			if (r < 0 && err->class == ERR_MSG) {
+				problem_open(acc, PROBLEM_WARNING, err->code,
+				    f[i], "", "%s", err->text);
+				u->done = true;
+				f[i]->work.failed = true;
+				r = 0;
+			}
+		}
+	}
+	map_clear(&l.by_unique);
+	map_clear(&l.by_ino);
+	map_clear(&l.by_row);
+	free(l.v);
+	/* Only now: the losses point into the lists. */
+	for (size_t i = 0; i < n; i++)
+		work_sort(&f[i]->work);
+	return r;
+}

@@ -1,0 +1,15 @@
+/* pair_impl.h — what pair.c and pair_files.c share. */
+#ifndef ENGINE_PAIR_IMPL_H
+#define ENGINE_PAIR_IMPL_H
+
+#include "base/str.h"
+#include "engine/pair.h"
+
+/* The bytes of a number that stays where it is, as the key of a map. */
+#define KEY_OF(x)	((struct str){ (const char *)&(x), sizeof(x) })
+
+/* New files that a client moved or copied here: each learns which row it is. */
+int	pair_files(struct account *acc, struct folder **f, size_t n,
+	    struct err *err);
+
+#endif
