@@ -326,6 +326,11 @@ const struct code codes[] = {
 	    "not there, and will be given to it again.",
 	    "Mend the script at the line that is named, then: syncd plugin "
 	    "resume NAME" },
+	{ "plugin.no-host",
+	    "Scripts are configured, and their process could not be started: "
+	    "syncd-script is not where syncd looks, beside itself or in "
+	    "libexec/syncd.  Mail is delivered as if there were no scripts.",
+	    "Install all of syncd: make install" },
 	{ "plugin.store-full",
 	    "A script keeps more in its store than it may: 16 MiB in all, 1 MiB "
 	    "for each value.",

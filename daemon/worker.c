@@ -60,6 +60,7 @@ struct worker {
 	unsigned		 failures;	/* in a row */
 	const char		*trouble;	/* the code of the last one */
 	usec			 retry_at;	/* when to connect again */
+	struct outage		 outage;
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
 	int64_t			 told;		/* rows of the log, as events */
@@ -111,6 +112,7 @@ connect_account(struct worker *w, struct err *err)
 		return -1;
 	remote_attach(w->acc, ln);
 	worker_status_connected(&w->status, ln);
+	worker_script_online(w->acc, &w->outage);
 	for (size_t i = 0; i < w->acc->n_folders; i++)
 		w->acc->folder[i]->checked = false;
 	return 0;
@@ -177,6 +179,7 @@ note_failure(struct worker *w, const struct err *err)
 
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
+	worker_script_offline(w->acc, &w->outage, err->text);
 	w->retry_at = clock_in(user ? USEC_S(60) : patience(w, err));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
@@ -445,7 +448,7 @@ next_deadline(const struct worker *w)
 	usec t = w->round_at;
 
 	if (clock_now() < w->retry_at)
-		return w->retry_at;
+		return earliest(w->retry_at, w->outage.tell_at);
 	t = earliest(t, w->sweep_at);
 	if (w->acc->watch_limit || w->acc->watcher == NULL)
 		t = earliest(t, w->scan_at);
@@ -491,6 +494,8 @@ run_timers(struct worker *w)
 static int
 run_scripts(struct worker *w, struct err *err)
 {
+	if (clock_now() >= w->outage.tell_at)
+		worker_script_offline(w->acc, &w->outage, w->trouble);
 	if (hooks_run(w->acc, err) < 0)
 		return -1;
 	worker_script_jobs(w->acc, &w->link);
@@ -584,6 +589,8 @@ live(struct worker *w, struct err *err)
 		if (store_in_transaction(w->acc->store))
 			store_rollback(w->acc->store);
 		fail_jobs(w, err);
+		if (err->class == ERR_AUTH)
+			worker_script_auth_failed(w->acc, err->text);
 		if (hopeless(err) || err->class == ERR_LOCAL)
 			return -1;
 		note_failure(w, err);
@@ -747,7 +754,7 @@ int
 worker_main(void)
 {
 	struct worker w = { .lock_fd = -1, .link = { .tunnel_fd = -1, .script_fd = -1 },
-	    .round_at = USEC_NEVER };
+	    .round_at = USEC_NEVER, .outage.tell_at = USEC_NEVER };
 	struct err err = { 0 };
 	int code = 0, r;
 

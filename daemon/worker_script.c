@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/hooks.h"
@@ -13,7 +14,8 @@
 #include "plugins/host.h"
 #include "store/script.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 64, ARGS_MAX = HOOK_ARGS_MAX };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 64, ARGS_MAX = HOOK_ARGS_MAX,
+    OFFLINE_S = 60, LAST_WORDS_S = 5 };
 
 void
 worker_script_open(struct account *acc, struct link *l)
@@ -31,6 +33,35 @@ worker_script_open(struct account *acc, struct link *l)
 	free(lua);
 	if (hooks_mark(acc, &err) < 0)
 		log_warn("%s", err.text);
+}
+
+/* ---- the connection ---------------------------------------------------- */
+
+void
+worker_script_online(struct account *acc, struct outage *o)
+{
+	if (o->since != 0)
+		hooks_say(acc, HOOK_ONLINE, "", o->since / 1000000);
+	*o = (struct outage){ .tell_at = USEC_NEVER };
+}
+
+void
+worker_script_offline(struct account *acc, struct outage *o, const char *why)
+{
+	if (o->since == 0)
+		o->since = clock_wall();
+	hooks_say(acc, HOOK_OFFLINE, why, o->since / 1000000);
+	if (acc->hooks != NULL)
+		o->tell_at = clock_in(USEC_S(OFFLINE_S));
+}
+
+void
+worker_script_auth_failed(struct account *acc, const char *why)
+{
+	struct err ignored;
+
+	hooks_say(acc, HOOK_AUTH_FAILED, why, clock_wall() / 1000000);
+	(void)hooks_finish(acc, clock_in(USEC_S(LAST_WORDS_S)), &ignored);
 }
 
 /* ---- jobs ------------------------------------------------------------- */

@@ -178,12 +178,12 @@ give_files(const struct cli *cli, const struct account_conf *a, struct err *err)
 {
 	int fd = memfd_create("syncd", 0);
 	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-	int r = out == NULL ? err_sys(err, ERR_LOCAL, "internal.memory",
+	int r = out == NULL ? err_sys(err, ERR_LOCAL, "store.io",
 	    "a list of files") : list_files(cli, a, out, err);
 
 	if (r == 0 && (fflush(out) != 0 || lseek(fd, 0, SEEK_SET) != 0 ||
 	    dup2(fd, STDIN_FILENO) < 0))
-		r = err_sys(err, ERR_LOCAL, "internal.memory",
+		r = err_sys(err, ERR_LOCAL, "store.io",
 		    "a list of files");
 	return r;
 }

@@ -1,6 +1,7 @@
 /*
- * hooks_impl.h — what the files behind hooks.h share: hooks.c asks and answers,
- * message.c shows messages to scripts, step.c and effect.c do what was planned.
+ * hooks_impl.h — what the files behind hooks.h share: tell.c notes what happens,
+ * incoming.c asks at once, due.c between rounds, hooks.c takes the answers, message.c
+ * shows messages to scripts, step.c and effect.c do what was planned.
  */
 #ifndef ENGINE_HOOKS_IMPL_H
 #define ENGINE_HOOKS_IMPL_H
@@ -51,6 +52,9 @@ struct running {
 	int64_t		 effect;
 };
 
+/* In the state: the last folder that was there before scripts were. */
+#define HOOKS_FIRST	"scripts.first-folders"
+
 enum { EFFECTS_AT_ONCE = 4, RECENT = 256 };
 
 struct hooks {
@@ -73,11 +77,39 @@ struct hooks {
 	bool			 owed_now;	/* however recently it failed */
 	usec			 owed_at;	/* when to look at what is owed */
 	usec			 timers_at;
+	size_t			 n_timers;	/* that were known then */
 	usec			 settle_at, settle_last;	/* SETTLED is due */
 	struct { int64_t msg; usec when; } recent[RECENT];	/* that arrived */
 	size_t			 n_recent;	/* counts on */
 	int64_t			 first_folders;	/* ids up to it were there first */
 };
+
+/* Where mail that was there before the scripts was is no news. */
+bool	hooks_initial(const struct hooks *h, const struct folder *f);
+bool	hooks_wanted(const struct hooks *h, enum hook_kind kind);
+bool	hooks_wanted_in(const struct hooks *h, enum hook_kind kind,
+	    const struct folder *f);
+
+/* How long a message may take, by the most patient script. */
+usec	hooks_patience(const struct account_conf *conf);
+/* Give it to the host.  What is asked is the hooks' until it is forgotten. */
+struct asked	*hooks_ask(struct hooks *h, struct hook_event *ev,
+		    const struct batch *b);
+void	hooks_forget(struct hooks *h, struct asked *q);
+/* Is one like it with the host already? */
+bool	hooks_is_asked(const struct hooks *h, enum hook_kind kind,
+	    const char *only, const char *what);
+/* Commit its answer, and forget it. */
+int	hooks_end(struct hooks *h, struct asked *q, struct err *err);
+/* Until these are answered, by the host or for want of an answer. */
+int	hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n,
+	    struct err *err);
+
+/* Ask about what happened, in order (due.c); what is owed; what is due. */
+int	due_events(struct hooks *h, struct err *err);
+int	due_owed(struct hooks *h, struct err *err);
+int	due_timers(struct hooks *h, struct err *err);
+void	due_settled(struct hooks *h);
 
 void	hooks_world_init(struct hooks *h);
 

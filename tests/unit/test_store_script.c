@@ -1,4 +1,4 @@
-/* test_script_store.c — what scripts keep: stores with caps, events and steps in
+/* test_store_script.c — what scripts keep: stores with caps, events and steps in
  * order, effects and their states. */
 #include "cmocka_all.h"
 

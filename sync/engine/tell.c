@@ -1,0 +1,248 @@
+/*
+ * tell.c — what happened, noted for scripts where it happens: who wants to know, who
+ * did it, and whether it is news at all.  Waits for the disk only.
+ */
+#include "engine/hooks_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/account.h"
+
+enum { SETTLE_S = 2, SETTLE_MOST_S = 30, CAUSE_S = 600, MOVE_S = 120 };
+
+/* ---- who wants what -------------------------------------------------- */
+
+bool
+hooks_wanted(const struct hooks *h, enum hook_kind kind)
+{
+	return h->host != NULL && h->host->ops->kinds(h->host) >> kind & 1;
+}
+
+bool
+hooks_want(const struct account *acc, enum hook_kind kind)
+{
+	return acc->hooks != NULL && hooks_wanted(acc->hooks, kind);
+}
+
+/* Mail that was there before we were is no news.  Folders that came later have
+ * news only. */
+bool
+hooks_initial(const struct hooks *h, const struct folder *f)
+{
+	struct err err;
+
+	return account_two_way(h->acc) && (h->first_folders == 0 ||
+	    f->id <= h->first_folders) && store_marked(h->acc->store, f->id, &err) == 0;
+}
+
+bool
+hooks_wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
+{
+	if (!hooks_wanted(h, kind))
+		return false;
+	return !hooks_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
+}
+
+/* Which folders have been synced by now; and, once there is a list, which were there
+ * first. */
+static int
+mark_folders(struct hooks *h, struct err *err)
+{
+	struct account *acc = h->acc;
+	int64_t last = 0;
+	char text[24];
+
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		last = f->id > last ? f->id : last;
+		if (f->uidnext != 0 && hooks_initial(h, f) &&
+		    store_mark(acc->store, f->id, err) < 0)
+			return -1;
+	}
+	if (h->first_folders != 0 || !acc->greeted)
+		return 0;
+	h->first_folders = last;
+	snprintf(text, sizeof(text), "%lld", (long long)last);
+	return store_set(acc->store, HOOKS_FIRST, str_z(text), err);
+}
+
+int
+hooks_mark(struct account *acc, struct err *err)
+{
+	if (acc->hooks == NULL)
+		return 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (mark_folders(acc->hooks, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+/* ---- telling --------------------------------------------------------- */
+
+static void
+words_between(const struct kwtab *t, uint64_t bits, char *out, size_t cap)
+{
+	size_t n = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < t->n; i++)
+		if ((bits >> i & 1) && n + strlen(t->name[i]) + 2 < cap)
+			n += (size_t)snprintf(out + n, cap - n, "%s%s",
+			    n > 0 ? " " : "", t->name[i]);
+}
+
+static void
+burst(struct hooks *h)
+{
+	usec now = clock_now();
+
+	if (h->settle_at == USEC_NEVER)
+		h->settle_last = now + USEC_S(SETTLE_MOST_S);
+	h->settle_at = now + USEC_S(SETTLE_S);
+	if (h->settle_at > h->settle_last)
+		h->settle_at = h->settle_last;
+}
+
+/* Who did it: a script, if it said so before. */
+static int
+find_cause(struct hooks *h, struct script_event *e, char origin[80],
+    struct err *err)
+{
+	struct script_cause c;
+	int got;
+
+	if (e->kind != HOOK_MOVED && e->kind != HOOK_FLAGS)
+		return 0;
+	got = store_cause_take(h->acc->store, e->msg, e->kind,
+	    clock_wall() - USEC_S(CAUSE_S), &c, err);
+	if (got > 0) {
+		snprintf(origin, 80, "plugin:%.*s", STR_ARG(c.plugin));
+		e->origin = str_z(origin);
+		e->depth = c.depth;
+	}
+	return got < 0 ? -1 : 0;
+}
+
+int
+hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
+    const struct msg_row *row, const struct hook_was *was, struct err *err)
+{
+	enum { WORDS = KW_MAX * 32 };
+	struct hooks *h = acc->hooks;
+	struct script_event e = { .kind = kind, .msg = row->id,
+	    .mailbox = str_z(f->name) };
+	char origin[80], in[WORDS] = "", out[WORDS] = "";
+
+	if (h == NULL)
+		return 0;
+	burst(h);
+	if (kind == HOOK_DELIVERED) {
+		h->recent[h->n_recent % RECENT].msg = row->id;
+		h->recent[h->n_recent++ % RECENT].when = clock_now();
+	}
+	e.origin = was != NULL && was->origin != NULL ? str_z(was->origin) :
+	    hooks_initial(h, f) ? STR("initial") : STR("server");
+	if (find_cause(h, &e, origin, err) < 0)
+		return -1;
+	if (!hooks_wanted_in(h, kind, f))
+		return 0;
+	if (e.depth > HOOK_DEPTH_MAX) {
+		log_error("plugins: a chain of more than %d changes ends at "
+		    "message %lld in %s", HOOK_DEPTH_MAX, (long long)row->id,
+		    f->name);
+		return 0;
+	}
+	if (kind == HOOK_FLAGS && was != NULL) {
+		struct flags more = flags_minus(row->flags, was->flags);
+		struct flags less = flags_minus(was->flags, row->flags);
+
+		words_between(&f->kw, more.kw, in, sizeof(in));
+		words_between(&f->kw, less.kw, out, sizeof(out));
+		e.sys_in = more.sys;
+		e.sys_out = less.sys;
+		e.kw_in = str_z(in);
+		e.kw_out = str_z(out);
+		if (flags_none(more) && flags_none(less))
+			return 0;
+	} else if (kind == HOOK_REMOVED) {
+		e.detail = row->msgid;
+	} else if (was != NULL && was->mailbox != NULL) {
+		e.detail = str_z(was->mailbox);
+	}
+	return store_event_add(acc->store, &e, err);
+}
+
+static bool
+is_recent(const struct hooks *h, int64_t msg)
+{
+	for (size_t i = 0; i < RECENT; i++)
+		if (h->recent[i].msg == msg)
+			return h->recent[i].when + USEC_S(MOVE_S) > clock_now();
+	return false;
+}
+
+/* The row that has the very same bytes and came just now; 1, 0, -1. */
+static int
+find_arrived(struct hooks *h, const struct msg_row *gone, struct msg_row *row,
+    struct err *err)
+{
+	struct cursor *c = cursor_open_head(h->acc->store, 0, &gone->head,
+	    gone->wire_size, err);
+	int64_t id = 0;
+	int got = 1;
+
+	if (c == NULL)
+		return -1;
+	while (id == 0 && (got = cursor_next(c, row, err)) > 0)
+		if (row->id != gone->id && row->folder != gone->folder &&
+		    hash_eq(&row->all, &gone->all) && is_recent(h, row->id))
+			id = row->id;
+	cursor_close(c);
+	return id != 0 ? store_find_id(h->acc->store, id, row, err) : got;
+}
+
+int
+hooks_tell_gone(struct account *acc, struct folder *f, const struct msg_row *row,
+    const char *origin, struct err *err)
+{
+	struct hook_was was = { .origin = origin };
+	struct msg_row here;
+	struct folder *to = NULL;
+	int got = 0;
+
+	if (hooks_want(acc, HOOK_MOVED))
+		got = find_arrived(acc->hooks, row, &here, err);
+	if (got < 0)
+		return -1;
+	if (got > 0)
+		to = account_by_id(acc, here.folder);
+	if (to == NULL)
+		return hooks_tell(acc, HOOK_REMOVED, f, row, &was, err);
+	was.mailbox = f->name;
+	return hooks_tell(acc, HOOK_MOVED, to, &here, &was, err);
+}
+
+int
+hooks_tell_folder(struct account *acc, const struct folder *f, const char *what,
+    const char *old, const char *origin, struct err *err)
+{
+	char detail[2200];
+	struct script_event e = { .kind = HOOK_FOLDER, .origin = str_z(origin),
+	    .mailbox = str_z(f->name) };
+
+	if (!hooks_want(acc, HOOK_FOLDER))
+		return 0;
+	snprintf(detail, sizeof(detail), "%s %s", what, old != NULL ? old : "");
+	e.detail = str_trim(str_z(detail));
+	return store_event_add(acc->store, &e, err);
+}
+
