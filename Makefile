@@ -46,6 +46,8 @@ BIN	:= $(BUILD)/syncd
 SCRIPT_LIB := $(BUILD)/libscript.a
 SCRIPT	:= $(BUILD)/syncd-script
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+# What tests/crash lets go wrong.
+FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install deps check demo unit scenario layers headers
 .PHONY: asan asan-run valgrind fuzz fuzz-run oracle crash mutant bench
@@ -113,7 +115,7 @@ oracle:
 CRASH ?=
 crash:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat $(BUILD)/failnext.so
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(FAULTS)
 	@BUILD=$(BUILD) tests/crash/crash.py $(CRASH)
 
 $(BUILD)/tests/test_script_%: tests/unit/test_script_%.c $(SCRIPT_LIB) $(LIB)
@@ -127,13 +129,13 @@ deps:
 
 check:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(SCRIPT) $(UNIT) $(BUILD)/killat $(BUILD)/failnext.so
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(SCRIPT) $(UNIT) $(FAULTS)
 	@tests/tool/check
 
 unit: $(UNIT)
 	@tests/tool/check unit
 
-scenario: $(BIN) $(SCRIPT)
+scenario: $(BIN) $(SCRIPT) $(FAULTS)
 	@tests/tool/check scenario
 
 demo:
@@ -170,7 +172,7 @@ asan:
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' asan-run
 
 # Reports go to files: a worker's exit code is not always seen.
-asan-run: $(BIN) $(SCRIPT) $(UNIT)
+asan-run: $(BIN) $(SCRIPT) $(UNIT) $(FAULTS)
 	@rm -rf $(BUILD)/report && mkdir -m 1777 $(BUILD)/report
 	@BUILD=$(BUILD) ASAN_OPTIONS=log_path=$(CURDIR)/$(BUILD)/report/asan \
 		UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/report/ubsan \
