@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scenario.py [FILE[:WORD]]... — run scenarios, two files at a time.
+"""scenario.py [FILE[:WORD]]... — run scenarios, three files at a time.
 
 Without arguments all of tests/scenario/test_*.py; WORD selects the tests whose
 names hold it.  Each file runs in a session of its own: a test that passes its
@@ -26,7 +26,7 @@ import server
 TOOL = os.path.dirname(os.path.abspath(__file__))
 SCENARIO = os.path.join(os.path.dirname(TOOL), "scenario")
 LIMIT = 60
-PARALLEL = 2
+PARALLEL = 3    # most of them wait for a server half of the time
 
 
 # -- the child: one file ----------------------------------------------------
@@ -257,7 +257,9 @@ def run_all(runs):
 
 
 def files():
-    return sorted(glob.glob(os.path.join(SCENARIO, "test_*.py")))
+    """The long ones first, so that none is left alone at the end."""
+    return sorted(glob.glob(os.path.join(SCENARIO, "test_*.py")),
+                  key=lambda f: (-os.path.getsize(f), f))
 
 
 def choose(args):
