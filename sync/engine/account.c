@@ -507,6 +507,21 @@ problem_open(struct account *acc, enum problem_severity severity,
 	    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
 }
 
+/* Of messages in quarantine: over when they are tried again, not when the rest of
+ * the folder is settled. */
+static const char *const quarantine[] = {
+	"server.poison", "server.refused-message", "server.too-big",
+};
+
+static bool
+is_quarantine(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quarantine); i++)
+		if (strcmp(quarantine[i], code) == 0)
+			return true;
+	return false;
+}
+
 void
 problem_close(struct account *acc, const char *code, const struct folder *f)
 {
@@ -515,8 +530,8 @@ problem_close(struct account *acc, const char *code, const struct folder *f)
 	for (size_t i = 0; i < acc->n_problems;) {
 		struct problem *p = &acc->problem[i];
 
-		if (strcmp(p->where, where) != 0 ||
-		    (code != NULL && strcmp(p->code, code) != 0)) {
+		if (strcmp(p->where, where) != 0 || (code != NULL ?
+		    strcmp(p->code, code) != 0 : is_quarantine(p->code))) {
 			i++;
 			continue;
 		}
@@ -525,6 +540,13 @@ problem_close(struct account *acc, const char *code, const struct folder *f)
 		free(p->remedy);
 		*p = acc->problem[--acc->n_problems];
 	}
+}
+
+void
+problem_close_quarantine(struct account *acc, const struct folder *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quarantine); i++)
+		problem_close(acc, quarantine[i], f);
 }
 
 struct tally

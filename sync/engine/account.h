@@ -195,8 +195,11 @@ bool		 account_dirty(const struct account *acc);
 void	problem_open(struct account *acc, enum problem_severity severity,
 	    const char *code, const struct folder *f, const char *remedy,
 	    const char *fmt, ...) PRINTF(6, 7);
-/* ${code} NULL: every problem of the folder; ${f} NULL: of the account. */
+/* ${code} NULL: every problem of the folder but those of messages that are
+ * quarantined; ${f} NULL: of the account. */
 void	problem_close(struct account *acc, const char *code, const struct folder *f);
+/* The folder's quarantined messages are to be tried again. */
+void	problem_close_quarantine(struct account *acc, const struct folder *f);
 
 /* What ${now} has more than ${was}. */
 struct tally	tally_since(const struct tally *was, const struct tally *now);

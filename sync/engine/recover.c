@@ -545,6 +545,7 @@ try_again(struct account *acc, int64_t id, struct err *err)
 	f = account_by_id(acc, row.folder);
 	if (f == NULL || account_begin(acc, err) < 0)
 		return f == NULL ? 0 : -1;
+	problem_close_quarantine(acc, f);
 	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
 	if (row.uid.v != 0)
 		f->modseq.v = 0;

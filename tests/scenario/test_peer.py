@@ -133,6 +133,24 @@ class Twins(PeerCase):
         self.assertOnce()
 
 
+class Quarantine(PeerCase):
+    def have(self, n):
+        box = os.path.join(self.tree.root, "INBOX", "new")
+        return os.path.isdir(box) and len(self.tree.messages("INBOX")) == n
+
+    def codes(self):
+        return [p["code"] for p in self.syncd.status()["accounts"][0]["problems"]]
+
+    def test_status_names_a_message_that_the_server_does_not_give(self):
+        self.peer.on(r"UID FETCH (1:6|3) .*BODY\.PEEK\[\]", no())
+        self.syncd.start()
+        wait_for(lambda: self.have(5), 20)
+        wait_for(lambda: self.codes() == ["server.poison"], 10)
+        self.inbox.add(message("later"))
+        wait_for(lambda: self.have(6), 20)
+        self.assertEqual(self.codes(), ["server.poison"])
+
+
 @rows("always", {f"{verb} {how}": (verb, make) for verb in COMMANDS[4:]
                  for how, make in (("no", no), ("bad", bad))})
 class RefusingAlways(PeerCase):
