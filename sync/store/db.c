@@ -168,7 +168,7 @@ static const char *const sql[Q_N] = {
 	[Q_UIDL_PUT] = "INSERT OR REPLACE INTO uidl VALUES (?, ?, ?, ?, ?)",
 	[Q_UIDL_LOAD] = "SELECT u.message, u.uidl, u.size, u.since, u.gone, "
 	    "m.stage, m.wire_size, m.head, m.digest, m.msgid FROM uidl u "
-	    "JOIN message m ON m.id = u.message WHERE m.folder = ?",
+	    "JOIN message m ON m.id = u.message",
 	[Q_UIDL_FORGET] = "DELETE FROM message WHERE id IN "
 	    "(SELECT message FROM uidl WHERE gone < ?)",
 	[Q_BEGIN] = "BEGIN IMMEDIATE",

@@ -184,9 +184,10 @@ struct uidl_row {
 };
 
 int	store_uidl_put(struct store *s, const struct uidl_row *row, struct err *err);
-/* All of a folder, in no order, which are the caller's. */
-int	store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v,
-	    size_t *n, struct err *err);
+/* All, in no order, which are the caller's: a message is the server's whichever
+ * folder a script has filed it in. */
+int	store_uidl_load(struct store *s, struct uidl_row **v, size_t *n,
+	    struct err *err);
 void	store_uidl_clear(struct uidl_row *v, size_t n);
 /* With the messages' rows, those that are gone since before ${when}. */
 int	store_uidl_forget(struct store *s, int64_t when, struct err *err);

@@ -29,8 +29,7 @@ column_text(sqlite3_stmt *st, int at)
 }
 
 int
-store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v, size_t *n,
-    struct err *err)
+store_uidl_load(struct store *s, struct uidl_row **v, size_t *n, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_UIDL_LOAD, err);
 	size_t cap = 0;
@@ -40,7 +39,6 @@ store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v, size_t *n,
 	*n = 0;
 	if (st == NULL)
 		return -1;
-	sqlite3_bind_int64(st, 1, folder);
 	while ((got = db_step(s, st, err)) > 0) {
 		*v = array_room(*v, *n, &cap, sizeof(**v));
 		(*v)[(*n)++] = (struct uidl_row){
