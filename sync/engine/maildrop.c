@@ -466,6 +466,7 @@ maildrop_row(const struct maildrop *m, const struct drop_msg *d)
 		.uidl = xstrdup(d->uidl),
 		.size = d->size,
 		.since = m->now,
+		.keep = d->landed.keep,
 	};
 }
 

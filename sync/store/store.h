@@ -169,6 +169,9 @@ void		 cursor_close(struct cursor *c);
 
 /* ---- messages that came by POP3 --------------------------------------- */
 
+/* Does it stay on the server?  As configured, or as a script said. */
+enum uidl_keep { KEEP_CONF, KEEP_YES, KEEP_NO };
+
 /* What the server calls a message that has a row. */
 struct uidl_row {
 	int64_t		message;	/* its row */
@@ -176,6 +179,7 @@ struct uidl_row {
 	uint64_t	size;		/* as it was listed; it may be wrong */
 	int64_t		since;		/* wall clock us: first seen */
 	int64_t		gone;		/* no longer listed since; 0: it is */
+	enum uidl_keep	keep;
 	/* Of the message's row; not written. */
 	enum stage	stage;
 	uint64_t	wire_size;

@@ -5,7 +5,8 @@ import os
 import unittest
 
 from case import Case, message
-from poppeer import FULL, Mail, PopPeer
+from peer import cut
+from poppeer import FULL, Mail, PopPeer, err
 from syncd import BUILD, Syncd
 
 KILLAT = os.path.join(BUILD, "killat")
@@ -78,25 +79,14 @@ class Incoming(PopScripts):
     def test_filed_here_and_never_fetched_again(self):
         script(self.syncd, FILES)
         self.syncd.sync()
+        self.assertEqual(self.sent("TOP"), [])    # nobody has asked for headers
         self.assertFiled()
         self.assertQuiet()
         self.assertFiled()
         self.assertEqual(len(self.there()), self.n)
 
-    def test_what_was_filed_is_deleted_there_in_time(self):
-        self.begin(keep_on_server=0)
-        script(self.syncd, FILES)
-        self.syncd.sync()
-        self.assertFiled()
-        self.assertEqual(self.there(), [])
-
-    def test_nobody_asks_for_headers(self):
-        script(self.syncd, FILES)
-        self.syncd.sync()
-        self.assertEqual(self.sent("TOP"), [])
-
     def test_killed_on_the_way(self):
-        for n in (150, 215, 229, 260):
+        for n in (215, 229, 260):
             self.begin(keep_on_server=0)
             script(self.syncd, FILES)
             self.syncd.wrap = (KILLAT, "-n", str(n), "-m", "after", "--")
@@ -107,6 +97,126 @@ class Incoming(PopScripts):
             self.syncd.sync()
             self.assertFiled()
             self.assertEqual(self.there(), [], n)
+
+
+class Keep(PopScripts):
+    """What a script says about staying there goes before the configuration."""
+    script = """
+plugin { api = 1 }
+on.incoming(function(msg) msg:keep_on_server(msg.subject == "%s") end)
+"""
+
+    def test_kept_although_all_is_deleted(self):
+        self.begin(keep_on_server=0)
+        script(self.syncd, self.script % "m3")
+        self.syncd.sync()
+        self.assertEqual(self.there(), ["id3"])
+        self.assertQuiet()
+
+    def test_deleted_although_all_is_kept(self):
+        script(self.syncd, self.script % "m3")
+        self.peer.on("QUIT", cut(), times=1)
+        self.syncd.run("sync")
+        self.assertEqual(len(self.there()), self.n)
+        del self.peer.fetched[:]
+        self.syncd.sync()
+        self.assertEqual((self.there(), self.peer.fetched), (["id3"], []))
+        self.assertIn("a script does not keep it there", self.syncd.run("log").out)
+
+
+CHOOSES = """
+plugin { api = 1, delete = true }
+on.offered(function(msg)
+  if msg.subject == "m1" then msg:skip() end
+  if msg.subject == "m2" then msg:delete() end
+  if msg.subject == "m3" then msg:keep_on_server(false) end
+  if msg.subject == "m4" then error("oops") end
+  if msg.subject == "m5" then local t = msg.text end
+end)
+"""
+
+
+class Offered(PopScripts):
+    """Before anything is fetched, scripts have seen the headers."""
+
+    def tops(self):
+        return len(self.sent("TOP"))
+
+    def here(self):
+        return [name for name, _ in self.names("INBOX")]
+
+    def test_not_fetched_and_never_asked_again(self):
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.syncd.sync()
+        self.assertEqual(self.tops(), self.n)
+        self.assertEqual(self.peer.fetched, ["id3", "id4", "id5", "id6"])
+        self.assertEqual(self.here(), ["m3", "m4", "m5", "m6"])
+        self.assertEqual(self.there(), ["id1", "id4", "id5", "id6"])
+        log = self.syncd.run("log").out
+        self.assertIn("a script leaves it on the server: s.lua:4", log)
+        self.assertIn("a script deletes it there", log)
+        self.assertQuiet()
+        self.assertEqual(self.there(), ["id1", "id4", "id5", "id6"])
+
+    def test_what_is_skipped_stays_although_all_is_deleted(self):
+        self.begin(keep_on_server=0)
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.syncd.sync()
+        self.assertEqual(self.there(), ["id1"])
+        self.assertQuiet()
+        self.assertEqual(self.there(), ["id1"])
+
+    def test_what_is_deleted_there_is_deleted_if_the_line_breaks(self):
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.peer.on("QUIT", cut(), times=1)
+        self.syncd.run("sync")
+        self.assertEqual(len(self.there()), self.n)
+        self.syncd.sync()
+        self.assertEqual(self.there(), ["id1", "id4", "id5", "id6"])
+        self.assertEqual(self.peer.fetched, ["id3", "id4", "id5", "id6"])
+
+    def test_what_is_not_granted_is_fetched(self):
+        script(self.syncd, CHOOSES)
+        self.syncd.run("sync")
+        self.assertEqual(len(self.here()), self.n)
+        self.assertEqual(len(self.there()), self.n)
+
+    def test_a_loop_ends(self):
+        script(self.syncd, """
+plugin { api = 1 }
+on.offered({ subject = "m2" }, function(msg) msg:skip() while true do end end)
+""", limits={"deadline": "1s"})
+        self.syncd.run("sync")
+        self.assertEqual(len(self.here()), self.n)
+        self.assertEqual(len(self.there()), self.n)
+
+    def test_top_is_refused(self):
+        self.peer.caps = tuple(c for c in FULL if c != "TOP")
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.syncd.sync()
+        self.assertEqual(len(self.here()), self.n)
+        self.assertEqual(len(self.there()), self.n)
+
+    def test_what_cannot_be_fetched_is_not_deleted(self):
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.peer.on("RETR 3", err())
+        self.syncd.run("sync")
+        self.assertIn("id3", self.there())
+
+    def test_without_ids_nothing_is_skipped(self):
+        self.begin(keep_on_server=0, max_per_session=1)
+        self.peer.caps = tuple(c for c in FULL if c != "UIDL")
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.syncd.sync()
+        self.assertEqual(self.here(), ["m1", "m3", "m4", "m5", "m6"])
+        self.assertEqual(self.there(), [])
+
+    def test_one_flight(self):
+        script(self.syncd, CHOOSES, allow={"delete": True})
+        self.peer.rules.gap = 0.2
+        self.syncd.sync()
+        # CAPA; AUTH; CAPA, LIST, UIDL; TOP...; RETR...; DELE, QUIT.
+        self.assertEqual(self.peer.flights, 6, self.peer.sent)
 
 
 class IncomingDovecot(Case):
