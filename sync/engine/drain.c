@@ -609,8 +609,6 @@ drain_session(struct account *acc, const struct round_opts *o, bool again,
 	struct drain d = { .acc = acc, .o = o };
 	int r = -1;
 
-	/* Messages have no state that two programs could agree on. */
-	acc->tree_remote = acc->tree_local = false;
 	remote_want_msgs(acc, true);
 	if ((acc->dry_run || account_claim(acc, err) == 0) &&
 	    inbox(acc, &d.f, err) == 0 && recover(acc, again, err) == 0) {
@@ -620,6 +618,9 @@ drain_session(struct account *acc, const struct round_opts *o, bool again,
 	}
 	remote_want_msgs(acc, false);
 	remote_detach(acc);
+	/* Messages have no state that two programs could agree on; a folder that a
+	 * script has made is nothing to look at, either. */
+	acc->tree_remote = acc->tree_local = false;
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->dirty = 0;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);

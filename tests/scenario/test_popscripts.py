@@ -79,9 +79,8 @@ class Incoming(PopScripts):
     def test_filed_here_and_never_fetched_again(self):
         script(self.syncd, FILES)
         self.syncd.sync()
-        # Nobody asks for headers.
-        self.assertEqual(set(c.split()[0] for c in self.peer.sent),
-                         {"CAPA", "AUTH", "LIST", "UIDL", "RETR", "QUIT"})
+        # CAPA; AUTH; CAPA, LIST, UIDL; RETR...; QUIT: nobody asks for headers.
+        self.assertEqual(len(self.peer.sent), 6 + self.n, self.peer.sent)
         self.assertFiled()
         self.assertQuiet()
         self.assertFiled()
@@ -163,7 +162,6 @@ class Offered(PopScripts):
         self.begin(keep_on_server=0)
         script(self.syncd, CHOOSES, allow={"delete": True})
         self.syncd.sync()
-        self.assertEqual(self.there(), ["id1"])
         self.assertQuiet()
         self.assertEqual(self.there(), ["id1"])
 
@@ -186,7 +184,7 @@ class Offered(PopScripts):
         script(self.syncd, """
 plugin { api = 1 }
 on.offered({ subject = "m2" }, function(msg) msg:skip() while true do end end)
-""", limits={"deadline": "1s"})
+""", limits={"deadline": "500ms"})
         self.syncd.run("sync")
         self.assertEqual(len(self.here()), self.n)
         self.assertEqual(len(self.there()), self.n)
