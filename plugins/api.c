@@ -91,6 +91,10 @@ api_op(lua_State *L, struct msg *m, enum hook_op_kind kind, const char *verb)
 	if (!r->in_set && ++r->actions > r->s->max_actions)
 		luaL_error(L, "more than %d actions in one event",
 		    (int)r->s->max_actions);
+	if (api_header_only(m) && kind != OPK_SKIP && kind != OPK_DELETE &&
+	    kind != OPK_KEEP && kind != OPK_STOP)
+		luaL_error(L, "%s is not possible before the message is here: "
+		    "skip, delete and keep_on_server are", verb);
 	vm_where(L, where);
 	op = plan_add(&r->plan, &r->a);
 	*op = (struct op){ .kind = kind, .verb = verb, .plugin = r->plugin->id,

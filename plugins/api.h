@@ -65,6 +65,8 @@ int	 api_ask(lua_State *L, struct frame *f, lua_KContext ctx, lua_KFunction k);
 /* Go on in ${fn} (its argument 1 is the message) as soon as its bytes are here. */
 int	 api_need_header(lua_State *L, struct msg *m, lua_CFunction fn);
 int	 api_need_body(lua_State *L, struct msg *m, lua_CFunction fn);
+/* Is it offered only?  Then there is no more of it than its header. */
+bool	 api_header_only(const struct msg *m);
 /* The same as soon as its state is known (mailbox, flags, date). */
 int	 api_need_state(lua_State *L, struct msg *m, lua_CFunction fn);
 /* Record an op about ${m} (may be NULL), to be completed and applied. */

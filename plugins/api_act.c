@@ -283,6 +283,18 @@ api_msg_keep_on_server(lua_State *L)
 }
 
 int
+api_msg_skip(lua_State *L)
+{
+	struct msg *m = M;
+
+	if (!api_header_only(m))
+		return luaL_error(L, "skip: the message is here; only on.offered "
+		    "can skip it");
+	api_op_done(L, api_op(L, m, OPK_SKIP, "skip"));
+	return self(L);
+}
+
+int
 api_msg_stop(lua_State *L)
 {
 	struct msg *m = M;

@@ -80,9 +80,19 @@ api_need_header(lua_State *L, struct msg *m, lua_CFunction fn)
 	return ask_for(L, m, fn);
 }
 
+bool
+api_header_only(const struct msg *m)
+{
+	return m != NULL && m->run->kind == HOOK_OFFERED &&
+	    m == m->run->msg[0];
+}
+
 int
 api_need_body(lua_State *L, struct msg *m, lua_CFunction fn)
 {
+	if (api_header_only(m))
+		return luaL_error(L, "the message is not here yet: only its "
+		    "header is known");
 	return m->fd >= 0 || m->asked ? fn(L) : ask_for(L, m, fn);
 }
 

@@ -103,6 +103,9 @@ register_handler(lua_State *L)
 	if (lua_istable(L, 1)) {
 		h->match = match_compile(L, 1, MATCH_EVENT, &p->a);
 		h->after = match_after(h->match);
+		if (h->kind == HOOK_OFFERED && match_cost(h->match) == BODY)
+			return luaL_error(L, "on.offered: only the header is "
+			    "known then; no key can be about the body");
 		lua_pushvalue(L, 1);
 		luaL_ref(L, LUA_REGISTRYINDEX);	/* keeps its expressions alive */
 	}

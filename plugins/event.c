@@ -71,12 +71,6 @@ struct head_fields {
 	uint32_t	n_asks, n_skips;
 };
 
-static bool
-is_batch(enum hook_kind kind)
-{
-	return kind == HOOK_REMOVING || kind >= HOOK_FOLDER;
-}
-
 static void
 read_head(struct head_fields *h, struct frame_in *in, struct arena *a)
 {
@@ -144,17 +138,17 @@ event_read(struct script *s, struct frame_in *in)
 
 	read_head(&h, in, &a);
 	n = frame_n(in, MSG_LEAST, FRAME_BATCH);
-	if (is_batch(h.kind) || n == 0)
+	if (hook_is_batch(h.kind) || n == 0)
 		r = run_of(s, &h, 0);
 	for (uint32_t i = 0; i < n && !in->bad; i++) {
 		struct msg *m;
 
-		if (!is_batch(h.kind))
+		if (!hook_is_batch(h.kind))
 			r = run_of(s, &h, i);
 		m = run_msg(r, (int64_t)frame_u64(in));
 		event_read_msg(m, in);
 		r->n_own++;
-		if (is_batch(h.kind))
+		if (hook_is_batch(h.kind))
 			continue;
 		if (in->bad || !asked(&h, i))
 			run_free(r);
@@ -302,7 +296,7 @@ event_matches(struct run *r, struct plugin *p, size_t i)
 	h = &p->handler[i];
 	if (h->kind != r->kind || !offline_long_enough(r, h))
 		return false;
-	if (is_batch(r->kind) || r->n_own == 0)
+	if (hook_is_batch(r->kind) || r->n_own == 0)
 		return true;
 	return match_test(h->match, r->msg[0]);
 }
@@ -439,7 +433,7 @@ push_args(lua_State *L, struct run *r)
 	if (r->kind == HOOK_TIMER)
 		return 0;
 	if (r->kind != HOOK_COMMAND)
-		return is_batch(r->kind) ? push_event(L, r) : push_msg_args(L, r);
+		return hook_is_batch(r->kind) ? push_event(L, r) : push_msg_args(L, r);
 	api_push_msgs(L, r->msg, r->n_own);
 	for (size_t i = 0; i < r->args.n && i < 100; i++, n++)
 		api_push(L, r->args.v[i]);

@@ -283,7 +283,7 @@ event(lua_State *L)
 		args = api_words(L, 3);
 	n = b->n_msgs - from;
 	f->n_runs = 0;
-	f->n_wanted = n == 0 || kind == HOOK_REMOVING || kind >= HOOK_FOLDER ? 1 : n;
+	f->n_wanted = n == 0 || hook_is_batch(kind) ? 1 : n;
 	bench_event(b, kind, from, n, what.p, &args, since);
 	return wait_for(L, after_event);
 }

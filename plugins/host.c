@@ -50,12 +50,6 @@ host_initial(const struct hook_host *head)
 
 /* ---- asking --------------------------------------------------------- */
 
-static bool
-is_batch(enum hook_kind kind)
-{
-	return kind == HOOK_REMOVING || kind >= HOOK_FOLDER;
-}
-
 /* The share of the process, made if it is the first that concerns it. */
 static void
 add_share(struct pending *pe, struct proc *p)
@@ -91,7 +85,7 @@ host_ask(struct hook_host *head, const struct hook_event *ev)
 
 	pe->number = ++h->next_number;
 	pe->asked = clock_now();
-	pe->n_parts = is_batch(ev->kind) || ev->n_msgs == 0 ? 1 : ev->n_msgs;
+	pe->n_parts = hook_is_batch(ev->kind) || ev->n_msgs == 0 ? 1 : ev->n_msgs;
 	pe->share = arena_get(&pe->a, h->n_procs * sizeof(*pe->share));
 	for (size_t i = 0; i < h->n_plugins; i++) {
 		struct host_plugin *pl = &h->plugin[i];
@@ -116,7 +110,7 @@ host_ask(struct hook_host *head, const struct hook_event *ev)
 
 		if (p->fd < 0)
 			continue;	/* asked when it is up */
-		if (is_batch(ev->kind))
+		if (hook_is_batch(ev->kind))
 			proc_account(h, p);
 		ask_send(h, pe, &pe->share[i]);
 	}

@@ -188,6 +188,10 @@ function msg:hold(why) end
 ---@return msg
 function msg:keep_on_server(keep) end
 
+--- Offered: leave it on the server for good
+---@return msg
+function msg:skip() end
+
 --- No further plugin sees this message in this event
 ---@return msg
 function msg:stop() end
@@ -371,6 +375,11 @@ function regex:test(text) end
 
 ---@class on
 on = {}
+
+--- POP3: new on the server, and not fetched yet; only its header is known: fn(msg)
+---@param match match|function
+---@param fn function?
+function on.offered(match, fn) end
 
 --- A message came; it is complete but not visible yet: fn(msg)
 ---@param match match|function

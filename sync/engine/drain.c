@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "engine/land.h"
 #include "engine/maildrop.h"
+#include "engine/offer.h"
 #include "engine/pattern.h"
 #include "engine/placeholder.h"
 #include "engine/recover.h"
@@ -109,6 +110,8 @@ refuse(struct drain *d, const struct drop_msg *msg, bool for_good,
 	if (account_begin(d->acc, err) < 0)
 		return -1;
 	listed = maildrop_row(&d->m, msg);
+	/* Whatever scripts said: it is there only. */
+	listed.keep = KEEP_CONF;
 	if (store_msg_put(d->acc->store, &row, err) < 0 ||
 	    (listed.message = row.id) == 0 ||
 	    store_uidl_put(d->acc->store, &listed, err) < 0 ||
@@ -248,6 +251,7 @@ end_body(struct drain *d, struct err *err)
 	if (a == NULL)
 		return -1;
 	a->listed = maildrop_row(&d->m, msg);
+	a->row = msg->id;
 	a->landed = &msg->landed;
 	/* It landed before, and then the server was not told. */
 	if (msg->uidl == NULL &&
@@ -301,6 +305,21 @@ fetch(struct drain *d, struct err *err)
 	return r < 0 ? -1 : land_all(&d->arrived, err);
 }
 
+/* Scripts may not want some of it. */
+static int
+offer(struct drain *d, struct err *err)
+{
+	size_t n = 0;
+
+	if (offer_all(&d->m, d->wanted, d->n_wanted, err) < 0)
+		return -1;
+	for (size_t i = 0; i < d->n_wanted; i++)
+		if (!d->wanted[i]->declined)
+			d->wanted[n++] = d->wanted[i];
+	d->n_wanted = n;
+	return 0;
+}
+
 static int
 fetch_all(struct drain *d, struct err *err)
 {
@@ -317,6 +336,8 @@ fetch_all(struct drain *d, struct err *err)
 	for (size_t i = 0; i < d->n_big && r == 0; i++)
 		r = tell_of(d, d->big[i], err);
 	if (r == 0)
+		r = offer(d, err);
+	if (r == 0)
 		r = fetch(d, err);
 	/* What has arrived whole is landed even if the connection broke. */
 	if (r < 0 && (err->class == ERR_RETRY || err->class == ERR_PROTO))
@@ -326,17 +347,38 @@ fetch_all(struct drain *d, struct err *err)
 
 /* ---- deleting --------------------------------------------------------- */
 
+static enum uidl_keep
+said_of(const struct drop_msg *msg)
+{
+	return msg->row != NULL ? msg->row->keep : msg->landed.keep;
+}
+
 static bool
 is_due(const struct drain *d, const struct drop_msg *msg)
 {
-	usec keep = d->acc->conf->pop3.keep_on_server;
+	enum uidl_keep said = said_of(msg);
+	usec keep = said == KEEP_NO ? 0 : d->acc->conf->pop3.keep_on_server;
 
+	/* Without an id it would come again and again. */
+	if (said == KEEP_YES && msg->uidl != NULL)
+		return false;
 	if (keep == USEC_NEVER || d->f->policy.readonly)
 		return false;
 	if (msg->row == NULL)
-		return msg->landed != 0 && keep == 0;
-	return msg->row->stage != ST_REFUSED && msg->row->since + keep <=
-	    d->m.now;
+		return msg->landed.row != 0 && keep == 0;
+	return (msg->row->stage != ST_REFUSED || said == KEEP_NO) &&
+	    msg->row->since + keep <= d->m.now;
+}
+
+static const char *
+why_due(const struct drop_msg *msg)
+{
+	if (msg->declined || (msg->row != NULL &&
+	    msg->row->stage == ST_REFUSED))
+		return "a script deletes it there";
+	return said_of(msg) == KEEP_NO ?
+	    "safe here, and a script does not keep it there" :
+	    "safe here, and pop3.keep_on_server is over";
 }
 
 static int
@@ -348,11 +390,11 @@ record_one(struct drain *d, const struct drop_msg *msg, struct err *err)
 	int r;
 
 	if (msg->row == NULL)
-		listed.message = msg->landed;
+		listed.message = msg->landed.row;
 	r = store_find_id(d->acc->store, listed.message, &row, err);
 	if (r > 0)
 		r = account_audit(d->acc, "delete-remote", d->f, &row,
-		    "safe here, and pop3.keep_on_server is over", err);
+		    why_due(msg), err);
 	/* Among twins nobody could tell later which one it was. */
 	if (r == 0 && (msg->uidl == NULL || msg->twin)) {
 		r = store_msg_remove(d->acc->store, listed.message, err);
@@ -451,8 +493,8 @@ plan(struct drain *d)
 	for (size_t i = 0; i < d->m.n; i++)
 		if (is_due(d, &d->m.v[i]))
 			(void)!buf_fmt(&d->acc->plan, "%s: delete-remote message "
-			    "%u: safe here, and pop3.keep_on_server is over\n",
-			    d->f->name, d->m.v[i].number);
+			    "%u: %s\n", d->f->name, d->m.v[i].number,
+			    why_due(&d->m.v[i]));
 }
 
 static void
@@ -567,8 +609,6 @@ drain_session(struct account *acc, const struct round_opts *o, bool again,
 	struct drain d = { .acc = acc, .o = o };
 	int r = -1;
 
-	/* Messages have no state that two programs could agree on. */
-	acc->tree_remote = acc->tree_local = false;
 	remote_want_msgs(acc, true);
 	if ((acc->dry_run || account_claim(acc, err) == 0) &&
 	    inbox(acc, &d.f, err) == 0 && recover(acc, again, err) == 0) {
@@ -578,6 +618,9 @@ drain_session(struct account *acc, const struct round_opts *o, bool again,
 	}
 	remote_want_msgs(acc, false);
 	remote_detach(acc);
+	/* Messages have no state that two programs could agree on; a folder that a
+	 * script has made is nothing to look at, either. */
+	acc->tree_remote = acc->tree_local = false;
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->dirty = 0;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);

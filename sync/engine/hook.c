@@ -10,7 +10,7 @@ hook_kind_name(enum hook_kind kind)
 		"incoming", "delivered", "created", "uploaded", "flags",
 		"moved", "removing", "removed", "folder", "sync_start",
 		"sync_done", "settled", "online", "offline", "auth_failed",
-		"timer", "command",
+		"timer", "command", "offered",
 	};
 
 	must(kind < HOOK_KINDS);
@@ -23,7 +23,7 @@ hook_op_name(enum hook_op_kind kind)
 	static const char *const names[OPK_KINDS] = {
 		"move", "archive", "trash", "copy", "delete", "flag", "unflag",
 		"tag", "untag", "keep_on_server", "hold", "run", "send", "save",
-		"append", "mailbox", "stop",
+		"append", "mailbox", "stop", "skip",
 	};
 
 	must(kind < OPK_KINDS);

@@ -60,10 +60,19 @@ enum hook_kind {
 	HOOK_AUTH_FAILED,	/* the same */
 	HOOK_TIMER,		/* .what: its spec as declared; .only is its plugin */
 	HOOK_COMMAND,		/* .what: its name; .only; args as typed */
-	HOOK_KINDS
+	HOOK_OFFERED,		/* POP3, not fetched yet: .fd has the header only */
+	HOOK_KINDS		/* numbers are in states: new ones come last */
 };
 
 const char	*hook_kind_name(enum hook_kind kind);	/* "incoming" */
+
+/* Is it one event about all of its messages, not one about each? */
+static inline bool
+hook_is_batch(enum hook_kind kind)
+{
+	return kind == HOOK_REMOVING ||
+	    (kind >= HOOK_FOLDER && kind < HOOK_OFFERED);
+}
 
 /* Where a change came from: "server", "client", "plugin:NAME", "initial", "replay".
  * A plugin is not called for what it caused (the host sees to it). */
@@ -138,6 +147,7 @@ enum hook_op_kind {
 	OPK_APPEND,	/* mailbox:append: arg 0 mailbox; .sys; .fd */
 	OPK_MAILBOX,	/* arg 0: "create" "rename" "remove", arg 1 name, arg 2 new */
 	OPK_STOP,	/* nothing to do; shown in plans */
+	OPK_SKIP,	/* OFFERED: leave it on the server for good */
 	OPK_KINDS
 };
 

@@ -366,6 +366,33 @@ hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n, struct err *er
 	}
 }
 
+/* A script that is not loaded could want anything. */
+static bool
+want_all(const struct hooks *h)
+{
+	return h->host->ops->kinds(h->host) == ((uint64_t)1 << HOOK_KINDS) - 1;
+}
+
+int
+hooks_want_surely(struct account *acc, enum hook_kind kind, struct err *err)
+{
+	struct hooks *h = acc->hooks;
+	usec deadline;
+
+	if (!hooks_want(acc, kind))
+		return 0;
+	deadline = clock_in(hooks_patience(acc->conf));
+	for (;;) {
+		if (take_answers(h, err) < 0)
+			return -1;
+		if (!want_all(h) || clock_now() >= deadline)
+			break;
+		if (wait_once(h, deadline, err) < 0)
+			return -1;
+	}
+	return !want_all(h) && hooks_wanted(h, kind);
+}
+
 /* ---- between rounds -------------------------------------------------- */
 
 int

@@ -42,6 +42,9 @@ void	hooks_free(struct hooks *h);
 /* ---- what happens ------------------------------------------------------ */
 
 bool	hooks_want(const struct account *acc, enum hook_kind kind);
+/* The same, once all scripts are loaded, which is waited for: 1, 0, -1. */
+int	hooks_want_surely(struct account *acc, enum hook_kind kind,
+	    struct err *err);
 
 /* What a message was before: where, and with what flags (bits of the folder it is
  * in now). */

@@ -32,7 +32,8 @@ ask_incoming(struct hooks *h, struct arrivals *a, size_t from, size_t n,
 	int r = 0;
 
 	for (size_t i = from; i < from + n && r == 0; i++) {
-		a->v[i].row = store_msg_id(h->acc->store, err);
+		if (a->v[i].row == 0)
+			a->v[i].row = store_msg_id(h->acc->store, err);
 		r = a->v[i].row == 0 ? -1 :
 		    batch_add_arrival(&b, a, &a->v[i], origin, err);
 	}
@@ -115,6 +116,9 @@ apply_plan(struct hooks *h, struct arrivals *a, struct plan *p, struct err *err)
 		case OPK_TAG:
 		case OPK_UNTAG:
 			tag_arrival(a, one, op);
+			break;
+		case OPK_KEEP:
+			one->listed.keep = plan_keeps(op);
 			break;
 		default:
 			break;

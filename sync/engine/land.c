@@ -434,7 +434,8 @@ land_all(struct arrivals *a, struct err *err)
 	if (r == 0) {
 		for (size_t i = 0; i < a->n; i++)
 			if (a->v[i].landed != NULL)
-				*a->v[i].landed = a->v[i].row;
+				*a->v[i].landed = (struct landed){
+				    a->v[i].row, a->v[i].listed.keep };
 		a->acc->tally.downloaded += a->n;
 		a->acc->tally.bytes_down += a->bytes;
 		forget(a);

@@ -22,6 +22,12 @@
 #include "engine/header.h"
 #include "maildir/deliver.h"
 
+/* What is known of a message once it has landed. */
+struct landed {
+	int64_t		 row;		/* 0: it has not */
+	enum uidl_keep	 keep;
+};
+
 /* A message that has arrived whole in tmp/. */
 struct arrival {
 	struct landing	 landing;
@@ -33,9 +39,9 @@ struct arrival {
 	struct modseq	 modseq;
 	char		*objid;
 	struct uidl_row	 listed;	/* POP3; .since 0: not */
-	int64_t		*landed;	/* its row, told when it has landed; NULL */
+	struct landed	*landed;	/* told when it has; or NULL */
 	/* Where it goes, once that is decided, and what its name shows. */
-	int64_t		 row;
+	int64_t		 row;		/* 0: no number yet */
 	struct folder	*to;		/* another folder's Maildir, or NULL */
 	struct flags	 show;		/* keyword bits of the folder it came to */
 	bool		 waits;		/* in tmp/, until ${to} is known */

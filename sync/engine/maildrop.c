@@ -370,7 +370,7 @@ maildrop_read(struct maildrop *m, bool trust, struct err *err)
 	size_t doubts = 0;
 
 	m->now = clock_wall();
-	if (ask(m, err) < 0 || store_uidl_load(m->acc->store, m->f->id, &m->row,
+	if (ask(m, err) < 0 || store_uidl_load(m->acc->store, &m->row,
 	    &m->n_rows, err) < 0)
 		return -1;
 	m->taken = xcalloc(m->n_rows + 1, sizeof(*m->taken));
@@ -466,6 +466,7 @@ maildrop_row(const struct maildrop *m, const struct drop_msg *d)
 		.uidl = xstrdup(d->uidl),
 		.size = d->size,
 		.since = m->now,
+		.keep = d->landed.keep,
 	};
 }
 

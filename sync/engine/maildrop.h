@@ -16,13 +16,16 @@
 
 #include "base/err.h"
 #include "engine/account.h"
+#include "engine/land.h"
 
 struct drop_msg {
 	uint32_t	 number;	/* in this session */
 	uint64_t	 size;		/* as listed: a hint, servers lie */
 	char		*uidl;		/* NULL: none */
 	struct uidl_row	*row;		/* what we know it as; NULL: it is new */
-	int64_t		 landed;	/* its row, if it came in this session */
+	struct landed	 landed;	/* if it came in this session */
+	int64_t		 id;		/* its row to be; 0: any */
+	bool		 declined;	/* a script does not want it */
 	bool		 doubt;		/* its header must be looked at; .row is
 					 * what it may be, or NULL: anything */
 	bool		 twin;		/* another one has the same id */

@@ -208,6 +208,14 @@ keywords_plain(const struct hook_op *op)
 	return good;
 }
 
+/* Of a message that is not here there is nothing but to say whether it comes. */
+static bool
+fits_offer(const struct hook_op *op)
+{
+	return op->kind == OPK_SKIP || op->kind == OPK_KEEP ||
+	    op->kind == OPK_DELETE || op->kind == OPK_STOP || op->msg == 0;
+}
+
 /* NULL, or why ${plugin} may not do that. */
 static const char *
 objection(const struct plugin_conf *plugin, const struct hook_op *op,
@@ -220,6 +228,8 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 	for (size_t i = 0; i < op->n_args; i++)
 		if (op->arg[i].n > HOOK_TEXT_MAX)
 			return "an argument that is too long";
+	if (kind == HOOK_OFFERED && !fits_offer(op))
+		return "not possible before the message is here";
 	switch (op->kind) {
 	case OPK_MOVE:
 		return mail && op->n_args == 1 && mailbox_plain(op->arg[0]) ?
@@ -241,8 +251,12 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 		return mail && (op->sys & ~(uint32_t)FLAG_ALL) == 0 ? NULL :
 		    "a flag that does not exist";
 	case OPK_TRASH:
-	case OPK_KEEP:
 		return mail ? NULL : "no message";
+	case OPK_KEEP:
+		return mail && op->n_args == 1 ? NULL : "no message";
+	case OPK_SKIP:
+		return mail && kind == HOOK_OFFERED ? NULL :
+		    "nothing to skip here";
 	case OPK_DELETE:
 		return !mail ? "no message" : plugin->allow.delete ? NULL :
 		    "not granted: allow: {delete: yes}";
@@ -304,7 +318,7 @@ too_many(const struct plan *p, const struct hook_op *last, enum hook_kind kind)
 {
 	size_t n = 0;
 
-	if (kind >= HOOK_FOLDER)
+	if (kind != HOOK_REMOVING && hook_is_batch(kind))
 		return p->n_ops > PLAN_OPS_MAX;
 	for (const struct hook_op *op = p->op; op <= last; op++)
 		n += op->msg == last->msg && str_eq(op->plugin, last->plugin);
@@ -338,6 +352,12 @@ bool
 plan_op_counts(const struct hook_op *op)
 {
 	return op->lost.n == 0 && op->kind != OPK_STOP && op->kind != OPK_HOLD;
+}
+
+enum uidl_keep
+plan_keeps(const struct hook_op *op)
+{
+	return str_eq(op->arg[0], STR("no")) ? KEEP_NO : KEEP_YES;
 }
 
 bool
@@ -487,12 +507,13 @@ goes_away(const struct hook_op *op)
 }
 
 static int
-commit_op(struct account *acc, const struct hook_op *op, unsigned depth,
-    bool landing, struct err *err)
+commit_op(struct account *acc, const struct hook_op *op, enum hook_kind kind,
+    unsigned depth, bool landing, struct err *err)
 {
 	int r;
 
-	if (!plan_op_counts(op) || (landing && plan_lands(op)))
+	if (!plan_op_counts(op) || (landing && plan_lands(op)) ||
+	    (kind == HOOK_OFFERED && op->msg != 0))
 		return 0;
 	r = is_effect(op) ? commit_effect(acc, op, err) :
 	    commit_step(acc, op, depth, err);
@@ -510,8 +531,8 @@ plan_commit(struct account *acc, struct plan *p, enum hook_kind kind,
 	for (int pass = 0; pass < 2; pass++)
 		for (size_t i = 0; i < p->n_ops && r == 0; i++)
 			if (goes_away(&p->op[i]) == (pass == 1))
-				r = commit_op(acc, &p->op[i], depth, landing,
-				    err);
+				r = commit_op(acc, &p->op[i], kind, depth,
+				    landing, err);
 	for (size_t i = 0; i < p->n_kv && r == 0; i++)
 		if ((r = commit_kv(acc, &p->kv[i], err)) < 0)
 			r = one_failed(err);

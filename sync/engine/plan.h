@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "engine/conf.h"
 #include "engine/hook.h"
+#include "store/store.h"
 
 struct account;
 
@@ -40,10 +41,13 @@ void	plan_check(struct plan *p, const struct account_conf *conf,
 /* Is the op still to be done? */
 bool	plan_op_counts(const struct hook_op *op);
 
+/* What an OPK_KEEP says. */
+enum uidl_keep plan_keeps(const struct hook_op *op);
+
 /* Write down, in a transaction of the caller, all that outlives the event: stores,
  * effects, steps for messages that are here, debts.  Ops about messages that are
  * just landing and that the landing itself does (plan_lands()) are left out if
- * ${landing}. */
+ * ${landing}; so are those about messages that are offered (offer.c). */
 int	plan_commit(struct account *acc, struct plan *p, enum hook_kind kind,
 	    unsigned depth, bool landing, struct err *err);
 /* Done by the landing: where the message goes and what flags it shows. */

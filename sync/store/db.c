@@ -165,10 +165,10 @@ static const char *const sql[Q_N] = {
 	    "AND (?7 = 0 OR size > ?7) AND (?8 = 0 OR size < ?8) "
 	    "AND (?9 IS NULL OR msgid = ?9) ORDER BY id LIMIT 1",
 	[Q_LAST_ID] = "SELECT seq FROM sqlite_sequence WHERE name = 'message'",
-	[Q_UIDL_PUT] = "INSERT OR REPLACE INTO uidl VALUES (?, ?, ?, ?, ?)",
+	[Q_UIDL_PUT] = "INSERT OR REPLACE INTO uidl VALUES (?, ?, ?, ?, ?, ?)",
 	[Q_UIDL_LOAD] = "SELECT u.message, u.uidl, u.size, u.since, u.gone, "
-	    "m.stage, m.wire_size, m.head, m.digest, m.msgid FROM uidl u "
-	    "JOIN message m ON m.id = u.message WHERE m.folder = ?",
+	    "m.stage, m.wire_size, m.head, m.digest, m.msgid, u.keep FROM uidl u "
+	    "JOIN message m ON m.id = u.message",
 	[Q_UIDL_FORGET] = "DELETE FROM message WHERE id IN "
 	    "(SELECT message FROM uidl WHERE gone < ?)",
 	[Q_BEGIN] = "BEGIN IMMEDIATE",

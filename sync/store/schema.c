@@ -18,6 +18,7 @@ STEP(2, "002-scripts.sql");
 STEP(3, "003-uidl.sql");
 STEP(4, "004-manifest.sql");
 STEP(5, "005-uids.sql");
+STEP(6, "006-keep.sql");
 
 const char *const store_schema[] = {
 	store_step_1,
@@ -25,5 +26,6 @@ const char *const store_schema[] = {
 	store_step_3,
 	store_step_4,
 	store_step_5,
+	store_step_6,
 };
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

@@ -169,6 +169,9 @@ void		 cursor_close(struct cursor *c);
 
 /* ---- messages that came by POP3 --------------------------------------- */
 
+/* Does it stay on the server?  As configured, or as a script said. */
+enum uidl_keep { KEEP_CONF, KEEP_YES, KEEP_NO };
+
 /* What the server calls a message that has a row. */
 struct uidl_row {
 	int64_t		message;	/* its row */
@@ -176,6 +179,7 @@ struct uidl_row {
 	uint64_t	size;		/* as it was listed; it may be wrong */
 	int64_t		since;		/* wall clock us: first seen */
 	int64_t		gone;		/* no longer listed since; 0: it is */
+	enum uidl_keep	keep;
 	/* Of the message's row; not written. */
 	enum stage	stage;
 	uint64_t	wire_size;
@@ -184,9 +188,10 @@ struct uidl_row {
 };
 
 int	store_uidl_put(struct store *s, const struct uidl_row *row, struct err *err);
-/* All of a folder, in no order, which are the caller's. */
-int	store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v,
-	    size_t *n, struct err *err);
+/* All, in no order, which are the caller's: a message is the server's whichever
+ * folder a script has filed it in. */
+int	store_uidl_load(struct store *s, struct uidl_row **v, size_t *n,
+	    struct err *err);
 void	store_uidl_clear(struct uidl_row *v, size_t n);
 /* With the messages' rows, those that are gone since before ${when}. */
 int	store_uidl_forget(struct store *s, int64_t when, struct err *err);

@@ -17,6 +17,7 @@ store_uidl_put(struct store *s, const struct uidl_row *row, struct err *err)
 	sqlite3_bind_int64(st, 3, (int64_t)row->size);
 	sqlite3_bind_int64(st, 4, row->since);
 	db_bind_some(st, 5, row->gone);
+	sqlite3_bind_int(st, 6, row->keep);
 	return db_run(s, st, err);
 }
 
@@ -29,8 +30,7 @@ column_text(sqlite3_stmt *st, int at)
 }
 
 int
-store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v, size_t *n,
-    struct err *err)
+store_uidl_load(struct store *s, struct uidl_row **v, size_t *n, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_UIDL_LOAD, err);
 	size_t cap = 0;
@@ -40,7 +40,6 @@ store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v, size_t *n,
 	*n = 0;
 	if (st == NULL)
 		return -1;
-	sqlite3_bind_int64(st, 1, folder);
 	while ((got = db_step(s, st, err)) > 0) {
 		*v = array_room(*v, *n, &cap, sizeof(**v));
 		(*v)[(*n)++] = (struct uidl_row){
@@ -54,6 +53,7 @@ store_uidl_load(struct store *s, int64_t folder, struct uidl_row **v, size_t *n,
 			.head = db_column_hash(st, 7),
 			.all = db_column_hash(st, 8),
 			.msgid = column_text(st, 9),
+			.keep = (enum uidl_keep)sqlite3_column_int(st, 10),
 		};
 	}
 	if (got < 0) {

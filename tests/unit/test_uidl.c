@@ -73,7 +73,7 @@ count(void)
 	struct err err;
 	size_t n;
 
-	OK(store_uidl_load(s, folder, &v, &n, &err));
+	OK(store_uidl_load(s, &v, &n, &err));
 	store_uidl_clear(v, n);
 	return n;
 }
@@ -88,7 +88,7 @@ rows_come_back_with_what_their_messages_have(void **state)
 	(void)state;
 	(void)add("a \xff b", UINT64_C(5) << 32, 0);
 	(void)add(NULL, 3, 9);
-	OK(store_uidl_load(s, folder, &v, &n, &err));
+	OK(store_uidl_load(s, &v, &n, &err));
 	assert_int_equal(n, 2);
 	assert_string_equal(v[0].uidl, "a \xff b");
 	assert_true(v[0].size == UINT64_C(5) << 32);
@@ -114,7 +114,7 @@ a_message_may_get_another_id(void **state)
 
 	(void)state;
 	OK(store_uidl_put(s, &u, &err));
-	OK(store_uidl_load(s, folder, &v, &n, &err));
+	OK(store_uidl_load(s, &v, &n, &err));
 	assert_int_equal(n, 1);
 	assert_string_equal(v[0].uidl, "b");
 	assert_int_equal(v[0].gone, 0);
