@@ -344,7 +344,7 @@ class Proving(Backup):
 
     def assertListed(self):
         """Every message has one line, and the line is right."""
-        listed = Counter(line["sha256"] for line in self.lines())
+        listed = Counter(line["sha256_lf"] for line in self.lines())
         here = Counter(digest(m.data) for files in self.tree.all_messages().values()
                        for m in files)
         self.assertEqual(listed, here)
@@ -357,7 +357,7 @@ class Proving(Backup):
     def test_each_message_is_listed_once(self):
         self.assertListed()
         m = self.client.fetch_all("INBOX")[0]
-        line = next(x for x in self.lines() if x["sha256"] == digest(m.data))
+        line = next(x for x in self.lines() if x["sha256_lf"] == digest(m.data))
         self.assertEqual((line["uid"], line["size"]), (m.uid, len(m.data)))
         self.assertEqual(line["uidvalidity"], self.client.status("INBOX")["UIDVALIDITY"])
         self.assertRegex(line["path"], r"^INBOX/(cur|new)/")
@@ -369,6 +369,17 @@ class Proving(Backup):
         self.assertIn("later@test.example", self.lines()[-1]["message_id"])
         self.assertListed()
         self.verify()
+
+    def test_the_digest_is_of_the_wire_and_anybody_can_check_it(self):
+        there = Counter(hashlib.sha256(m.data).hexdigest() for f in self.client.list()
+                        for m in self.client.fetch_all(f))
+        self.assertEqual(Counter(line["sha256"] for line in self.lines()), there)
+        by_hand = r"perl -pe 's/(?<!\r)\n/\r\n/' "
+        for line in self.lines()[::7]:
+            path = os.path.join(self.tree.root, line["path"])
+            r = subprocess.run(f"{by_hand} '{path}' | sha256sum", shell=True, check=True,
+                               stdout=subprocess.PIPE)
+            self.assertEqual(r.stdout.split()[0].decode(), line["sha256"])
 
     def test_a_month_goes_on_where_the_last_one_ended(self):
         path = self.manifest()[-1]
