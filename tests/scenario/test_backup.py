@@ -555,6 +555,27 @@ class Proving(Backup):
                       "status to say so")
 
 
+class ProvingPop3(Backup):
+    account = {"backup": {"manifest": True}}
+    server = {"pop3": "pop3_uidl_format = %08Xu%08Xv"}
+
+    def test_each_message_is_listed_once(self):
+        self.syncd.settings["accounts"]["a"].update(
+            protocol="pop3", port=self.dovecot.pop3s_port)
+        self.syncd.write()
+        for n in (3, 5):
+            for i in range(n):
+                self.client.append("INBOX", message(f"m{n}.{i}", "x\r\n" * i))
+            self.syncd.sync()
+            with open(glob.glob(self.syncd.state + "/manifest/a/*.ndjson")[0], "rb") as f:
+                listed = [json.loads(line)["sha256"] for line in f]
+            there = [hashlib.sha256(m.data).hexdigest() for m in self.client.fetch_all("INBOX")]
+            self.assertEqual(sorted(listed), sorted(there))
+        self.assertEqual(self.syncd.run("verify").rc, 0)
+        os.unlink(self.tree.messages("INBOX")[0].path)
+        self.assertEqual(self.syncd.run("verify").rc, 1)
+
+
 class Exporting(Backup):
     def setUp(self):
         super().setUp()
