@@ -15,12 +15,13 @@ import subprocess
 import tarfile
 import threading
 import time
+import unittest
 from collections import Counter
 
 import corpus
-from case import Case, limit, message
+from case import USERS, Case, limit, message
 from compare import compare, server_side
-from dovecot import writing
+from dovecot import Dovecot, writing
 from maildir import Maildir, digest
 
 DATE = 1_600_000_000
@@ -51,6 +52,17 @@ def seed(client, n=30):
 
 class Backup(Case):
     account = {"policy": "backup"}
+    server = {"rawlog": True, "pop3": "pop3_uidl_format = %08Xu%08Xv"}
+
+    @classmethod
+    def setUpClass(cls):
+        """One server for all, but for those who want another."""
+        if "server" in vars(cls):
+            super().setUpClass()
+        elif "dovecot" not in vars(Backup):
+            Backup.dovecot = Dovecot(users=USERS, **cls.server)
+            unittest.addModuleCleanup(Backup.dovecot.stop)
+            Backup.free_users = iter(Backup.dovecot.users)
 
     def received(self, since=0):
         """Bytes that the server has sent to the daemon, in clear."""
@@ -183,14 +195,21 @@ class Surviving(Backup):
 class Restoring(Backup):
     """`syncd restore a --to b`: what the first server had, the second has."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.second = Dovecot(users=40)
+        cls.addClassCleanup(cls.second.stop)
+        cls.others = iter(cls.second.users)
+
     def setUp(self):
         super().setUp()
-        seed(self.client)
+        seed(self.client, 20)
         self.syncd.sync()
         self.far = self.server_of(self.client)
-        self.other = next(self.free_users)
-        self.syncd.add_account("b", self.dovecot, self.other)
-        self.target = self.dovecot.client(self.other)
+        self.other = next(self.others)
+        self.syncd.add_account("b", self.second, self.other)
+        self.target = self.second.client(self.other)
         self.addCleanup(self.target.close)
         self.before = self.tree.snapshot()
 
@@ -206,7 +225,7 @@ class Restoring(Backup):
         return r
 
     def assertRestored(self):
-        with self.dovecot.client(self.other) as c:
+        with self.second.client(self.other) as c:
             self.assertEqual(self.server_of(c), self.far)
         self.assertEqual(self.tree.snapshot(), self.before, "the backup itself was touched")
         self.assertFalse(os.path.exists(self.syncd.state + "/restore/a"), "state was left")
@@ -249,23 +268,23 @@ class Restoring(Backup):
         m = next(m for m in self.client.fetch_all("INBOX") if "S" in m.flags)
         self.target.append("INBOX", m.data, "", date=m.date)
         self.restore("--skip-existing", "--folder", "INBOX")
-        with self.dovecot.client(self.other) as c:
+        with self.second.client(self.other) as c:
             self.assertEqual([x.flags for x in c.fetch_all("INBOX")
                               if digest(x.data) == digest(m.data)], [frozenset()])
         self.restore("--folder", "INBOX")
-        with self.dovecot.client(self.other) as c:
+        with self.second.client(self.other) as c:
             self.assertEqual(self.server_of(c)["INBOX"], self.far["INBOX"])
 
     @limit(1800)
     def test_killed_at_any_point_and_resumed(self):
         rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
-        kills = int(os.environ.get("SYNCD_KILLS", "5"))
+        kills = int(os.environ.get("SYNCD_KILLS", "3"))
         started = time.monotonic()
         self.restore()
         took = time.monotonic() - started
         self.assertRestored()
         for _ in range(kills):
-            self.other = next(self.free_users)
+            self.other = next(self.others)
             self.syncd.settings["accounts"]["b"]["user"] = self.other
             self.syncd.write()
             for _ in range(3):
@@ -321,7 +340,7 @@ class Proving(Backup):
 
     def setUp(self):
         super().setUp()
-        self.total = seed(self.client, 20)
+        self.total = seed(self.client, 12)
         self.syncd.sync()
         self.assertSame()
 
@@ -455,7 +474,7 @@ class Proving(Backup):
     def test_random_damage_is_found_and_none_is_invented(self):
         """$SYNCD_DAMAGES of them; each alone, and the tree is well in between."""
         rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
-        for i in range(int(os.environ.get("SYNCD_DAMAGES", "24"))):
+        for i in range(int(os.environ.get("SYNCD_DAMAGES", "16"))):
             files = sorted(m.path for f in self.tree.all_messages().values() for m in f)
             how = rng.choice((self.flip, self.truncate, self.remove))
             path = rng.choice(self.manifest() if i % 4 == 3 else files)
@@ -557,7 +576,6 @@ class Proving(Backup):
 
 class ProvingPop3(Backup):
     account = {"backup": {"manifest": True}}
-    server = {"pop3": "pop3_uidl_format = %08Xu%08Xv"}
 
     def test_each_message_is_listed_once(self):
         self.syncd.settings["accounts"]["a"].update(
@@ -633,7 +651,7 @@ class Health(Backup):
         super().setUp()
         self.check = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
         self.check.calls = []
-        threading.Thread(target=self.check.serve_forever, daemon=True).start()
+        threading.Thread(target=self.check.serve_forever, args=(0.02,), daemon=True).start()
         self.addCleanup(self.check.server_close)
         self.addCleanup(self.check.shutdown)
         self.prom = self.syncd.dir + "/syncd.prom"
@@ -680,7 +698,7 @@ class Health(Backup):
         self.assertPlaces("one", "INBOX")
 
     def test_turns(self):
-        self.conf["schedule"] = {"when": "every 2s", "jitter": "0s", "alert_after": "1h"}
+        self.conf["schedule"] = {"when": "every 1s", "jitter": "0s", "alert_after": "1h"}
         self.syncd.write()
         with self.syncd:
             self.wait(lambda: self.calls().count("/x") >= 1, 20, "the first turn")
