@@ -474,8 +474,8 @@ class Proving(Backup):
     def test_random_damage_is_found_and_none_is_invented(self):
         """$SYNCD_DAMAGES of them; each alone, and the tree is well in between."""
         rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
+        files = sorted(m.path for f in self.tree.all_messages().values() for m in f)
         for i in range(int(os.environ.get("SYNCD_DAMAGES", "16"))):
-            files = sorted(m.path for f in self.tree.all_messages().values() for m in f)
             how = rng.choice((self.flip, self.truncate, self.remove))
             path = rng.choice(self.manifest() if i % 4 == 3 else files)
             keep = self.syncd.dir + "/keep"
