@@ -4,7 +4,8 @@
  * Found by digest, proven by comparing the bytes.  The names share whatever is the
  * file's and not the name's: that is the date, so only messages of one date are
  * linked; and the content, so nothing is linked that mail programs write to: drafts.
- * Flags are in the names.
+ * Flags are in the names.  Where a server that was built anew gives them different
+ * dates, all names have that which was met last.
  */
 #include "engine/dedupe.h"
 
