@@ -724,4 +724,6 @@ class Health(Backup):
         with self.syncd:
             self.wait(lambda: self.syncd.run("sync").rc == 0, 20, "sync to be done")
             self.assertPlaces("one", "INBOX")
-            self.assertEqual(self.calls(), ["/x/start", "/x"])
+            # It is told of beside the work, which does not wait for that.
+            self.wait(lambda: "/x" in self.calls(), 20, "the health check to hear of it")
+        self.assertEqual(self.calls(), ["/x/start", "/x"])
