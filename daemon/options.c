@@ -175,6 +175,11 @@ const struct option options[] = {
 	  .words = "dovecot off", .later_words = "header",
 	  .help = "How keywords are kept: as letters a-z that dovecot-keywords"
 	    " names, or not" },
+	{ "accounts.*.dedupe", OPT_ENUM, A(dedupe), .dflt = "no",
+	  .words = "no hardlink",
+	  .help = "One file for a message that comes to several folders of the"
+	    " account with the same date, drafts excepted; nothing may write to"
+	    " the files" },
 
 	{ "accounts.*.trash", OPT_GROUP, NOWHERE, .help = "What deleting means" },
 	{ "accounts.*.trash.local_delete", OPT_ENUM, A(trash.local_delete),

@@ -31,6 +31,7 @@
 #include "engine/drain.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
+#include "engine/manifest.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
 #include "engine/round.h"
@@ -274,6 +275,8 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	opts->done = folder_finished;
 	opts->who = w;
 	r = protocols[w->conf->protocol].round(w, opts, err);
+	if (r >= 0 && manifest_continue(w->acc, err) < 0)
+		r = -1;
 	did = tally_since(&before, &w->acc->tally);
 	worker_status_round(&w->status, &did, clock_now() - started, r);
 	w->round_at = USEC_NEVER;

@@ -13,6 +13,7 @@
 
 struct hasher {
 	EVP_MD_CTX	*head, *all;
+	EVP_MD_CTX	*wire;		/* NULL: nobody asks */
 	bool		 in_body;	/* the empty line has passed */
 	bool		 cr;		/* a CR is held back */
 	bool		 line_start;	/* the last byte hashed was LF, or none */
@@ -24,6 +25,8 @@ begin(struct hasher *h)
 {
 	must(EVP_DigestInit_ex(h->head, EVP_sha256(), NULL) == 1);
 	must(EVP_DigestInit_ex(h->all, EVP_sha256(), NULL) == 1);
+	if (h->wire != NULL)
+		must(EVP_DigestInit_ex(h->wire, EVP_sha256(), NULL) == 1);
 	h->in_body = h->cr = false;
 	h->line_start = true;
 	h->wire_size = 0;
@@ -48,7 +51,31 @@ hasher_free(struct hasher *h)
 		return;
 	EVP_MD_CTX_free(h->head);
 	EVP_MD_CTX_free(h->all);
+	EVP_MD_CTX_free(h->wire);
 	free(h);
+}
+
+void
+hasher_want_wire(struct hasher *h)
+{
+	if (h->wire == NULL)
+		h->wire = EVP_MD_CTX_new();
+	must(h->wire != NULL);
+	begin(h);
+}
+
+/* Folded bytes, unfolded. */
+static void
+digest_wire(struct hasher *h, const char *p, size_t n)
+{
+	const char *end = p + n, *lf;
+
+	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		EVP_DigestUpdate(h->wire, p, (size_t)(lf - p));
+		EVP_DigestUpdate(h->wire, "\r\n", 2);
+		p = lf + 1;
+	}
+	EVP_DigestUpdate(h->wire, p, (size_t)(end - p));
 }
 
 /* Folded bytes; ${p} has no CRLF that should have been folded. */
@@ -58,6 +85,8 @@ digest(struct hasher *h, const char *p, size_t n)
 	if (n == 0)
 		return;
 	EVP_DigestUpdate(h->all, p, n);
+	if (h->wire != NULL)
+		digest_wire(h, p, n);
 	while (!h->in_body && n > 0) {
 		const char *lf;
 
@@ -112,6 +141,9 @@ hasher_end(struct hasher *h, struct msgid_hash *out)
 		digest(h, "\r", 1);
 	must(EVP_DigestFinal_ex(h->head, out->head.b, NULL) == 1);
 	must(EVP_DigestFinal_ex(h->all, out->all.b, NULL) == 1);
+	out->wire = (struct hash){ 0 };
+	if (h->wire != NULL)
+		must(EVP_DigestFinal_ex(h->wire, out->wire.b, NULL) == 1);
 	out->wire_size = h->wire_size;
 	begin(h);
 }

@@ -21,13 +21,17 @@ struct hash {
 struct msgid_hash {
 	struct hash	head;	/* up to and without the empty line */
 	struct hash	all;
-	uint64_t	wire_size;	/* bytes with every bare LF as CRLF */
+	struct hash	wire;	/* with every bare LF as CRLF; zero unless
+				 * hasher_want_wire() */
+	uint64_t	wire_size;	/* so many bytes that form has */
 };
 
 struct hasher;
 
 struct hasher	*hasher_new(void);
 void		 hasher_free(struct hasher *h);
+/* Compute .wire as well, from the next message on. */
+void		 hasher_want_wire(struct hasher *h);
 /* The next bytes, in any portions. */
 void		 hasher_add(struct hasher *h, const void *p, size_t n);
 /* Finish, and be ready for the next message. */

@@ -60,6 +60,7 @@ enum conf_layout { CONF_NESTED, CONF_MAILDIRPP };
 enum conf_newmail { NEWMAIL_AUTO, NEWMAIL_NEW, NEWMAIL_CUR };
 enum conf_gone { GONE_KEEP, GONE_ARCHIVE, GONE_DELETE };	/* no | archive | yes */
 enum conf_conflict { CONFLICT_MERGE, CONFLICT_REMOTE, CONFLICT_LOCAL };
+enum conf_dedupe { DEDUPE_NO, DEDUPE_HARDLINK };
 enum conf_keywords { KEYWORDS_DOVECOT, KEYWORDS_OFF };
 enum conf_local_delete { LDEL_MOVE, LDEL_EXPUNGE, LDEL_FLAG };
 enum conf_remote_delete { RDEL_UNDO, RDEL_UNLINK };
@@ -151,6 +152,7 @@ struct account_conf {
 	size_t			 n_policy_for;
 	int	 conflict;		/* enum conf_conflict */
 	int	 keywords;		/* enum conf_keywords */
+	int	 dedupe;		/* enum conf_dedupe */
 
 	struct {
 		int	local_delete;	/* enum conf_local_delete */

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/dedupe.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
@@ -423,6 +424,8 @@ land_all(struct arrivals *a, struct err *err)
 		r = hooks_incoming(a, err);
 	if (r == 0)
 		r = name_batch(a, err);
+	if (r == 0)
+		r = dedupe_arrivals(a, err);
 	if (r == 0)
 		r = commit_landing(a, err);
 	else

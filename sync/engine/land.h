@@ -3,7 +3,8 @@
  * batches.  The one place where mail comes to be in a folder, whatever protocol
  * it came by.
  *
- * The order that makes a crash harmless: bodies on disk; rows committed as
+ * The order that makes a crash harmless: bodies on disk (or names of what is there
+ * already: dedupe.h); rows committed as
  * LANDING with their final names; renames; directories synced; rows PRESENT.  A
  * row that says PRESENT without a file would be read as "deleted here", so it
  * never comes before the file.

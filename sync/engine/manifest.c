@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "maildir/dir.h"
 #include "maildir/name.h"
 
 #define END_KEY	"manifest.end"
@@ -32,8 +33,10 @@ enum { BATCH_LINES = 500, BATCH_BYTES = 8 << 20, READ_BYTES = 1 << 16 };
 struct manifest {
 	struct manifest_end	 end;
 	int64_t			 low;		/* rows up to it need no look */
-	struct hasher		*hasher;
-	/* Lines that no row is known for yet: "SHA256 UNIQUE". */
+	int64_t			 later;		/* this one does; 0: none */
+	struct hasher		*hasher;	/* of lines */
+	struct hasher		*wire;		/* of messages */
+	/* Lines that no row is known for yet: "SHA256_LF UNIQUE". */
 	char			**orphan;
 	size_t			 n_orphans, cap_orphans;
 	struct map		 by_orphan;
@@ -198,8 +201,8 @@ take_apart(struct manifest_line *line)
 			file = str_from(file, i + 1);
 			break;
 		}
-	line->good = hash_from_hex(text_of(line->text, "sha256"),
-	    &line->sha256) &&
+	line->good = hash_from_hex(text_of(line->text, "sha256_lf"),
+	    &line->content) &&
 	    hash_from_hex(text_of(line->text, "prev"), &line->prev) &&
 	    mname_parse(file, &name);
 	line->unique = line->good ? name.unique : STR_NONE;
@@ -258,7 +261,7 @@ add_orphan(struct manifest *m, const struct manifest_line *line)
 {
 	char hex[65];
 
-	hash_hex(&line->sha256, hex);
+	hash_hex(&line->content, hex);
 	m->orphan = array_room(m->orphan, m->n_orphans, &m->cap_orphans,
 	    sizeof(*m->orphan));
 	m->orphan[m->n_orphans] = xasprintf("%s %.*s", hex,
@@ -330,6 +333,8 @@ begin(struct account *acc, struct err *err)
 
 	acc->manifest = m;
 	m->hasher = hasher_new();
+	m->wire = hasher_new();
+	hasher_want_wire(m->wire);
 	map_init(&m->by_orphan);
 	manifest_end(acc, &m->end);
 	r = manifest_months(acc, &months, &n, err);
@@ -354,6 +359,7 @@ manifest_free(struct account *acc)
 		free(m->orphan[i]);
 	free(m->orphan);
 	hasher_free(m->hasher);
+	hasher_free(m->wire);
 	free(m);
 	acc->manifest = NULL;
 }
@@ -403,24 +409,52 @@ turn_month(struct manifest *m)
 	}
 }
 
+/* The digest that no row has: of the file, which was written a moment ago as a
+ * rule.  1; 0: there is none to have, *${later}: yet; -1. */
+static int
+digest_of(struct account *acc, struct manifest *m, struct folder *f,
+    const struct msg_row *row, struct hash *wire, bool *later, struct err *err)
+{
+	char *file = str_dup(row->file);
+	struct mcontent content;
+	int fd = -1, r = folder_load(acc, f, err);
+
+	*later = true;
+	if (r == 0)
+		r = fd = mdir_open(f->fd, row->in_new, file, err);
+	if (fd >= 0) {
+		r = mdir_digest_by(m->wire, fd, &content, err);
+		close(fd);
+	}
+	free(file);
+	if (r < 0)
+		return err->class == ERR_LOCAL ? -1 : 0;
+	*wire = content.id.wire;
+	/* What is damaged already is for `verify` to find. */
+	*later = false;
+	return hash_eq(&content.id.all, &row->all);
+}
+
 static int
 add_line(struct manifest *m, const struct folder *f, const struct msg_row *row,
-    struct buf *b)
+    const struct hash *wire, struct buf *b)
 {
-	char sha[65], prev[65], date[32], seen[32];
+	char sha[65], lf[65], prev[65], date[32], seen[32];
 	char *path = xasprintf("%s/%s/%.*s", f->path,
 	    row->in_new ? "new" : "cur", STR_ARG(row->file));
 	size_t at = b->n;
 	int r;
 
 	turn_month(m);
-	hash_hex(&row->all, sha);
+	hash_hex(wire, sha);
+	hash_hex(&row->all, lf);
 	hash_hex(&m->end.head, prev);
 	clock_iso(row->date * 1000000, date);
 	clock_iso(clock_wall(), seen);
-	r = buf_fmt(b, "{\"sha256\":\"%s\",\"size\":%" PRIu64 ",\"uid\":%" PRIu32
-	    ",\"uidvalidity\":%" PRIu64 ",\"internaldate\":\"%s\",", sha,
-	    row->wire_size, row->uid.v, f->validity.v, date) < 0 ||
+	r = buf_fmt(b, "{\"sha256\":\"%s\",\"size\":%" PRIu64
+	    ",\"sha256_lf\":\"%s\",\"uid\":%" PRIu32 ",\"uidvalidity\":%" PRIu64
+	    ",\"internaldate\":\"%s\",", sha, row->wire_size, lf, row->uid.v,
+	    f->validity.v, date) < 0 ||
 	    add_text(b, "message_id", str_head(row->msgid, 1000), false) < 0 ||
 	    add_text(b, "path", str_z(path), true) < 0 ||
 	    buf_fmt(b, "\"first_seen\":\"%s\",\"prev\":\"%s\"}\n", seen, prev) < 0 ?
@@ -521,6 +555,31 @@ make_dirs(const struct account *acc, struct err *err)
 }
 
 static int
+list_row(struct account *acc, struct manifest *m, struct batch *b,
+    const struct msg_row *row, struct err *err)
+{
+	struct folder *f = account_by_id(acc, row->folder);
+	struct hash wire;
+	bool later;
+	int got;
+
+	if (f == NULL)
+		return 0;
+	if (!take_orphan(m, row)) {
+		got = digest_of(acc, m, f, row, &wire, &later, err);
+		if (got <= 0) {
+			if (got == 0 && later && m->later == 0)
+				m->later = row->id;
+			return got;
+		}
+		/* A line is a few kB, and half of the room is left. */
+		must(add_line(m, f, row, &wire, &b->text) == 0);
+	}
+	b->id[b->n++] = row->id;
+	return 0;
+}
+
+static int
 list_all(struct account *acc, struct manifest *m, struct batch *b,
     struct err *err)
 {
@@ -528,15 +587,11 @@ list_all(struct account *acc, struct manifest *m, struct batch *b,
 	struct msg_row row;
 	int got;
 
+	m->later = 0;
 	while ((got = cursor_next(c, &row, err)) > 0) {
-		const struct folder *f = account_by_id(acc, row.folder);
-
-		if (f == NULL)
-			continue;
-		/* A line is a few kB, and half of the room is left. */
-		if (!take_orphan(m, &row))
-			must(add_line(m, f, &row, &b->text) == 0);
-		b->id[b->n++] = row.id;
+		got = list_row(acc, m, b, &row, err);
+		if (got < 0)
+			break;
 		if ((b->n == BATCH_LINES || b->text.n > BATCH_BYTES / 2) &&
 		    (got = flush(acc, m, b, err)) < 0)
 			break;
@@ -570,6 +625,8 @@ manifest_continue(struct account *acc, struct err *err)
 	if (r < 0)
 		manifest_free(acc);
 	else
-		acc->manifest->low = low;
+		acc->manifest->low = acc->manifest->later == 0 ||
+		    low < acc->manifest->later ? low :
+		    acc->manifest->later - 1;
 	return r;
 }

@@ -4,11 +4,11 @@
  * state_dir/manifest/ACCOUNT/YYYY-MM.ndjson has one line of JSON for each message
  * that is durably here, in the order in which they came:
  *
- *	{"sha256": of the message with LF line ends (what sha256sum says of the
- *	file, unless the message is kept with CR), "size": on the wire, "uid",
- *	"uidvalidity", "internaldate", "message_id", "path": below the root, when
- *	it was listed, "first_seen", "prev": sha256 of the line before, without
- *	its newline}
+ *	{"sha256": of the message with CRLF line ends, as on the wire, "size": of
+ *	the same, "sha256_lf": with LF line ends (what sha256sum says of the file,
+ *	unless the message is kept with CR), "uid", "uidvalidity", "internaldate",
+ *	"message_id", "path": below the root, when it was listed, "first_seen",
+ *	"prev": sha256 of the line before, without its newline}
  *
  * Files are only appended to.  `prev` chains every line to the one before, over
  * the months; the state knows the last one.  A line is written, synced, and then
@@ -34,7 +34,8 @@ struct manifest_end {
 	struct hash	head;		/* of the last line; zero: none */
 };
 
-/* List what has come; costs one query when nothing has. */
+/* List what has come; costs one query when nothing has.  A file that cannot be
+ * read now (a client has just renamed it) is listed another time. */
 int	manifest_continue(struct account *acc, struct err *err);
 void	manifest_free(struct account *acc);
 
@@ -52,7 +53,8 @@ struct manifest_line {
 	uint64_t	end;		/* offset behind its newline */
 	struct hash	self;		/* of .text */
 	bool		good;		/* it has what follows */
-	struct hash	sha256, prev;
+	struct hash	content;	/* as msgid_hash.all */
+	struct hash	prev;
 	struct str	unique;		/* of its path: borrowed from .text */
 	struct str	path;
 };

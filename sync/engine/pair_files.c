@@ -149,10 +149,13 @@ static int
 pair_new_file(struct account *acc, struct losses *l, struct folder *f,
     struct change *u, struct err *err)
 {
-	struct lost *hit = lost_at(l, &l->by_ino, KEY_OF(u->ino)), *named = lost_by_name(l, u);
+	struct lost *named = lost_by_name(l, u), *hit = named;
 	int64_t copy_of = 0;
 	int got;
 
+	/* Of several names of one inode, the one that it had. */
+	if (named == NULL || named->change->ino != u->ino)
+		hit = lost_at(l, &l->by_ino, KEY_OF(u->ino));
 	if (hit == NULL)
 		hit = named;
 	/* Inode and name together are proof enough; one alone is a hint. */

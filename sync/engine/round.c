@@ -23,7 +23,6 @@
 #include "engine/hooks.h"
 #include "engine/list.h"
 #include "engine/local.h"
-#include "engine/manifest.h"
 #include "engine/pair.h"
 #include "engine/pattern.h"
 #include "engine/recover.h"
@@ -551,8 +550,6 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (local_note(acc, err) < 0)
 			return -1;
 	} while (!acc->dry_run && more_to_do(acc, o) && ++passes < PASSES_MAX);
-	if (manifest_continue(acc, err) < 0)
-		return -1;
 	failed = acc->tree_failed;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];

@@ -265,7 +265,7 @@ struct chain {
 	bool			 met;		/* that line was seen */
 	struct hash		 last;		/* digest of the line before */
 	bool			 waits;		/* ... which is not believed yet */
-	struct hash		 sha256;	/* what it lists */
+	struct hash		 content;	/* what it lists */
 	char			*path;
 };
 
@@ -273,7 +273,7 @@ struct chain {
 static void
 believe(struct verify *v, struct chain *ch, const struct contents *cs)
 {
-	struct str key = { (const char *)ch->sha256.b, sizeof(ch->sha256.b) };
+	struct str key = { (const char *)ch->content.b, sizeof(ch->content.b) };
 
 	if (ch->waits && v->acc->conf->policy.readonly &&
 	    !map_has(&cs->map, key))
@@ -300,7 +300,7 @@ check_line(struct verify *v, struct chain *ch, const struct contents *cs,
 		believe(v, ch, cs);
 	free(ch->path);
 	ch->path = str_dup(line->path);
-	ch->sha256 = line->sha256;
+	ch->content = line->content;
 	ch->last = line->self;
 	ch->waits = line->good;
 	if (strcmp(month, ch->end.month) != 0 || line->end != ch->end.length)

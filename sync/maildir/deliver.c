@@ -326,6 +326,77 @@ deliver_sync(struct landing *l, size_t n, struct err *err)
 	return -1;
 }
 
+static bool
+same_bytes(int a, int b, uint64_t size)
+{
+	enum { PART = 16 * 1024 };
+	char x[PART], y[PART];
+
+	for (uint64_t at = 0; at < size;) {
+		ssize_t n = pread(a, x, sizeof(x), (off_t)at);
+
+		if (n <= 0 || pread(b, y, (size_t)n, (off_t)at) != n ||
+		    memcmp(x, y, (size_t)n) != 0)
+			return false;
+		at += (uint64_t)n;
+	}
+	return true;
+}
+
+/* The name is put beside ours first, and must be of the very file that was read;
+ * our own file goes last. */
+static int
+replace_by_link(struct landing *l, int tmp, int fd, int sub, const char *from)
+{
+	char beside[MNAME_UNIQUE_MAX + 8];
+	struct stat st, linked;
+
+	snprintf(beside, sizeof(beside), "%s.link", l->unique);
+	if (fstat(fd, &st) != 0 || linkat(sub, from, tmp, beside, 0) != 0)
+		return 0;
+	if (fstatat(tmp, beside, &linked, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    linked.st_dev == st.st_dev && linked.st_ino == st.st_ino &&
+	    renameat(tmp, beside, tmp, l->unique) == 0) {
+		l->ino = st.st_ino;
+		return 1;
+	}
+	(void)unlinkat(tmp, beside, 0);
+	return 0;
+}
+
+int
+deliver_link(struct landing *l, int64_t date, int from_fd, bool from_new,
+    const char *from)
+{
+	int ours = -1, fd = -1, r = 0, tmp, sub;
+	struct stat a, b;
+
+	if (!at_plain(str_z(from)))
+		return 0;
+	tmp = at_tmp(l->folder_fd);
+	sub = at_sub(from_fd, from_new);
+	if (tmp >= 0 && sub >= 0) {
+		ours = openat(tmp, l->unique, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		fd = openat(sub, from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+		    O_CLOEXEC);
+	}
+	if (ours >= 0 && fd >= 0 && fstat(ours, &a) == 0 &&
+	    fstat(fd, &b) == 0 && S_ISREG(b.st_mode) && a.st_dev == b.st_dev &&
+	    a.st_ino != b.st_ino && a.st_size == b.st_size &&
+	    b.st_mtim.tv_sec == date &&
+	    same_bytes(ours, fd, (uint64_t)a.st_size) && fsync(fd) == 0)
+		r = replace_by_link(l, tmp, fd, sub, from);
+	if (fd >= 0)
+		close(fd);
+	if (ours >= 0)
+		close(ours);
+	if (sub >= 0)
+		close(sub);
+	if (tmp >= 0)
+		close(tmp);
+	return r;
+}
+
 int
 deliver_name(const struct landing *l, struct str letters, bool in_new,
     char file[MNAME_MAX])

@@ -54,6 +54,11 @@ void	deliver_discard(struct deliver *d);
 /* Everything in ${l} is on disk afterwards: one syncfs for many, fsync for
  * a few.  On failure the files are removed. */
 int	deliver_sync(struct landing *l, size_t n, struct err *err);
+/* Make what has arrived a second name of the file ${from} in another folder, which
+ * is synced first: if that is on the same file system and has its bytes and its
+ * date.  1, l->ino has changed; 0: it has not, whatever the reason. */
+int	deliver_link(struct landing *l, int64_t date, int from_fd, bool from_new,
+	    const char *from);
 /* The final name: "base" in new/, "base:2,LETTERS" in cur/ (or when there are
  * letters).  -1 when it is too long. */
 int	deliver_name(const struct landing *l, struct str letters, bool in_new,

@@ -253,9 +253,9 @@ mdir_open(int folder_fd, bool in_new, const char *name, struct err *err)
 }
 
 int
-mdir_digest(int fd, struct mcontent *c, struct err *err)
+mdir_digest_by(struct hasher *hasher, int fd, struct mcontent *c,
+    struct err *err)
 {
-	struct hasher *hasher = hasher_new();
 	struct eol_scan scan = { 0 };
 	char *p = xmalloc(READ_SIZE);
 	off_t at = 0;
@@ -276,9 +276,18 @@ mdir_digest(int fd, struct mcontent *c, struct err *err)
 	*c = (struct mcontent){ .has_nul = scan.nul };
 	hasher_end(hasher, &c->id);
 	c->eol = eol_scan_end(&scan, &c->wire_size);
-	hasher_free(hasher);
 	free(p);
 	return n < 0 ? -1 : 0;
+}
+
+int
+mdir_digest(int fd, struct mcontent *c, struct err *err)
+{
+	struct hasher *hasher = hasher_new();
+	int r = mdir_digest_by(hasher, fd, c, err);
+
+	hasher_free(hasher);
+	return r;
 }
 
 int

@@ -59,6 +59,10 @@ SCENES = {
     "copied": Scene(SOME, [
         ("copy", HERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX")]),
+    "copied there, one file": Scene(SOME, [
+        ("copy", THERE, "aa1", "INBOX", [], "Archive"),
+        ("copy", THERE, "bb1", "Archive", [], "INBOX"),
+        ("move", THERE, "bb2", "Archive", [], "INBOX")], account={"dedupe": "hardlink"}),
     "draft saved again": Scene(SOME + mails(THERE, "Drafts", "dd1", "dd2", flags=["D"]), [
         ("replace", HERE, "dd1", "Drafts", ["D"], "ee1"),
         ("replace", THERE, "dd2", "Drafts", ["D"], "ee2")]),

@@ -15,12 +15,13 @@ import subprocess
 import tarfile
 import threading
 import time
+import unittest
 from collections import Counter
 
 import corpus
-from case import Case, limit, message
+from case import USERS, Case, limit, message
 from compare import compare, server_side
-from dovecot import writing
+from dovecot import Dovecot, writing
 from maildir import Maildir, digest
 
 DATE = 1_600_000_000
@@ -51,6 +52,17 @@ def seed(client, n=30):
 
 class Backup(Case):
     account = {"policy": "backup"}
+    server = {"rawlog": True, "pop3": "pop3_uidl_format = %08Xu%08Xv"}
+
+    @classmethod
+    def setUpClass(cls):
+        """One server for all, but for those who want another."""
+        if "server" in vars(cls):
+            super().setUpClass()
+        elif "dovecot" not in vars(Backup):
+            Backup.dovecot = Dovecot(users=USERS, **cls.server)
+            unittest.addModuleCleanup(Backup.dovecot.stop)
+            Backup.free_users = iter(Backup.dovecot.users)
 
     def received(self, since=0):
         """Bytes that the server has sent to the daemon, in clear."""
@@ -183,14 +195,21 @@ class Surviving(Backup):
 class Restoring(Backup):
     """`syncd restore a --to b`: what the first server had, the second has."""
 
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.second = Dovecot(users=40)
+        cls.addClassCleanup(cls.second.stop)
+        cls.others = iter(cls.second.users)
+
     def setUp(self):
         super().setUp()
-        seed(self.client)
+        seed(self.client, 20)
         self.syncd.sync()
         self.far = self.server_of(self.client)
-        self.other = next(self.free_users)
-        self.syncd.add_account("b", self.dovecot, self.other)
-        self.target = self.dovecot.client(self.other)
+        self.other = next(self.others)
+        self.syncd.add_account("b", self.second, self.other)
+        self.target = self.second.client(self.other)
         self.addCleanup(self.target.close)
         self.before = self.tree.snapshot()
 
@@ -206,7 +225,7 @@ class Restoring(Backup):
         return r
 
     def assertRestored(self):
-        with self.dovecot.client(self.other) as c:
+        with self.second.client(self.other) as c:
             self.assertEqual(self.server_of(c), self.far)
         self.assertEqual(self.tree.snapshot(), self.before, "the backup itself was touched")
         self.assertFalse(os.path.exists(self.syncd.state + "/restore/a"), "state was left")
@@ -249,23 +268,23 @@ class Restoring(Backup):
         m = next(m for m in self.client.fetch_all("INBOX") if "S" in m.flags)
         self.target.append("INBOX", m.data, "", date=m.date)
         self.restore("--skip-existing", "--folder", "INBOX")
-        with self.dovecot.client(self.other) as c:
+        with self.second.client(self.other) as c:
             self.assertEqual([x.flags for x in c.fetch_all("INBOX")
                               if digest(x.data) == digest(m.data)], [frozenset()])
         self.restore("--folder", "INBOX")
-        with self.dovecot.client(self.other) as c:
+        with self.second.client(self.other) as c:
             self.assertEqual(self.server_of(c)["INBOX"], self.far["INBOX"])
 
     @limit(1800)
     def test_killed_at_any_point_and_resumed(self):
         rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
-        kills = int(os.environ.get("SYNCD_KILLS", "5"))
+        kills = int(os.environ.get("SYNCD_KILLS", "3"))
         started = time.monotonic()
         self.restore()
         took = time.monotonic() - started
         self.assertRestored()
         for _ in range(kills):
-            self.other = next(self.free_users)
+            self.other = next(self.others)
             self.syncd.settings["accounts"]["b"]["user"] = self.other
             self.syncd.write()
             for _ in range(3):
@@ -321,7 +340,7 @@ class Proving(Backup):
 
     def setUp(self):
         super().setUp()
-        self.total = seed(self.client, 20)
+        self.total = seed(self.client, 12)
         self.syncd.sync()
         self.assertSame()
 
@@ -344,7 +363,7 @@ class Proving(Backup):
 
     def assertListed(self):
         """Every message has one line, and the line is right."""
-        listed = Counter(line["sha256"] for line in self.lines())
+        listed = Counter(line["sha256_lf"] for line in self.lines())
         here = Counter(digest(m.data) for files in self.tree.all_messages().values()
                        for m in files)
         self.assertEqual(listed, here)
@@ -357,7 +376,7 @@ class Proving(Backup):
     def test_each_message_is_listed_once(self):
         self.assertListed()
         m = self.client.fetch_all("INBOX")[0]
-        line = next(x for x in self.lines() if x["sha256"] == digest(m.data))
+        line = next(x for x in self.lines() if x["sha256_lf"] == digest(m.data))
         self.assertEqual((line["uid"], line["size"]), (m.uid, len(m.data)))
         self.assertEqual(line["uidvalidity"], self.client.status("INBOX")["UIDVALIDITY"])
         self.assertRegex(line["path"], r"^INBOX/(cur|new)/")
@@ -369,6 +388,17 @@ class Proving(Backup):
         self.assertIn("later@test.example", self.lines()[-1]["message_id"])
         self.assertListed()
         self.verify()
+
+    def test_the_digest_is_of_the_wire_and_anybody_can_check_it(self):
+        there = Counter(hashlib.sha256(m.data).hexdigest() for f in self.client.list()
+                        for m in self.client.fetch_all(f))
+        self.assertEqual(Counter(line["sha256"] for line in self.lines()), there)
+        by_hand = r"perl -pe 's/(?<!\r)\n/\r\n/' "
+        for line in self.lines()[::7]:
+            path = os.path.join(self.tree.root, line["path"])
+            r = subprocess.run(f"{by_hand} '{path}' | sha256sum", shell=True, check=True,
+                               stdout=subprocess.PIPE)
+            self.assertEqual(r.stdout.split()[0].decode(), line["sha256"])
 
     def test_a_month_goes_on_where_the_last_one_ended(self):
         path = self.manifest()[-1]
@@ -444,8 +474,8 @@ class Proving(Backup):
     def test_random_damage_is_found_and_none_is_invented(self):
         """$SYNCD_DAMAGES of them; each alone, and the tree is well in between."""
         rng = random.Random(int(os.environ.get("SYNCD_SEED", "1")))
-        for i in range(int(os.environ.get("SYNCD_DAMAGES", "24"))):
-            files = sorted(m.path for f in self.tree.all_messages().values() for m in f)
+        files = sorted(m.path for f in self.tree.all_messages().values() for m in f)
+        for i in range(int(os.environ.get("SYNCD_DAMAGES", "16"))):
             how = rng.choice((self.flip, self.truncate, self.remove))
             path = rng.choice(self.manifest() if i % 4 == 3 else files)
             keep = self.syncd.dir + "/keep"
@@ -544,6 +574,26 @@ class Proving(Backup):
                       "status to say so")
 
 
+class ProvingPop3(Backup):
+    account = {"backup": {"manifest": True}}
+
+    def test_each_message_is_listed_once(self):
+        self.syncd.settings["accounts"]["a"].update(
+            protocol="pop3", port=self.dovecot.pop3s_port)
+        self.syncd.write()
+        for n in (3, 5):
+            for i in range(n):
+                self.client.append("INBOX", message(f"m{n}.{i}", "x\r\n" * i))
+            self.syncd.sync()
+            with open(glob.glob(self.syncd.state + "/manifest/a/*.ndjson")[0], "rb") as f:
+                listed = [json.loads(line)["sha256"] for line in f]
+            there = [hashlib.sha256(m.data).hexdigest() for m in self.client.fetch_all("INBOX")]
+            self.assertEqual(sorted(listed), sorted(there))
+        self.assertEqual(self.syncd.run("verify").rc, 0)
+        os.unlink(self.tree.messages("INBOX")[0].path)
+        self.assertEqual(self.syncd.run("verify").rc, 1)
+
+
 class Exporting(Backup):
     def setUp(self):
         super().setUp()
@@ -601,7 +651,7 @@ class Health(Backup):
         super().setUp()
         self.check = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hearing)
         self.check.calls = []
-        threading.Thread(target=self.check.serve_forever, daemon=True).start()
+        threading.Thread(target=self.check.serve_forever, args=(0.02,), daemon=True).start()
         self.addCleanup(self.check.server_close)
         self.addCleanup(self.check.shutdown)
         self.prom = self.syncd.dir + "/syncd.prom"
@@ -648,7 +698,7 @@ class Health(Backup):
         self.assertPlaces("one", "INBOX")
 
     def test_turns(self):
-        self.conf["schedule"] = {"when": "every 2s", "jitter": "0s", "alert_after": "1h"}
+        self.conf["schedule"] = {"when": "every 1s", "jitter": "0s", "alert_after": "1h"}
         self.syncd.write()
         with self.syncd:
             self.wait(lambda: self.calls().count("/x") >= 1, 20, "the first turn")
@@ -674,4 +724,6 @@ class Health(Backup):
         with self.syncd:
             self.wait(lambda: self.syncd.run("sync").rc == 0, 20, "sync to be done")
             self.assertPlaces("one", "INBOX")
-            self.assertEqual(self.calls(), ["/x/start", "/x"])
+            # It is told of beside the work, which does not wait for that.
+            self.wait(lambda: "/x" in self.calls(), 20, "the health check to hear of it")
+        self.assertEqual(self.calls(), ["/x/start", "/x"])

@@ -273,6 +273,55 @@ what_is_not_ended_leaves_nothing(void **state)
 }
 
 static void
+only_what_is_equal_is_linked(void **state)
+{
+	static const struct {
+		const char *what, *there;	/* NULL: no such file */
+		time_t date;
+		int linked;
+	} t[] = {
+		{ "the same", "A: b\n\nbody\n", 1234567890, 1 },
+		{ "another date", "A: b\n\nbody\n", 1234567891, 0 },
+		{ "other bytes", "A: b\n\nbodY\n", 1234567890, 0 },
+		{ "another size", "A: b\n\nbody\n\n", 1234567890, 0 },
+		{ "nothing", NULL, 0, 0 },
+	};
+	struct fixture *f = *state;
+	struct deliver *d = deliver_new();
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct timespec ts = { .tv_sec = t[i].date };
+		struct landing l;
+		struct stat there = { 0 }, here;
+		char path[128];
+		uint64_t ino;
+
+		if (t[i].there != NULL) {
+			fixture_file(f, "cur/1.h:2,S", t[i].there);
+			assert_int_equal(utimensat(f->fd, "cur/1.h:2,S",
+			    (struct timespec[]){ ts, ts }, 0), 0);
+			assert_int_equal(fstatat(f->fd, "cur/1.h:2,S", &there,
+			    0), 0);
+		}
+		land(d, f->fd, BYTES("A: b\r\n\r\nbody\r\n"), 100, &l);
+		ino = l.ino;
+		if (deliver_link(&l, 1234567890, f->fd, false, "1.h:2,S") !=
+		    t[i].linked)
+			fail_msg("%s", t[i].what);
+		snprintf(path, sizeof(path), "tmp/%s", l.unique);
+		assert_int_equal(fstatat(f->fd, path, &here, 0), 0);
+		assert_int_equal(here.st_ino, l.ino);
+		assert_int_equal(l.ino, t[i].linked ? there.st_ino : ino);
+		assert_lands_as(f, &l, BYTES("A: b\r\n\r\nbody\r\n"));
+		deliver_drop(&l);
+		(void)unlinkat(f->fd, "cur/1.h:2,S", 0);
+	}
+	deliver_free(d);
+	/* Nothing was left beside. */
+	assert_int_equal(unlinkat(f->fd, "tmp", AT_REMOVEDIR), 0);
+}
+
+static void
 tmp_is_cleaned_of_nothing_recent(void **state)
 {
 	struct fixture *f = *state;
@@ -296,6 +345,7 @@ main(void)
 		FIXTURE_TEST(placing_never_replaces),
 		FIXTURE_TEST(a_batch_is_synced_or_thrown_away),
 		FIXTURE_TEST(what_is_not_ended_leaves_nothing),
+		FIXTURE_TEST(only_what_is_equal_is_linked),
 		FIXTURE_TEST(tmp_is_cleaned_of_nothing_recent),
 	};
 

@@ -91,6 +91,48 @@ lf_and_crlf_form_are_one_message(void **state)
 }
 
 static void
+the_wire_digest_is_that_of_the_crlf_form(void **state)
+{
+	/* Digests as sha256sum has them of the CRLF form. */
+	static const struct {
+		const char *in, *hex;
+		uint64_t size;
+	} t[] = {
+		{ "", "e3b0c44298fc1c149afbf4c8996fb924"
+		    "27ae41e4649b934ca495991b7852b855", 0 },
+		{ "\n", "7eb70257593da06f682a3ddda54a9d26"
+		    "0d4fc514f645237f5ca74b08f8da61a6", 2 },
+		{ "A: b\n\nbody", "311e2cc3d89c8468355b1e46d9f4cf8e"
+		    "f859fe7a9fd87adf11827f676ace9a37", 12 },
+		{ "A: b\r\n\r\nbody\r\n", "d8d7df6a3360daed294a46e6b4efbe0d"
+		    "19bfa5dc6d29c87f8b3ebc7e098a3d0f", 14 },
+		{ "a\n\r\n\n", "2183309f4b0467498dfb398068e62c6c"
+		    "b05b49722ef12ae45d7afd4179a123d9", 7 },
+		{ "a\rb\r\r\n\r", "60b75d958f114089242aa4059f8ca455"
+		    "881aff8356a4fe1d29892f531f1247e5", 7 },
+	};
+	static const struct hash none;
+	struct hasher *plain = hasher_new(), *h = hasher_new();
+
+	(void)state;
+	hasher_want_wire(h);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		for (size_t part = 1; part < 8; part++) {
+			struct msgid_hash id = hash_parts(h, t[i].in,
+			    strlen(t[i].in), part);
+			char hex[65];
+
+			hash_hex(&id.wire, hex);
+			assert_string_equal(hex, t[i].hex);
+			assert_int_equal(id.wire_size, t[i].size);
+			id = hash_parts(plain, t[i].in, strlen(t[i].in), part);
+			assert_true(hash_eq(&id.wire, &none));
+		}
+	hasher_free(plain);
+	hasher_free(h);
+}
+
+static void
 the_head_ends_before_the_empty_line(void **state)
 {
 	struct hasher *h = hasher_new();
@@ -181,6 +223,7 @@ main(void)
 		cmocka_unit_test(the_head_ends_before_the_empty_line),
 		cmocka_unit_test(a_bare_cr_is_not_folded),
 		cmocka_unit_test(the_wire_size_counts_each_line_end_as_two),
+		cmocka_unit_test(the_wire_digest_is_that_of_the_crlf_form),
 		cmocka_unit_test(portions_do_not_matter),
 	};
 
