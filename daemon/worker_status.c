@@ -48,11 +48,16 @@ void
 worker_status_folder(const struct folder *f, const struct tally *did, usec took,
     char *out, size_t cap)
 {
+	char kept[32] = "";
+
+	/* Few accounts keep what the server lost: the line is long already. */
+	if (did->kept > 0)
+		snprintf(kept, sizeof(kept), " kept=%" PRIu64, did->kept);
 	snprintf(out, cap, "%s done new=%" PRIu64 " sent=%" PRIu64 " flags=%"
-	    PRIu64 " deleted=%" PRIu64 " moved=%" PRIu64 " kept=%" PRIu64
-	    " bytes=%" PRIu64 " secs=%.1f", f->name, did->downloaded,
-	    did->uploaded, did->flags_local + did->flags_remote,
-	    did->deleted_local + did->deleted_remote, did->moved, did->kept,
+	    PRIu64 " deleted=%" PRIu64 " moved=%" PRIu64 "%s bytes=%" PRIu64
+	    " secs=%.1f", f->name, did->downloaded, did->uploaded,
+	    did->flags_local + did->flags_remote,
+	    did->deleted_local + did->deleted_remote, did->moved, kept,
 	    did->bytes_down + did->bytes_up, (double)took / 1e6);
 }
 
