@@ -60,11 +60,16 @@ intend(struct account *acc, struct folder *to, struct change *c,
 	int64_t id = source.id, date = source.date;
 
 	if (c->copy) {
+		if (folder_load(acc, from, err) < 0)
+			return -1;
 		got = row_of_file(acc, to, c, &row, err);
 		if (got <= 0)
 			return got;
 		row.stage = ST_APPENDING;
+		/* Already with the bits of the folder that the row is in: whoever
+		 * settles it after a crash knows no other. */
 		row.flags = flags;
+		row.flags.kw = kwtab_translate(flags.kw, &from->kw, &to->kw);
 		row.seek = to->uidnext > 0 ? to->uidnext : 1;
 	} else {
 		struct mname name;
@@ -138,8 +143,10 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 
 	if (got <= 0)
 		return got;
-	/* Keyword bits are the folder's own. */
-	row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw, &t->to->kw);
+	/* Keyword bits are the folder's own; those of a copy are so already. */
+	if (!t->copy)
+		row.flags.kw = kwtab_translate(row.flags.kw, &t->from->kw,
+		    &t->to->kw);
 	/* The server kept the date of what it moved or copied. */
 	if (local_letters(acc, t->to, row.flags.kw, err) < 0 ||
 	    show_flags(acc, t, err) < 0 ||
