@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import struct
+import contextlib
 import fcntl
 import termios
 import time
@@ -22,11 +23,13 @@ class Terminal:
     def __init__(self, syncd, *args, columns=80, **env):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+            with contextlib.suppress(PermissionError):
+                os.nice(-10)    # how quick we are, not how busy the machine is
             full = {"HOME": syncd.dir, "PATH": os.environ["PATH"], "TERM": "xterm",
                     "LC_ALL": "C.UTF-8", **env}
             os.execve(BINARY, [BINARY, "-c", syncd.conf, *args], full)
         self.started = time.monotonic()
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.first = None    # seconds until the first byte
         self.said = b""
 
@@ -87,8 +90,7 @@ class Progress(Case):
         self.fill(300)
         rc, text = Terminal(self.syncd, "sync", columns=30).finish()
         self.assertEqual(rc, 0, text)
-        # The size is set a moment after the start: the first may be wider.
-        for b in text.split("\r\x1b[K")[3:-1]:
+        for b in text.split("\r\x1b[K")[:-1]:
             self.assertLess(len(b.split("\r")[0]), 30, b)
 
     def test_a_dumb_terminal_and_a_pipe_get_lines(self):
