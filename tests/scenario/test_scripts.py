@@ -333,7 +333,8 @@ class EventsTest(ScriptCase):
 
 class CrashTest(ScriptCase):
     """However often it is killed: filed once, tagged, copied once, each effect as
-    declared."""
+    declared.  Mail keeps coming, a few messages a round, so that each kill finds
+    some at another step; the whole sweep is 500 of them."""
     N = 500 if SWEEP else 24
     KILLS = 200 if SWEEP else 3
 
@@ -344,12 +345,16 @@ class CrashTest(ScriptCase):
         self.client.create("Thirds")
         self.client.create("Fifths")
         self.begin()
-        for i in range(self.N):
+        self.sent = 0
+
+    def send(self, upto):
+        for i in range(self.sent, min(upto, self.N)):
             self.client.append("INBOX", message(token(i)))
+        self.sent = max(self.sent, min(upto, self.N))
 
     def check_all(self):
         self.assertSame()
-        for i in range(self.N):
+        for i in range(self.sent):
             folders = ["Thirds" if i % 3 == 0 else "INBOX"]
             if i % 5 == 0:
                 folders.append("Fifths")
@@ -357,11 +362,11 @@ class CrashTest(ScriptCase):
         with open(self.effects, encoding="utf-8") as f:
             runs = [line.split() for line in f]
         # At least once each; what was repeated has the same number.
-        self.assertEqual({r[1] for r in runs}, {token(i) for i in range(self.N)})
-        self.assertEqual(len({r[0] for r in runs}), self.N)
+        self.assertEqual({r[1] for r in runs}, {token(i) for i in range(self.sent)})
+        self.assertEqual(len({r[0] for r in runs}), self.sent)
         even = [m for f in ("INBOX", "Thirds") for m in self.tree.messages(f)
                 if "even" in m.keywords]
-        self.assertEqual(len(even), self.N // 2)
+        self.assertEqual(len(even), (self.sent + 1) // 2)
 
     def family(self, pid):
         try:
@@ -371,43 +376,97 @@ class CrashTest(ScriptCase):
             return []
         return [pid] + [x for child in children for x in self.family(child)]
 
+    def kill(self, pids):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+
+    def syncing(self):
+        return self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+
+    def settle(self):
+        self.syncd.sync(timeout=300)
+        self.syncd.sync(timeout=300)
+
     @limit(3600 if SWEEP else 120)
     def test_killed_at_random_moments(self):
         rng = random.Random(7)
         self.prepare()
-        for _ in range(self.KILLS):
-            proc = self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.DEVNULL)
-            time.sleep(rng.uniform(0.05, 1.5))
-            for pid in reversed(self.family(proc.pid)):
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+        began = time.monotonic()
+        self.send(1)
+        self.syncd.sync()
+        whole = time.monotonic() - began
+        for n in range(self.KILLS):
+            self.send((n + 1) * self.N // self.KILLS)
+            proc = self.syncing()
+            time.sleep(rng.uniform(0, 1.5 * whole))
+            self.kill(reversed(self.family(proc.pid)))
             proc.wait()
-        self.syncd.sync(timeout=120)
-        self.syncd.sync(timeout=120)
+        self.settle()
         self.check_all()
 
     @limit(3600 if SWEEP else 120)
     def test_killed_at_each_step(self):
-        """Instead of the n-th effect on a file or a socket, and after it."""
-        self.N = 500 if SWEEP else 12
+        """Instead of the n-th effect on a file or a socket, and after it.  Each kill
+        is settled before the next."""
         self.prepare()
         killat = os.path.join(BUILD, "killat")
-        killed = 0
-        for n in range(5, 4000 if SWEEP else 300, 1 if SWEEP else 42):
-            self.syncd.wrap = (killat, "-n", str(n), "-m", "after" if n % 2 else "before")
-            proc = self.syncd.popen(("sync",), stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.DEVNULL)
-            killed += proc.wait(120) == 137
-            # Something is left to be done, each time.
-            self.client.append("INBOX", message(token(self.N)))
-            self.N += 1
+        killed = over = n = 0
+        # One round has so many effects, or fewer: until none is hit any more.
+        while over < 6 and self.sent < self.N:
+            n += 1 if SWEEP else 40
+            self.send(self.sent + (1 if n % 3 else 2))
+            self.syncd.wrap = (killat, "-n", str(n), "-m", "after" if n % 2 else "before",
+                               "-o", os.path.join(self.syncd.dir, "killat"))
+            hit = self.syncing().wait(300) == 137
+            killed, over = killed + hit, 0 if hit else over + 1
+            self.syncd.wrap = ()
+            self.syncd.sync(timeout=300)
         self.assertGreater(killed, 3)
-        self.syncd.wrap = ()
-        self.syncd.sync(timeout=120)
+        self.assertGreaterEqual(over, 6, f"{n} steps were not enough")
+        self.settle()
         self.check_all()
+
+    @limit(1800 if SWEEP else 120)
+    def test_the_script_process_is_killed_from_outside(self):
+        """It is respawned; whatever it was asked comes again."""
+        rng = random.Random(11)
+        self.prepare()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        kills = 0
+        for n in range(self.KILLS):
+            self.send((n + 1) * self.N // self.KILLS)
+            time.sleep(rng.uniform(0, 0.4))
+            scripts = [pid for pid in self.family(self.syncd.proc.pid)
+                       if self.comm(pid) == "syncd-script"]
+            self.kill(scripts)
+            kills += len(scripts)
+        self.assertGreater(kills, 0)
+        self.syncd.run("plugin", "resume")
+        self.wait(lambda: self.plugins()["four"]["owed"] == 0, 300, "what is owed")
+        self.wait(self.all_said, 300, "each effect")
+        self.wait_same(60, "both sides to be equal")
+        self.syncd.stop()
+        self.settle()
+        self.check_all()
+
+    def comm(self, pid):
+        try:
+            with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+                return f.read().strip()
+        except OSError:
+            return ""
+
+    def all_said(self):
+        try:
+            with open(self.effects, encoding="utf-8") as f:
+                return len({line.split()[1] for line in f}) == self.sent
+        except (FileNotFoundError, IndexError):
+            return False
 
 
 if __name__ == "__main__":
