@@ -80,12 +80,12 @@ ask_folder(struct hooks *h, const struct script_event *e)
 	hooks_ask(h, &ev, NULL)->seq = e->seq;
 }
 
-static int
-drop_events(struct hooks *h, int64_t seq, struct err *err)
+int
+due_drop(struct hooks *h, enum event_queue q, int64_t seq, struct err *err)
 {
 	if (account_begin(h->acc, err) < 0)
 		return -1;
-	if (store_event_drop(h->acc->store, seq, err) < 0) {
+	if (store_event_drop(h->acc->store, q, seq, err) < 0) {
 		store_rollback(h->acc->store);
 		return -1;
 	}
@@ -103,10 +103,11 @@ due_events(struct hooks *h, struct err *err)
 	int got, r = 0;
 
 	for (size_t i = 0; i < h->n_asked; i++)
-		if (h->asked[i]->seq != 0)
+		if (h->asked[i]->seq != 0 && h->asked[i]->queue == EVENTS_NOW)
 			return 0;
 	while (r == 0 && b.n < HOOK_BATCH &&
-	    (got = store_event_next(h->acc->store, &at, &e, err)) != 0) {
+	    (got = store_event_next(h->acc->store, EVENTS_NOW,
+	    &at, &e, err)) != 0) {
 		if (got < 0) {
 			r = -1;
 		} else if (e.kind == HOOK_FOLDER) {
@@ -126,7 +127,7 @@ due_events(struct hooks *h, struct err *err)
 	if (r == 0 && b.n > 0)
 		hooks_ask(h, &ev, &b)->seq = last;
 	else if (r == 0 && last != 0)
-		r = drop_events(h, last, err);	/* of messages that are gone */
+		r = due_drop(h, EVENTS_NOW, last, err);	/* of messages that are gone */
 	batch_clear(&b);
 	return r;
 }
@@ -285,16 +286,6 @@ due_timers(struct hooks *h, struct err *err)
 			    &info.timer[k], err) < 0)
 				return -1;
 	return 0;
-}
-
-void
-due_settled(struct hooks *h)
-{
-	if (clock_now() < h->settle_at)
-		return;
-	h->settle_at = USEC_NEVER;
-	if (hooks_wanted(h, HOOK_SETTLED))
-		hooks_say(h->acc, HOOK_SETTLED, "", 0);
 }
 
 void

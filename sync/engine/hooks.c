@@ -229,7 +229,7 @@ write_answer(struct hooks *h, struct asked *q, struct err *err)
 	int r = plan_commit(h->acc, &q->plan, q->kind, q->depth, false, err);
 
 	if (r == 0 && q->seq != 0)
-		r = store_event_drop(s, q->seq, err);
+		r = store_event_drop(s, q->queue, q->seq, err);
 	for (size_t i = 0; i < q->n_msgs && r == 0; i++)
 		if (q->kind == HOOK_INCOMING && q->only != NULL &&
 		    !failed_for(&q->plan, q->msg[i]))
@@ -404,7 +404,7 @@ hooks_run(struct account *acc, struct err *err)
 		return 0;
 	if (!h->started) {
 		h->started = true;
-		if (effects_recover(h, err) < 0)
+		if (effects_recover(h, err) < 0 || settle_recover(h, err) < 0)
 			return -1;
 	}
 	if (take_answers(h, err) < 0 ||
@@ -412,7 +412,8 @@ hooks_run(struct account *acc, struct err *err)
 	    due_events(h, err) < 0 || due_owed(h, err) < 0 ||
 	    due_timers(h, err) < 0)
 		return -1;
-	due_settled(h);
+	if (settle_run(h, false, err) < 0)
+		return -1;
 	return effects_run(h, err);
 }
 
@@ -448,7 +449,12 @@ hooks_finish(struct account *acc, usec deadline, struct err *err)
 	for (;;) {
 		if (hooks_run(acc, err) < 0)
 			return -1;
-		if (!busy(h) || clock_now() >= deadline)
+		if (clock_now() >= deadline)
+			return 0;
+		/* Nobody is here later, when it has been quiet for a while. */
+		if (!busy(h) && !account_dirty(acc) && settle_run(h, true, err) < 0)
+			return -1;
+		if (!busy(h))
 			return 0;
 		if (wait_once(h, deadline, err) < 0)
 			return -1;

@@ -1,6 +1,6 @@
 /*
  * hooks_impl.h — what the files behind hooks.h share: tell.c notes what happens,
- * incoming.c asks at once, due.c between rounds, hooks.c takes the answers, message.c
+ * incoming.c asks at once, due.c between rounds, settle.c after them, hooks.c takes the answers, message.c
  * shows messages to scripts, step.c and effect.c do what was planned.
  */
 #ifndef ENGINE_HOOKS_IMPL_H
@@ -22,6 +22,8 @@ struct batch {
 /* Close descriptors, free texts; ready for the next. */
 void	batch_clear(struct batch *b);
 struct str batch_keep(struct batch *b, struct str s);
+/* Memory that lives as long. */
+void	*batch_room(struct batch *b, size_t n);
 /* The words of "a b c". */
 struct hook_words batch_words(struct batch *b, struct str words);
 /* One that is in tmp/. */
@@ -37,6 +39,7 @@ struct asked {
 	enum hook_kind	 kind;
 	unsigned	 depth;
 	int64_t		 seq;		/* the last of script_event in it, or 0 */
+	enum event_queue queue;		/* ... and of which of the two */
 	int64_t		 job;		/* COMMAND, replay: who waits; 0 */
 	char		*only, *what;	/* or NULL */
 	int64_t		 msg[HOOK_BATCH];
@@ -109,7 +112,20 @@ int	hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n,
 int	due_events(struct hooks *h, struct err *err);
 int	due_owed(struct hooks *h, struct err *err);
 int	due_timers(struct hooks *h, struct err *err);
-void	due_settled(struct hooks *h);
+/* All of that queue up to ${seq} need not be told. */
+int	due_drop(struct hooks *h, enum event_queue q, int64_t seq,
+	    struct err *err);
+
+/* Something changed (settle.c): SETTLED is due once it is quiet, and tells of it if
+ * it is ${wanted}.  In the transaction that records it. */
+int	settle_note(struct hooks *h, const struct script_event *e, bool wanted,
+	    struct err *err);
+/* What was noted before we were started. */
+int	settle_recover(struct hooks *h, struct err *err);
+/* Is there something to be told once it is quiet? */
+bool	settle_waits(const struct hooks *h);
+/* Tell it if it has been quiet long enough, or if it is to be ${now}. */
+int	settle_run(struct hooks *h, bool now, struct err *err);
 
 void	hooks_world_init(struct hooks *h);
 

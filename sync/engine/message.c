@@ -37,6 +37,12 @@ keep(struct batch *b, void *p)
 	return p;
 }
 
+void *
+batch_room(struct batch *b, size_t n)
+{
+	return keep(b, xmalloc(n > 0 ? n : 1));
+}
+
 struct str
 batch_keep(struct batch *b, struct str s)
 {

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "engine/account.h"
 
-enum { SETTLE_S = 2, SETTLE_MOST_S = 30, CAUSE_S = 600, MOVE_S = 120 };
+enum { CAUSE_S = 600, MOVE_S = 120 };
 
 /* ---- who wants what -------------------------------------------------- */
 
@@ -100,18 +100,6 @@ words_between(const struct kwtab *t, uint64_t bits, char *out, size_t cap)
 			    n > 0 ? " " : "", t->name[i]);
 }
 
-static void
-burst(struct hooks *h)
-{
-	usec now = clock_now();
-
-	if (h->settle_at == USEC_NEVER)
-		h->settle_last = now + USEC_S(SETTLE_MOST_S);
-	h->settle_at = now + USEC_S(SETTLE_S);
-	if (h->settle_at > h->settle_last)
-		h->settle_at = h->settle_last;
-}
-
 /* Who did it: a script, if it said so before. */
 static int
 find_cause(struct hooks *h, struct script_event *e, char origin[80],
@@ -132,26 +120,57 @@ find_cause(struct hooks *h, struct script_event *e, char origin[80],
 	return got < 0 ? -1 : 0;
 }
 
+/* Texts of an event. */
+struct told {
+	char	origin[80], in[KW_MAX * 32], out[KW_MAX * 32];
+};
+
+/* What changed; false: nothing did. */
+static bool
+show_change(struct script_event *e, struct told *t, const struct folder *f,
+    const struct msg_row *row, const struct hook_was *was)
+{
+	struct flags more, less;
+
+	if (e->kind == HOOK_REMOVED)
+		e->detail = row->msgid;
+	else if (was != NULL && was->mailbox != NULL)
+		e->detail = str_z(was->mailbox);
+	if (e->kind != HOOK_FLAGS || was == NULL)
+		return true;
+	more = flags_minus(row->flags, was->flags);
+	less = flags_minus(was->flags, row->flags);
+	words_between(&f->kw, more.kw, t->in, sizeof(t->in));
+	words_between(&f->kw, less.kw, t->out, sizeof(t->out));
+	e->sys_in = more.sys;
+	e->sys_out = less.sys;
+	e->kw_in = str_z(t->in);
+	e->kw_out = str_z(t->out);
+	return !flags_none(more) || !flags_none(less);
+}
+
 int
 hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
     const struct msg_row *row, const struct hook_was *was, struct err *err)
 {
-	enum { WORDS = KW_MAX * 32 };
 	struct hooks *h = acc->hooks;
 	struct script_event e = { .kind = kind, .msg = row->id,
 	    .mailbox = str_z(f->name) };
-	char origin[80], in[WORDS] = "", out[WORDS] = "";
+	struct told t = { .origin = "" };
 
 	if (h == NULL)
 		return 0;
-	burst(h);
 	if (kind == HOOK_DELIVERED) {
 		h->recent[h->n_recent % RECENT].msg = row->id;
 		h->recent[h->n_recent++ % RECENT].when = clock_now();
 	}
 	e.origin = was != NULL && was->origin != NULL ? str_z(was->origin) :
 	    hooks_initial(h, f) ? STR("initial") : STR("server");
-	if (find_cause(h, &e, origin, err) < 0)
+	if (find_cause(h, &e, t.origin, err) < 0)
+		return -1;
+	if (!show_change(&e, &t, f, row, was))
+		return 0;
+	if (settle_note(h, &e, hooks_wanted_in(h, HOOK_SETTLED, f), err) < 0)
 		return -1;
 	if (!hooks_wanted_in(h, kind, f))
 		return 0;
@@ -160,23 +179,6 @@ hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
 		    "message %lld in %s", HOOK_DEPTH_MAX, (long long)row->id,
 		    f->name);
 		return 0;
-	}
-	if (kind == HOOK_FLAGS && was != NULL) {
-		struct flags more = flags_minus(row->flags, was->flags);
-		struct flags less = flags_minus(was->flags, row->flags);
-
-		words_between(&f->kw, more.kw, in, sizeof(in));
-		words_between(&f->kw, less.kw, out, sizeof(out));
-		e.sys_in = more.sys;
-		e.sys_out = less.sys;
-		e.kw_in = str_z(in);
-		e.kw_out = str_z(out);
-		if (flags_none(more) && flags_none(less))
-			return 0;
-	} else if (kind == HOOK_REMOVED) {
-		e.detail = row->msgid;
-	} else if (was != NULL && was->mailbox != NULL) {
-		e.detail = str_z(was->mailbox);
 	}
 	return store_event_add(acc->store, &e, err);
 }
@@ -235,14 +237,19 @@ int
 hooks_tell_folder(struct account *acc, const struct folder *f, const char *what,
     const char *old, const char *origin, struct err *err)
 {
+	struct hooks *h = acc->hooks;
 	char detail[2200];
 	struct script_event e = { .kind = HOOK_FOLDER, .origin = str_z(origin),
 	    .mailbox = str_z(f->name) };
 
-	if (!hooks_want(acc, HOOK_FOLDER))
+	if (h == NULL)
 		return 0;
 	snprintf(detail, sizeof(detail), "%s %s", what, old != NULL ? old : "");
 	e.detail = str_trim(str_z(detail));
-	return store_event_add(acc->store, &e, err);
+	if (settle_note(h, &e, h->first_folders != 0 && hooks_wanted(h,
+	    HOOK_SETTLED), err) < 0)
+		return -1;
+	return hooks_wanted(h, HOOK_FOLDER) ?
+	    store_event_add(acc->store, &e, err) : 0;
 }
 

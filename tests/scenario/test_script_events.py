@@ -1,0 +1,70 @@
+"""Events that tell scripts more than that something happened: what is said with
+them, and what may be asked for in return, with a real Dovecot."""
+import os
+import unittest
+
+from case import limit, local_message, message
+from test_scripts import ScriptCase
+
+
+class EventCase(ScriptCase):
+    """Scripts that write what they hear into a file, a line each."""
+
+    def hear(self, script):
+        self.heard = os.path.join(self.syncd.dir, "heard")
+        log = self.program("log", f'#!/bin/sh\necho "$*" >>{self.heard}\n')
+        self.script("ear", f"""
+plugin {{ api = 1, exec = {{ "{log}" }} }}
+local function say(...) run {{ "{log}", ... }} end
+{script}
+""", allow={"exec": [log]})
+
+    def said(self):
+        try:
+            with open(self.heard, encoding="utf-8") as f:
+                return f.read().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def expect(self, *lines):
+        for line in lines:
+            self.wait(lambda l=line: l in self.said(), 30, f"\"{line}\"")
+
+
+class SettledTest(EventCase):
+    @limit(90)
+    def test_a_burst_is_told_with_what_changed(self):
+        """Mailboxes, messages, and keywords as they were before; what came and went
+        within it did not change.  At the end of a single round nobody waits."""
+        self.hear("""
+on.settled(function(ev)
+  for _, name in ipairs(ev.mailboxes) do say("box", name) end
+  for msg in ev.messages do say("msg", msg.mailbox, msg.subject) end
+  for msg, before in ev:changed "keywords" do
+    say("words", msg.subject, prefix("+", msg.keywords - before),
+      prefix("-", before - msg.keywords))
+  end
+end)
+""")
+        self.client.create("Far")
+        self.begin()
+        self.client.append("INBOX", message("one"), keywords=["old"])
+        self.client.append("Far", message("two"))
+        self.syncd.sync()
+        self.expect("box INBOX", "box Far", "msg INBOX one", "msg Far two")
+        self.assertNotIn("msg INBOX first", self.said())
+
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        uid = self.client.find("INBOX", "one")
+        self.client.store("INBOX", uid, "+", keywords=["new"])
+        self.client.store("INBOX", uid, "-", keywords=["old"])
+        self.client.store("INBOX", uid, "+", keywords=["brief"])
+        self.client.store("INBOX", uid, "-", keywords=["brief"])
+        self.expect("words one +new -old")
+        self.client.expunge("Far", self.client.find("Far", "two"))
+        self.wait(lambda: self.said().count("box Far") > 1, 30, "the folder it left")
+
+
+if __name__ == "__main__":
+    unittest.main()
