@@ -391,7 +391,7 @@ function on.incoming(match, fn) end
 ---@param fn function?
 function on.delivered(match, fn) end
 
---- A mail program put a new file into a mailbox; it is not on the server yet: fn(msg)
+--- A mail program put a new file into a mailbox; it is not on the server yet, and msg:hold() keeps it from there; flags and moves follow its upload: fn(msg)
 ---@param match match|function
 ---@param fn function?
 function on.created(match, fn) end

@@ -90,6 +90,11 @@ void	hooks_incoming_end(struct arrivals *a, bool committed);
 int	hooks_removing(struct account *acc, struct folder *f,
 	    const int64_t *row, size_t n, char **why, struct err *err);
 
+/* New files of these rows (APPENDING) are about to go to the server.  What scripts
+ * hold is REFUSED afterwards. */
+int	created_ask(struct account *acc, const struct folder *f,
+	    const int64_t *row, size_t n, struct err *err);
+
 /* ---- between rounds -------------------------------------------------------- */
 
 /* Take what the host answered, ask what is to be asked, do what was planned.  Never

@@ -22,6 +22,8 @@ struct batch {
 /* Close descriptors, free texts; ready for the next. */
 void	batch_clear(struct batch *b);
 struct str batch_keep(struct batch *b, struct str s);
+/* Without the last message. */
+void	batch_pop(struct batch *b);
 /* Memory that lives as long. */
 void	*batch_room(struct batch *b, size_t n);
 /* The words of "a b c". */
@@ -128,6 +130,10 @@ bool	settle_waits(const struct hooks *h);
 int	settle_run(struct hooks *h, bool now, struct err *err);
 
 void	hooks_world_init(struct hooks *h);
+
+/* That new file stays here only: in the transaction of the plan. */
+int	created_hold(struct account *acc, const struct hook_op *op,
+	    struct err *err);
 
 /* The mailbox of that name, made here if there is none: 0, 1 when a script may not
  * put mail there (*why is set then), -1. */

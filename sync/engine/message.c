@@ -28,6 +28,15 @@ batch_clear(struct batch *b)
 	b->n = b->n_kept = b->cap_kept = 0;
 }
 
+void
+batch_pop(struct batch *b)
+{
+	struct hook_msg *m = &b->msg[--b->n];
+
+	if (m->fd >= 0)
+		close(m->fd);
+}
+
 static void *
 keep(struct batch *b, void *p)
 {

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/account.h"
+#include "engine/hooks_impl.h"
 #include "engine/pattern.h"
 #include "store/script.h"
 
@@ -216,6 +217,13 @@ fits_offer(const struct hook_op *op)
 	    op->kind == OPK_DELETE || op->kind == OPK_STOP || op->msg == 0;
 }
 
+static bool
+is_effect(const struct hook_op *op)
+{
+	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
+	    op->kind == OPK_SAVE;
+}
+
 /* NULL, or why ${plugin} may not do that. */
 static const char *
 objection(const struct plugin_conf *plugin, const struct hook_op *op,
@@ -230,6 +238,10 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 			return "an argument that is too long";
 	if (kind == HOOK_OFFERED && !fits_offer(op))
 		return "not possible before the message is here";
+	/* If the server does not take it they would be asked again. */
+	if (kind == HOOK_CREATED && is_effect(op))
+		return "not possible before the server has the message: see "
+		    "on.uploaded";
 	switch (op->kind) {
 	case OPK_MOVE:
 		return mail && op->n_args == 1 && mailbox_plain(op->arg[0]) ?
@@ -271,8 +283,8 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 		    &plugin->allow.write, op->arg[0]) ? NULL :
 		    "not granted: allow: {write: [...]}";
 	case OPK_HOLD:
-		return kind == HOOK_REMOVING || kind == HOOK_CREATED ? NULL :
-		    "nothing to hold here";
+		return op->n_args == 1 && (kind == HOOK_REMOVING || (mail &&
+		    kind == HOOK_CREATED)) ? NULL : "nothing to hold here";
 	case OPK_MAILBOX:
 		return op->n_args == 2 && str_eq(op->arg[0], STR("create")) &&
 		    mailbox_plain(op->arg[1]) ? NULL :
@@ -379,13 +391,6 @@ plan_lands(const struct hook_op *op)
 }
 
 /* ---- writing down ----------------------------------------------------- */
-
-static bool
-is_effect(const struct hook_op *op)
-{
-	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
-	    op->kind == OPK_SAVE;
-}
 
 /* All of a descriptor's bytes. */
 static int
@@ -512,6 +517,8 @@ commit_op(struct account *acc, const struct hook_op *op, enum hook_kind kind,
 {
 	int r;
 
+	if (kind == HOOK_CREATED && op->kind == OPK_HOLD && op->lost.n == 0)
+		return created_hold(acc, op, err);
 	if (!plan_op_counts(op) || (landing && plan_lands(op)) ||
 	    (kind == HOOK_OFFERED && op->msg != 0))
 		return 0;

@@ -66,5 +66,45 @@ end)
         self.wait(lambda: self.said().count("box Far") > 1, 30, "the folder it left")
 
 
+class CreatedTest(EventCase):
+    @limit(90)
+    def test_a_new_file_is_shown_before_it_is_uploaded(self):
+        """Held: it stays here, and the others go; until somebody writes a new
+        version of it, which is a new question."""
+        self.hear("""
+on.created(function(msg)
+  if msg.subject:find("local") then return msg:hold("only for me") end
+  if msg.subject:find("work") then msg:move("Work"):flag("flagged"):tag("sent") end
+end)
+on.uploaded(function(msg) say("uploaded", msg.origin, msg.mailbox, msg.subject) end)
+""")
+        self.client.create("Drafts")
+        self.client.create("Work")
+        self.begin()
+        self.tree.add("Drafts", local_message("local draft"), flags="D")
+        self.tree.add("Drafts", local_message("plain draft"), flags="D")
+        self.tree.add("INBOX", local_message("about work"))
+        self.syncd.sync()
+        self.expect("uploaded client Drafts plain draft")
+        self.assertFalse(self.has("Drafts", "local draft"))
+        self.assertTrue(self.tree.find("Drafts", "local draft"))
+        self.assertPlaces("plain draft", "Drafts")
+        self.assertPlaces("about work", "Work")
+        work = self.tree.find("Work", "about work")
+        self.assertIn("F", work.flags)
+        self.assertIn("sent", work.keywords)
+        log = self.syncd.run("log").out
+        self.assertIn("held by ear.lua", log)
+        self.syncd.sync()
+        self.assertFalse(self.has("Drafts", "local draft"))
+        self.assertEqual(self.said().count("uploaded client Drafts plain draft"), 1)
+
+        self.tree.delete("Drafts", "local draft")
+        self.tree.add("Drafts", local_message("a version for all"), flags="D")
+        self.syncd.sync()
+        self.assertPlaces("a version for all", "Drafts")
+        self.assertSame()
+
+
 if __name__ == "__main__":
     unittest.main()
