@@ -315,12 +315,12 @@ worker_script_status(struct account *acc)
 
 	for (size_t i = 0; hooks_status(acc, i, &s); i++)
 		json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:I, "
-		    "s:I, s:s?, s:o, s:i, s:I, s:s?, s:o, s:o}",
+		    "s:I, s:s?, s:b, s:o, s:i, s:I, s:s?, s:o, s:o}",
 		    "name", s.info.name, "state", states[s.info.state],
 		    "events", (json_int_t)s.info.replies,
 		    "median_us", (json_int_t)s.info.median,
 		    "errors", (json_int_t)s.info.faults,
-		    "error", s.info.error,
+		    "error", s.info.error, "stale", (int)s.info.stale,
 		    "until", s.info.until != 0 ?
 		    js_time(s.info.until * 1000000) : json_null(),
 		    "times", (int)s.info.times,

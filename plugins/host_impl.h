@@ -46,7 +46,9 @@ struct host_plugin {
 	uint32_t		 id;		/* its index */
 	struct proc		*proc;
 	bool			 loaded;	/* an answer to LOAD has come */
+	unsigned		 life;		/* of the process that it runs in */
 	bool			 renewed;	/* asked for by a person, or a new file */
+	bool			 stale;		/* a newer version did not load */
 	enum hook_state		 state;
 	uint64_t		 kinds, initial;
 	struct arena		 a;		/* of what follows */

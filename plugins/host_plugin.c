@@ -203,12 +203,18 @@ plugin_loaded(struct host *h, struct proc *p)
 		log_error("plugin %s: %.*s", pl->conf->name, STR_ARG(error));
 		free(pl->error);
 		pl->error = str_dup(error);
-		/* One that ran before goes on running. */
-		if (!pl->loaded || pl->state == HOOK_DISABLED)
+		/* One that ran before goes on running, if it is not gone with
+		 * its process. */
+		pl->stale = pl->loaded && pl->state != HOOK_DISABLED &&
+		    pl->life == p->life;
+		if (!pl->stale)
 			pl->state = HOOK_DISABLED;
 		pl->loaded = true;
+		pl->renewed = false;
 		return 0;
 	}
+	pl->life = p->life;
+	pl->stale = false;
 	arena_clear(&pl->a);
 	pl->kinds = kinds;
 	pl->initial = initial;

@@ -73,7 +73,8 @@ print_plugin(const char *account, const json_t *p)
 	if (js_get(p, "until") != NULL)
 		printf("           until %s\n", js_get(p, "until"));
 	if (error != NULL) {
-		printf("           ");
+		printf("           %s", js_bool(p, "stale") ?
+		    "a newer version does not load: " : "");
 		text_put(error);
 		putchar('\n');
 	}

@@ -233,6 +233,8 @@ struct hook_info {
 	const struct hook_command *command;
 	size_t			 n_commands;
 	const char		*grant;		/* DISABLED for that: the YAML to add */
+	bool			 stale;		/* the file has a newer version, which
+						 * does not load (.error) */
 };
 
 struct hook_host {
@@ -258,6 +260,9 @@ struct hook_ops {
 	usec		(*deadline)(const struct hook_host *);
 	/* The i-th plugin in order; false past the last. */
 	bool		(*info)(struct hook_host *, size_t i, struct hook_info *);
+	/* Its file has changed: load it anew, and go on with what runs until that
+	 * has worked. */
+	void		(*reload)(struct hook_host *, const char *plugin);
 	/* Load anew what is suspended or disabled; NULL: all. */
 	void		(*resume)(struct hook_host *, const char *plugin);
 	void		(*free)(struct hook_host *);

@@ -539,6 +539,16 @@ hooks_resume(struct account *acc, const char *plugin)
 	h->owed_at = 0;
 }
 
+void
+hooks_reload(struct account *acc, const char *plugin)
+{
+	struct hooks *h = acc->hooks;
+
+	h->host->ops->reload(h->host, plugin);
+	h->owed_now = true;
+	h->owed_at = 0;
+}
+
 bool
 hooks_status(struct account *acc, size_t i, struct hooks_status *s)
 {

@@ -124,6 +124,8 @@ struct hooks_answer {
 bool	hooks_answered(struct account *acc, struct hooks_answer *a);
 /* Try again at once what is suspended, and what is owed. */
 void	hooks_resume(struct account *acc, const char *plugin);
+/* The file of that script has changed. */
+void	hooks_reload(struct account *acc, const char *plugin);
 
 /* The i-th plugin, for status; false past the last. */
 struct hooks_status {
