@@ -63,8 +63,10 @@ on.incoming({ mailbox = "INBOX" }, function(msg)
 end)
 """
 
+# One process: killed, it has written its line or not.
 LOG = """#!/bin/sh
-echo "$SYNCD_EVENT_ID $(grep -m1 ^Subject: | cut -d' ' -f2)" >>%s
+while read -r name value; do [ "$name" = Subject: ] && break; done
+echo "$SYNCD_EVENT_ID $value" >>%s
 """
 
 
