@@ -141,8 +141,6 @@ void	frame_put_blob_fd(struct frame *f, int fd);
 void	frame_ride(struct frame *f, int fd);
 /* ${fd} rides along and is closed with the frame. */
 void	frame_take_ride(struct frame *f, int fd);
-/* Close ${fd} with the frame, whether or not it rides along. */
-void	frame_own(struct frame *f, int fd);
 /* A blob that lies in a file, which is taken. */
 void	frame_take_blob(struct frame *f, int fd);
 /* Put a count to be filled in later, and fill it in. */

@@ -151,7 +151,10 @@ void	proc_account(struct host *h, struct proc *p);
 /* host_ask.c */
 void	ask_send(struct host *h, struct pending *pe, struct share *sh);
 struct pending *ask_find(struct host *h, uint32_t number);
-void	ask_put_msg(struct frame *f, const struct hook_msg *m);
+/* ${alone}: nobody else reads by that descriptor's offset. */
+void	ask_put_msg(struct frame *f, const struct hook_msg *m, bool alone);
+/* The same file with an offset of its own; a duplicate when /proc is not there. */
+int	ask_reopen(int fd);
 struct pending *ask_copy(const struct hook_event *ev);
 void	ask_free(struct pending *pe);
 /* The process died in the middle of that answer: what came of it does not count. */
