@@ -307,6 +307,21 @@ events_json(const struct hook_info *info)
 	return all;
 }
 
+static json_t *
+metrics_json(const struct hook_info *info)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < info->n_metrics; i++) {
+		json_t *name = js_text(str_z(info->metric[i].name));
+
+		json_object_set_new(all, json_string_value(name),
+		    json_integer(info->metric[i].n));
+		json_decref(name);
+	}
+	return all;
+}
+
 json_t *
 worker_script_status(struct account *acc)
 {
@@ -315,7 +330,7 @@ worker_script_status(struct account *acc)
 
 	for (size_t i = 0; hooks_status(acc, i, &s); i++)
 		json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:I, "
-		    "s:I, s:s?, s:b, s:o, s:i, s:I, s:s?, s:o, s:o}",
+		    "s:I, s:s?, s:b, s:o, s:i, s:I, s:s?, s:o, s:o, s:o}",
 		    "name", s.info.name, "state", states[s.info.state],
 		    "events", (json_int_t)s.info.replies,
 		    "median_us", (json_int_t)s.info.median,
@@ -326,6 +341,7 @@ worker_script_status(struct account *acc)
 		    "times", (int)s.info.times,
 		    "owed", (json_int_t)s.owed, "grant", s.info.grant,
 		    "handles", events_json(&s.info),
-		    "commands", commands_json(&s.info)));
+		    "commands", commands_json(&s.info),
+		    "metrics", metrics_json(&s.info)));
 	return all;
 }

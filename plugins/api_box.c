@@ -137,13 +137,29 @@ api_mailbox_get_total(lua_State *L)
 	return 1;
 }
 
+static int
+push_unseen(lua_State *L, int status, lua_KContext ctx)
+{
+	const struct run *r = api_run(L, "unseen");
+
+	(void)status;
+	(void)ctx;
+	if (r->reply.failed)
+		return luaL_error(L, "unseen: %s", r->reply.text.p);
+	lua_pushinteger(L, r->reply.code);
+	return 1;
+}
+
+/* Counted when somebody wants to know: it is a look at all rows. */
 int
 api_mailbox_get_unseen(lua_State *L)
 {
-	const struct mailbox *b = box(L);
+	struct str name = box_name(L);
+	struct frame f;
 
-	lua_pushinteger(L, b != NULL ? b->unseen : 0);
-	return 1;
+	api_call(L, &f, CALL_UNSEEN);
+	frame_put_str(&f, name);
+	return api_ask(L, &f, 0, push_unseen);
 }
 
 static int

@@ -130,6 +130,8 @@ answer(struct bench *b, struct frame_in *in)
 			answer_message(b, &re->f, (int64_t)frame_u64(in));
 		} else if (kind == CALL_SEARCH) {
 			answer_search(b, &re->f, (int64_t)frame_u64(in));
+		} else if (kind == CALL_UNSEEN) {
+			frame_put_u32(&re->f, 0);
 		} else {
 			frame_put_u8(&re->f, 0);
 			frame_put_u32(&re->f, 0);

@@ -46,7 +46,7 @@ enum frame_type {
 	FRAME_ACCOUNT,	/* The account as it is now.
 			 * text name; u8 online; n x text identity;
 			 * n x (text mailbox; u8 enum frame_role;
-			 *      u32 total; u32 unseen) */
+			 *      u32 total) */
 	FRAME_LOAD,	/* Load, or load anew: u32 plugin; text name; text path;
 			 * u8 trusted; text options (JSON).
 			 * Answer: FRAME_LOADED */
@@ -94,6 +94,7 @@ enum frame_call {
 			 * u32 clear; text keyword; u64 since; u64 before;
 			 * u64 larger; u64 smaller; text message_id.
 			 * OK: u8 more; n x message, without descriptors */
+	CALL_UNSEEN,	/* text mailbox.  OK: u32 messages that are not read */
 	CALL_EXEC	/* n x text argv; n x text environment; u64 timeout, us;
 			 * u8 1 and blob, or 0: stdin; text event id.
 			 * OK: u32 exit code; u8 cut; blob stdout; blob stderr */

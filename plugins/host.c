@@ -359,6 +359,7 @@ host_info(struct hook_host *head, size_t i, struct hook_info *info)
 	    .error = pl->error, .until = pl->until, .times = pl->times,
 	    .timer = pl->timer, .n_timers = pl->n_timers,
 	    .command = pl->command, .n_commands = pl->n_commands,
+	    .metric = pl->metric, .n_metrics = pl->n_metrics,
 	    .grant = pl->grant, .stale = pl->stale };
 	return true;
 }
@@ -423,6 +424,8 @@ host_free(struct hook_host *head)
 		arena_clear(&h->plugin[i].a);
 		free(h->plugin[i].error);
 		free(h->plugin[i].grant);
+		for (size_t k = 0; k < h->plugin[i].n_metrics; k++)
+			free((char *)(uintptr_t)h->plugin[i].metric[k].name);
 	}
 	free(h->lua_dir);
 	free(h);

@@ -184,6 +184,23 @@ call_search(struct host *h, struct proc *p, uint32_t call)
 		proc_send(h, p, &f);
 }
 
+static void
+call_unseen(struct host *h, struct proc *p, uint32_t call)
+{
+	struct str name = frame_str(&p->in);
+	struct err err = { 0 };
+	struct frame f;
+	uint32_t n = 0;
+
+	begin(&f, call);
+	if (h->world->unseen(h->world->engine, name, &n, &err) < 0) {
+		fail(h, p, &f, call, err.text);
+		return;
+	}
+	frame_put_u32(&f, n);
+	proc_send(h, p, &f);
+}
+
 /* ---- programs ------------------------------------------------------- */
 
 static uint32_t
@@ -312,6 +329,9 @@ call_read(struct host *h, struct proc *p)
 		break;
 	case CALL_SEARCH:
 		call_search(h, p, call);
+		break;
+	case CALL_UNSEEN:
+		call_unseen(h, p, call);
 		break;
 	case CALL_EXEC:
 		call_exec(h, p, pl, call);

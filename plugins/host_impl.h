@@ -10,6 +10,7 @@ enum {
 	HOST_PLUGINS	= 64,
 	HOST_DECLARED	= 64,
 	HOST_EXECS	= 64,
+	HOST_METRICS	= 64,
 	HOST_OPS_MAX	= 20000,	/* of one event that is no single message's */
 	HOST_TRIES	= 3		/* deaths with nobody to blame */
 };
@@ -56,6 +57,8 @@ struct host_plugin {
 	struct hook_command	 command[HOST_DECLARED];
 	size_t			 n_timers, n_commands;
 	char			*error, *grant;
+	struct hook_metric	 metric[HOST_METRICS];	/* names are ours */
+	size_t			 n_metrics;
 	uint64_t		 replies, faults;
 	/* The breaker: when the last few failures were. */
 	usec			 failed[5];

@@ -117,7 +117,7 @@ struct msg {
 struct mailbox {
 	struct str	 name;
 	enum frame_role	 role;
-	uint32_t	 total, unseen;
+	uint32_t	 total;
 };
 
 struct account {

@@ -215,6 +215,11 @@ struct hook_command {
 	const char	*name, *doc;
 };
 
+struct hook_metric {
+	const char	*name;
+	int64_t		 n;		/* the sum of what was added */
+};
+
 /* One plugin, for status and for deciding what to ask; borrowed until the next
  * call of step(). */
 struct hook_info {
@@ -232,6 +237,8 @@ struct hook_info {
 	size_t			 n_timers;
 	const struct hook_command *command;
 	size_t			 n_commands;
+	const struct hook_metric *metric;
+	size_t			 n_metrics;
 	const char		*grant;		/* DISABLED for that: the YAML to add */
 	bool			 stale;		/* the file has a newer version, which
 						 * does not load (.error) */
@@ -305,6 +312,9 @@ struct hook_world {
 	 * 1, 0, -1. */
 	int	(*search)(void *engine, const struct hook_query *q, int64_t after,
 		    struct hook_msg *msg, struct err *err);
+	/* How many messages of the mailbox are not read: 1, 0: no such one, -1. */
+	int	(*unseen)(void *engine, struct str mailbox, uint32_t *n,
+		    struct err *err);
 	/* The i-th mailbox; false past the last. */
 	bool	(*mailbox)(void *engine, size_t i, struct hook_mailbox *);
 };

@@ -314,6 +314,22 @@ mailbox(void *engine, size_t i, struct hook_mailbox *m)
 	return true;
 }
 
+static int
+unseen(void *engine, struct str name, uint32_t *n, struct err *err)
+{
+	struct hooks *h = engine;
+
+	for (size_t i = 0; i < h->acc->n_folders; i++) {
+		const struct folder *f = h->acc->folder[i];
+
+		if (f->id != 0 && str_eq(str_z(f->name), name))
+			return store_count_unseen(h->acc->store, f->id, n,
+			    err) < 0 ? -1 : 1;
+	}
+	*n = 0;
+	return 0;
+}
+
 void
 hooks_world_init(struct hooks *h)
 {
@@ -324,5 +340,6 @@ hooks_world_init(struct hooks *h)
 		.message = message,
 		.search = search,
 		.mailbox = mailbox,
+		.unseen = unseen,
 	};
 }

@@ -106,5 +106,37 @@ on.uploaded(function(msg) say("uploaded", msg.origin, msg.mailbox, msg.subject) 
         self.assertSame()
 
 
+class FiguresTest(EventCase):
+    @limit(60)
+    def test_what_scripts_count_is_shown(self):
+        """In status, in the list of scripts, in the file for Prometheus."""
+        self.hear("""
+on.delivered(function(msg) metric("letters"); metric("bytes", 7) end)
+command("unread", "how many are not read", function()
+  return mailbox("INBOX").unseen .. " " .. mailbox("Nowhere").unseen
+end)
+""")
+        figures = os.path.join(self.syncd.dir, "figures")
+        self.syncd.settings["metrics"] = {"textfile": figures}
+        self.syncd.write()
+        self.client.append("INBOX", message("read"), flags="S")
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        for i in range(3):
+            self.client.append("INBOX", message(f"new {i}"))
+        self.wait(lambda: self.plugins()["ear"]["metrics"] == {"letters": 3, "bytes": 21},
+                  30, "the figures in status")
+        self.assertEqual(self.syncd.run("cmd", "unread").out.split("\n")[0], "4 0")
+        for verb in (("status",), ("plugin", "list")):
+            self.assertIn("bytes 21", self.syncd.run(*verb).out)
+        line = 'syncd_script_metric{account="a",script="ear",name="bytes"} 21'
+
+        def written():
+            with open(figures, encoding="utf-8") as f:
+                return line in f.read()
+        self.wait(written, 30, line)
+
+
 if __name__ == "__main__":
     unittest.main()
