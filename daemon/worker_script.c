@@ -15,7 +15,7 @@
 #include "store/script.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 64, ARGS_MAX = HOOK_ARGS_MAX,
-    OFFLINE_S = 60, LAST_WORDS_S = 5 };
+    OFFLINE_S = 60, LAST_WORDS_S = 5, LOAD_S = 10 };
 
 void
 worker_script_open(struct account *acc, struct link *l)
@@ -231,6 +231,11 @@ begin_job(struct account *acc, struct job *job)
 {
 	const char *what = js_get(job->script, "do");
 
+	/* Who asks at once after the start need not know that it is one. */
+	if (job->late == 0)
+		job->late = clock_in(USEC_S(LOAD_S));
+	if (hooks_loading(acc) && clock_now() < job->late)
+		return true;
 	if (acc->hooks == NULL) {
 		end_job(job, EXIT_USAGE, "the account has no scripts");
 		return false;

@@ -203,9 +203,14 @@ api_mailbox_append(lua_State *L)
 {
 	struct run *r = api_run(L, "append");
 	struct str bytes = api_check(L, 2);
+	struct str date = STR("0");
 	uint32_t sys = 0;
 	struct op *op;
 
+	if (lua_istable(L, 3) && lua_getfield(L, 3, "date") != LUA_TNIL) {
+		lua_pushinteger(L, luaL_checkinteger(L, -1));
+		date = api_copy(L, lua_gettop(L));
+	}
 	if (lua_istable(L, 3) && lua_getfield(L, 3, "flags") != LUA_TNIL) {
 		struct strs words = api_words(L, lua_gettop(L));
 
@@ -213,9 +218,10 @@ api_mailbox_append(lua_State *L)
 			sys |= api_flag(L, words.v[i]);
 	}
 	op = api_op(L, NULL, OPK_APPEND, "append");
-	op->arg.v = arena_get(&r->a, sizeof(struct str));
+	op->arg.v = arena_get(&r->a, 2 * sizeof(struct str));
 	op->arg.v[0] = arena_str(&r->a, box_name(L));
-	op->arg.n = 1;
+	op->arg.v[1] = date;
+	op->arg.n = 2;
 	op->sys = sys;
 	op->bytes = arena_str(&r->a, bytes);
 	api_op_done(L, op);

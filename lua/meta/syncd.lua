@@ -178,6 +178,11 @@ function msg:forward(addr) end
 ---@return msg
 function msg:reply(what) end
 
+--- Put these bytes in its place: a message of its own, for on a server no message ever changes; the old one is deleted when the new one is safe (permission delete)
+---@param bytes string
+---@return msg
+function msg:rewrite(bytes) end
+
 --- Created: do not upload it
 ---@param why string
 ---@return msg
@@ -278,16 +283,16 @@ local mailbox = {}
 ---@return mailbox
 function mailbox:create() end
 
---- Rename it
+--- Rename it, with what is below it
 ---@param to string
 ---@return mailbox
 function mailbox:rename(to) end
 
---- Remove it
+--- Remove it; it has to be empty (permission delete)
 ---@return mailbox
 function mailbox:remove() end
 
---- Put a message there; how: `flags`
+--- Put a message there; how: `flags`, `date`
 ---@param bytes string
 ---@param how table?
 ---@return mailbox

@@ -366,11 +366,13 @@ hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n, struct err *er
 	}
 }
 
-/* A script that is not loaded could want anything. */
-static bool
-want_all(const struct hooks *h)
+bool
+hooks_loading(const struct account *acc)
 {
-	return h->host->ops->kinds(h->host) == ((uint64_t)1 << HOOK_KINDS) - 1;
+	const struct hooks *h = acc->hooks;
+
+	return h != NULL && h->host != NULL &&
+	    h->host->ops->kinds(h->host) == ((uint64_t)1 << HOOK_KINDS) - 1;
 }
 
 int
@@ -385,12 +387,12 @@ hooks_want_surely(struct account *acc, enum hook_kind kind, struct err *err)
 	for (;;) {
 		if (take_answers(h, err) < 0)
 			return -1;
-		if (!want_all(h) || clock_now() >= deadline)
+		if (!hooks_loading(acc) || clock_now() >= deadline)
 			break;
 		if (wait_once(h, deadline, err) < 0)
 			return -1;
 	}
-	return !want_all(h) && hooks_wanted(h, kind);
+	return !hooks_loading(acc) && hooks_wanted(h, kind);
 }
 
 /* ---- between rounds -------------------------------------------------- */

@@ -46,6 +46,9 @@ bool	hooks_want(const struct account *acc, enum hook_kind kind);
 int	hooks_want_surely(struct account *acc, enum hook_kind kind,
 	    struct err *err);
 
+/* Some script is not loaded yet: it could want anything. */
+bool	hooks_loading(const struct account *acc);
+
 /* What a message was before: where, and with what flags (bits of the folder it is
  * in now). */
 struct hook_was {

@@ -151,4 +151,13 @@ int	effects_run(struct hooks *h, struct err *err);
 int	effects_recover(struct hooks *h, struct err *err);
 bool	effects_open(const struct hooks *h);
 
+/* A message that a script wrote, for a mailbox or in the place of another one.
+ * NOT: *why says why; LATER: where it goes is not ready yet. */
+enum appended { APPEND_FAILED = -1, APPEND_DONE, APPEND_NOT, APPEND_LATER };
+enum appended append_run(struct hooks *h, const struct script_effect *e, int in,
+	    const char **why, struct err *err);
+/* ... the other one goes: in the transaction that drops the effect. */
+int	append_replace(struct hooks *h, const struct script_effect *e,
+	    struct err *err);
+
 #endif

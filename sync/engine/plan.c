@@ -221,7 +221,22 @@ static bool
 is_effect(const struct hook_op *op)
 {
 	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
-	    op->kind == OPK_SAVE;
+	    op->kind == OPK_SAVE || op->kind == OPK_APPEND;
+}
+
+/* "create" A, "rename" A B, "remove" A.  What is removed must be empty. */
+static bool
+mailbox_op_fits(const struct plugin_conf *plugin, const struct hook_op *op)
+{
+	struct str verb = op->n_args > 1 ? op->arg[0] : STR_NONE;
+
+	for (size_t i = 1; i < op->n_args; i++)
+		if (!mailbox_plain(op->arg[i]))
+			return false;
+	return (op->n_args == 2 && str_eq(verb, STR("create"))) ||
+	    (op->n_args == 3 && str_eq(verb, STR("rename"))) ||
+	    (op->n_args == 2 && str_eq(verb, STR("remove")) &&
+	    plugin->allow.delete);
 }
 
 /* NULL, or why ${plugin} may not do that. */
@@ -286,11 +301,14 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 		return op->n_args == 1 && (kind == HOOK_REMOVING || (mail &&
 		    kind == HOOK_CREATED)) ? NULL : "nothing to hold here";
 	case OPK_MAILBOX:
-		return op->n_args == 2 && str_eq(op->arg[0], STR("create")) &&
-		    mailbox_plain(op->arg[1]) ? NULL :
-		    "a mailbox that cannot be made";
+		return mailbox_op_fits(plugin, op) ? NULL :
+		    "a mailbox that cannot be one, or allow: {delete: yes}";
 	case OPK_APPEND:
-		return "append is not in this version";
+		if (mail && !plugin->allow.delete)
+			return "not granted: allow: {delete: yes}";
+		return op->fd >= 0 && (mail || (op->n_args > 0 &&
+		    mailbox_plain(op->arg[0]))) ? NULL :
+		    "a mailbox that cannot be one, or no bytes";
 	default:
 		return NULL;
 	}
@@ -435,6 +453,12 @@ commit_effect(struct account *acc, const struct hook_op *op, struct err *err)
 
 		must(buf_add_str(&argv, arg) == 0);
 	}
+	if (op->kind == OPK_APPEND) {
+		char letters[7];
+
+		sysflags_to_letters(op->sys, letters);
+		must(buf_add(&argv, letters, strlen(letters) + 1) == 0);
+	}
 	e.argv = buf_str(&argv);
 	if (op->fd >= 0 && read_all(op->fd, &input, err) < 0)
 		return -1;
@@ -449,9 +473,15 @@ commit_step(struct account *acc, const struct hook_op *op, unsigned depth,
 	    .sys = op->sys, .plugin = op->plugin, .place = op->where,
 	    .depth = depth };
 	bool each = op->kind == OPK_TAG || op->kind == OPK_UNTAG;
+	char what[2 * MAILBOX_MAX + 20];
 
+	/* Names have no control characters. */
 	if (op->kind == OPK_MAILBOX)
-		st.arg = op->arg[1];
+		snprintf(what, sizeof(what), "%.*s\n%.*s\n%.*s",
+		    STR_ARG(op->arg[0]), STR_ARG(op->arg[1]),
+		    STR_ARG(op->n_args > 2 ? op->arg[2] : STR_NONE));
+	if (op->kind == OPK_MAILBOX)
+		st.arg = str_z(what);
 	else if (op->n_args > 0 && !each)
 		st.arg = op->arg[0];
 	if (!each)

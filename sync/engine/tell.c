@@ -77,6 +77,9 @@ hooks_mark(struct account *acc, struct err *err)
 {
 	if (acc->hooks == NULL)
 		return 0;
+	/* What waited for a folder may go on. */
+	if (acc->hooks->effects_at != USEC_NEVER)
+		acc->hooks->effects_due = true;
 	if (account_begin(acc, err) < 0)
 		return -1;
 	if (mark_folders(acc->hooks, err) < 0) {

@@ -10,14 +10,14 @@ from test_scripts import ScriptCase
 class EventCase(ScriptCase):
     """Scripts that write what they hear into a file, a line each."""
 
-    def hear(self, script):
+    def hear(self, script, **allow):
         self.heard = os.path.join(self.syncd.dir, "heard")
         log = self.program("log", f'#!/bin/sh\necho "$*" >>{self.heard}\n')
         self.script("ear", f"""
-plugin {{ api = 1, exec = {{ "{log}" }} }}
+plugin {{ api = 1, exec = {{ "{log}" }}, delete = {str("delete" in allow).lower()} }}
 local function say(...) run {{ "{log}", ... }} end
 {script}
-""", allow={"exec": [log]})
+""", allow={"exec": [log], **allow})
 
     def said(self):
         try:
@@ -136,6 +136,50 @@ end)
             with open(figures, encoding="utf-8") as f:
                 return line in f.read()
         self.wait(written, 30, line)
+
+
+class WritingTest(EventCase):
+    @limit(90)
+    def test_mail_and_mailboxes_that_scripts_make(self):
+        """Done here as a person would do it, and so on the server, too."""
+        self.hear("""
+command("write", "make things", function()
+  mailbox("Notes"):append("Subject: by a script\\n\\nhello\\n",
+    { flags = { "seen" }, date = 1500000000 })
+  mailbox("Old"):rename("New")
+  mailbox("Empty"):remove()
+  mailbox("Full"):remove()
+end)
+on.incoming({ mailbox = "INBOX", subject = "*rewrite*" }, function(msg)
+  msg:rewrite("X-Read: yes\\n" .. msg:bytes()):tag("kept")
+end)
+""", delete=True)
+        self.syncd.settings["accounts"]["a"]["folders"]["delete_remote"] = "yes"
+        self.syncd.write()
+        for name in ("Old", "Empty", "Full", "Notes", "Trash"):
+            self.client.create(name)
+        self.client.append("Old", message("old mail"))
+        self.client.append("Full", message("stays"))
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        r = self.syncd.run("cmd", "write")
+        self.assertEqual(r.rc, 0, r.err)
+        self.wait(lambda: self.has("Notes", "by a script"), 30, "the note")
+        self.wait(lambda: self.has("New", "old mail"), 30, "the new name")
+        self.wait(lambda: "Empty" not in self.client.list(), 30, "the mailbox to go")
+        self.client.append("INBOX", message("rewrite me"))
+        self.wait(lambda: self.has("INBOX", "X-Read: yes"), 30, "the new version")
+        self.wait_same(30)
+        self.assertPlaces("by a script", "Notes")
+        note = self.tree.find("Notes", "by a script")
+        self.assertEqual(note.flags, {"S"})
+        self.assertEqual(int(os.stat(note.path).st_mtime), 1500000000)
+        self.assertPlaces("X-Read: yes", "INBOX")
+        self.assertIn("kept", self.tree.find("INBOX", "X-Read: yes").keywords)
+        self.assertPlaces("rewrite me", "INBOX", "Trash")
+        self.assertPlaces("stays", "Full")
+        self.assertNotIn("Old", self.client.list())
 
 
 if __name__ == "__main__":
