@@ -376,6 +376,24 @@ class Shipped(unittest.TestCase):
                 self.assertEqual(r.returncode, 0, r.stdout)
                 self.assertRegex(r.stdout, r"[1-9]\d* passed, 0 failed")
 
+    def test_each_has_its_page(self):
+        """With all of its options, by their names, and no others."""
+        with open(os.path.join(ROOT, "systemd/syncd-plugins.7"), encoding="utf-8") as f:
+            page = f.read().split(".Sh PLUGINS")[1].split(".Sh ")[0]
+        sections = dict(part.split("\n", 1) for part in page.split(".Ss ")[1:])
+        sources = glob.glob(os.path.join(ROOT, "lua/plugins/*/main.lua"))
+        self.assertEqual(sorted(sections),
+                         sorted(os.path.basename(os.path.dirname(p)) for p in sources))
+        for path in sources:
+            name = os.path.basename(os.path.dirname(path))
+            with open(path, encoding="utf-8") as f:
+                spec = re.search(r"^local opt\s*=\s*options \{(.*?)\n?\}$", f.read(), re.M | re.S)
+            options = re.findall(r"(?:^|\{) *(\w+) *= \{ \"", spec[0] if spec else "", re.M)
+            self.assertEqual(re.findall(r"^\.It Cm (\w+) :", sections[name], re.M), options, name)
+            commands = re.findall(r'^command\("([\w-]+)"', open(path, encoding="utf-8").read(), re.M)
+            for command in commands:
+                self.assertIn(f"syncd cmd {command} ", sections[name])
+
     def test_documents_say_what_the_registry_says(self):
         for form, path in (("man", "systemd/syncd-lua.7"), ("meta", "lua/meta/syncd.lua")):
             with open(os.path.join(ROOT, path), encoding="utf-8") as f:
