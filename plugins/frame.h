@@ -58,7 +58,8 @@ enum frame_type {
 			 * message: u64 id; u32 uid; u64 size; u64 date; u32 sys;
 			 *  text mailbox; text path; text origin; n x text keyword;
 			 *  u32 sys added; u32 sys removed; n x text added;
-			 *  n x text removed; text from; u8 1: its descriptor
+			 *  n x text removed; text from; text message_id (of
+			 *  what has no file to be read); u8 1: its descriptor
 			 *  rides along */
 	FRAME_REPLY,	/* To FRAME_CALL: u32 call; u8 enum frame_status;
 			 * FAILED: text why; OK: by enum frame_call */

@@ -28,6 +28,7 @@ copy_msg(struct arena *a, const struct hook_msg *from)
 	m.origin = arena_str(a, from->origin);
 	m.path = arena_str(a, from->path);
 	m.from = arena_str(a, from->from);
+	m.field[HOOK_MESSAGE_ID] = arena_str(a, from->field[HOOK_MESSAGE_ID]);
 	m.keywords = copy_words(a, from->keywords);
 	m.added = copy_words(a, from->added);
 	m.removed = copy_words(a, from->removed);
@@ -153,6 +154,7 @@ ask_put_msg(struct frame *f, const struct hook_msg *m, bool alone)
 	put_words(f, m->added);
 	put_words(f, m->removed);
 	frame_put_str(f, m->from);
+	frame_put_str(f, m->fd < 0 ? m->field[HOOK_MESSAGE_ID] : STR_NONE);
 	frame_put_u8(f, m->fd >= 0);
 	if (m->fd >= 0)
 		frame_take_ride(f, alone ? fcntl(m->fd, F_DUPFD_CLOEXEC, 3) :

@@ -106,6 +106,7 @@ struct msg {
 	uint64_t	 size;
 	int64_t		 date;
 	struct str	 path, origin, from;
+	struct str	 message_id;	/* with its brackets, of what has no file */
 	uint32_t	 sys_added, sys_removed;
 	struct strs	 added, removed;
 	struct msg_state base, now;

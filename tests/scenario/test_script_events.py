@@ -182,5 +182,50 @@ end)
         self.assertNotIn("Old", self.client.list())
 
 
+class OutageTest(EventCase):
+    """Events of the connection, of whole mailboxes, and of mail that is gone."""
+
+    @limit(120)
+    def test_the_line_the_mailboxes_and_what_is_gone(self):
+        self.hear("""
+on.incoming(function(msg) msg:tag("seen-by-script") end)
+on.online(function(ev) say("online") end)
+on.offline(function(ev) say("offline", ev.since, ev.error) end)
+on.folder(function(ev) say("folder", ev.kind, ev.from or "-", ev.mailbox) end)
+on.removed(function(ref) say("removed", ref.mailbox, ref.message_id) end)
+on.moved(function(msg, from, to) say("moved", msg.origin, from, to) end)
+""")
+        self.client.create("Old")
+        self.client.append("INBOX", message("goes"))
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        self.client.append("INBOX", message("comes"))
+        self.wait(lambda: "seen-by-script" in self.tree.find("INBOX", "comes").keywords,
+                  30, "the tag")
+        self.client.move("INBOX", self.client.find("INBOX", "comes"), "Old")
+        self.expect("moved server INBOX Old")
+        self.client.expunge("INBOX", self.client.find("INBOX", "goes"))
+        self.expect("removed INBOX goes@test.example")
+        self.client.rename("Old", "New")
+        self.expect("folder renamed Old New")
+        self.tree.create_folder("Mine")
+        self.expect("folder created - Mine")
+        self.dovecot.stop()
+        self.wait(lambda: any(x.startswith("offline 20") for x in self.said()), 30, "offline")
+        self.dovecot.start()
+        self.expect("online")
+
+    @limit(60)
+    def test_a_refused_password(self):
+        self.hear("""
+on.auth_failed(function(ev) say("refused", ev.error) end)
+""")
+        self.syncd.settings["accounts"]["a"]["auth"] = {"password_command": "echo wrong"}
+        self.syncd.write()
+        self.syncd.start()
+        self.wait(lambda: any(x.startswith("refused ") for x in self.said()), 30, "the word")
+
+
 if __name__ == "__main__":
     unittest.main()

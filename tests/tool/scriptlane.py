@@ -132,7 +132,7 @@ class Message:
         out.u64(self.id).u32(self.uid).u64(len(self.data)).u64(self.date)
         out.u32(self.sys).str(self.mailbox).str(self.path).str(self.origin)
         out.strs(self.keywords).u32(self.sys_added).u32(self.sys_removed)
-        out.strs(self.added).strs(self.removed).str(self.moved_from)
+        out.strs(self.added).strs(self.removed).str(self.moved_from).str("")
         if not with_fd:
             out.u8(0)
             return
