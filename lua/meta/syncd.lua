@@ -461,6 +461,26 @@ function on.offline(match, fn) end
 ---@param fn function?
 function on.auth_failed(match, fn) end
 
+--- The script is loaded; nothing can be asked or done yet: fn()
+---@param match match|function
+---@param fn function?
+function on.start(match, fn) end
+
+--- A new version of it has taken over; nothing can be done any more: fn()
+---@param match match|function
+---@param fn function?
+function on.stop(match, fn) end
+
+--- A new version is about to take over: a table that is returned is given to its on.restore: fn()
+---@param match match|function
+---@param fn function?
+function on.save(match, fn) end
+
+--- What on.save of the version before returned; an error, and that version goes on: fn(table)
+---@param match match|function
+---@param fn function?
+function on.restore(match, fn) end
+
 --- Says what the plugin is and needs: api, exec, read, write, send, delete, accounts
 ---@param declaration table
 function plugin(declaration) end

@@ -61,6 +61,8 @@ enum hook_kind {
 	HOOK_TIMER,		/* .what: its spec as declared; .only is its plugin */
 	HOOK_COMMAND,		/* .what: its name; .only; args as typed */
 	HOOK_OFFERED,		/* POP3, not fetched yet: .fd has the header only */
+	/* Of the script process alone, never asked: a new version takes over. */
+	HOOK_START, HOOK_STOP, HOOK_SAVE, HOOK_RESTORE,
 	HOOK_KINDS		/* numbers are in states: new ones come last */
 };
 
