@@ -193,7 +193,7 @@ foreign_letters(const struct folder *f, struct str letters, char *out)
 
 		if (sysflags_from_letters((struct str){ &c, 1 }) != 0)
 			continue;
-		if (c >= 'a' && c <= 'z' && f->kwfile.name[c - 'a'] != NULL)
+		if (kwfile_known(&f->kwfile, c))
 			continue;
 		if (memchr(out, c, n) == NULL && n < 32)
 			out[n++] = c;
