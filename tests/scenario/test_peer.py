@@ -426,6 +426,66 @@ class Exchange(Profile):
                 self.assertNotIn(word, command)
 
 
+class Meanwhile(PeerCase):
+    """A draft is saved again while the server is told of what it was."""
+
+    def save(self, token, text):
+        path = self.tree.find("Drafts", token).path
+        temp = os.path.join(self.tree.path("Drafts"), "tmp", "again")
+        with open(temp, "wb") as f:
+            f.write(local_message(token, text))
+        os.rename(temp, path)
+
+    def saves(self, text):
+        def act(session, tag, verb, args):
+            self.save("draft", text)
+            return False
+        return act
+
+    def draft_there(self):
+        return [m.data for m in self.peer.boxes["Drafts"].msgs]
+
+    def setUp(self):
+        super().setUp()
+        self.peer.box("Drafts", ["\\Drafts"])
+        self.syncd.sync()
+        self.tree.add("Drafts", local_message("draft", "first"), "D")
+
+    def ends_with(self, text):
+        """The last version is what both sides have."""
+        self.peer.clear()
+        self.syncd.run("sync")
+        self.syncd.sync()
+        self.assertEqual(self.draft_there(),
+                         [local_message("draft", text).replace(b"\n", b"\r\n")])
+        [here] = self.tree.messages("Drafts")
+        self.assertEqual(here.data, local_message("draft", text))
+
+    def test_a_flag(self):
+        self.syncd.sync()
+        self.tree.set_flags("Drafts", "draft", "DF")
+        self.peer.on("UID STORE", self.saves("second"), times=1)
+        self.any_end()
+        self.ends_with("second")
+
+    def test_an_upload(self):
+        self.peer.on("APPEND", self.saves("second"), times=1)
+        self.any_end()
+        self.ends_with("second")
+
+    def test_an_upload_of_the_same_size(self):
+        self.peer.on("APPEND", self.saves("tsrif"), times=1)
+        self.any_end()
+        self.ends_with("tsrif")
+
+    def test_a_new_version(self):
+        self.syncd.sync()
+        self.save("draft", "second")
+        self.peer.on("APPEND", self.saves("third"), times=1)
+        self.any_end()
+        self.ends_with("third")
+
+
 class AheadCase(PeerCase):
     name = b"Dovecot"
     account = dict(PeerCase.account, avoid=["X-GUID"])    # the peer has none
