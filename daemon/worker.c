@@ -276,7 +276,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 
 	report_status(w, "syncing");
 	if (!w->acc->dry_run)
-		hooks_say(w->acc, HOOK_SYNC_START, opts->full ? "full" : "quick",
+		due_say(w->acc, HOOK_SYNC_START, opts->full ? "full" : "quick",
 		    0);
 	opts->done = folder_finished;
 	opts->who = w;
@@ -291,7 +291,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	if (r < 0)
 		return -1;
 	if (!w->acc->dry_run)
-		hooks_say(w->acc, HOOK_SYNC_DONE, opts->full ? "full" : "quick",
+		due_say(w->acc, HOOK_SYNC_DONE, opts->full ? "full" : "quick",
 		    0);
 	end_trouble(w);
 	/* A login is dearer than a look: POP3 has its times. */

@@ -31,7 +31,7 @@ worker_script_open(struct account *acc, struct link *l)
 	hooks_take_host(acc->hooks, host_new(acc->conf, lua,
 	    hooks_world(acc->hooks), hooks_broker(acc->hooks)));
 	free(lua);
-	if (hooks_mark(acc, &err) < 0)
+	if (tell_mark(acc, &err) < 0)
 		log_warn("%s", err.text);
 }
 
@@ -41,7 +41,7 @@ void
 worker_script_online(struct account *acc, struct outage *o)
 {
 	if (o->since != 0)
-		hooks_say(acc, HOOK_ONLINE, "", o->since / 1000000);
+		due_say(acc, HOOK_ONLINE, "", o->since / 1000000);
 	*o = (struct outage){ .tell_at = USEC_NEVER };
 }
 
@@ -50,7 +50,7 @@ worker_script_offline(struct account *acc, struct outage *o, const char *why)
 {
 	if (o->since == 0)
 		o->since = clock_wall();
-	hooks_say(acc, HOOK_OFFLINE, why, o->since / 1000000);
+	due_say(acc, HOOK_OFFLINE, why, o->since / 1000000);
 	if (acc->hooks != NULL)
 		o->tell_at = clock_in(USEC_S(OFFLINE_S));
 }
@@ -60,7 +60,7 @@ worker_script_auth_failed(struct account *acc, const char *why)
 {
 	struct err ignored;
 
-	hooks_say(acc, HOOK_AUTH_FAILED, why, clock_wall() / 1000000);
+	due_say(acc, HOOK_AUTH_FAILED, why, clock_wall() / 1000000);
 	(void)hooks_finish(acc, clock_in(USEC_S(LAST_WORDS_S)), &ignored);
 }
 

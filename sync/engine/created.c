@@ -30,7 +30,7 @@ static int
 add_rows(struct hooks *h, struct batch *b, const struct folder *f,
     const int64_t *row, size_t n, struct err *err)
 {
-	const char *origin = hooks_initial(h, f) ? "initial" : "client";
+	const char *origin = tell_initial(h, f) ? "initial" : "client";
 
 	for (size_t i = 0; i < n; i++) {
 		int got = batch_add_row(b, h->acc, row[i], origin, true, err);
@@ -73,7 +73,7 @@ created_ask(struct account *acc, const struct folder *f, const int64_t *row,
 {
 	struct hooks *h = acc->hooks;
 
-	if (h == NULL || acc->dry_run || !hooks_wanted_in(h, HOOK_CREATED, f))
+	if (h == NULL || acc->dry_run || !tell_wanted_in(h, HOOK_CREATED, f))
 		return 0;
 	for (size_t i = 0; i < n; i += HOOK_BATCH)
 		if (ask(h, f, row + i, n - i < HOOK_BATCH ? n - i : HOOK_BATCH,

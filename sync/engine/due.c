@@ -307,13 +307,13 @@ due_timers(struct hooks *h, struct err *err)
 }
 
 void
-hooks_say(struct account *acc, enum hook_kind kind, const char *what,
+due_say(struct account *acc, enum hook_kind kind, const char *what,
     int64_t since)
 {
 	struct hook_event ev = { .kind = kind, .what = str_z(what),
 	    .since = since, .deadline = clock_in(USEC_S(EVENT_S)) };
 
-	if (hooks_want(acc, kind))
+	if (tell_wants(acc, kind))
 		(void)hooks_ask(acc->hooks, &ev, NULL);
 }
 

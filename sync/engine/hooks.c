@@ -33,7 +33,7 @@ hooks_new(struct account *acc, const struct hook_broker *broker)
 	h->settle_at = USEC_NEVER;
 	h->effects_due = h->steps_due = true;
 	buf_init(&h->value, SCRIPT_VALUE_MAX);
-	hooks_world_init(h);
+	message_world(h);
 	return h;
 }
 
@@ -381,7 +381,7 @@ hooks_want_surely(struct account *acc, enum hook_kind kind, struct err *err)
 	struct hooks *h = acc->hooks;
 	usec deadline;
 
-	if (!hooks_want(acc, kind))
+	if (!tell_wants(acc, kind))
 		return 0;
 	deadline = clock_in(hooks_patience(acc->conf));
 	for (;;) {
@@ -392,7 +392,7 @@ hooks_want_surely(struct account *acc, enum hook_kind kind, struct err *err)
 		if (wait_once(h, deadline, err) < 0)
 			return -1;
 	}
-	return !hooks_loading(acc) && hooks_wanted(h, kind);
+	return !hooks_loading(acc) && tell_wanted(h, kind);
 }
 
 /* ---- between rounds -------------------------------------------------- */

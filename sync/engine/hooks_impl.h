@@ -90,9 +90,9 @@ struct hooks {
 };
 
 /* Where mail that was there before the scripts was is no news. */
-bool	hooks_initial(const struct hooks *h, const struct folder *f);
-bool	hooks_wanted(const struct hooks *h, enum hook_kind kind);
-bool	hooks_wanted_in(const struct hooks *h, enum hook_kind kind,
+bool	tell_initial(const struct hooks *h, const struct folder *f);
+bool	tell_wanted(const struct hooks *h, enum hook_kind kind);
+bool	tell_wanted_in(const struct hooks *h, enum hook_kind kind,
 	    const struct folder *f);
 
 /* How long a message may take, by the most patient script. */
@@ -129,7 +129,7 @@ bool	settle_waits(const struct hooks *h);
 /* Tell it if it has been quiet long enough, or if it is to be ${now}. */
 int	settle_run(struct hooks *h, bool now, struct err *err);
 
-void	hooks_world_init(struct hooks *h);
+void	message_world(struct hooks *h);
 
 /* That new file stays here only: in the transaction of the plan. */
 int	created_hold(struct account *acc, const struct hook_op *op,

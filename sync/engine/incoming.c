@@ -27,7 +27,7 @@ ask_incoming(struct hooks *h, struct arrivals *a, size_t from, size_t n,
 {
 	struct hook_event ev = { .kind = HOOK_INCOMING,
 	    .mailbox = str_z(a->f->name) };
-	const char *origin = hooks_initial(h, a->f) ? "initial" : "server";
+	const char *origin = tell_initial(h, a->f) ? "initial" : "server";
 	struct batch b = { .n = 0 };
 	int r = 0;
 
@@ -130,12 +130,12 @@ apply_plan(struct hooks *h, struct arrivals *a, struct plan *p, struct err *err)
 }
 
 int
-hooks_incoming(struct arrivals *a, struct err *err)
+incoming_ask(struct arrivals *a, struct err *err)
 {
 	struct hooks *h = a->acc->hooks;
 	struct incoming *in;
 
-	if (h == NULL || !hooks_wanted_in(h, HOOK_INCOMING, a->f))
+	if (h == NULL || !tell_wanted_in(h, HOOK_INCOMING, a->f))
 		return 0;
 	in = a->incoming = xcalloc(1, sizeof(*in));
 	for (size_t i = 0; i < a->n; i += HOOK_BATCH) {
@@ -190,7 +190,7 @@ write_causes(struct arrivals *a, const struct plan *p, struct err *err)
 }
 
 int
-hooks_incoming_write(struct arrivals *a, struct err *err)
+incoming_write(struct arrivals *a, struct err *err)
 {
 	struct incoming *in = a->incoming;
 
@@ -205,7 +205,7 @@ hooks_incoming_write(struct arrivals *a, struct err *err)
 }
 
 void
-hooks_incoming_end(struct arrivals *a, bool committed)
+incoming_end(struct arrivals *a, bool committed)
 {
 	struct hooks *h = a->acc->hooks;
 	struct incoming *in = a->incoming;
@@ -227,7 +227,7 @@ hooks_incoming_end(struct arrivals *a, bool committed)
 /* ---- deletions ------------------------------------------------------- */
 
 int
-hooks_removing(struct account *acc, struct folder *f, const int64_t *row,
+incoming_removing(struct account *acc, struct folder *f, const int64_t *row,
     size_t n, char **why, struct err *err)
 {
 	struct hooks *h = acc->hooks;
@@ -239,7 +239,7 @@ hooks_removing(struct account *acc, struct folder *f, const int64_t *row,
 	struct str arg;
 
 	*why = NULL;
-	if (!hooks_want(acc, HOOK_REMOVING) || n == 0)
+	if (!tell_wants(acc, HOOK_REMOVING) || n == 0)
 		return 0;
 	for (size_t i = 0; i < n && b.n < HOOK_BATCH; i++)
 		if (batch_add_row(&b, acc, row[i], "client", false, err) < 0) {

@@ -331,7 +331,7 @@ unseen(void *engine, struct str name, uint32_t *n, struct err *err)
 }
 
 void
-hooks_world_init(struct hooks *h)
+message_world(struct hooks *h)
 {
 	h->world = (struct hook_world){
 		.engine = h,

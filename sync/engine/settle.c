@@ -218,7 +218,7 @@ settle_run(struct hooks *h, bool now, struct err *err)
 	if (!settle_waits(h) || (!now && clock_now() < h->settle_at) ||
 	    hooks_is_asked(h, HOOK_SETTLED, NULL, NULL))
 		return 0;
-	if (!hooks_wanted(h, HOOK_SETTLED)) {
+	if (!tell_wanted(h, HOOK_SETTLED)) {
 		h->settle_at = USEC_NEVER;
 		return forget(h, err);
 	}

@@ -18,21 +18,21 @@ enum { CAUSE_S = 600, MOVE_S = 120 };
 /* ---- who wants what -------------------------------------------------- */
 
 bool
-hooks_wanted(const struct hooks *h, enum hook_kind kind)
+tell_wanted(const struct hooks *h, enum hook_kind kind)
 {
 	return h->host != NULL && h->host->ops->kinds(h->host) >> kind & 1;
 }
 
 bool
-hooks_want(const struct account *acc, enum hook_kind kind)
+tell_wants(const struct account *acc, enum hook_kind kind)
 {
-	return acc->hooks != NULL && hooks_wanted(acc->hooks, kind);
+	return acc->hooks != NULL && tell_wanted(acc->hooks, kind);
 }
 
 /* Mail that was there before we were is no news.  Folders that came later have
  * news only. */
 bool
-hooks_initial(const struct hooks *h, const struct folder *f)
+tell_initial(const struct hooks *h, const struct folder *f)
 {
 	struct err err;
 
@@ -41,11 +41,11 @@ hooks_initial(const struct hooks *h, const struct folder *f)
 }
 
 bool
-hooks_wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
+tell_wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
 {
-	if (!hooks_wanted(h, kind))
+	if (!tell_wanted(h, kind))
 		return false;
-	return !hooks_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
+	return !tell_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
 }
 
 /* Which folders have been synced by now; and, once there is a list, which were there
@@ -61,7 +61,7 @@ mark_folders(struct hooks *h, struct err *err)
 		const struct folder *f = acc->folder[i];
 
 		last = f->id > last ? f->id : last;
-		if (f->uidnext != 0 && hooks_initial(h, f) &&
+		if (f->uidnext != 0 && tell_initial(h, f) &&
 		    store_mark(acc->store, f->id, err) < 0)
 			return -1;
 	}
@@ -73,7 +73,7 @@ mark_folders(struct hooks *h, struct err *err)
 }
 
 int
-hooks_mark(struct account *acc, struct err *err)
+tell_mark(struct account *acc, struct err *err)
 {
 	if (acc->hooks == NULL)
 		return 0;
@@ -153,7 +153,7 @@ show_change(struct script_event *e, struct told *t, const struct folder *f,
 }
 
 int
-hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
+tell_message(struct account *acc, enum hook_kind kind, struct folder *f,
     const struct msg_row *row, const struct hook_was *was, struct err *err)
 {
 	struct hooks *h = acc->hooks;
@@ -168,14 +168,14 @@ hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
 		h->recent[h->n_recent++ % RECENT].when = clock_now();
 	}
 	e.origin = was != NULL && was->origin != NULL ? str_z(was->origin) :
-	    hooks_initial(h, f) ? STR("initial") : STR("server");
+	    tell_initial(h, f) ? STR("initial") : STR("server");
 	if (find_cause(h, &e, t.origin, err) < 0)
 		return -1;
 	if (!show_change(&e, &t, f, row, was))
 		return 0;
-	if (settle_note(h, &e, hooks_wanted_in(h, HOOK_SETTLED, f), err) < 0)
+	if (settle_note(h, &e, tell_wanted_in(h, HOOK_SETTLED, f), err) < 0)
 		return -1;
-	if (!hooks_wanted_in(h, kind, f))
+	if (!tell_wanted_in(h, kind, f))
 		return 0;
 	if (e.depth > HOOK_DEPTH_MAX) {
 		log_error("plugins: a chain of more than %d changes ends at "
@@ -216,7 +216,7 @@ find_arrived(struct hooks *h, const struct msg_row *gone, struct msg_row *row,
 }
 
 int
-hooks_tell_gone(struct account *acc, struct folder *f, const struct msg_row *row,
+tell_gone(struct account *acc, struct folder *f, const struct msg_row *row,
     const char *origin, struct err *err)
 {
 	struct hook_was was = { .origin = origin };
@@ -224,20 +224,20 @@ hooks_tell_gone(struct account *acc, struct folder *f, const struct msg_row *row
 	struct folder *to = NULL;
 	int got = 0;
 
-	if (hooks_want(acc, HOOK_MOVED))
+	if (tell_wants(acc, HOOK_MOVED))
 		got = find_arrived(acc->hooks, row, &here, err);
 	if (got < 0)
 		return -1;
 	if (got > 0)
 		to = account_by_id(acc, here.folder);
 	if (to == NULL)
-		return hooks_tell(acc, HOOK_REMOVED, f, row, &was, err);
+		return tell_message(acc, HOOK_REMOVED, f, row, &was, err);
 	was.mailbox = f->name;
-	return hooks_tell(acc, HOOK_MOVED, to, &here, &was, err);
+	return tell_message(acc, HOOK_MOVED, to, &here, &was, err);
 }
 
 int
-hooks_tell_folder(struct account *acc, const struct folder *f, const char *what,
+tell_folder(struct account *acc, const struct folder *f, const char *what,
     const char *old, const char *origin, struct err *err)
 {
 	struct hooks *h = acc->hooks;
@@ -249,10 +249,10 @@ hooks_tell_folder(struct account *acc, const struct folder *f, const char *what,
 		return 0;
 	snprintf(detail, sizeof(detail), "%s %s", what, old != NULL ? old : "");
 	e.detail = str_trim(str_z(detail));
-	if (settle_note(h, &e, h->first_folders != 0 && hooks_wanted(h,
+	if (settle_note(h, &e, h->first_folders != 0 && tell_wanted(h,
 	    HOOK_SETTLED), err) < 0)
 		return -1;
-	return hooks_wanted(h, HOOK_FOLDER) ?
+	return tell_wanted(h, HOOK_FOLDER) ?
 	    store_event_add(acc->store, &e, err) : 0;
 }
 

@@ -213,7 +213,7 @@ settle(struct account *acc, struct folder *f, const struct upload *u,
 		return -1;
 	if (account_audit(acc, "upload", f, &row, u->change->out.reason, err) < 0)
 		return -1;
-	return hooks_tell(acc, HOOK_UPLOADED, f, &row,
+	return tell_message(acc, HOOK_UPLOADED, f, &row,
 	    &(struct hook_was){ .origin = "client" }, err);
 }
 
@@ -520,7 +520,7 @@ ask_scripts(struct uploads *us, struct batch *b, struct err *err)
 	int64_t row[BATCH];
 	size_t kept = 0;
 
-	if (!hooks_want(us->acc, HOOK_CREATED))
+	if (!tell_wants(us->acc, HOOK_CREATED))
 		return 0;
 	for (size_t i = 0; i < b->n; i++)
 		row[i] = b->u[i].row;
