@@ -86,9 +86,15 @@ struct hooks {
 	usec			 settle_at, settle_last;	/* SETTLED is due */
 	struct { int64_t msg; usec when; } recent[RECENT];	/* that arrived */
 	size_t			 n_recent;	/* counts on */
+	struct { struct hash all; usec when; } trashed[RECENT];	/* by us */
+	size_t			 n_trashed;	/* counts on */
 	int64_t			 first_folders;	/* ids up to it were there first */
 };
 
+/* Mail with those bytes is in the Trash ${f} because it was deleted here a moment
+ * ago: it has been told of, and is no news. */
+bool	tell_trashed(const struct hooks *h, const struct folder *f,
+	    const struct hash *all);
 /* Where mail that was there before the scripts was is no news. */
 bool	tell_initial(const struct hooks *h, const struct folder *f);
 bool	tell_wanted(const struct hooks *h, enum hook_kind kind);

@@ -32,6 +32,8 @@ ask_incoming(struct hooks *h, struct arrivals *a, size_t from, size_t n,
 	int r = 0;
 
 	for (size_t i = from; i < from + n && r == 0; i++) {
+		if (tell_trashed(h, a->f, &a->v[i].landing.id.all))
+			continue;
 		if (a->v[i].row == 0)
 			a->v[i].row = store_msg_id(h->acc->store, err);
 		r = a->v[i].row == 0 ? -1 :
@@ -39,7 +41,8 @@ ask_incoming(struct hooks *h, struct arrivals *a, size_t from, size_t n,
 	}
 	ev.deadline = clock_in(hooks_patience(h->acc->conf) *
 	    (1 + (usec)n / 8));
-	if (r == 0) {
+	*out = NULL;
+	if (r == 0 && b.n > 0) {
 		*out = hooks_ask(h, &ev, &b);
 		(*out)->kept = true;
 	}
@@ -145,7 +148,7 @@ incoming_ask(struct arrivals *a, struct err *err)
 		    sizeof(*in->asked));
 		if (ask_incoming(h, a, i, n, &in->asked[in->n], err) < 0)
 			return -1;
-		in->n++;
+		in->n += in->asked[in->n] != NULL;
 	}
 	if (hooks_wait_for(h, in->asked, in->n, err) < 0)
 		return -1;

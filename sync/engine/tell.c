@@ -123,6 +123,33 @@ find_cause(struct hooks *h, struct script_event *e, char origin[80],
 	return got < 0 ? -1 : 0;
 }
 
+bool
+tell_trashed(const struct hooks *h, const struct folder *f, const struct hash *all)
+{
+	if (!(f->attrs & LIST_TRASH))
+		return false;
+	for (size_t i = 0; i < RECENT && i < h->n_trashed; i++)
+		if (hash_eq(&h->trashed[i].all, all))
+			return h->trashed[i].when + USEC_S(CAUSE_S) >
+			    clock_now();
+	return false;
+}
+
+/* What comes and goes, to be known again. */
+static void
+remember(struct hooks *h, enum hook_kind kind, const struct msg_row *row,
+    const char *origin)
+{
+	if (kind == HOOK_DELIVERED) {
+		h->recent[h->n_recent % RECENT].msg = row->id;
+		h->recent[h->n_recent++ % RECENT].when = clock_now();
+	} else if (kind == HOOK_REMOVED && origin != NULL &&
+	    strcmp(origin, "client") == 0) {
+		h->trashed[h->n_trashed % RECENT].all = row->all;
+		h->trashed[h->n_trashed++ % RECENT].when = clock_now();
+	}
+}
+
 /* Texts of an event. */
 struct told {
 	char	origin[80], in[KW_MAX * 32], out[KW_MAX * 32];
@@ -163,10 +190,7 @@ tell_message(struct account *acc, enum hook_kind kind, struct folder *f,
 
 	if (h == NULL)
 		return 0;
-	if (kind == HOOK_DELIVERED) {
-		h->recent[h->n_recent % RECENT].msg = row->id;
-		h->recent[h->n_recent++ % RECENT].when = clock_now();
-	}
+	remember(h, kind, row, was != NULL ? was->origin : NULL);
 	e.origin = was != NULL && was->origin != NULL ? str_z(was->origin) :
 	    tell_initial(h, f) ? STR("initial") : STR("server");
 	if (find_cause(h, &e, t.origin, err) < 0)
@@ -175,7 +199,8 @@ tell_message(struct account *acc, enum hook_kind kind, struct folder *f,
 		return 0;
 	if (settle_note(h, &e, tell_wanted_in(h, HOOK_SETTLED, f), err) < 0)
 		return -1;
-	if (!tell_wanted_in(h, kind, f))
+	if (!tell_wanted_in(h, kind, f) || (kind == HOOK_DELIVERED &&
+	    tell_trashed(h, f, &row->all)))
 		return 0;
 	if (e.depth > HOOK_DEPTH_MAX) {
 		log_error("plugins: a chain of more than %d changes ends at "

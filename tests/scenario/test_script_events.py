@@ -182,6 +182,30 @@ end)
         self.assertNotIn("Old", self.client.list())
 
 
+class TrashTest(EventCase):
+    @limit(90)
+    def test_what_was_deleted_here_is_no_news_in_the_trash(self):
+        """It comes from the server, and is what went there a moment ago."""
+        self.hear("""
+on.incoming(function(msg) msg:tag("asked-" .. msg.mailbox:lower()) end)
+on.delivered(function(msg) say("delivered", msg.mailbox, msg.subject) end)
+""")
+        self.client.create("Trash")
+        self.begin()
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        self.client.append("INBOX", message("rubbish"))
+        self.expect("delivered INBOX rubbish")
+        self.wait_same(30)
+        self.tree.delete("INBOX", "rubbish")
+        self.wait(lambda: self.tree.find("Trash", "rubbish"), 30, "the copy here")
+        self.client.append("Trash", message("straight away"))
+        self.expect("delivered Trash straight away")
+        self.wait_same(30)
+        self.assertEqual(self.tree.find("Trash", "rubbish").keywords, {"asked-inbox"})
+        self.assertNotIn("delivered Trash rubbish", self.said())
+
+
 class OutageTest(EventCase):
     """Events of the connection, of whole mailboxes, and of mail that is gone."""
 
