@@ -442,7 +442,8 @@ static void
 twenty_rules(void **state)
 {
 	const char *count = getenv("SYNCD_HOST_BENCH");
-	int n = count != NULL ? atoi(count) : 640, moved = 0;
+	int n = (count != NULL ? atoi(count) : 640) / HOOK_BATCH * HOOK_BATCH;
+	int moved = 0;
 	const char *subject[HOOK_BATCH];
 	struct bench b;
 	double theirs, ours;
