@@ -57,7 +57,7 @@ imap_conf_of(const struct account_conf *conf, int tunnel_fd)
 {
 	struct imap_conf ic = {
 		.forbid = forbidden(conf),
-		.compress = conf->compress,
+		.compress = conf->compress == COMPRESS_YES,
 		/* What is over the message limit is read and thrown away; what
 		 * is over this is not even read. */
 		.max_literal = (uint64_t)conf->limits.max_message_size * 4,
@@ -79,10 +79,12 @@ connect_probe(const struct account_conf *conf, struct err *err)
 
 static struct lane *
 connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+    const struct secret *secret, bool tap, bool much, struct err *err)
 {
 	struct imap_conf ic = imap_conf_of(conf, tunnel_fd);
 
+	if (much && conf->compress == COMPRESS_AUTO)
+		ic.compress = true;
 	ic.peer.tap = tap;
 	return imap_open(&ic, name, tunnel_fd, secret,
 	    clock_in(conf->limits.connect_timeout), err);
@@ -107,9 +109,9 @@ connect_pop3(const struct account_conf *conf, const char *name, int tunnel_fd,
 
 struct lane *
 connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+    const struct secret *secret, bool tap, bool much, struct err *err)
 {
 	return conf->protocol == PROTOCOL_POP3 ?
 	    connect_pop3(conf, name, tunnel_fd, secret, tap, err) :
-	    connect_imap(conf, name, tunnel_fd, secret, tap, err);
+	    connect_imap(conf, name, tunnel_fd, secret, tap, much, err);
 }

@@ -283,10 +283,11 @@ const struct option options[] = {
 	  .example = "NOTIFY",
 	  .help = "Capabilities of the server that are not used, because it does"
 	    " them badly" },
-	{ "accounts.*.compress", OPT_BOOL, A(compress), .dflt = "auto",
-	  .words = "auto",
-	  .help = "Compress the connection (RFC 4978); auto is no in this"
-	    " version" },
+	{ "accounts.*.compress", OPT_ENUM, A(compress), .dflt = "auto",
+	  .words = "auto yes no",
+	  .help = "Compress the connection (RFC 4978); auto: only while mail that"
+	    " is here already is matched with the server's, the state being new"
+	    },
 
 	{ "accounts.*.pop3", OPT_GROUP, NOWHERE,
 	  .help = "What is kept on a POP3 server" },

@@ -93,11 +93,13 @@ open_lane(struct worker *w, const char *name, struct err *err)
 	if (link_ask_secret(&w->link, w->conf, "connect", err) < 0 ||
 	    link_ask_tunnel(&w->link, w->conf, &tunnel, err) < 0)
 		return NULL;
-	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap, err);
+	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap,
+	    w->acc->unknown, err);
 	/* A token may have been revoked before its time: one fresh one. */
 	if (ln == NULL && err->class == ERR_AUTH && w->conf->auth.token_command.n > 0 &&
 	    link_ask_secret(&w->link, w->conf, "rejected", err) == 0)
-		ln = connect_lane(w->conf, name, -1, &w->link.secret, w->tap, err);
+		ln = connect_lane(w->conf, name, -1, &w->link.secret, w->tap,
+		    w->acc->unknown, err);
 	secret_clear(&w->link.secret);
 	return ln;
 }

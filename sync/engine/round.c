@@ -561,6 +561,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	if (!acc->dry_run && hooks_mark(acc, err) < 0)
 		return -1;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
+	acc->unknown = false;
 	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
 }
 

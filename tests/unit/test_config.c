@@ -46,7 +46,7 @@ four_lines_are_an_account(void **state)
 	assert_int_equal(a->watch.settle, USEC_MS(300));
 	assert_int_equal(a->limits.max_age, 0);
 	assert_int_equal(a->guards.uidvalidity_change, HOLD_REMATCH);
-	assert_false(a->compress);
+	assert_int_equal(a->compress, COMPRESS_AUTO);
 	assert_int_equal(c->log_level, 3);
 	free(path);
 	config_free(c);
@@ -183,7 +183,7 @@ values_are_read_by_their_option(void **state)
 	assert_int_equal(a->limits.max_age, USEC_S(2LL * 365 * 86400));
 	assert_int_equal(a->undo.keep, 0);
 	assert_int_equal(a->undo.max, 64 << 10);
-	assert_true(a->compress);
+	assert_int_equal(a->compress, COMPRESS_YES);
 	free(log);
 	config_free(c);
 }
