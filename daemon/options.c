@@ -240,9 +240,10 @@ const struct option options[] = {
 	{ "accounts.*.schedule", OPT_GROUP, NOWHERE, .help = "When to sync" },
 	{ "accounts.*.schedule.when", OPT_SCHEDULE, A(schedule.when),
 	  .dflt = "always", .words = "always manual", .example = "every 6h",
-	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\" (once a"
-	    " day, at any hour, in this version); with turns, a worker does one"
-	    " round and ends" },
+	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\": once a"
+	    " day, at a random moment between the two, local time (\"daily 02:30\":"
+	    " then); a turn that was slept through is made up.  With turns, a worker"
+	    " does one round and ends" },
 	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
 	  .later = "conditions on a schedule", .example = "unmetered",
 	  .help = "Only on a connection or a power supply that is so: unmetered,"

@@ -181,7 +181,11 @@ struct account_conf {
 
 	struct {
 		int	when;			/* enum conf_schedule */
-		usec	every;			/* "every 6h": 0 = no */
+		usec	every;			/* "every 6h", and a day if
+						 * daily; 0: no turns */
+		bool	daily;			/* "daily 02:00-05:00" */
+		int	from, until;		/* then, minutes of the local
+						 * day; the same: one moment */
 		usec	jitter;
 		usec	alert_after;
 	} schedule;

@@ -184,16 +184,21 @@ pair_run(const struct runs *run)
 	}
 }
 
+/* A person who changes a draft by a letter changes its date, at least. */
 static bool
-any_draft(const struct runs *run)
+changed_draft(const struct runs *run)
 {
-	for (size_t i = 0; i < run->n_a; i++)
-		if (run->a[i]->draft)
-			return true;
-	for (size_t i = 0; i < run->n_b; i++)
-		if (run->b[i]->draft)
-			return true;
-	return false;
+	bool draft = false, dates = false;
+
+	for (size_t i = 0; i < run->n_a; i++) {
+		draft = draft || run->a[i]->draft;
+		dates = dates || run->a[i]->date != run->a[0]->date;
+	}
+	for (size_t i = 0; i < run->n_b; i++) {
+		draft = draft || run->b[i]->draft;
+		dates = dates || run->b[i]->date != run->a[0]->date;
+	}
+	return draft && dates;
 }
 
 /* One header, one size, and the same content as well: any of them will do. */
@@ -212,10 +217,10 @@ is_proof(const struct runs *run, enum like_by by)
 {
 	switch (by) {
 	case LIKE_MSGID:
-		return run->n_a == 1 && run->n_b == 1 && !any_draft(run);
+		return run->n_a == 1 && run->n_b == 1;
 	case LIKE_HEAD:
 		return run->n_a <= run->n_b && all_the_same(run) &&
-		    !any_draft(run);
+		    !changed_draft(run);
 	default:
 		return true;
 	}

@@ -2,6 +2,7 @@
 
 The account is `policy: backup`: the server is only read, and what vanishes there
 stays here, once, whatever the server does to its folders and numbers."""
+import datetime
 import glob
 import hashlib
 import http.server
@@ -708,6 +709,19 @@ class Health(Backup):
             self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "scheduled", 10,
                       "the worker to be gone")
             self.assertEqual(self.syncd.status()["accounts"][0]["connections"], 0)
+
+    def test_a_turn_at_night(self):
+        hour = (time.localtime().tm_hour + 2) % 24
+        self.conf["schedule"] = {"when": f"daily {hour:02d}:00-{hour:02d}:30", "jitter": "0s"}
+        self.syncd.write()
+        with self.syncd:
+            a = self.syncd.status()["accounts"][0]
+        self.assertEqual(a["state"], "scheduled")
+        turn = datetime.datetime.fromisoformat(a["next_attempt"].replace("Z", "+00:00"))
+        turn = turn.astimezone()
+        self.assertEqual(turn.hour, hour)
+        self.assertLess(turn.minute, 30)
+        self.assertEqual(self.calls(), [])
 
     def test_no_success_for_long_is_a_problem(self):
         self.conf["schedule"] = {"when": "every 1s", "jitter": "0s", "alert_after": "1s"}

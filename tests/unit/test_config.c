@@ -281,12 +281,15 @@ warnings_leave_the_configuration_usable(void **state)
 	    "plugins: [{script: /x.lua, config: {any: [thing]}}]\n", &diags);
 	assert_non_null(c);
 	assert_int_equal(diags.n_errors, 0);
-	assert_int_equal(diags.n, 3);
+	assert_int_equal(diags.n, 2);
 	assert_int_equal(c->n_reacts, 1);
 	assert_int_equal(c->react[0].timeout, USEC_S(60));
 	assert_string_equal(c->react[0].retry_on.v[0], "75");
 	assert_int_equal(c->account[0].tls.verify, CONF_VERIFY_OFF);
 	assert_int_equal(c->account[0].schedule.every, USEC_S(86400));
+	assert_true(c->account[0].schedule.daily);
+	assert_int_equal(c->account[0].schedule.from, 120);
+	assert_int_equal(c->account[0].schedule.until, 300);
 	diags_clear(&diags);
 	config_free(c);
 }
