@@ -213,7 +213,7 @@ const struct option options[] = {
 	{ "accounts.*.guards.uidvalidity_change", OPT_ENUM,
 	  A(guards.uidvalidity_change), .dflt = "rematch", .words = "hold rematch",
 	  .help = "The server numbers a folder anew: match messages by content, or"
-	    " hold (not in this version yet)" },
+	    " hold the folder until `syncd approve`" },
 	{ "accounts.*.guards.min_free_space", OPT_SIZE, A(guards.min_free_space),
 	  .dflt = "500MiB",
 	  .help = "Downloads wait while the disk has less room" },

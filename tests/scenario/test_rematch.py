@@ -12,7 +12,7 @@ import unittest
 from collections import Counter
 
 import corpus
-from case import Case, limit, rows
+from case import Case, limit, local_message, message, rows
 from maildir import digest
 
 DATE = 1_600_000_000
@@ -250,4 +250,34 @@ class Renumbered(Case):
         self.syncd.sync()
         self.assertSame()
         self.assertEqual(len(self.tree.messages("INBOX")), 5)
+        self.assertQuiet()
+
+
+class Held(Case):
+    """`guards.uidvalidity_change: hold`"""
+    account = {"guards": {"uidvalidity_change": "hold"}}
+
+    def test_a_folder_with_new_numbers_waits(self):
+        for i in range(5):
+            self.client.append("INBOX", message(f"m{i}"), date=DATE + i)
+        self.client.append("Archive", message("other"), date=DATE)
+        self.syncd.sync()
+        subprocess.run(("doveadm", "-c", self.dovecot.dir + "/dovecot.conf", "mailbox",
+                        "update", "-u", self.user, "--uid-validity", "4711", "INBOX"),
+                       check=True, stderr=subprocess.DEVNULL)
+        self.tree.add("INBOX", local_message("mine"))
+        os.unlink(next(m.path for m in self.tree.messages("INBOX") if b"m0" in m.data))
+        self.client.append("Archive", message("goes on"), date=DATE)
+        for verb in (("sync",), ("reject", "a/INBOX")):
+            r = self.syncd.run(*verb)
+            self.assertEqual(r.rc, 10, r)
+            self.assertIn("[guard.uidvalidity]", r.err)
+            self.assertIn("syncd approve a/INBOX", r.err)
+            self.assertEqual(len(self.client.fetch_all("INBOX")), 5)
+            self.assertEqual(len(self.tree.messages("INBOX")), 5)
+            self.assertPlaces("goes on", "Archive")
+        self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
+        self.syncd.sync()
+        self.assertSame()
+        self.assertEqual(len(self.tree.messages("INBOX")), 6)
         self.assertQuiet()
