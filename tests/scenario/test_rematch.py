@@ -43,17 +43,27 @@ class Meter:
             except OSError:
                 return
             far = socket.create_connection(("127.0.0.1", self.to))
-            threading.Thread(target=self.pump, args=(near, far, False), daemon=True).start()
-            threading.Thread(target=self.pump, args=(far, near, True), daemon=True).start()
+            threading.Thread(target=self.session, args=(near, far), daemon=True).start()
+
+    def session(self, near, far):
+        with near, far:
+            back = threading.Thread(target=self.pump, args=(far, near, True), daemon=True)
+            back.start()
+            self.pump(near, far, False)
+            back.join()
 
     def pump(self, a, b, count):
         try:
             while data := a.recv(65536):
                 self.received += len(data) if count else 0
                 b.sendall(data)
-            b.shutdown(socket.SHUT_WR)
         except OSError:
             pass    # one end has gone: so does the other
+        for s in (a, b):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def close(self):
         self.listener.close()
