@@ -73,7 +73,9 @@ def mail(n):
     """${n} messages of the corpus, no two the same."""
     found = corpus.more(n) + corpus.messages()
     unique = {digest(corpus.wire(m)): corpus.wire(m) for _, m in found}
-    out = [m for m in unique.values() if b"\0" not in m]
+    # Of small ones, 5 % is less than a line for each in a list.
+    most = 0 if "SYNCD_REMATCH" in os.environ else 4000
+    out = [m for m in unique.values() if b"\0" not in m and len(m) > most]
     random.Random(1).shuffle(out)
     return out[:n]
 
