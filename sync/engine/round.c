@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/ahead.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
 #include "engine/gather.h"
@@ -505,7 +506,11 @@ ask_tree(struct account *acc, struct err *err)
 {
 	if (acc->tree_remote || acc->tree_local)
 		progress_phase(acc->progress, PHASE_LIST, NULL, 0);
-	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0)
+	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0) {
+		(void)ahead_failed(acc, err);
+		return -1;
+	}
+	if (acc->tree_remote && !acc->greeted && ahead_learn(acc, err) < 0)
 		return -1;
 	acc->greeted = true;
 	if ((acc->tree_remote || acc->tree_local) && tree_sync(acc, err) < 0)
