@@ -3,6 +3,7 @@
 The account is `policy: backup`: the server is only read, and what vanishes there
 stays here, once, whatever the server does to its folders and numbers."""
 import datetime
+import fcntl
 import glob
 import hashlib
 import http.server
@@ -136,6 +137,15 @@ class Reading(Backup):
         self.assertRegex(log, r"keep-local.*deleted on the server; policy keeps it here")
         self.assertIn("Archive", self.tree.folders())
         self.assertReadOnly()
+
+
+    def test_the_worker_of_one_that_was_killed_may_be_on_its_way_out(self):
+        with open(self.syncd.state + "/a.lock", "w", encoding="ascii") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            timer = threading.Timer(0.5, fcntl.flock, (f, fcntl.LOCK_UN))
+            timer.start()
+            self.syncd.sync()
+            timer.join()
 
 
 class Surviving(Backup):
