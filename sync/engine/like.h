@@ -20,8 +20,8 @@
  * The header is not proof where files here have one header and one size, and are
  * not the same; where the server has more of them than there are files, so that
  * the question is which; and for drafts of different dates, of which one may have
- * been changed by a letter.  Nothing else pairs: one that is fetched twice can be deleted, one that
- * was taken for another is lost.
+ * been changed by a letter.  Nothing else pairs: one that is fetched twice can be
+ * deleted, one that was taken for another is lost.
  *
  * What remains is one case: of two deliveries that are alike in Message-ID, size
  * and second, one was deleted here and the other there since both sides were last
