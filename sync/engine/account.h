@@ -153,6 +153,7 @@ struct account {
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
+	bool		 unexpunged;		/* an expunge left some behind */
 	bool		 filing;		/* rows that landed wait for the
 						 * folder that a script chose */
 	bool		 listing;		/* a LIST is being answered */

@@ -490,7 +490,8 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 static bool
 more_to_do(const struct account *acc, const struct round_opts *o)
 {
-	if (acc->tree_remote || acc->tree_local || acc->filing)
+	if (acc->tree_remote || acc->tree_local || acc->filing ||
+	    acc->unexpunged)
 		return true;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		const struct folder *f = acc->folder[i];
@@ -539,6 +540,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 			return -1;
 		if (!acc->recovered && !acc->dry_run) {
 			acc->recovered = true;
+			acc->unexpunged = false;
 			if (recover_all(acc, err) < 0) {
 				acc->recovered = false;
 				return -1;
