@@ -134,6 +134,8 @@ struct account {
 	bool		 delivering;		/* our pid is noted for that */
 	bool		 unclaimed;		/* root and state do not name each
 						 * other yet */
+	bool		 unknown;		/* the state is new, and mail is here:
+						 * it is yet to be matched */
 	struct watch	*watcher;		/* NULL: no inotify */
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;
@@ -151,6 +153,7 @@ struct account {
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
+	bool		 unexpunged;		/* an expunge left some behind */
 	bool		 filing;		/* rows that landed wait for the
 						 * folder that a script chose */
 	bool		 listing;		/* a LIST is being answered */

@@ -486,6 +486,16 @@ class Meanwhile(PeerCase):
         self.ends_with("third")
 
 
+    def test_an_old_version_that_an_expunge_leaves_behind(self):
+        """As Dovecot's does when another session is busy."""
+        self.syncd.sync()
+        self.save("draft", "second")
+        self.peer.on("UID EXPUNGE", reply("OK done"), times=3)
+        self.syncd.sync()
+        self.assertEqual(len(self.draft_there()), 1)
+        self.ends_with("second")
+
+
 class AheadCase(PeerCase):
     name = b"Dovecot"
     account = dict(PeerCase.account, avoid=["X-GUID"])    # the peer has none
