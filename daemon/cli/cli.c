@@ -108,7 +108,7 @@ const struct verb cli_verbs[] = {
 	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
 	{ "generate", verb_generate,
-	    "neomutt|aerc|notmuch|mu|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,
+	    "neomutt|aerc|notmuch|notmuch-script|mu|mu-script|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,
 	    "configuration for other programs", "From the folders that there are." },
 	{ "doctor", verb_doctor, "", " full-names ", 0, 0,
 	    "a report to attach to a question",

@@ -2,9 +2,13 @@
 import json
 import os
 import sqlite3
+import subprocess
 import time
+import unittest
 
 from case import Case, limit, local_message, message
+from server import unprivileged
+from syncd import BINARY
 
 
 class Feed(Case):
@@ -184,3 +188,78 @@ class Changes(Feed):
             self.wait(lambda: self.ask(token)[2] == {
                 "added": {self.file("three"), self.file("two", "Trash")}, "removed": {two},
                 "renamed": {(self.file("one"), one)}}, 20, "all to be told")
+
+
+MANY = int(os.environ.get("SYNCD_INDEX", "0"))
+
+
+@unittest.skipUnless(MANY, "SYNCD_INDEX=100000 measures ten changes among so many; it takes minutes")
+class Measured(Feed):
+    """What indexers need for ten changes: told of them, and looking for them."""
+    server = {"storage": "maildir", "rawlog": False}
+    n_users = 1
+
+    def seed(self):
+        """Straight into the server's store: half in INBOX, the rest in ten folders."""
+        home = os.path.join(self.dovecot.dir, "mail", self.user)
+        for i in range(MANY):
+            at = os.path.join(home, "Maildir", "" if i % 2 else f".F{i // 2 % 10}")
+            if i < 40:
+                for name in ("tmp", "new", "cur"):
+                    os.makedirs(os.path.join(at, name), exist_ok=True)
+            with open(f"{at}/cur/{1700000000 + i}.M{i}P1.vm:2,S", "wb") as f:
+                f.write(local_message(f"t{i:06}x", "some words of a message\n" * 20))
+        owner = unprivileged()
+        subprocess.run(["chown", "-R", f"{owner.pw_uid}:{owner.pw_gid}", home], check=True)
+
+    def timed(self, *argv):
+        """Seconds, by a user's shell."""
+        env = {"HOME": self.syncd.dir, "SYNCD_CONFIG": self.syncd.conf,
+               "NOTMUCH_CONFIG": self.syncd.dir + "/nm", "LC_ALL": "C.UTF-8",
+               "PATH": os.path.dirname(BINARY) + ":" + os.environ["PATH"]}
+        started = time.monotonic()
+        r = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+        self.assertEqual(r.returncode, 0, f"{argv}: {r.stdout}{r.stderr}")
+        return time.monotonic() - started
+
+    def ten_changes(self, n):
+        for i in range(4):
+            self.client.append("INBOX", message(f"new{n}{i}y"))
+        for uid in range(10 * n + 1, 10 * n + 5):
+            self.client.store("INBOX", uid, "+", "F")
+        self.client.expunge("INBOX", 10 * n + 5)
+        self.client.move("INBOX", 10 * n + 6, "F1")
+        self.syncd.sync()
+
+    def script(self, name):
+        """The one that `syncd generate` prints for it."""
+        path = os.path.join(self.syncd.dir, "syncd-" + name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(self.syncd.run("generate", name + "-script").out)
+        os.chmod(path, 0o755)
+        return path
+
+    @limit(3600)
+    def test_ten_changes(self):
+        root = os.path.dirname(self.tree.root)
+        with open(self.syncd.dir + "/nm", "w", encoding="utf-8") as f:
+            f.write(f"[database]\npath={root}\n[new]\ntags=unread\nignore=.syncd-store\n")
+        self.seed()
+        started = time.monotonic()
+        self.syncd.sync(timeout=1800)
+        print(f"cold sync {time.monotonic() - started:.1f} s", flush=True)
+        self.timed("mu", "init", "--maildir=" + root)
+        for name, whole in (("notmuch", ("notmuch", "new", "--quiet")),
+                            ("mu", ("mu", "index", "--quiet"))):
+            script = self.script(name)
+            print(f"{name}: first {self.timed(*whole):.1f} s", flush=True)
+            self.timed(script, root)
+            for n in range(3):
+                self.ten_changes(n if name == "mu" else n + 3)
+                took = self.timed(*whole)
+                self.ten_changes(n + 6 if name == "mu" else n + 9)
+                print(f"{name}: {took:.3f} s, told {self.timed(script, root):.3f} s", flush=True)
+        token = self.ask(path=root)[0]
+        self.ten_changes(20)
+        for _ in range(3):
+            print(f"changes: {self.timed(BINARY, 'changes', '-0', '--since', token, root):.3f} s")
