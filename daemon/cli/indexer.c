@@ -33,6 +33,7 @@ const char indexer_notmuch[] =
 	"                    msg.tags.add(tag)\n"
 	"            if old:\n"
 	"                db.remove(old)\n"
+	"                msg = db.find(msg.messageid)    # as it is without it\n"
 	"            msg.tags.from_maildir_flags()\n"
 	"        else:\n"
 	"            db.remove(path)\n"
