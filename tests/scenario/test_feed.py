@@ -46,6 +46,9 @@ class Feed(Case):
                         return path
         raise AssertionError(f"no {token} in {folder}")
 
+    def live(self):
+        return self.syncd.status()["accounts"][0]["state"] == "live"
+
     def fill(self, *tokens, folder="INBOX"):
         for t in tokens:
             self.client.append(folder, message(t))
@@ -180,7 +183,7 @@ class Changes(Feed):
         self.fill("one", "two")
         token, one, two = self.ask()[0], self.file("one"), self.file("two")
         with self.syncd:
-            self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "live", 20, "it to be live")
+            self.wait(self.live, 20, "it to be live")
             self.tree.set_flags("INBOX", "one", "S")
             self.tree.delete("INBOX", "two")
             self.client.append("INBOX", message("three"))
@@ -222,14 +225,16 @@ class Measured(Feed):
         self.assertEqual(r.returncode, 0, f"{argv}: {r.stdout}{r.stderr}")
         return time.monotonic() - started
 
-    def ten_changes(self, n):
+    def ten_changes(self):
+        """Of the server's, each time to other messages."""
+        token, before = self.ask()[0], self.changed
         for i in range(4):
-            self.client.append("INBOX", message(f"new{n}{i}y"))
-        for uid in range(10 * n + 1, 10 * n + 5):
+            self.client.append("INBOX", message(f"new{before + i}y"))
+        for uid in range(before + 1, before + 6):
             self.client.store("INBOX", uid, "+", "F")
-        self.client.expunge("INBOX", 10 * n + 5)
-        self.client.move("INBOX", 10 * n + 6, "F1")
-        self.syncd.sync()
+        self.client.expunge("INBOX", before + 6)
+        self.changed += 10
+        self.wait(lambda: sum(map(len, self.ask(token)[2].values())) == 10, 60, "ten changes")
 
     def script(self, name):
         """The one that `syncd generate` prints for it."""
@@ -249,17 +254,19 @@ class Measured(Feed):
         self.syncd.sync(timeout=1800)
         print(f"cold sync {time.monotonic() - started:.1f} s", flush=True)
         self.timed("mu", "init", "--maildir=" + root)
-        for name, whole in (("notmuch", ("notmuch", "new", "--quiet")),
-                            ("mu", ("mu", "index", "--quiet"))):
+        self.changed = 0
+        self.syncd.start()
+        self.wait(self.live, 60, "it to be live")
+        for name, *wholes in (("notmuch", ("notmuch", "new", "--quiet")),
+                              ("mu", ("mu", "index", "--quiet"),
+                               ("mu", "index", "--quiet", "--lazy-check", "--nocleanup"))):
             script = self.script(name)
-            print(f"{name}: first {self.timed(*whole):.1f} s", flush=True)
+            print(f"{name}: first {self.timed(*wholes[0]):.1f} s", flush=True)
             self.timed(script, root)
-            for n in range(3):
-                self.ten_changes(n if name == "mu" else n + 3)
-                took = self.timed(*whole)
-                self.ten_changes(n + 6 if name == "mu" else n + 9)
-                print(f"{name}: {took:.3f} s, told {self.timed(script, root):.3f} s", flush=True)
+            for argv in 3 * (*wholes, (script, root)):
+                self.ten_changes()
+                print(f"{' '.join(argv[:4])}: {self.timed(*argv):.3f} s", flush=True)
         token = self.ask(path=root)[0]
-        self.ten_changes(20)
+        self.ten_changes()
         for _ in range(3):
             print(f"changes: {self.timed(BINARY, 'changes', '-0', '--since', token, root):.3f} s")
