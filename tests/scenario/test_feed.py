@@ -234,7 +234,11 @@ class Measured(Feed):
             self.client.store("INBOX", uid, "+", "F")
         self.client.expunge("INBOX", before + 6)
         self.changed += 10
-        self.wait(lambda: sum(map(len, self.ask(token)[2].values())) == 10, 60, "ten changes")
+
+        def all_told():
+            told = self.ask(token)[2]
+            return "removed" in told and sum(map(len, told.values())) == 10
+        self.wait(all_told, 60, "ten changes")
 
     def script(self, name):
         """The one that `syncd generate` prints for it."""

@@ -1,8 +1,8 @@
 """The network goes and comes back, in every way that it does: each account is live
 again by itself, soon.
 
-In `make check` once each.  SYNCD_OUTAGES=400 is a day: as many outages of some
-seconds as a machine has in 24 hours, at random, and 5 s are all there is to be live.
+`make check` has two of them.  SYNCD_OUTAGES=400 is a day: as many as a machine has in
+24 hours, each of some seconds, at random, and 5 s are all there is to be live again.
 """
 import os
 import random
@@ -147,21 +147,22 @@ class Outages(LiveCase):
     KINDS = (down, address, lost, lost_and_moved, restart, asleep, portal)
 
     @limit(120)
-    def test_one_of_each(self):
-        for kind in self.KINDS:
+    def test_all_accounts_come_back(self):
+        for kind in (self.KINDS if OUTAGES else (Outages.lost_and_moved, Outages.asleep)):
             kind(self, 0.2)
-            print(f"  {kind.__name__}: {self.back(kind.__name__):.2f} s")
+            self.arrives(kind.__name__, lambda k=kind: self.back(k.__name__) > 0, self.within)
         self.wait(lambda: not any(a["problems"] for a in self.syncd.status()["accounts"]), 20,
                   "no problem to be left")
 
     @unittest.skipUnless(OUTAGES, "SYNCD_OUTAGES=400 for a day")
     @limit(20000)
     def test_a_day(self):
-        self.within = 5
         rng = random.Random(SEED)
         for i in range(OUTAGES):
             kind = rng.choice(self.KINDS)
             seconds = rng.choice((0, 0.1, 0.5, 1, 3, 8, 20 if i % 10 == 0 else 2))
+            # Nobody says when it is found: TCP tries again after as long as it waited.
+            self.within = 5 + (seconds if kind is Outages.lost else 0)
             kind(self, seconds)
             took = self.back(kind.__name__)
             print(f"{i}: {kind.__name__} {seconds} s: {took:.2f} s", flush=True)
