@@ -28,6 +28,40 @@ class Edges(Case):
         self.assertPlaces("later", "INBOX")
         self.assertQuiet()
 
+    def test_a_move_is_a_move_when_only_its_target_is_synced(self):
+        self.client.create("Box")
+        for i in range(3):
+            self.client.append("INBOX", message(f"m{i}"), "S", date=DATE + i)
+        self.syncd.sync()
+        self.tree.move("INBOX", "m0", "Box")
+        self.tree.move("INBOX", "m1", "Box", keep_name=False)
+        self.tree.copy("INBOX", "m2", "Box")
+        self.tree.delete("INBOX", "m2")    # and this comes to the same
+        since = len(self.dovecot.connections(self.user))
+        self.syncd.sync("a/Box")
+        self.assertEqual([c for c in self.dovecot.commands(self.user, since)
+                          if "COPY" in c or "APPEND" in c], [])
+        for i in range(3):
+            self.assertPlaces(f"m{i}", "Box")
+        self.syncd.sync()
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_a_copy_stays_one_when_only_its_target_is_synced(self):
+        self.client.create("Box")
+        self.client.append("INBOX", message("twin"), "S", date=DATE)
+        self.client.append("INBOX", message("read"), date=DATE)
+        self.syncd.sync()
+        self.tree.copy("INBOX", "twin", "Box")
+        self.tree.copy("INBOX", "read", "Box")
+        self.tree.set_flags("INBOX", "read", "S")    # not where it was, and not gone
+        self.syncd.sync("a/Box")
+        self.syncd.sync()
+        self.assertPlaces("twin", "Box", "INBOX")
+        self.assertPlaces("read", "Box", "INBOX")
+        self.assertSame()
+        self.assertQuiet()
+
     def test_a_folder_deleted_on_the_server_survives_with_new_mail(self):
         self.client.create("Plans")
         self.client.append("Plans", message("old"), date=DATE)
