@@ -118,6 +118,47 @@ class Edges(Case):
         self.assertIn("Plans 2026/empty", names)
         self.assertNotIn("Plans/empty", names)
 
+    def test_an_empty_folder_that_is_renamed_here(self):
+        self.client.create("Empty")
+        self.syncd.sync()
+        self.tree.rename_folder("Empty", "Void")
+        self.syncd.sync(expect=(0, 1))
+        names = [n for n, _ in self.far_folders()]
+        self.assertIn("Void", names)
+        self.assertNotIn("Empty", names)
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_an_empty_folder_that_is_renamed_on_the_server(self):
+        self.client.create("Empty")
+        self.syncd.sync()
+        self.client.rename("Empty", "Void")
+        self.syncd.sync(expect=(0, 1))
+        self.assertIn("Void", self.tree.folders())
+        self.assertNotIn("Empty", self.tree.folders())
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_empty_folders_are_not_renamed_by_guessing(self):
+        """Two went, one came; one is the server's own; one has mail meanwhile."""
+        for name in ("One", "Two", "Full"):
+            self.client.create(name)
+        self.syncd.sync()
+        self.tree.delete_folder("One")
+        self.tree.delete_folder("Two")
+        self.tree.create_folder("New")
+        self.syncd.sync(expect=(0, 1))
+        self.assertLessEqual({"One", "Two", "New"}, {n for n, _ in self.far_folders()})
+        self.tree.rename_folder("Archive", "Old")
+        self.syncd.sync(expect=(0, 1))
+        self.assertLessEqual({"Archive", "Old"}, {n for n, _ in self.far_folders()})
+        self.client.append("Full", message("meanwhile"), date=DATE)
+        self.tree.rename_folder("Full", "Filled")
+        self.syncd.sync(expect=(0, 1))
+        self.syncd.sync(expect=(0, 1))
+        self.assertTrue(self.client.find("Full", "meanwhile"))
+        self.assertIn("Filled", {n for n, _ in self.far_folders()})
+
     def test_a_move_here_out_of_a_folder_that_keeps_is_a_copy(self):
         self.client.append("Archive", message("kept"), "S", date=DATE)
         self.sync_with(policy_for={"Archive": {"push": ["new", "flags"],
