@@ -26,6 +26,7 @@ struct job {
 	json_t		*script;	/* {"do": "run" | "replay" | "resume",
 					 * ...}, or NULL */
 	bool		 asked;		/* it is with the script */
+	usec		 late;		/* waits for scripts to load until then; 0 */
 	bool		 verify, online, deep;	/* not a round */
 	unsigned	 percent;
 };

@@ -40,6 +40,18 @@ put_value(struct buf *b, const char *name, const char *account,
 	return buf_fmt(b, "\"%s} %" JSON_INTEGER_FORMAT "\n", more, value);
 }
 
+static int
+put_metric(struct buf *b, const char *account, const char *script,
+    const char *name, json_int_t value)
+{
+	if (buf_fmt(b, "syncd_script_metric{account=\"") < 0 ||
+	    put_label(b, account) < 0 || buf_fmt(b, "\",script=\"") < 0 ||
+	    put_label(b, script) < 0 || buf_fmt(b, "\",name=\"") < 0 ||
+	    put_label(b, name) < 0)
+		return -1;
+	return buf_fmt(b, "\"} %" JSON_INTEGER_FORMAT "\n", value);
+}
+
 static json_int_t
 problems_of(const json_t *status, const char *severity)
 {
@@ -118,6 +130,31 @@ static const struct figure figures[] = {
 	    "gauge", "", running },
 };
 
+/* What scripts count. */
+static int
+put_scripts(const struct parent *p, struct buf *b)
+{
+	int r = buf_fmt(b, "# HELP syncd_script_metric what scripts count by "
+	    "metric(), since the account's process began\n"
+	    "# TYPE syncd_script_metric gauge\n");
+
+	for (size_t k = 0; k < p->n && r == 0; k++) {
+		json_t *status = account_status(p->account[k]), *one, *value;
+		const char *name;
+		size_t i;
+
+		json_array_foreach(json_object_get(status, "plugins"), i, one)
+			json_object_foreach(json_object_get(one, "metrics"),
+			    name, value) {
+				r = r < 0 ? r : put_metric(b,
+				    p->account[k]->name, js_get(one, "name"),
+				    name, json_integer_value(value));
+			}
+		json_decref(status);
+	}
+	return r;
+}
+
 static int
 put_figures(const struct parent *p, struct buf *b)
 {
@@ -171,7 +208,8 @@ metrics_write(struct parent *p)
 	if (p->conf->metrics_file == NULL)
 		return;
 	buf_init(&b, TEXT_MAX);
-	if (put_figures(p, &b) < 0 || replace_file(p->conf->metrics_file, &b) < 0) {
+	if (put_figures(p, &b) < 0 || put_scripts(p, &b) < 0 ||
+	    replace_file(p->conf->metrics_file, &b) < 0) {
 		err_sys(&err, ERR_LOCAL, "store.io", "%s",
 		    p->conf->metrics_file);
 		log_warn("metrics: %s", err.text);

@@ -25,7 +25,7 @@ static const struct {
 	{ "spam", "bogofilter rspamc spamc spamassassin sa-learn", false },
 	{ "notify", "notify-send", false },
 	{ "notmuch", "notmuch", false },
-	{ "mu", "mu", false },
+	{ "mu", "mu emacsclient", false },
 	{ "calendar", "khal", false },
 	{ "guard", "notify-send", false },
 	{ "vacation", "", true },

@@ -44,6 +44,7 @@
 #include "worker_backup.h"
 #include "worker_job.h"
 #include "worker_mail.h"
+#include "worker_reload.h"
 #include "worker_script.h"
 #include "worker_status.h"
 
@@ -64,6 +65,7 @@ struct worker {
 	usec			 retry_at;	/* when to connect again */
 	usec			 eager_until;	/* the network changed a moment ago */
 	struct outage		 outage;
+	struct reload		*reload;
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
 	int64_t			 told;		/* rows of the log, as events */
@@ -288,7 +290,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 
 	report_status(w, "syncing");
 	if (!w->acc->dry_run)
-		hooks_say(w->acc, HOOK_SYNC_START, opts->full ? "full" : "quick",
+		due_say(w->acc, HOOK_SYNC_START, opts->full ? "full" : "quick",
 		    0);
 	opts->done = folder_finished;
 	opts->who = w;
@@ -303,7 +305,7 @@ run_round(struct worker *w, struct round_opts *opts, struct err *err)
 	if (r < 0)
 		return -1;
 	if (!w->acc->dry_run)
-		hooks_say(w->acc, HOOK_SYNC_DONE, opts->full ? "full" : "quick",
+		due_say(w->acc, HOOK_SYNC_DONE, opts->full ? "full" : "quick",
 		    0);
 	end_trouble(w);
 	/* A login is dearer than a look: POP3 has its times. */
@@ -517,6 +519,7 @@ run_scripts(struct worker *w, struct err *err)
 {
 	if (clock_now() >= w->outage.tell_at)
 		worker_script_offline(w->acc, &w->outage, w->trouble);
+	reload_run(w->reload);
 	if (hooks_run(w->acc, err) < 0)
 		return -1;
 	worker_script_jobs(w->acc, &w->link);
@@ -529,15 +532,17 @@ run_scripts(struct worker *w, struct err *err)
 static int
 listen_once(struct worker *w, struct err *err)
 {
-	struct waiter extra[2 + HOOKS_WAITERS] = {
+	struct waiter extra[3 + HOOKS_WAITERS] = {
 		{ .fd = IPC_FD, .want = WAIT_READ },
 		{ .fd = w->acc->watcher != NULL ? watch_fd(w->acc->watcher) : -1,
 		  .want = WAIT_READ },
+		reload_waiter(w->reload),
 	};
-	size_t n = 2 + hooks_waiters(w->acc, extra + 2, HOOKS_WAITERS);
+	size_t n = 3 + hooks_waiters(w->acc, extra + 3, HOOKS_WAITERS);
 	struct event ev;
 	int got = lanes_reap(&w->acc->lanes, &ev, extra, n, earliest(
-	    next_deadline(w), hooks_deadline(w->acc)), err);
+	    next_deadline(w), earliest(hooks_deadline(w->acc),
+	    reload_deadline(w->reload))), err);
 
 	if (got < 0)
 		return -1;
@@ -786,6 +791,8 @@ start(struct worker *w, struct err *err)
 	else if (w->acc->watcher != NULL &&
 	    watch_tree(w->acc->watcher, w->acc->root, ".", err) < 0)
 		log_warn("%s", err->text);
+	if (!w->once)
+		w->reload = reload_new(w->acc);
 	enter_sandbox(w);
 	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, err);
 }
@@ -814,6 +821,7 @@ worker_main(void)
 	if (r < 0)
 		code = worker_exit_code(&err);
 	say_bye(r < 0 ? code : 0, &err);
+	reload_free(w.reload);
 	account_close(w.acc);
 	account_conf_free(w.conf);
 	free(w.state_dir);

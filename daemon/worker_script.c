@@ -15,7 +15,7 @@
 #include "store/script.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 64, ARGS_MAX = HOOK_ARGS_MAX,
-    OFFLINE_S = 60, LAST_WORDS_S = 5 };
+    OFFLINE_S = 60, LAST_WORDS_S = 5, LOAD_S = 10 };
 
 void
 worker_script_open(struct account *acc, struct link *l)
@@ -31,7 +31,7 @@ worker_script_open(struct account *acc, struct link *l)
 	hooks_take_host(acc->hooks, host_new(acc->conf, lua,
 	    hooks_world(acc->hooks), hooks_broker(acc->hooks)));
 	free(lua);
-	if (hooks_mark(acc, &err) < 0)
+	if (tell_mark(acc, &err) < 0)
 		log_warn("%s", err.text);
 }
 
@@ -41,7 +41,7 @@ void
 worker_script_online(struct account *acc, struct outage *o)
 {
 	if (o->since != 0)
-		hooks_say(acc, HOOK_ONLINE, "", o->since / 1000000);
+		due_say(acc, HOOK_ONLINE, "", o->since / 1000000);
 	*o = (struct outage){ .tell_at = USEC_NEVER };
 }
 
@@ -50,7 +50,7 @@ worker_script_offline(struct account *acc, struct outage *o, const char *why)
 {
 	if (o->since == 0)
 		o->since = clock_wall();
-	hooks_say(acc, HOOK_OFFLINE, why, o->since / 1000000);
+	due_say(acc, HOOK_OFFLINE, why, o->since / 1000000);
 	if (acc->hooks != NULL)
 		o->tell_at = clock_in(USEC_S(OFFLINE_S));
 }
@@ -60,7 +60,7 @@ worker_script_auth_failed(struct account *acc, const char *why)
 {
 	struct err ignored;
 
-	hooks_say(acc, HOOK_AUTH_FAILED, why, clock_wall() / 1000000);
+	due_say(acc, HOOK_AUTH_FAILED, why, clock_wall() / 1000000);
 	(void)hooks_finish(acc, clock_in(USEC_S(LAST_WORDS_S)), &ignored);
 }
 
@@ -231,6 +231,11 @@ begin_job(struct account *acc, struct job *job)
 {
 	const char *what = js_get(job->script, "do");
 
+	/* Who asks at once after the start need not know that it is one. */
+	if (job->late == 0)
+		job->late = clock_in(USEC_S(LOAD_S));
+	if (hooks_loading(acc) && clock_now() < job->late)
+		return true;
 	if (acc->hooks == NULL) {
 		end_job(job, EXIT_USAGE, "the account has no scripts");
 		return false;
@@ -307,6 +312,21 @@ events_json(const struct hook_info *info)
 	return all;
 }
 
+static json_t *
+metrics_json(const struct hook_info *info)
+{
+	json_t *all = json_object();
+
+	for (size_t i = 0; i < info->n_metrics; i++) {
+		json_t *name = js_text(str_z(info->metric[i].name));
+
+		json_object_set_new(all, json_string_value(name),
+		    json_integer(info->metric[i].n));
+		json_decref(name);
+	}
+	return all;
+}
+
 json_t *
 worker_script_status(struct account *acc)
 {
@@ -315,17 +335,18 @@ worker_script_status(struct account *acc)
 
 	for (size_t i = 0; hooks_status(acc, i, &s); i++)
 		json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:I, "
-		    "s:I, s:s?, s:o, s:i, s:I, s:s?, s:o, s:o}",
+		    "s:I, s:s?, s:b, s:o, s:i, s:I, s:s?, s:o, s:o, s:o}",
 		    "name", s.info.name, "state", states[s.info.state],
 		    "events", (json_int_t)s.info.replies,
 		    "median_us", (json_int_t)s.info.median,
 		    "errors", (json_int_t)s.info.faults,
-		    "error", s.info.error,
+		    "error", s.info.error, "stale", (int)s.info.stale,
 		    "until", s.info.until != 0 ?
 		    js_time(s.info.until * 1000000) : json_null(),
 		    "times", (int)s.info.times,
 		    "owed", (json_int_t)s.owed, "grant", s.info.grant,
 		    "handles", events_json(&s.info),
-		    "commands", commands_json(&s.info)));
+		    "commands", commands_json(&s.info),
+		    "metrics", metrics_json(&s.info)));
 	return all;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "handover.h"
 #include "base/suggest.h"
 
 void
@@ -40,7 +41,7 @@ api_run(lua_State *L, const char *what)
 {
 	struct run *r = vm_plugin(L)->run;
 
-	if (r == NULL)
+	if (r == NULL || handover_is(r->kind))
 		luaL_error(L, "%s is not possible here", what);
 	return r;
 }

@@ -259,6 +259,20 @@ api_msg_untag(lua_State *L)
 }
 
 int
+api_msg_rewrite(lua_State *L)
+{
+	struct msg *m = M;
+	struct str bytes = api_copy(L, 2);
+	struct op *op;
+
+	api_need(L, "delete", STR_NONE);
+	op = api_op(L, m, OPK_APPEND, "rewrite");
+	op->bytes = bytes;
+	api_op_done(L, op);
+	return self(L);
+}
+
+int
 api_msg_hold(lua_State *L)
 {
 	struct op *op;

@@ -137,13 +137,29 @@ api_mailbox_get_total(lua_State *L)
 	return 1;
 }
 
+static int
+push_unseen(lua_State *L, int status, lua_KContext ctx)
+{
+	const struct run *r = api_run(L, "unseen");
+
+	(void)status;
+	(void)ctx;
+	if (r->reply.failed)
+		return luaL_error(L, "unseen: %s", r->reply.text.p);
+	lua_pushinteger(L, r->reply.code);
+	return 1;
+}
+
+/* Counted when somebody wants to know: it is a look at all rows. */
 int
 api_mailbox_get_unseen(lua_State *L)
 {
-	const struct mailbox *b = box(L);
+	struct str name = box_name(L);
+	struct frame f;
 
-	lua_pushinteger(L, b != NULL ? b->unseen : 0);
-	return 1;
+	api_call(L, &f, CALL_UNSEEN);
+	frame_put_str(&f, name);
+	return api_ask(L, &f, 0, push_unseen);
 }
 
 static int
@@ -187,9 +203,14 @@ api_mailbox_append(lua_State *L)
 {
 	struct run *r = api_run(L, "append");
 	struct str bytes = api_check(L, 2);
+	struct str date = STR("0");
 	uint32_t sys = 0;
 	struct op *op;
 
+	if (lua_istable(L, 3) && lua_getfield(L, 3, "date") != LUA_TNIL) {
+		lua_pushinteger(L, luaL_checkinteger(L, -1));
+		date = api_copy(L, lua_gettop(L));
+	}
 	if (lua_istable(L, 3) && lua_getfield(L, 3, "flags") != LUA_TNIL) {
 		struct strs words = api_words(L, lua_gettop(L));
 
@@ -197,9 +218,10 @@ api_mailbox_append(lua_State *L)
 			sys |= api_flag(L, words.v[i]);
 	}
 	op = api_op(L, NULL, OPK_APPEND, "append");
-	op->arg.v = arena_get(&r->a, sizeof(struct str));
+	op->arg.v = arena_get(&r->a, 2 * sizeof(struct str));
 	op->arg.v[0] = arena_str(&r->a, box_name(L));
-	op->arg.n = 1;
+	op->arg.v[1] = date;
+	op->arg.n = 2;
 	op->sys = sys;
 	op->bytes = arena_str(&r->a, bytes);
 	api_op_done(L, op);

@@ -207,6 +207,22 @@ api_msg_get_subject(lua_State *L)
 	return 1;
 }
 
+/* Of a message that is gone it is what there is to know it by. */
+int
+api_msg_get_message_id(lua_State *L)
+{
+	struct msg *m = M;
+	struct str told = str_trim(m->message_id);
+
+	if (m->fd >= 0 || told.n < 3 || told.p[0] != '<') {
+		api_push_opt(L, mail_text(&m->mail, MAIL_MESSAGE_ID));
+		return 1;
+	}
+	told = str_from(told, 1);
+	api_push(L, str_head(told, str_find(told, '>')));
+	return 1;
+}
+
 #define TEXT_FIELD(name, which)						\
 int									\
 api_msg_get_##name(lua_State *L)					\
@@ -214,7 +230,6 @@ api_msg_get_##name(lua_State *L)					\
 	api_push_opt(L, mail_text(&M->mail, which));			\
 	return 1;							\
 }
-TEXT_FIELD(message_id, MAIL_MESSAGE_ID)
 TEXT_FIELD(in_reply_to, MAIL_IN_REPLY_TO)
 TEXT_FIELD(thread_root, MAIL_THREAD_ROOT)
 TEXT_FIELD(list_id, MAIL_LIST_ID)

@@ -52,6 +52,7 @@ put_message(struct frame *f, const struct bench_message *m, bool open_it)
 	frame_put_u32(f, 0);
 	frame_put_u32(f, 0);
 	frame_put_str(f, str_z(m->from));
+	frame_put_str(f, STR_NONE);
 	frame_put_u8(f, fd >= 0 && open_it);
 	if (fd >= 0 && open_it)
 		frame_take_ride(f, fd);
@@ -130,6 +131,8 @@ answer(struct bench *b, struct frame_in *in)
 			answer_message(b, &re->f, (int64_t)frame_u64(in));
 		} else if (kind == CALL_SEARCH) {
 			answer_search(b, &re->f, (int64_t)frame_u64(in));
+		} else if (kind == CALL_UNSEEN) {
+			frame_put_u32(&re->f, 0);
 		} else {
 			frame_put_u8(&re->f, 0);
 			frame_put_u32(&re->f, 0);

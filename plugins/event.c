@@ -51,6 +51,7 @@ event_read_msg(struct msg *m, struct frame_in *in)
 	m->added = texts(in, WORDS_MAX, a);
 	m->removed = texts(in, WORDS_MAX, a);
 	m->from = text(in, a);
+	m->message_id = text(in, a);
 	if (frame_u8(in) != 0 && m->fd < 0) {
 		m->fd = frame_take_fd(in);
 		m->mail.fd = m->fd;

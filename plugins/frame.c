@@ -117,18 +117,6 @@ frame_take_ride(struct frame *f, int fd)
 	ride(f, fd, 1);
 }
 
-void
-frame_own(struct frame *f, int fd)
-{
-	for (size_t i = 0; i < f->n_fds; i++) {
-		if (f->fd[i] == fd) {
-			f->owned[i] = 1;
-			return;
-		}
-	}
-	close(fd);
-}
-
 static int
 write_all(int fd, struct str s)
 {

@@ -46,7 +46,7 @@ enum frame_type {
 	FRAME_ACCOUNT,	/* The account as it is now.
 			 * text name; u8 online; n x text identity;
 			 * n x (text mailbox; u8 enum frame_role;
-			 *      u32 total; u32 unseen) */
+			 *      u32 total) */
 	FRAME_LOAD,	/* Load, or load anew: u32 plugin; text name; text path;
 			 * u8 trusted; text options (JSON).
 			 * Answer: FRAME_LOADED */
@@ -58,7 +58,8 @@ enum frame_type {
 			 * message: u64 id; u32 uid; u64 size; u64 date; u32 sys;
 			 *  text mailbox; text path; text origin; n x text keyword;
 			 *  u32 sys added; u32 sys removed; n x text added;
-			 *  n x text removed; text from; u8 1: its descriptor
+			 *  n x text removed; text from; text message_id (of
+			 *  what has no file to be read); u8 1: its descriptor
 			 *  rides along */
 	FRAME_REPLY,	/* To FRAME_CALL: u32 call; u8 enum frame_status;
 			 * FAILED: text why; OK: by enum frame_call */
@@ -94,6 +95,7 @@ enum frame_call {
 			 * u32 clear; text keyword; u64 since; u64 before;
 			 * u64 larger; u64 smaller; text message_id.
 			 * OK: u8 more; n x message, without descriptors */
+	CALL_UNSEEN,	/* text mailbox.  OK: u32 messages that are not read */
 	CALL_EXEC	/* n x text argv; n x text environment; u64 timeout, us;
 			 * u8 1 and blob, or 0: stdin; text event id.
 			 * OK: u32 exit code; u8 cut; blob stdout; blob stderr */
@@ -141,8 +143,6 @@ void	frame_put_blob_fd(struct frame *f, int fd);
 void	frame_ride(struct frame *f, int fd);
 /* ${fd} rides along and is closed with the frame. */
 void	frame_take_ride(struct frame *f, int fd);
-/* Close ${fd} with the frame, whether or not it rides along. */
-void	frame_own(struct frame *f, int fd);
 /* A blob that lies in a file, which is taken. */
 void	frame_take_blob(struct frame *f, int fd);
 /* Put a count to be filled in later, and fill it in. */

@@ -359,19 +359,24 @@ host_info(struct hook_host *head, size_t i, struct hook_info *info)
 	    .error = pl->error, .until = pl->until, .times = pl->times,
 	    .timer = pl->timer, .n_timers = pl->n_timers,
 	    .command = pl->command, .n_commands = pl->n_commands,
-	    .grant = pl->grant };
+	    .metric = pl->metric, .n_metrics = pl->n_metrics,
+	    .grant = pl->grant, .stale = pl->stale };
 	return true;
 }
 
-void
-host_reload(struct hook_host *head, size_t i)
+static void
+host_reload(struct hook_host *head, const char *plugin)
 {
 	struct host *h = of(head);
 
-	if (i >= h->n_plugins)
-		return;
-	h->plugin[i].renewed = true;
-	proc_load(h, &h->plugin[i]);
+	for (size_t i = 0; i < h->n_plugins; i++) {
+		struct host_plugin *pl = &h->plugin[i];
+
+		if (strcmp(plugin, pl->conf->name) != 0)
+			continue;
+		pl->renewed = true;
+		proc_load(h, pl);
+	}
 }
 
 static void
@@ -419,6 +424,8 @@ host_free(struct hook_host *head)
 		arena_clear(&h->plugin[i].a);
 		free(h->plugin[i].error);
 		free(h->plugin[i].grant);
+		for (size_t k = 0; k < h->plugin[i].n_metrics; k++)
+			free((char *)(uintptr_t)h->plugin[i].metric[k].name);
 	}
 	free(h->lua_dir);
 	free(h);
@@ -428,6 +435,7 @@ static const struct hook_ops ops = {
 	.kinds = host_kinds, .initial = host_initial, .ask = host_ask,
 	.step = host_step, .settle = host_settle, .waiters = host_waiters,
 	.deadline = host_deadline, .info = host_info, .resume = host_resume,
+	.reload = host_reload,
 	.free = host_free,
 };
 

@@ -17,7 +17,5 @@
  * NAME.lua is.  Nothing is started before the first step(). */
 struct hook_host *host_new(const struct account_conf *conf, const char *lua_dir,
 	    const struct hook_world *world, const struct hook_broker *broker);
-/* The file of the ${i}-th plugin has changed: load it anew. */
-void	host_reload(struct hook_host *host, size_t i);
 
 #endif

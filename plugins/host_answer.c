@@ -220,6 +220,30 @@ read_log(struct host *h, struct proc *p)
 	return 0;
 }
 
+/* Names beyond the cap are not counted. */
+static int
+read_metric(struct host *h, struct proc *p)
+{
+	struct frame_in *in = &p->in;
+	struct host_plugin *pl = plugin_of(h, p, frame_u32(in));
+	struct str name = frame_str(in);
+	int64_t n = (int64_t)frame_u64(in);
+	size_t i = 0;
+
+	if (pl == NULL || in->bad || name.n == 0)
+		return -1;
+	while (i < pl->n_metrics && !str_eq(str_z(pl->metric[i].name), name))
+		i++;
+	if (i == HOST_METRICS)
+		return 0;
+	if (i == pl->n_metrics)
+		pl->metric[pl->n_metrics++] = (struct hook_metric){
+		    .name = str_dup(name) };
+	/* Whatever a script adds: no overflow. */
+	pl->metric[i].n = (int64_t)((uint64_t)pl->metric[i].n + (uint64_t)n);
+	return 0;
+}
+
 int
 answer_read(struct host *h, struct proc *p)
 {
@@ -246,7 +270,7 @@ answer_read(struct host *h, struct proc *p)
 	case FRAME_LOG:
 		return read_log(h, p);
 	case FRAME_METRIC:
-		return 0;
+		return read_metric(h, p);
 	default:
 		return -1;
 	}

@@ -28,6 +28,7 @@ copy_msg(struct arena *a, const struct hook_msg *from)
 	m.origin = arena_str(a, from->origin);
 	m.path = arena_str(a, from->path);
 	m.from = arena_str(a, from->from);
+	m.field[HOOK_MESSAGE_ID] = arena_str(a, from->field[HOOK_MESSAGE_ID]);
 	m.keywords = copy_words(a, from->keywords);
 	m.added = copy_words(a, from->added);
 	m.removed = copy_words(a, from->removed);
@@ -125,23 +126,19 @@ put_words(struct frame *f, struct hook_words w)
 		frame_put_str(f, w.v[i]);
 }
 
-/* A descriptor of its own, so that nobody else moves its offset; a duplicate when
- * /proc is not there. */
-static void
-ride_message(struct frame *f, int fd)
+int
+ask_reopen(int fd)
 {
 	char path[40];
 	int own;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	own = open(path, O_RDONLY | O_CLOEXEC);
-	if (own < 0)
-		own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	frame_take_ride(f, own);
+	return own >= 0 ? own : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
 void
-ask_put_msg(struct frame *f, const struct hook_msg *m)
+ask_put_msg(struct frame *f, const struct hook_msg *m, bool alone)
 {
 	frame_put_u64(f, (uint64_t)m->id);
 	frame_put_u32(f, m->uid.v);
@@ -157,9 +154,11 @@ ask_put_msg(struct frame *f, const struct hook_msg *m)
 	put_words(f, m->added);
 	put_words(f, m->removed);
 	frame_put_str(f, m->from);
+	frame_put_str(f, m->fd < 0 ? m->field[HOOK_MESSAGE_ID] : STR_NONE);
 	frame_put_u8(f, m->fd >= 0);
 	if (m->fd >= 0)
-		ride_message(f, m->fd);
+		frame_take_ride(f, alone ? fcntl(m->fd, F_DUPFD_CLOEXEC, 3) :
+		    ask_reopen(m->fd));
 }
 
 static uint32_t
@@ -217,7 +216,7 @@ ask_send(struct host *h, struct pending *pe, struct share *sh)
 	put_skips(h, pe, sh->proc, &f);
 	frame_put_u32(&f, (uint32_t)ev->n_msgs);
 	for (size_t i = 0; i < ev->n_msgs; i++)
-		ask_put_msg(&f, &ev->msg[i]);
+		ask_put_msg(&f, &ev->msg[i], pe->n_shares == 1);
 	sh->life = sh->proc->life;
 	if (f.bad) {
 		/* Thousands of keywords: nobody can be asked about this. */

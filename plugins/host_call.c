@@ -121,10 +121,9 @@ call_message(struct host *h, struct proc *p, uint32_t call)
 	begin(&f, call);
 	frame_put_u32(&f, got > 0);
 	if (got > 0)
-		ask_put_msg(&f, &m);
-	/* ask_put_msg() may have put this very descriptor into the frame. */
+		ask_put_msg(&f, &m, true);
 	if (m.fd >= 0)
-		frame_own(&f, m.fd);
+		close(m.fd);
 	if (got < 0 || f.bad)
 		fail(h, p, &f, call, got < 0 ? err.text : "it is too large");
 	else
@@ -173,7 +172,7 @@ call_search(struct host *h, struct proc *p, uint32_t call)
 		if (got <= 0)
 			break;
 		m.fd = -1;
-		ask_put_msg(&f, &m);
+		ask_put_msg(&f, &m, true);
 		after = m.id;
 	}
 	frame_count_set(&f, at, n);
@@ -183,6 +182,23 @@ call_search(struct host *h, struct proc *p, uint32_t call)
 		fail(h, p, &f, call, got < 0 ? err.text : "it is too large");
 	else
 		proc_send(h, p, &f);
+}
+
+static void
+call_unseen(struct host *h, struct proc *p, uint32_t call)
+{
+	struct str name = frame_str(&p->in);
+	struct err err = { 0 };
+	struct frame f;
+	uint32_t n = 0;
+
+	begin(&f, call);
+	if (h->world->unseen(h->world->engine, name, &n, &err) < 0) {
+		fail(h, p, &f, call, err.text);
+		return;
+	}
+	frame_put_u32(&f, n);
+	proc_send(h, p, &f);
 }
 
 /* ---- programs ------------------------------------------------------- */
@@ -209,8 +225,14 @@ call_exec(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
 	ex.n_args = texts(in, HOOK_ARGS_MAX, arg);
 	ex.n_env = texts(in, ENV_MAX, env);
 	ex.timeout = (usec)frame_u64(in);
-	if (frame_u8(in) != 0)
-		ex.in = frame_blob_fd(in);
+	if (frame_u8(in) != 0) {
+		int fd = frame_blob_fd(in);
+
+		/* The script's other programs may be reading it. */
+		ex.in = fd >= 0 ? ask_reopen(fd) : -1;
+		if (fd >= 0)
+			close(fd);
+	}
 	ex.event_id = frame_str(in);
 	if (in->bad || ex.n_args == 0 || h->n_execs == HOST_EXECS) {
 		fail(h, p, &f, call, "too many programs, or too many arguments");
@@ -307,6 +329,9 @@ call_read(struct host *h, struct proc *p)
 		break;
 	case CALL_SEARCH:
 		call_search(h, p, call);
+		break;
+	case CALL_UNSEEN:
+		call_unseen(h, p, call);
 		break;
 	case CALL_EXEC:
 		call_exec(h, p, pl, call);

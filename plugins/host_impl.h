@@ -10,6 +10,7 @@ enum {
 	HOST_PLUGINS	= 64,
 	HOST_DECLARED	= 64,
 	HOST_EXECS	= 64,
+	HOST_METRICS	= 64,
 	HOST_OPS_MAX	= 20000,	/* of one event that is no single message's */
 	HOST_TRIES	= 3		/* deaths with nobody to blame */
 };
@@ -46,7 +47,9 @@ struct host_plugin {
 	uint32_t		 id;		/* its index */
 	struct proc		*proc;
 	bool			 loaded;	/* an answer to LOAD has come */
+	unsigned		 life;		/* of the process that it runs in */
 	bool			 renewed;	/* asked for by a person, or a new file */
+	bool			 stale;		/* a newer version did not load */
 	enum hook_state		 state;
 	uint64_t		 kinds, initial;
 	struct arena		 a;		/* of what follows */
@@ -54,6 +57,8 @@ struct host_plugin {
 	struct hook_command	 command[HOST_DECLARED];
 	size_t			 n_timers, n_commands;
 	char			*error, *grant;
+	struct hook_metric	 metric[HOST_METRICS];	/* names are ours */
+	size_t			 n_metrics;
 	uint64_t		 replies, faults;
 	/* The breaker: when the last few failures were. */
 	usec			 failed[5];
@@ -149,7 +154,10 @@ void	proc_account(struct host *h, struct proc *p);
 /* host_ask.c */
 void	ask_send(struct host *h, struct pending *pe, struct share *sh);
 struct pending *ask_find(struct host *h, uint32_t number);
-void	ask_put_msg(struct frame *f, const struct hook_msg *m);
+/* ${alone}: nobody else reads by that descriptor's offset. */
+void	ask_put_msg(struct frame *f, const struct hook_msg *m, bool alone);
+/* The same file with an offset of its own; a duplicate when /proc is not there. */
+int	ask_reopen(int fd);
 struct pending *ask_copy(const struct hook_event *ev);
 void	ask_free(struct pending *pe);
 /* The process died in the middle of that answer: what came of it does not count. */

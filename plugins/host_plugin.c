@@ -129,17 +129,26 @@ allowed(const struct plugin_conf *conf, struct str perm, struct str arg)
 	return false;
 }
 
-/* The lines of syncd.yaml that are missing, "" when none are. */
+/* The lines of syncd.yaml that are missing, "" when none are.  What a permission is
+ * wanted for comes together. */
 static void
 missing_grants(struct host_plugin *pl, struct frame_in *in, struct buf *yaml)
 {
 	uint32_t n = frame_n(in, 8, HOST_DECLARED);
+	struct str last = STR_NONE;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct str perm = frame_str(in), arg = frame_str(in);
 
 		if (in->bad || allowed(pl->conf, perm, arg))
 			continue;
+		if (str_eq(perm, last)) {
+			yaml->n--;	/* the bracket */
+			if (buf_fmt(yaml, ", %.*s]", STR_ARG(arg)) < 0)
+				return;
+			continue;
+		}
+		last = perm;
 		if (yaml->n > 0 && buf_fmt(yaml, "\n") < 0)
 			return;
 		if (arg.n > 0 ? buf_fmt(yaml, "%.*s: [%.*s]", STR_ARG(perm),
@@ -203,12 +212,18 @@ plugin_loaded(struct host *h, struct proc *p)
 		log_error("plugin %s: %.*s", pl->conf->name, STR_ARG(error));
 		free(pl->error);
 		pl->error = str_dup(error);
-		/* One that ran before goes on running. */
-		if (!pl->loaded || pl->state == HOOK_DISABLED)
+		/* One that ran before goes on running, if it is not gone with
+		 * its process. */
+		pl->stale = pl->loaded && pl->state != HOOK_DISABLED &&
+		    pl->life == p->life;
+		if (!pl->stale)
 			pl->state = HOOK_DISABLED;
 		pl->loaded = true;
+		pl->renewed = false;
 		return 0;
 	}
+	pl->life = p->life;
+	pl->stale = false;
 	arena_clear(&pl->a);
 	pl->kinds = kinds;
 	pl->initial = initial;

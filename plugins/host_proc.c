@@ -151,7 +151,6 @@ put_account(struct host *h, struct frame *f)
 		frame_put_str(f, box.name);
 		frame_put_u8(f, role_of(box.role));
 		frame_put_u32(f, box.total);
-		frame_put_u32(f, 0);
 	}
 	frame_count_set(f, at, n);
 }

@@ -13,6 +13,7 @@
 #include <lua.h>
 
 #include "base/mem.h"
+#include "handover.h"
 #include "match.h"
 #include "store.h"
 #include "vm.h"
@@ -194,6 +195,8 @@ put_kinds(struct frame *f, const struct plugin *p)
 	for (size_t i = 0; i < p->n_handlers; i++) {
 		uint64_t bit = (uint64_t)1 << p->handler[i].kind;
 
+		if (handover_is(p->handler[i].kind))
+			continue;
 		kinds |= bit;
 		if (match_wants_initial(p->handler[i].match))
 			initial |= bit;
@@ -252,6 +255,7 @@ put_in_place(struct script *s, struct plugin *p)
 	size_t i = find(s, p->id);
 
 	if (i < s->n_plugins && s->plugin[i]->id == p->id) {
+		handover_stop(s->plugin[i]);
 		script_retire(s, s->plugin[i]);
 		s->plugin[i] = p;
 		return;
@@ -281,6 +285,12 @@ load_done(struct run *r)
 	}
 	p->loading = false;
 	vm_close_thread(r);
+	if (text[0] == '\0') {
+		size_t i = find(s, p->id);
+
+		handover_start(i < s->n_plugins && s->plugin[i]->id == p->id ?
+		    s->plugin[i] : NULL, p, text, sizeof(text));
+	}
 	tell(s, p, text);
 	if (text[0] == '\0')
 		put_in_place(s, p);

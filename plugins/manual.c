@@ -62,7 +62,8 @@ static const char page_tail[] =
     ".El\n"
     ".Sh SEE ALSO\n"
     ".Xr syncd 1 ,\n"
-    ".Xr syncd.yaml 5\n";
+    ".Xr syncd.yaml 5 ,\n"
+    ".Xr syncd-plugins 7\n";
 
 /* Text of a man page: what would be a request or an escape is none. */
 static void

@@ -90,6 +90,10 @@ index_member(lua_State *L)
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TFUNCTION)
 		return 1;
+	/* A field that may be there and is not. */
+	if (lua_type(L, 2) == LUA_TSTRING &&
+	    registry_find(REG_DATA, class, lua_tostring(L, 2)) != NULL)
+		return 0;
 	if (lua_type(L, -1) != LUA_TLIGHTUSERDATA) {
 		if (lua_type(L, 2) == LUA_TSTRING)
 			return registry_unknown(L, class, REG_FIELD, class,

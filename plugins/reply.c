@@ -73,6 +73,9 @@ read_by_kind(struct run *r, struct frame_in *in)
 			r->reply.text = STR("too many messages for one event");
 		}
 		break;
+	case CALL_UNSEEN:
+		r->reply.code = frame_u32(in);
+		break;
 	case CALL_EXEC:
 		read_exec(r, in);
 		break;

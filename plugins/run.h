@@ -21,7 +21,7 @@ struct fault {
 struct reply {
 	bool		 failed;
 	struct str	 text;		/* failed: why */
-	unsigned	 code;		/* exec */
+	unsigned	 code;		/* exec; a count */
 	bool		 cut, more;
 	struct str	 out, err;
 	struct msg	**msg;

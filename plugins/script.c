@@ -219,7 +219,7 @@ read_account(struct script *s, struct frame_in *in)
 	acc->me.v = arena_get(&acc->a, (n + 1) * sizeof(struct str));
 	for (acc->me.n = 0; acc->me.n < n; acc->me.n++)
 		acc->me.v[acc->me.n] = arena_str(&acc->a, frame_str(in));
-	n = frame_n(in, 13, NAMES_MAX);
+	n = frame_n(in, 9, NAMES_MAX);
 	acc->box = arena_get(&acc->a, (n + 1) * sizeof(struct mailbox));
 	for (size_t i = 0; i < ROLE_N; i++)
 		acc->role[i] = STR_NONE;
@@ -231,7 +231,6 @@ read_account(struct script *s, struct frame_in *in)
 		role = frame_u8(in);
 		b->role = role < ROLE_N ? (enum frame_role)role : ROLE_NONE;
 		b->total = frame_u32(in);
-		b->unseen = frame_u32(in);
 		if (acc->role[b->role].p == NULL)
 			acc->role[b->role] = b->name;
 	}

@@ -106,6 +106,7 @@ struct msg {
 	uint64_t	 size;
 	int64_t		 date;
 	struct str	 path, origin, from;
+	struct str	 message_id;	/* with its brackets, of what has no file */
 	uint32_t	 sys_added, sys_removed;
 	struct strs	 added, removed;
 	struct msg_state base, now;
@@ -117,7 +118,7 @@ struct msg {
 struct mailbox {
 	struct str	 name;
 	enum frame_role	 role;
-	uint32_t	 total, unseen;
+	uint32_t	 total;
 };
 
 struct account {

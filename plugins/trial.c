@@ -250,6 +250,30 @@ diff(struct trial *t)
 	return 0;
 }
 
+/* As syncd.yaml has it, to be added to the script's entry there. */
+static void
+print_grants(const struct declareds *d)
+{
+	const char *last = "", *end = "";
+
+	if (d->n > 0)
+		fputs("runs with\n  allow: {", stdout);
+	for (size_t i = 0; i < d->n; i++) {
+		const char *perm = d->v[i].name, *arg = d->v[i].text;
+
+		if (strcmp(perm, last) == 0) {
+			printf(", %s", arg);
+			continue;
+		}
+		printf("%s%s%s: ", end, i > 0 ? ", " : "", perm);
+		end = arg[0] != '\0' ? "]" : "";
+		printf("%s%s", arg[0] != '\0' ? "[" : "yes", arg);
+		last = perm;
+	}
+	if (d->n > 0)
+		printf("%s}\n", end);
+}
+
 static int
 check(struct trial *t)
 {
@@ -262,8 +286,7 @@ check(struct trial *t)
 	p = t->b.s.plugin[0];
 	printf("%s: %zu handlers, %zu timers, %zu commands\n", p->file,
 	    p->n_handlers, p->timers.n, p->commands.n);
-	for (size_t i = 0; i < p->grants.n; i++)
-		printf("needs %s %s\n", p->grants.v[i].name, p->grants.v[i].text);
+	print_grants(&p->grants);
 	return 0;
 }
 

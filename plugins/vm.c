@@ -10,6 +10,7 @@
 
 #include "api.h"
 #include "base/mem.h"
+#include "pack.h"
 
 enum {
 	STEP	= 1000,		/* instructions between looks at the clock */
@@ -183,6 +184,12 @@ check_results(struct run *r, int n, struct str *error)
 		if (lua_isnil(L, i) || luaL_testudata(L, i, "msg") != NULL ||
 		    luaL_testudata(L, i, "msgs") != NULL)
 			continue;
+		if (r->kind == HOOK_SAVE && lua_istable(L, i)) {
+			const char *why = NULL;
+
+			if (pack_value(L, i, &r->reply_text, &why) == 0)
+				continue;
+		}
 		if (r->kind == HOOK_COMMAND && lua_type(L, i) == LUA_TSTRING) {
 			s = lua_tolstring(L, i, &len);
 			if (buf_add(&r->reply_text, s, len) == 0)

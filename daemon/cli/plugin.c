@@ -60,6 +60,8 @@ print_plugin(const char *account, const json_t *p)
 {
 	const char *error = js_get(p, "error"), *grant = js_get(p, "grant");
 	const json_t *command;
+	const char *name;
+	json_t *value;
 	char count[32];
 	size_t i;
 
@@ -73,12 +75,16 @@ print_plugin(const char *account, const json_t *p)
 	if (js_get(p, "until") != NULL)
 		printf("           until %s\n", js_get(p, "until"));
 	if (error != NULL) {
-		printf("           ");
+		printf("           %s", js_bool(p, "stale") ?
+		    "a newer version does not load: " : "");
 		text_put(error);
 		putchar('\n');
 	}
 	if (grant != NULL)
 		printf("           it wants: %s\n", grant);
+	json_object_foreach(json_object_get(p, "metrics"), name, value)
+		printf("           %s %lld\n", name,
+		    (long long)json_integer_value(value));
 	json_array_foreach(json_object_get(p, "commands"), i, command)
 		printf("           syncd cmd %s: %s\n", js_get(command, "name"),
 		    js_get(command, "doc"));

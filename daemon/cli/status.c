@@ -229,9 +229,13 @@ print_scripts(const json_t *a)
 	json_array_foreach(json_object_get(a, "plugins"), i, p) {
 		const char *error = js_get(p, "error");
 		const char *state = js_get(p, "state");
-		bool bad = state != NULL && strcmp(state, "ok") != 0;
+		const char *name;
+		json_t *value;
+		bool stale = js_bool(p, "stale");
+		bool bad = stale || (state != NULL && strcmp(state, "ok") != 0);
 
-		printf("  script %-10s %s", js_get(p, "name"), state);
+		printf("  script %-10s %s%s", js_get(p, "name"), state, stale ?
+		    ", but a newer version of it does not load" : "");
 		if (js_get(p, "until") != NULL)
 			printf(" until %s", js_get(p, "until"));
 		printf(", %lld events, %lld us median",
@@ -240,6 +244,9 @@ print_scripts(const json_t *a)
 		if (js_int(p, "owed", 0) > 0)
 			printf("; %lld messages delivered unfiltered, will be "
 			    "filtered later", (long long)js_int(p, "owed", 0));
+		json_object_foreach(json_object_get(p, "metrics"), name, value)
+			printf("; %s %lld", name,
+			    (long long)json_integer_value(value));
 		putchar('\n');
 		if (error != NULL && (bad || js_int(p, "owed", 0) > 0)) {
 			printf("         ");

@@ -178,6 +178,11 @@ function msg:forward(addr) end
 ---@return msg
 function msg:reply(what) end
 
+--- Put these bytes in its place: a message of its own, for on a server no message ever changes; the old one is deleted when the new one is safe (permission delete)
+---@param bytes string
+---@return msg
+function msg:rewrite(bytes) end
+
 --- Created: do not upload it
 ---@param why string
 ---@return msg
@@ -278,16 +283,16 @@ local mailbox = {}
 ---@return mailbox
 function mailbox:create() end
 
---- Rename it
+--- Rename it, with what is below it
 ---@param to string
 ---@return mailbox
 function mailbox:rename(to) end
 
---- Remove it
+--- Remove it; it has to be empty (permission delete)
 ---@return mailbox
 function mailbox:remove() end
 
---- Put a message there; how: `flags`
+--- Put a message there; how: `flags`, `date`
 ---@param bytes string
 ---@param how table?
 ---@return mailbox
@@ -391,7 +396,7 @@ function on.incoming(match, fn) end
 ---@param fn function?
 function on.delivered(match, fn) end
 
---- A mail program put a new file into a mailbox; it is not on the server yet: fn(msg)
+--- A mail program put a new file into a mailbox; it is not on the server yet, and msg:hold() keeps it from there; flags and moves follow its upload: fn(msg)
 ---@param match match|function
 ---@param fn function?
 function on.created(match, fn) end
@@ -455,6 +460,26 @@ function on.offline(match, fn) end
 ---@param match match|function
 ---@param fn function?
 function on.auth_failed(match, fn) end
+
+--- The script is loaded; nothing can be asked or done yet: fn()
+---@param match match|function
+---@param fn function?
+function on.start(match, fn) end
+
+--- A new version of it has taken over; nothing can be done any more: fn()
+---@param match match|function
+---@param fn function?
+function on.stop(match, fn) end
+
+--- A new version is about to take over: a table that is returned is given to its on.restore: fn()
+---@param match match|function
+---@param fn function?
+function on.save(match, fn) end
+
+--- What on.save of the version before returned; an error, and that version goes on: fn(table)
+---@param match match|function
+---@param fn function?
+function on.restore(match, fn) end
 
 --- Says what the plugin is and needs: api, exec, read, write, send, delete, accounts
 ---@param declaration table

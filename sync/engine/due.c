@@ -14,7 +14,8 @@
 #include "engine/account.h"
 #include "engine/timer.h"
 
-enum { EVENT_S = 60, OWED_S = 60, OWED_MOST_S = 3600, TIMER_MOST_S = 3600 };
+enum { EVENT_S = 60, OWED_S = 60, OWED_MOST_S = 3600, TIMER_MOST_S = 3600,
+    JITTER_S = 30 };
 
 static usec
 earlier(usec a, usec b)
@@ -80,12 +81,12 @@ ask_folder(struct hooks *h, const struct script_event *e)
 	hooks_ask(h, &ev, NULL)->seq = e->seq;
 }
 
-static int
-drop_events(struct hooks *h, int64_t seq, struct err *err)
+int
+due_drop(struct hooks *h, enum event_queue q, int64_t seq, struct err *err)
 {
 	if (account_begin(h->acc, err) < 0)
 		return -1;
-	if (store_event_drop(h->acc->store, seq, err) < 0) {
+	if (store_event_drop(h->acc->store, q, seq, err) < 0) {
 		store_rollback(h->acc->store);
 		return -1;
 	}
@@ -103,10 +104,11 @@ due_events(struct hooks *h, struct err *err)
 	int got, r = 0;
 
 	for (size_t i = 0; i < h->n_asked; i++)
-		if (h->asked[i]->seq != 0)
+		if (h->asked[i]->seq != 0 && h->asked[i]->queue == EVENTS_NOW)
 			return 0;
 	while (r == 0 && b.n < HOOK_BATCH &&
-	    (got = store_event_next(h->acc->store, &at, &e, err)) != 0) {
+	    (got = store_event_next(h->acc->store, EVENTS_NOW,
+	    &at, &e, err)) != 0) {
 		if (got < 0) {
 			r = -1;
 		} else if (e.kind == HOOK_FOLDER) {
@@ -126,7 +128,7 @@ due_events(struct hooks *h, struct err *err)
 	if (r == 0 && b.n > 0)
 		hooks_ask(h, &ev, &b)->seq = last;
 	else if (r == 0 && last != 0)
-		r = drop_events(h, last, err);	/* of messages that are gone */
+		r = due_drop(h, EVENTS_NOW, last, err);	/* of messages that are gone */
 	batch_clear(&b);
 	return r;
 }
@@ -221,6 +223,22 @@ put_timer(struct hooks *h, const char *plugin, const char *spec, int64_t last,
 	return account_commit(h->acc, err);
 }
 
+/* Seconds after the minute, always the same: not all accounts, nor all machines, at
+ * once.  Intervals begin when they may. */
+static int64_t
+jitter(const struct hooks *h, const char *plugin, const struct timer *t)
+{
+	const char *texts[] = { h->acc->conf->name, h->acc->conf->user, plugin };
+	uint32_t sum = 2166136261u;
+
+	if (t->every > 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		for (const char *s = texts[i]; s != NULL && *s != '\0'; s++)
+			sum = (sum ^ (unsigned char)*s) * 16777619u;
+	return sum % JITTER_S;
+}
+
 static int
 run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
     struct err *err)
@@ -237,7 +255,8 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 	if (store_timer_get(h->acc->store, str_z(plugin), ev.what, &last,
 	    err) < 0)
 		return -1;
-	due = last != 0 ? timer_next(&timer, last) : 0;
+	due = last != 0 ? timer_next(&timer, last) + jitter(h, plugin,
+	    &timer) : 0;
 	if (last != 0 && due <= now && (t->catch_up || now - due < EVENT_S)) {
 		(void)hooks_ask(h, &ev, NULL);
 		return 0;
@@ -247,7 +266,7 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 	if (due <= now) {
 		if (put_timer(h, plugin, t->spec, now, err) < 0)
 			return -1;
-		due = timer_next(&timer, now);
+		due = timer_next(&timer, now) + jitter(h, plugin, &timer);
 	}
 	if (due - now < TIMER_MOST_S)
 		h->timers_at = earlier(h->timers_at,
@@ -288,23 +307,13 @@ due_timers(struct hooks *h, struct err *err)
 }
 
 void
-due_settled(struct hooks *h)
-{
-	if (clock_now() < h->settle_at)
-		return;
-	h->settle_at = USEC_NEVER;
-	if (hooks_wanted(h, HOOK_SETTLED))
-		hooks_say(h->acc, HOOK_SETTLED, "", 0);
-}
-
-void
-hooks_say(struct account *acc, enum hook_kind kind, const char *what,
+due_say(struct account *acc, enum hook_kind kind, const char *what,
     int64_t since)
 {
 	struct hook_event ev = { .kind = kind, .what = str_z(what),
 	    .since = since, .deadline = clock_in(USEC_S(EVENT_S)) };
 
-	if (hooks_want(acc, kind))
+	if (tell_wants(acc, kind))
 		(void)hooks_ask(acc->hooks, &ev, NULL);
 }
 

@@ -25,7 +25,8 @@
 
 #define INTERRUPTED	"syncd was stopped while it ran"
 
-enum { TRIES_MAX = 5, KEEP_FAILED_S = 30 * 86400, EX_TEMPFAIL_CODE = 75 };
+enum { TRIES_MAX = 5, KEEP_FAILED_S = 30 * 86400, EX_TEMPFAIL_CODE = 75,
+    LATER_S = 2 };
 
 /* ---- bytes ------------------------------------------------------------ */
 
@@ -256,6 +257,35 @@ start(struct hooks *h, const struct script_effect *e, int in, struct err *err)
 }
 
 static int
+append(struct hooks *h, const struct script_effect *e, int in, struct err *err)
+{
+	struct account *acc = h->acc;
+	const char *why = "";
+
+	switch (append_run(h, e, in, &why, err)) {
+	case APPEND_NOT:
+		return ended(h, e, false, false, why, err);
+	case APPEND_LATER:
+		h->effects_at = clock_in(USEC_S(LATER_S));
+		return 0;
+	case APPEND_DONE:
+		break;
+	default:
+		if (err->class != ERR_MSG && err->class != ERR_FOLDER)
+			return -1;
+		return ended(h, e, false, true, err->text, err);
+	}
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (append_replace(h, e, err) < 0 ||
+	    store_effect_drop(acc->store, e->id, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+static int
 begin(struct hooks *h, const struct script_effect *e, struct err *err)
 {
 	int in, r = input_of(h, e, &in, err);
@@ -264,6 +294,7 @@ begin(struct hooks *h, const struct script_effect *e, struct err *err)
 		return ended(h, e, false, false, "the message is gone", err);
 	if (r == 0)
 		r = e->op == OPK_SAVE ? save(h, e, in, err) :
+		    e->op == OPK_APPEND ? append(h, e, in, err) :
 		    start(h, e, in, err);
 	if (in >= 0)
 		close(in);

@@ -99,7 +99,7 @@ record_flags(struct account *acc, struct folder *f, const struct change *c,
 	if (store_msg_touch(acc->store, &row, err) < 0 ||
 	    account_audit(acc, op, f, &row, c->out.reason, err) < 0)
 		return -1;
-	return hooks_tell(acc, HOOK_FLAGS, f, &row, &was, err);
+	return tell_message(acc, HOOK_FLAGS, f, &row, &was, err);
 }
 
 static int
@@ -218,7 +218,7 @@ record_name(struct account *acc, struct folder *f, struct change *c,
 	    store_msg_touch(acc->store, &row, err)) < 0 ||
 	    account_audit(acc, "flags-local", f, &row, c->out.reason, err) < 0)
 		return -1;
-	return hooks_tell(acc, HOOK_FLAGS, f, &row, &was, err);
+	return tell_message(acc, HOOK_FLAGS, f, &row, &was, err);
 }
 
 int

@@ -143,7 +143,7 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 	    account_audit(acc, "move-local", to, row, "moved on the server",
 	    err) < 0)
 		return -1;
-	return hooks_tell(acc, HOOK_MOVED, to, row, &was, err);
+	return tell_message(acc, HOOK_MOVED, to, row, &was, err);
 }
 
 int

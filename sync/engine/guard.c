@@ -108,13 +108,13 @@ ask_scripts(struct account *acc, struct folder *f, enum verdict verdict,
 	char *why, *text;
 	int r;
 
-	if (acc->dry_run || !hooks_want(acc, HOOK_REMOVING))
+	if (acc->dry_run || !tell_wants(acc, HOOK_REMOVING))
 		return 0;
 	row = xreallocarray(NULL, f->work.n, sizeof(*row));
 	for (size_t i = 0; i < f->work.n; i++)
 		if (f->work.change[i].out.ops & OP_DELETE_REMOTE)
 			row[n++] = f->work.change[i].msg;
-	r = hooks_removing(acc, f, row, n, &why, err);
+	r = incoming_removing(acc, f, row, n, &why, err);
 	free(row);
 	if (r < 0 || why == NULL)
 		return r;

@@ -10,7 +10,8 @@ hook_kind_name(enum hook_kind kind)
 		"incoming", "delivered", "created", "uploaded", "flags",
 		"moved", "removing", "removed", "folder", "sync_start",
 		"sync_done", "settled", "online", "offline", "auth_failed",
-		"timer", "command", "offered",
+		"timer", "command", "offered", "start", "stop", "save",
+		"restore",
 	};
 
 	must(kind < HOOK_KINDS);

@@ -61,6 +61,8 @@ enum hook_kind {
 	HOOK_TIMER,		/* .what: its spec as declared; .only is its plugin */
 	HOOK_COMMAND,		/* .what: its name; .only; args as typed */
 	HOOK_OFFERED,		/* POP3, not fetched yet: .fd has the header only */
+	/* Of the script process alone, never asked: a new version takes over. */
+	HOOK_START, HOOK_STOP, HOOK_SAVE, HOOK_RESTORE,
 	HOOK_KINDS		/* numbers are in states: new ones come last */
 };
 
@@ -215,6 +217,11 @@ struct hook_command {
 	const char	*name, *doc;
 };
 
+struct hook_metric {
+	const char	*name;
+	int64_t		 n;		/* the sum of what was added */
+};
+
 /* One plugin, for status and for deciding what to ask; borrowed until the next
  * call of step(). */
 struct hook_info {
@@ -232,7 +239,11 @@ struct hook_info {
 	size_t			 n_timers;
 	const struct hook_command *command;
 	size_t			 n_commands;
+	const struct hook_metric *metric;
+	size_t			 n_metrics;
 	const char		*grant;		/* DISABLED for that: the YAML to add */
+	bool			 stale;		/* the file has a newer version, which
+						 * does not load (.error) */
 };
 
 struct hook_host {
@@ -258,6 +269,9 @@ struct hook_ops {
 	usec		(*deadline)(const struct hook_host *);
 	/* The i-th plugin in order; false past the last. */
 	bool		(*info)(struct hook_host *, size_t i, struct hook_info *);
+	/* Its file has changed: load it anew, and go on with what runs until that
+	 * has worked. */
+	void		(*reload)(struct hook_host *, const char *plugin);
 	/* Load anew what is suspended or disabled; NULL: all. */
 	void		(*resume)(struct hook_host *, const char *plugin);
 	void		(*free)(struct hook_host *);
@@ -300,6 +314,9 @@ struct hook_world {
 	 * 1, 0, -1. */
 	int	(*search)(void *engine, const struct hook_query *q, int64_t after,
 		    struct hook_msg *msg, struct err *err);
+	/* How many messages of the mailbox are not read: 1, 0: no such one, -1. */
+	int	(*unseen)(void *engine, struct str mailbox, uint32_t *n,
+		    struct err *err);
 	/* The i-th mailbox; false past the last. */
 	bool	(*mailbox)(void *engine, size_t i, struct hook_mailbox *);
 };

@@ -33,7 +33,7 @@ hooks_new(struct account *acc, const struct hook_broker *broker)
 	h->settle_at = USEC_NEVER;
 	h->effects_due = h->steps_due = true;
 	buf_init(&h->value, SCRIPT_VALUE_MAX);
-	hooks_world_init(h);
+	message_world(h);
 	return h;
 }
 
@@ -229,7 +229,7 @@ write_answer(struct hooks *h, struct asked *q, struct err *err)
 	int r = plan_commit(h->acc, &q->plan, q->kind, q->depth, false, err);
 
 	if (r == 0 && q->seq != 0)
-		r = store_event_drop(s, q->seq, err);
+		r = store_event_drop(s, q->queue, q->seq, err);
 	for (size_t i = 0; i < q->n_msgs && r == 0; i++)
 		if (q->kind == HOOK_INCOMING && q->only != NULL &&
 		    !failed_for(&q->plan, q->msg[i]))
@@ -366,11 +366,13 @@ hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n, struct err *er
 	}
 }
 
-/* A script that is not loaded could want anything. */
-static bool
-want_all(const struct hooks *h)
+bool
+hooks_loading(const struct account *acc)
 {
-	return h->host->ops->kinds(h->host) == ((uint64_t)1 << HOOK_KINDS) - 1;
+	const struct hooks *h = acc->hooks;
+
+	return h != NULL && h->host != NULL &&
+	    h->host->ops->kinds(h->host) == ((uint64_t)1 << HOOK_KINDS) - 1;
 }
 
 int
@@ -379,18 +381,18 @@ hooks_want_surely(struct account *acc, enum hook_kind kind, struct err *err)
 	struct hooks *h = acc->hooks;
 	usec deadline;
 
-	if (!hooks_want(acc, kind))
+	if (!tell_wants(acc, kind))
 		return 0;
 	deadline = clock_in(hooks_patience(acc->conf));
 	for (;;) {
 		if (take_answers(h, err) < 0)
 			return -1;
-		if (!want_all(h) || clock_now() >= deadline)
+		if (!hooks_loading(acc) || clock_now() >= deadline)
 			break;
 		if (wait_once(h, deadline, err) < 0)
 			return -1;
 	}
-	return !want_all(h) && hooks_wanted(h, kind);
+	return !hooks_loading(acc) && tell_wanted(h, kind);
 }
 
 /* ---- between rounds -------------------------------------------------- */
@@ -404,7 +406,7 @@ hooks_run(struct account *acc, struct err *err)
 		return 0;
 	if (!h->started) {
 		h->started = true;
-		if (effects_recover(h, err) < 0)
+		if (effects_recover(h, err) < 0 || settle_recover(h, err) < 0)
 			return -1;
 	}
 	if (take_answers(h, err) < 0 ||
@@ -412,7 +414,8 @@ hooks_run(struct account *acc, struct err *err)
 	    due_events(h, err) < 0 || due_owed(h, err) < 0 ||
 	    due_timers(h, err) < 0)
 		return -1;
-	due_settled(h);
+	if (settle_run(h, false, err) < 0)
+		return -1;
 	return effects_run(h, err);
 }
 
@@ -448,7 +451,12 @@ hooks_finish(struct account *acc, usec deadline, struct err *err)
 	for (;;) {
 		if (hooks_run(acc, err) < 0)
 			return -1;
-		if (!busy(h) || clock_now() >= deadline)
+		if (clock_now() >= deadline)
+			return 0;
+		/* Nobody is here later, when it has been quiet for a while. */
+		if (!busy(h) && !account_dirty(acc) && settle_run(h, true, err) < 0)
+			return -1;
+		if (!busy(h))
 			return 0;
 		if (wait_once(h, deadline, err) < 0)
 			return -1;
@@ -529,6 +537,16 @@ hooks_resume(struct account *acc, const char *plugin)
 	if (h == NULL || h->host == NULL)
 		return;
 	h->host->ops->resume(h->host, plugin);
+	h->owed_now = true;
+	h->owed_at = 0;
+}
+
+void
+hooks_reload(struct account *acc, const char *plugin)
+{
+	struct hooks *h = acc->hooks;
+
+	h->host->ops->reload(h->host, plugin);
 	h->owed_now = true;
 	h->owed_at = 0;
 }

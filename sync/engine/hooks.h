@@ -1,9 +1,9 @@
 /*
  * hooks.h — where scripts come in: events go to the host, plans are carried out.
  *
- * What happened is noted where it happens, in the same transaction (hooks_tell),
+ * What happened is noted where it happens, in the same transaction (tell_message),
  * and handed to the scripts between rounds (hooks_run).  Only mail that is just
- * arriving is asked about at once (hooks_incoming): scripts decide where it goes
+ * arriving is asked about at once (incoming_ask): scripts decide where it goes
  * before anybody sees it.
  *
  * A plan is done as if a person had done it: files are renamed, and what follows
@@ -41,10 +41,13 @@ void	hooks_free(struct hooks *h);
 
 /* ---- what happens ------------------------------------------------------ */
 
-bool	hooks_want(const struct account *acc, enum hook_kind kind);
+bool	tell_wants(const struct account *acc, enum hook_kind kind);
 /* The same, once all scripts are loaded, which is waited for: 1, 0, -1. */
 int	hooks_want_surely(struct account *acc, enum hook_kind kind,
 	    struct err *err);
+
+/* Some script is not loaded yet: it could want anything. */
+bool	hooks_loading(const struct account *acc);
 
 /* What a message was before: where, and with what flags (bits of the folder it is
  * in now). */
@@ -55,23 +58,23 @@ struct hook_was {
 };
 
 /* ${row}, now in ${f}, changed: in the transaction that records it. */
-int	hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
+int	tell_message(struct account *acc, enum hook_kind kind, struct folder *f,
 	    const struct msg_row *row, const struct hook_was *was,
 	    struct err *err);
 /* ${row} of ${f} is gone.  If it has just arrived in another folder it was moved
  * there: a server may tell of the one first, and of the other seconds later. */
-int	hooks_tell_gone(struct account *acc, struct folder *f,
+int	tell_gone(struct account *acc, struct folder *f,
 	    const struct msg_row *row, const char *origin, struct err *err);
 /* When an account gets its scripts, and after each round: what is there by now is
  * no news, what comes is. */
-int	hooks_mark(struct account *acc, struct err *err);
+int	tell_mark(struct account *acc, struct err *err);
 /* A folder was "created", "renamed" (from ${old}) or "removed". */
-int	hooks_tell_folder(struct account *acc, const struct folder *f,
+int	tell_folder(struct account *acc, const struct folder *f,
 	    const char *what, const char *old, const char *origin,
 	    struct err *err);
 /* Something without messages, at once: SYNC_START, SYNC_DONE, ONLINE, OFFLINE,
  * AUTH_FAILED. */
-void	hooks_say(struct account *acc, enum hook_kind kind, const char *what,
+void	due_say(struct account *acc, enum hook_kind kind, const char *what,
 	    int64_t since);
 
 /* ---- mail that arrives --------------------------------------------------- */
@@ -79,16 +82,21 @@ void	hooks_say(struct account *acc, enum hook_kind kind, const char *what,
 /* Ask about all that has arrived, wait for the answers, and set where each goes
  * and what it shows.  Only the disk and a stop make it fail: whatever scripts do,
  * mail is delivered. */
-int	hooks_incoming(struct arrivals *a, struct err *err);
+int	incoming_ask(struct arrivals *a, struct err *err);
 /* The rest of those plans, in the transaction of the landing. */
-int	hooks_incoming_write(struct arrivals *a, struct err *err);
+int	incoming_write(struct arrivals *a, struct err *err);
 /* That transaction is durable, or was not to be. */
-void	hooks_incoming_end(struct arrivals *a, bool committed);
+void	incoming_end(struct arrivals *a, bool committed);
 
 /* Deletions of these rows are about to go to the server.  *why is set if a script
  * holds them: to free(). */
-int	hooks_removing(struct account *acc, struct folder *f,
+int	incoming_removing(struct account *acc, struct folder *f,
 	    const int64_t *row, size_t n, char **why, struct err *err);
+
+/* New files of these rows (APPENDING) are about to go to the server.  What scripts
+ * hold is REFUSED afterwards. */
+int	created_ask(struct account *acc, const struct folder *f,
+	    const int64_t *row, size_t n, struct err *err);
 
 /* ---- between rounds -------------------------------------------------------- */
 
@@ -119,6 +127,8 @@ struct hooks_answer {
 bool	hooks_answered(struct account *acc, struct hooks_answer *a);
 /* Try again at once what is suspended, and what is owed. */
 void	hooks_resume(struct account *acc, const char *plugin);
+/* The file of that script has changed. */
+void	hooks_reload(struct account *acc, const char *plugin);
 
 /* The i-th plugin, for status; false past the last. */
 struct hooks_status {

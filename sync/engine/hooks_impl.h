@@ -1,6 +1,6 @@
 /*
  * hooks_impl.h — what the files behind hooks.h share: tell.c notes what happens,
- * incoming.c asks at once, due.c between rounds, hooks.c takes the answers, message.c
+ * incoming.c asks at once, due.c between rounds, settle.c after them, hooks.c takes the answers, message.c
  * shows messages to scripts, step.c and effect.c do what was planned.
  */
 #ifndef ENGINE_HOOKS_IMPL_H
@@ -22,6 +22,10 @@ struct batch {
 /* Close descriptors, free texts; ready for the next. */
 void	batch_clear(struct batch *b);
 struct str batch_keep(struct batch *b, struct str s);
+/* Without the last message. */
+void	batch_pop(struct batch *b);
+/* Memory that lives as long. */
+void	*batch_room(struct batch *b, size_t n);
 /* The words of "a b c". */
 struct hook_words batch_words(struct batch *b, struct str words);
 /* One that is in tmp/. */
@@ -37,6 +41,7 @@ struct asked {
 	enum hook_kind	 kind;
 	unsigned	 depth;
 	int64_t		 seq;		/* the last of script_event in it, or 0 */
+	enum event_queue queue;		/* ... and of which of the two */
 	int64_t		 job;		/* COMMAND, replay: who waits; 0 */
 	char		*only, *what;	/* or NULL */
 	int64_t		 msg[HOOK_BATCH];
@@ -81,13 +86,19 @@ struct hooks {
 	usec			 settle_at, settle_last;	/* SETTLED is due */
 	struct { int64_t msg; usec when; } recent[RECENT];	/* that arrived */
 	size_t			 n_recent;	/* counts on */
+	struct { struct hash all; usec when; } trashed[RECENT];	/* by us */
+	size_t			 n_trashed;	/* counts on */
 	int64_t			 first_folders;	/* ids up to it were there first */
 };
 
+/* Mail with those bytes is in the Trash ${f} because it was deleted here a moment
+ * ago: it has been told of, and is no news. */
+bool	tell_trashed(const struct hooks *h, const struct folder *f,
+	    const struct hash *all);
 /* Where mail that was there before the scripts was is no news. */
-bool	hooks_initial(const struct hooks *h, const struct folder *f);
-bool	hooks_wanted(const struct hooks *h, enum hook_kind kind);
-bool	hooks_wanted_in(const struct hooks *h, enum hook_kind kind,
+bool	tell_initial(const struct hooks *h, const struct folder *f);
+bool	tell_wanted(const struct hooks *h, enum hook_kind kind);
+bool	tell_wanted_in(const struct hooks *h, enum hook_kind kind,
 	    const struct folder *f);
 
 /* How long a message may take, by the most patient script. */
@@ -109,9 +120,26 @@ int	hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n,
 int	due_events(struct hooks *h, struct err *err);
 int	due_owed(struct hooks *h, struct err *err);
 int	due_timers(struct hooks *h, struct err *err);
-void	due_settled(struct hooks *h);
+/* All of that queue up to ${seq} need not be told. */
+int	due_drop(struct hooks *h, enum event_queue q, int64_t seq,
+	    struct err *err);
 
-void	hooks_world_init(struct hooks *h);
+/* Something changed (settle.c): SETTLED is due once it is quiet, and tells of it if
+ * it is ${wanted}.  In the transaction that records it. */
+int	settle_note(struct hooks *h, const struct script_event *e, bool wanted,
+	    struct err *err);
+/* What was noted before we were started. */
+int	settle_recover(struct hooks *h, struct err *err);
+/* Is there something to be told once it is quiet? */
+bool	settle_waits(const struct hooks *h);
+/* Tell it if it has been quiet long enough, or if it is to be ${now}. */
+int	settle_run(struct hooks *h, bool now, struct err *err);
+
+void	message_world(struct hooks *h);
+
+/* That new file stays here only: in the transaction of the plan. */
+int	created_hold(struct account *acc, const struct hook_op *op,
+	    struct err *err);
 
 /* The mailbox of that name, made here if there is none: 0, 1 when a script may not
  * put mail there (*why is set then), -1. */
@@ -128,5 +156,14 @@ int	effects_run(struct hooks *h, struct err *err);
 /* What was under way when we died; once. */
 int	effects_recover(struct hooks *h, struct err *err);
 bool	effects_open(const struct hooks *h);
+
+/* A message that a script wrote, for a mailbox or in the place of another one.
+ * NOT: *why says why; LATER: where it goes is not ready yet. */
+enum appended { APPEND_FAILED = -1, APPEND_DONE, APPEND_NOT, APPEND_LATER };
+enum appended append_run(struct hooks *h, const struct script_effect *e, int in,
+	    const char **why, struct err *err);
+/* ... the other one goes: in the transaction that drops the effect. */
+int	append_replace(struct hooks *h, const struct script_effect *e,
+	    struct err *err);
 
 #endif

@@ -27,11 +27,13 @@ ask_incoming(struct hooks *h, struct arrivals *a, size_t from, size_t n,
 {
 	struct hook_event ev = { .kind = HOOK_INCOMING,
 	    .mailbox = str_z(a->f->name) };
-	const char *origin = hooks_initial(h, a->f) ? "initial" : "server";
+	const char *origin = tell_initial(h, a->f) ? "initial" : "server";
 	struct batch b = { .n = 0 };
 	int r = 0;
 
 	for (size_t i = from; i < from + n && r == 0; i++) {
+		if (tell_trashed(h, a->f, &a->v[i].landing.id.all))
+			continue;
 		if (a->v[i].row == 0)
 			a->v[i].row = store_msg_id(h->acc->store, err);
 		r = a->v[i].row == 0 ? -1 :
@@ -39,7 +41,8 @@ ask_incoming(struct hooks *h, struct arrivals *a, size_t from, size_t n,
 	}
 	ev.deadline = clock_in(hooks_patience(h->acc->conf) *
 	    (1 + (usec)n / 8));
-	if (r == 0) {
+	*out = NULL;
+	if (r == 0 && b.n > 0) {
 		*out = hooks_ask(h, &ev, &b);
 		(*out)->kept = true;
 	}
@@ -130,12 +133,12 @@ apply_plan(struct hooks *h, struct arrivals *a, struct plan *p, struct err *err)
 }
 
 int
-hooks_incoming(struct arrivals *a, struct err *err)
+incoming_ask(struct arrivals *a, struct err *err)
 {
 	struct hooks *h = a->acc->hooks;
 	struct incoming *in;
 
-	if (h == NULL || !hooks_wanted_in(h, HOOK_INCOMING, a->f))
+	if (h == NULL || !tell_wanted_in(h, HOOK_INCOMING, a->f))
 		return 0;
 	in = a->incoming = xcalloc(1, sizeof(*in));
 	for (size_t i = 0; i < a->n; i += HOOK_BATCH) {
@@ -145,7 +148,7 @@ hooks_incoming(struct arrivals *a, struct err *err)
 		    sizeof(*in->asked));
 		if (ask_incoming(h, a, i, n, &in->asked[in->n], err) < 0)
 			return -1;
-		in->n++;
+		in->n += in->asked[in->n] != NULL;
 	}
 	if (hooks_wait_for(h, in->asked, in->n, err) < 0)
 		return -1;
@@ -190,7 +193,7 @@ write_causes(struct arrivals *a, const struct plan *p, struct err *err)
 }
 
 int
-hooks_incoming_write(struct arrivals *a, struct err *err)
+incoming_write(struct arrivals *a, struct err *err)
 {
 	struct incoming *in = a->incoming;
 
@@ -205,7 +208,7 @@ hooks_incoming_write(struct arrivals *a, struct err *err)
 }
 
 void
-hooks_incoming_end(struct arrivals *a, bool committed)
+incoming_end(struct arrivals *a, bool committed)
 {
 	struct hooks *h = a->acc->hooks;
 	struct incoming *in = a->incoming;
@@ -227,7 +230,7 @@ hooks_incoming_end(struct arrivals *a, bool committed)
 /* ---- deletions ------------------------------------------------------- */
 
 int
-hooks_removing(struct account *acc, struct folder *f, const int64_t *row,
+incoming_removing(struct account *acc, struct folder *f, const int64_t *row,
     size_t n, char **why, struct err *err)
 {
 	struct hooks *h = acc->hooks;
@@ -239,7 +242,7 @@ hooks_removing(struct account *acc, struct folder *f, const int64_t *row,
 	struct str arg;
 
 	*why = NULL;
-	if (!hooks_want(acc, HOOK_REMOVING) || n == 0)
+	if (!tell_wants(acc, HOOK_REMOVING) || n == 0)
 		return 0;
 	for (size_t i = 0; i < n && b.n < HOOK_BATCH; i++)
 		if (batch_add_row(&b, acc, row[i], "client", false, err) < 0) {

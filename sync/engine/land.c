@@ -261,7 +261,7 @@ write_landing(struct arrivals *a, struct err *err)
 		    store_uidl_put(a->acc->store, &one->listed, err) < 0)
 			return -1;
 		moved = moved || one->to != NULL;
-		if (hooks_tell(a->acc, HOOK_DELIVERED, home_of(a, one), &row,
+		if (tell_message(a->acc, HOOK_DELIVERED, home_of(a, one), &row,
 		    NULL, err) < 0)
 			return -1;
 	}
@@ -272,7 +272,7 @@ write_landing(struct arrivals *a, struct err *err)
 		if (folder_save(a->acc, a->f, err) < 0)
 			return -1;
 	}
-	return hooks_incoming_write(a, err);
+	return incoming_write(a, err);
 }
 
 static int
@@ -284,11 +284,11 @@ commit_landing(struct arrivals *a, struct err *err)
 		return -1;
 	if (write_landing(a, err) < 0) {
 		store_rollback(a->acc->store);
-		hooks_incoming_end(a, false);
+		incoming_end(a, false);
 		return -1;
 	}
 	r = account_commit(a->acc, err);
-	hooks_incoming_end(a, r == 0);
+	incoming_end(a, r == 0);
 	return r;
 }
 
@@ -421,7 +421,7 @@ land_all(struct arrivals *a, struct err *err)
 	for (size_t i = 0; i < a->n; i++)
 		a->v[i].show = a->v[i].flags;
 	if (r == 0)
-		r = hooks_incoming(a, err);
+		r = incoming_ask(a, err);
 	if (r == 0)
 		r = name_batch(a, err);
 	if (r == 0)
@@ -429,7 +429,7 @@ land_all(struct arrivals *a, struct err *err)
 	if (r == 0)
 		r = commit_landing(a, err);
 	else
-		hooks_incoming_end(a, false);
+		incoming_end(a, false);
 	if (r == 0)
 		r = place_batch(a, err);
 	if (r == 0)

@@ -28,6 +28,15 @@ batch_clear(struct batch *b)
 	b->n = b->n_kept = b->cap_kept = 0;
 }
 
+void
+batch_pop(struct batch *b)
+{
+	struct hook_msg *m = &b->msg[--b->n];
+
+	if (m->fd >= 0)
+		close(m->fd);
+}
+
 static void *
 keep(struct batch *b, void *p)
 {
@@ -35,6 +44,12 @@ keep(struct batch *b, void *p)
 	    sizeof(*b->kept));
 	b->kept[b->n_kept++] = p;
 	return p;
+}
+
+void *
+batch_room(struct batch *b, size_t n)
+{
+	return keep(b, xmalloc(n > 0 ? n : 1));
 }
 
 struct str
@@ -299,8 +314,24 @@ mailbox(void *engine, size_t i, struct hook_mailbox *m)
 	return true;
 }
 
+static int
+unseen(void *engine, struct str name, uint32_t *n, struct err *err)
+{
+	struct hooks *h = engine;
+
+	for (size_t i = 0; i < h->acc->n_folders; i++) {
+		const struct folder *f = h->acc->folder[i];
+
+		if (f->id != 0 && str_eq(str_z(f->name), name))
+			return store_count_unseen(h->acc->store, f->id, n,
+			    err) < 0 ? -1 : 1;
+	}
+	*n = 0;
+	return 0;
+}
+
 void
-hooks_world_init(struct hooks *h)
+message_world(struct hooks *h)
 {
 	h->world = (struct hook_world){
 		.engine = h,
@@ -309,5 +340,6 @@ hooks_world_init(struct hooks *h)
 		.message = message,
 		.search = search,
 		.mailbox = mailbox,
+		.unseen = unseen,
 	};
 }

@@ -163,7 +163,7 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 	if (store_msg_put(acc->store, &row, err) < 0 ||
 	    account_audit(acc, t->copy ? "copy-remote" : "move-remote", t->to,
 	    &row, t->copy ? "copied here" : "moved here", err) < 0 ||
-	    (!t->copy && hooks_tell(acc, HOOK_MOVED, t->to, &row, &was, err) < 0))
+	    (!t->copy && tell_message(acc, HOOK_MOVED, t->to, &row, &was, err) < 0))
 		return -1;
 	/* Flags that were changed on the way are found by looking again. */
 	if (!flags_eq(row.flags, t->change->local_flags))

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/account.h"
+#include "engine/hooks_impl.h"
 #include "engine/pattern.h"
 #include "store/script.h"
 
@@ -216,6 +217,28 @@ fits_offer(const struct hook_op *op)
 	    op->kind == OPK_DELETE || op->kind == OPK_STOP || op->msg == 0;
 }
 
+static bool
+is_effect(const struct hook_op *op)
+{
+	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
+	    op->kind == OPK_SAVE || op->kind == OPK_APPEND;
+}
+
+/* "create" A, "rename" A B, "remove" A.  What is removed must be empty. */
+static bool
+mailbox_op_fits(const struct plugin_conf *plugin, const struct hook_op *op)
+{
+	struct str verb = op->n_args > 1 ? op->arg[0] : STR_NONE;
+
+	for (size_t i = 1; i < op->n_args; i++)
+		if (!mailbox_plain(op->arg[i]))
+			return false;
+	return (op->n_args == 2 && str_eq(verb, STR("create"))) ||
+	    (op->n_args == 3 && str_eq(verb, STR("rename"))) ||
+	    (op->n_args == 2 && str_eq(verb, STR("remove")) &&
+	    plugin->allow.delete);
+}
+
 /* NULL, or why ${plugin} may not do that. */
 static const char *
 objection(const struct plugin_conf *plugin, const struct hook_op *op,
@@ -230,6 +253,10 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 			return "an argument that is too long";
 	if (kind == HOOK_OFFERED && !fits_offer(op))
 		return "not possible before the message is here";
+	/* If the server does not take it they would be asked again. */
+	if (kind == HOOK_CREATED && is_effect(op))
+		return "not possible before the server has the message: see "
+		    "on.uploaded";
 	switch (op->kind) {
 	case OPK_MOVE:
 		return mail && op->n_args == 1 && mailbox_plain(op->arg[0]) ?
@@ -271,14 +298,17 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 		    &plugin->allow.write, op->arg[0]) ? NULL :
 		    "not granted: allow: {write: [...]}";
 	case OPK_HOLD:
-		return kind == HOOK_REMOVING || kind == HOOK_CREATED ? NULL :
-		    "nothing to hold here";
+		return op->n_args == 1 && (kind == HOOK_REMOVING || (mail &&
+		    kind == HOOK_CREATED)) ? NULL : "nothing to hold here";
 	case OPK_MAILBOX:
-		return op->n_args == 2 && str_eq(op->arg[0], STR("create")) &&
-		    mailbox_plain(op->arg[1]) ? NULL :
-		    "a mailbox that cannot be made";
+		return mailbox_op_fits(plugin, op) ? NULL :
+		    "a mailbox that cannot be one, or allow: {delete: yes}";
 	case OPK_APPEND:
-		return "append is not in this version";
+		if (mail && !plugin->allow.delete)
+			return "not granted: allow: {delete: yes}";
+		return op->fd >= 0 && (mail || (op->n_args > 0 &&
+		    mailbox_plain(op->arg[0]))) ? NULL :
+		    "a mailbox that cannot be one, or no bytes";
 	default:
 		return NULL;
 	}
@@ -380,13 +410,6 @@ plan_lands(const struct hook_op *op)
 
 /* ---- writing down ----------------------------------------------------- */
 
-static bool
-is_effect(const struct hook_op *op)
-{
-	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
-	    op->kind == OPK_SAVE;
-}
-
 /* All of a descriptor's bytes. */
 static int
 read_all(int fd, struct buf *out, struct err *err)
@@ -430,6 +453,12 @@ commit_effect(struct account *acc, const struct hook_op *op, struct err *err)
 
 		must(buf_add_str(&argv, arg) == 0);
 	}
+	if (op->kind == OPK_APPEND) {
+		char letters[7];
+
+		sysflags_to_letters(op->sys, letters);
+		must(buf_add(&argv, letters, strlen(letters) + 1) == 0);
+	}
 	e.argv = buf_str(&argv);
 	if (op->fd >= 0 && read_all(op->fd, &input, err) < 0)
 		return -1;
@@ -444,9 +473,15 @@ commit_step(struct account *acc, const struct hook_op *op, unsigned depth,
 	    .sys = op->sys, .plugin = op->plugin, .place = op->where,
 	    .depth = depth };
 	bool each = op->kind == OPK_TAG || op->kind == OPK_UNTAG;
+	char what[2 * MAILBOX_MAX + 20];
 
+	/* Names have no control characters. */
 	if (op->kind == OPK_MAILBOX)
-		st.arg = op->arg[1];
+		snprintf(what, sizeof(what), "%.*s\n%.*s\n%.*s",
+		    STR_ARG(op->arg[0]), STR_ARG(op->arg[1]),
+		    STR_ARG(op->n_args > 2 ? op->arg[2] : STR_NONE));
+	if (op->kind == OPK_MAILBOX)
+		st.arg = str_z(what);
 	else if (op->n_args > 0 && !each)
 		st.arg = op->arg[0];
 	if (!each)
@@ -512,6 +547,8 @@ commit_op(struct account *acc, const struct hook_op *op, enum hook_kind kind,
 {
 	int r;
 
+	if (kind == HOOK_CREATED && op->kind == OPK_HOLD && op->lost.n == 0)
+		return created_hold(acc, op, err);
 	if (!plan_op_counts(op) || (landing && plan_lands(op)) ||
 	    (kind == HOOK_OFFERED && op->msg != 0))
 		return 0;

@@ -119,7 +119,7 @@ record_deleted(struct account *acc, struct folder *f, struct change *c,
 	if (got <= 0)
 		return got;
 	if (account_audit(acc, ops[how], f, &row, c->out.reason, err) < 0 ||
-	    hooks_tell(acc, HOOK_REMOVED, f, &row, &(struct hook_was){
+	    tell_message(acc, HOOK_REMOVED, f, &row, &(struct hook_was){
 	    .origin = "client" }, err) < 0)
 		return -1;
 	if (how != FLAG_ONLY && !(how == TO_TRASH && only_marked(acc)))
@@ -227,7 +227,7 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 		row.file = str_z(file);
 		got = account_audit(acc, "delete-local", f, &row, reason, err);
 		if (got == 0)
-			got = hooks_tell_gone(acc, f, &row, "server", err);
+			got = tell_gone(acc, f, &row, "server", err);
 	}
 	if (got >= 0)
 		got = store_msg_remove(acc->store, msg, err);
@@ -385,7 +385,7 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 		keep = true;
 	}
 	if (r == 0 && !keep)
-		r = hooks_tell_folder(acc, f, "removed", NULL, "server", err);
+		r = tell_folder(acc, f, "removed", NULL, "server", err);
 	if (r >= 0 && !keep)
 		r = store_folder_remove(acc->store, f->id, err);
 	if (store_in_transaction(acc->store)) {
@@ -412,7 +412,8 @@ remove_folder_remote(struct account *acc, struct folder *f, struct err *err)
 		return -1;
 	if (account_audit(acc, "delete-folder-remote", f, NULL, "deleted here",
 	    err) < 0 ||
-	    hooks_tell_folder(acc, f, "removed", NULL, "client", err) < 0 || store_folder_remove(acc->store, f->id, err) < 0) {
+	    tell_folder(acc, f, "removed", NULL, "client", err) < 0 ||
+	    store_folder_remove(acc->store, f->id, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

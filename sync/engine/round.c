@@ -572,7 +572,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
-	if (!acc->dry_run && hooks_mark(acc, err) < 0)
+	if (!acc->dry_run && tell_mark(acc, err) < 0)
 		return -1;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	acc->unknown = false;

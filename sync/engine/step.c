@@ -349,19 +349,79 @@ copy_file(struct account *acc, const struct script_step *st, struct at *at,
 }
 
 static int
+rename_mailbox(struct account *acc, const struct script_step *st, struct str from,
+    struct str to, enum done *done, struct err *err)
+{
+	struct folder *f = by_name(acc, from);
+	char *path = path_of(acc, to, err);
+	int r = 0;
+
+	if (path == NULL)
+		return -1;
+	if (f == NULL || f->away || by_name(acc, to) != NULL)
+		log_warn("%.*s: %.*s is not renamed: there is no such mailbox, or "
+		    "one of the new name", STR_ARG(st->place), STR_ARG(from));
+	else if ((r = mpath_rename(acc->root_fd,
+	    (enum layout)acc->conf->layout, str_z(f->path), str_z(path),
+	    err)) == 0)
+		*done = STEP_DONE;
+	free(path);
+	return r;
+}
+
+/* Only an empty one: what a mailbox holds is never gone by a script's word. */
+static int
+remove_mailbox(struct account *acc, const struct script_step *st, struct str name,
+    enum done *done, struct err *err)
+{
+	struct folder *f = by_name(acc, name);
+	int r;
+
+	if (f == NULL || f->away) {
+		log_warn("%.*s: there is no mailbox %.*s to be removed",
+		    STR_ARG(st->place), STR_ARG(name));
+		return 0;
+	}
+	r = mpath_remove(acc->root_fd, str_z(f->path), err);
+	if (r == 0)
+		*done = STEP_DONE;
+	return r;
+}
+
+/* As a person would do it: the next look at the tree tells the server. */
+static int
+do_mailbox(struct account *acc, const struct script_step *st, enum done *done,
+    struct err *err)
+{
+	struct str to = st->arg, verb = str_split(&to, '\n');
+	struct str name = str_split(&to, '\n');
+	const char *why = NULL;
+	struct folder *f;
+	int r;
+
+	if (str_eq(verb, STR("create"))) {
+		r = step_mailbox(acc, name, &f, &why, err);
+		if (r > 0)
+			log_warn("%.*s: %.*s is not made: %s", STR_ARG(st->place),
+			    STR_ARG(name), why);
+		return r < 0 ? -1 : 0;
+	}
+	acc->tree_local = true;
+	return str_eq(verb, STR("rename")) ?
+	    rename_mailbox(acc, st, name, to, done, err) :
+	    remove_mailbox(acc, st, name, done, err);
+}
+
+static int
 do_step(struct account *acc, const struct script_step *st, enum done *done,
     struct err *err)
 {
-	const char *why = NULL;
-	struct folder *f;
 	struct at at;
 	int r;
 
 	*done = STEP_NOTHING;
-	if (st->op == OPK_MAILBOX) {
-		r = step_mailbox(acc, st->arg, &f, &why, err);
-		return r < 0 ? -1 : 0;
-	}
+	if (st->op == OPK_MAILBOX)
+		return do_mailbox(acc, st, done, err);
 	r = find_message(acc, st->msg, &at, done, err);
 	if (r <= 0)
 		return r;

@@ -13,26 +13,26 @@
 #include "base/mem.h"
 #include "engine/account.h"
 
-enum { SETTLE_S = 2, SETTLE_MOST_S = 30, CAUSE_S = 600, MOVE_S = 120 };
+enum { CAUSE_S = 600, MOVE_S = 120 };
 
 /* ---- who wants what -------------------------------------------------- */
 
 bool
-hooks_wanted(const struct hooks *h, enum hook_kind kind)
+tell_wanted(const struct hooks *h, enum hook_kind kind)
 {
 	return h->host != NULL && h->host->ops->kinds(h->host) >> kind & 1;
 }
 
 bool
-hooks_want(const struct account *acc, enum hook_kind kind)
+tell_wants(const struct account *acc, enum hook_kind kind)
 {
-	return acc->hooks != NULL && hooks_wanted(acc->hooks, kind);
+	return acc->hooks != NULL && tell_wanted(acc->hooks, kind);
 }
 
 /* Mail that was there before we were is no news.  Folders that came later have
  * news only. */
 bool
-hooks_initial(const struct hooks *h, const struct folder *f)
+tell_initial(const struct hooks *h, const struct folder *f)
 {
 	struct err err;
 
@@ -41,11 +41,11 @@ hooks_initial(const struct hooks *h, const struct folder *f)
 }
 
 bool
-hooks_wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
+tell_wanted_in(const struct hooks *h, enum hook_kind kind, const struct folder *f)
 {
-	if (!hooks_wanted(h, kind))
+	if (!tell_wanted(h, kind))
 		return false;
-	return !hooks_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
+	return !tell_initial(h, f) || h->host->ops->initial(h->host) >> kind & 1;
 }
 
 /* Which folders have been synced by now; and, once there is a list, which were there
@@ -61,7 +61,7 @@ mark_folders(struct hooks *h, struct err *err)
 		const struct folder *f = acc->folder[i];
 
 		last = f->id > last ? f->id : last;
-		if (f->uidnext != 0 && hooks_initial(h, f) &&
+		if (f->uidnext != 0 && tell_initial(h, f) &&
 		    store_mark(acc->store, f->id, err) < 0)
 			return -1;
 	}
@@ -73,10 +73,13 @@ mark_folders(struct hooks *h, struct err *err)
 }
 
 int
-hooks_mark(struct account *acc, struct err *err)
+tell_mark(struct account *acc, struct err *err)
 {
 	if (acc->hooks == NULL)
 		return 0;
+	/* What waited for a folder may go on. */
+	if (acc->hooks->effects_at != USEC_NEVER)
+		acc->hooks->effects_due = true;
 	if (account_begin(acc, err) < 0)
 		return -1;
 	if (mark_folders(acc->hooks, err) < 0) {
@@ -100,18 +103,6 @@ words_between(const struct kwtab *t, uint64_t bits, char *out, size_t cap)
 			    n > 0 ? " " : "", t->name[i]);
 }
 
-static void
-burst(struct hooks *h)
-{
-	usec now = clock_now();
-
-	if (h->settle_at == USEC_NEVER)
-		h->settle_last = now + USEC_S(SETTLE_MOST_S);
-	h->settle_at = now + USEC_S(SETTLE_S);
-	if (h->settle_at > h->settle_last)
-		h->settle_at = h->settle_last;
-}
-
 /* Who did it: a script, if it said so before. */
 static int
 find_cause(struct hooks *h, struct script_event *e, char origin[80],
@@ -132,51 +123,90 @@ find_cause(struct hooks *h, struct script_event *e, char origin[80],
 	return got < 0 ? -1 : 0;
 }
 
-int
-hooks_tell(struct account *acc, enum hook_kind kind, struct folder *f,
-    const struct msg_row *row, const struct hook_was *was, struct err *err)
+bool
+tell_trashed(const struct hooks *h, const struct folder *f, const struct hash *all)
 {
-	enum { WORDS = KW_MAX * 32 };
-	struct hooks *h = acc->hooks;
-	struct script_event e = { .kind = kind, .msg = row->id,
-	    .mailbox = str_z(f->name) };
-	char origin[80], in[WORDS] = "", out[WORDS] = "";
+	if (!(f->attrs & LIST_TRASH))
+		return false;
+	for (size_t i = 0; i < RECENT && i < h->n_trashed; i++)
+		if (hash_eq(&h->trashed[i].all, all))
+			return h->trashed[i].when + USEC_S(CAUSE_S) >
+			    clock_now();
+	return false;
+}
 
-	if (h == NULL)
-		return 0;
-	burst(h);
+/* What comes and goes, to be known again. */
+static void
+remember(struct hooks *h, enum hook_kind kind, const struct msg_row *row,
+    const char *origin)
+{
 	if (kind == HOOK_DELIVERED) {
 		h->recent[h->n_recent % RECENT].msg = row->id;
 		h->recent[h->n_recent++ % RECENT].when = clock_now();
+	} else if (kind == HOOK_REMOVED && origin != NULL &&
+	    strcmp(origin, "client") == 0) {
+		h->trashed[h->n_trashed % RECENT].all = row->all;
+		h->trashed[h->n_trashed++ % RECENT].when = clock_now();
 	}
+}
+
+/* Texts of an event. */
+struct told {
+	char	origin[80], in[KW_MAX * 32], out[KW_MAX * 32];
+};
+
+/* What changed; false: nothing did. */
+static bool
+show_change(struct script_event *e, struct told *t, const struct folder *f,
+    const struct msg_row *row, const struct hook_was *was)
+{
+	struct flags more, less;
+
+	if (e->kind == HOOK_REMOVED)
+		e->detail = row->msgid;
+	else if (was != NULL && was->mailbox != NULL)
+		e->detail = str_z(was->mailbox);
+	if (e->kind != HOOK_FLAGS || was == NULL)
+		return true;
+	more = flags_minus(row->flags, was->flags);
+	less = flags_minus(was->flags, row->flags);
+	words_between(&f->kw, more.kw, t->in, sizeof(t->in));
+	words_between(&f->kw, less.kw, t->out, sizeof(t->out));
+	e->sys_in = more.sys;
+	e->sys_out = less.sys;
+	e->kw_in = str_z(t->in);
+	e->kw_out = str_z(t->out);
+	return !flags_none(more) || !flags_none(less);
+}
+
+int
+tell_message(struct account *acc, enum hook_kind kind, struct folder *f,
+    const struct msg_row *row, const struct hook_was *was, struct err *err)
+{
+	struct hooks *h = acc->hooks;
+	struct script_event e = { .kind = kind, .msg = row->id,
+	    .mailbox = str_z(f->name) };
+	struct told t = { .origin = "" };
+
+	if (h == NULL)
+		return 0;
+	remember(h, kind, row, was != NULL ? was->origin : NULL);
 	e.origin = was != NULL && was->origin != NULL ? str_z(was->origin) :
-	    hooks_initial(h, f) ? STR("initial") : STR("server");
-	if (find_cause(h, &e, origin, err) < 0)
+	    tell_initial(h, f) ? STR("initial") : STR("server");
+	if (find_cause(h, &e, t.origin, err) < 0)
 		return -1;
-	if (!hooks_wanted_in(h, kind, f))
+	if (!show_change(&e, &t, f, row, was))
+		return 0;
+	if (settle_note(h, &e, tell_wanted_in(h, HOOK_SETTLED, f), err) < 0)
+		return -1;
+	if (!tell_wanted_in(h, kind, f) || (kind == HOOK_DELIVERED &&
+	    tell_trashed(h, f, &row->all)))
 		return 0;
 	if (e.depth > HOOK_DEPTH_MAX) {
 		log_error("plugins: a chain of more than %d changes ends at "
 		    "message %lld in %s", HOOK_DEPTH_MAX, (long long)row->id,
 		    f->name);
 		return 0;
-	}
-	if (kind == HOOK_FLAGS && was != NULL) {
-		struct flags more = flags_minus(row->flags, was->flags);
-		struct flags less = flags_minus(was->flags, row->flags);
-
-		words_between(&f->kw, more.kw, in, sizeof(in));
-		words_between(&f->kw, less.kw, out, sizeof(out));
-		e.sys_in = more.sys;
-		e.sys_out = less.sys;
-		e.kw_in = str_z(in);
-		e.kw_out = str_z(out);
-		if (flags_none(more) && flags_none(less))
-			return 0;
-	} else if (kind == HOOK_REMOVED) {
-		e.detail = row->msgid;
-	} else if (was != NULL && was->mailbox != NULL) {
-		e.detail = str_z(was->mailbox);
 	}
 	return store_event_add(acc->store, &e, err);
 }
@@ -211,7 +241,7 @@ find_arrived(struct hooks *h, const struct msg_row *gone, struct msg_row *row,
 }
 
 int
-hooks_tell_gone(struct account *acc, struct folder *f, const struct msg_row *row,
+tell_gone(struct account *acc, struct folder *f, const struct msg_row *row,
     const char *origin, struct err *err)
 {
 	struct hook_was was = { .origin = origin };
@@ -219,30 +249,35 @@ hooks_tell_gone(struct account *acc, struct folder *f, const struct msg_row *row
 	struct folder *to = NULL;
 	int got = 0;
 
-	if (hooks_want(acc, HOOK_MOVED))
+	if (tell_wants(acc, HOOK_MOVED))
 		got = find_arrived(acc->hooks, row, &here, err);
 	if (got < 0)
 		return -1;
 	if (got > 0)
 		to = account_by_id(acc, here.folder);
 	if (to == NULL)
-		return hooks_tell(acc, HOOK_REMOVED, f, row, &was, err);
+		return tell_message(acc, HOOK_REMOVED, f, row, &was, err);
 	was.mailbox = f->name;
-	return hooks_tell(acc, HOOK_MOVED, to, &here, &was, err);
+	return tell_message(acc, HOOK_MOVED, to, &here, &was, err);
 }
 
 int
-hooks_tell_folder(struct account *acc, const struct folder *f, const char *what,
+tell_folder(struct account *acc, const struct folder *f, const char *what,
     const char *old, const char *origin, struct err *err)
 {
+	struct hooks *h = acc->hooks;
 	char detail[2200];
 	struct script_event e = { .kind = HOOK_FOLDER, .origin = str_z(origin),
 	    .mailbox = str_z(f->name) };
 
-	if (!hooks_want(acc, HOOK_FOLDER))
+	if (h == NULL)
 		return 0;
 	snprintf(detail, sizeof(detail), "%s %s", what, old != NULL ? old : "");
 	e.detail = str_trim(str_z(detail));
-	return store_event_add(acc->store, &e, err);
+	if (settle_note(h, &e, h->first_folders != 0 && tell_wanted(h,
+	    HOOK_SETTLED), err) < 0)
+		return -1;
+	return tell_wanted(h, HOOK_FOLDER) ?
+	    store_event_add(acc->store, &e, err) : 0;
 }
 

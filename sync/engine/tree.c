@@ -100,7 +100,7 @@ adopt_rename(struct account *acc, struct folder *f, struct folder *now,
 		f->watched = false;
 		if (r < 0 || folder_save(acc, f, err) < 0 ||
 		    account_audit(acc, "rename-local", f, NULL,
-		    "renamed on the server", err) < 0 || hooks_tell_folder(acc,
+		    "renamed on the server", err) < 0 || tell_folder(acc,
 		    f, "renamed", from, "server", err) < 0) {
 			store_rollback(acc->store);
 			r = -1;
@@ -264,7 +264,7 @@ folder_appeared(struct account *acc, struct folder *f, struct err *err)
 	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-local",
 	    f, NULL, "new on the server, unknown here", err) < 0)
 		return -1;
-	return hooks_tell_folder(acc, f, "created", NULL, "server", err);
+	return tell_folder(acc, f, "created", NULL, "server", err);
 }
 
 static bool
@@ -419,7 +419,7 @@ rename_remote(struct account *acc, struct folder *f, const char *path,
 		if (folder_save(acc, f, err) < 0 ||
 		    follow_wires(acc, from, wire, f->delim, err) < 0 ||
 		    account_audit(acc, "rename-remote", f, NULL,
-		    "renamed here", err) < 0 || hooks_tell_folder(acc, f,
+		    "renamed here", err) < 0 || tell_folder(acc, f,
 		    "renamed", from, "client", err) < 0) {
 			store_rollback(acc->store);
 			r = -1;
@@ -479,7 +479,7 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 		return -1;
 	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-remote",
 	    f, NULL, "new here, unknown on the server", err) < 0 ||
-	    hooks_tell_folder(acc, f, "created", NULL, "client", err) < 0) {
+	    tell_folder(acc, f, "created", NULL, "client", err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

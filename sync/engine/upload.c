@@ -213,7 +213,7 @@ settle(struct account *acc, struct folder *f, const struct upload *u,
 		return -1;
 	if (account_audit(acc, "upload", f, &row, u->change->out.reason, err) < 0)
 		return -1;
-	return hooks_tell(acc, HOOK_UPLOADED, f, &row,
+	return tell_message(acc, HOOK_UPLOADED, f, &row,
 	    &(struct hook_was){ .origin = "client" }, err);
 }
 
@@ -494,10 +494,58 @@ prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 }
 
 static int
+drop_held(struct uploads *us, struct upload *u, bool *held, struct err *err)
+{
+	struct account *acc = us->acc;
+	struct msg_row row;
+	int got = store_find_id(acc->store, u->row, &row, err);
+
+	*held = got > 0 && row.stage == ST_REFUSED;
+	if (got < 0 || !*held)
+		return got < 0 ? -1 : 0;
+	close(u->up.fd);
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (take_back(acc, u->change, false, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
+}
+
+/* What scripts hold is not sent. */
+static int
+ask_scripts(struct uploads *us, struct batch *b, struct err *err)
+{
+	int64_t row[BATCH];
+	size_t kept = 0;
+
+	if (!tell_wants(us->acc, HOOK_CREATED))
+		return 0;
+	for (size_t i = 0; i < b->n; i++)
+		row[i] = b->u[i].row;
+	if (created_ask(us->acc, us->f, row, b->n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < b->n; i++) {
+		bool held;
+
+		if (drop_held(us, &b->u[i], &held, err) < 0)
+			return -1;
+		if (!held)
+			b->u[kept++] = b->u[i];
+	}
+	b->n = kept;
+	return 0;
+}
+
+static int
 start_batch(struct uploads *us, struct batch *b, struct err *err)
 {
 	size_t n, kept = 0;
 	int r = prepare_batch(us, b, err);
+
+	if (r == 0)
+		r = ask_scripts(us, b, err);
 
 	n = b->n;
 	for (size_t i = 0; i < n && r == 0; i++) {

@@ -407,12 +407,11 @@ deliver_name(const struct landing *l, struct str letters, bool in_new,
 int
 deliver_open(const struct landing *l, struct err *err)
 {
-	int tmp = at_tmp(l->folder_fd), fd = -1;
+	char path[MNAME_MAX + 8];
+	int fd;
 
-	if (tmp >= 0) {
-		fd = openat(tmp, l->unique, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-		close(tmp);
-	}
+	snprintf(path, sizeof(path), "tmp/%s", l->unique);
+	fd = at_open(l->folder_fd, path, O_RDONLY);
 	return fd >= 0 ? fd : at_fail(err, ERR_FOLDER, "read tmp/%s", l->unique);
 }
 

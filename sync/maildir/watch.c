@@ -58,7 +58,8 @@ TAILQ_HEAD(pendings, pending);
 /* One watched directory: cur/ or new/ of a folder, or one of the tree. */
 struct dir {
 	int		 wd;
-	struct folder	*folder;	/* NULL: tree */
+	struct folder	*folder;	/* NULL: tree, or files */
+	bool		 files;
 	bool		 in_new;
 	char		*path;
 };
@@ -80,7 +81,7 @@ struct watch {
 	struct pendings		 open;		/* ST_OPEN: kept back */
 	struct pendings		 taken;		/* names lent to the caller */
 	size_t			 n_ready, n_open, n_scan;
-	bool			 scan_all, tree;
+	bool			 scan_all, tree, files;
 	usec			 last;
 };
 
@@ -261,10 +262,9 @@ watch_fail(const char *path, struct err *err)
  * one that is watched already keeps its number, and belongs to the last caller. */
 static int
 dir_add(struct watch *w, struct folder *f, bool in_new, char *path,
-    struct err *err)
+    uint32_t events, struct err *err)
 {
-	int wd = inotify_add_watch(w->fd, path,
-	    f != NULL ? FILE_EVENTS : TREE_EVENTS);
+	int wd = inotify_add_watch(w->fd, path, events);
 	struct dir *d, *was = f != NULL ? f->dirs[in_new] : NULL;
 
 	if (wd < 0) {
@@ -285,6 +285,7 @@ dir_add(struct watch *w, struct folder *f, bool in_new, char *path,
 		map_put(&w->dirs, key_of(&d->wd, sizeof(d->wd)), (uintptr_t)d);
 	}
 	d->folder = f;
+	d->files = f == NULL && (events & IN_CLOSE_WRITE);
 	d->in_new = in_new;
 	d->path = path;
 	if (f != NULL)
@@ -313,8 +314,9 @@ watch_folder(struct watch *w, int64_t key, const char *root, const char *path,
 {
 	struct folder *f = folder_add(w, key);
 
-	if (dir_add(w, f, false, xasprintf("%s/%s/cur", root, path), err) == 0 &&
-	    dir_add(w, f, true, xasprintf("%s/%s/new", root, path), err) == 0)
+	if (dir_add(w, f, false, xasprintf("%s/%s/cur", root, path), FILE_EVENTS,
+	    err) == 0 && dir_add(w, f, true, xasprintf("%s/%s/new", root, path),
+	    FILE_EVENTS, err) == 0)
 		return 0;
 	watch_forget(w, key);
 	return -1;
@@ -324,7 +326,14 @@ int
 watch_tree(struct watch *w, const char *root, const char *path,
     struct err *err)
 {
-	return dir_add(w, NULL, false, xasprintf("%s/%s", root, path), err);
+	return dir_add(w, NULL, false, xasprintf("%s/%s", root, path),
+	    TREE_EVENTS, err);
+}
+
+int
+watch_files(struct watch *w, const char *path, struct err *err)
+{
+	return dir_add(w, NULL, false, xstrdup(path), FILE_EVENTS, err);
 }
 
 void
@@ -523,6 +532,8 @@ on_event(struct watch *w, const struct inotify_event *ev)
 		if (d->folder != NULL)
 			scan_folder(w, d->folder);
 		dir_free(w, d);
+	} else if (d->files) {
+		w->files = true;
 	} else if (d->folder == NULL) {
 		if ((ev->mask & IN_ISDIR) == 0)
 			return;
@@ -559,7 +570,7 @@ watch_read(struct watch *w, struct err *err)
 			at += (ssize_t)(sizeof(*ev) + ev->len);
 		}
 	}
-	return (int)(w->n_ready + w->n_scan) + w->scan_all + w->tree;
+	return (int)(w->n_ready + w->n_scan) + w->scan_all + w->tree + w->files;
 }
 
 static bool
@@ -582,6 +593,11 @@ watch_take(struct watch *w, struct watch_event *ev)
 {
 	struct pending *p;
 
+	if (w->files) {
+		*ev = (struct watch_event){ .what = WATCH_FILES };
+		w->files = false;
+		return true;
+	}
 	if (w->scan_all || w->tree) {
 		*ev = (struct watch_event){
 		    .what = w->scan_all ? WATCH_SCAN_ALL : WATCH_TREE };

@@ -31,6 +31,9 @@ void		 watch_forget(struct watch *w, int64_t key);
 int		 watch_tree(struct watch *w, const char *root, const char *path,
 		    struct err *err);
 
+/* Watch a directory that is no folder, for files that come, go or are written. */
+int		 watch_files(struct watch *w, const char *path, struct err *err);
+
 enum watch_what {
 	WATCH_PRESENT,	/* unique is there now, as file */
 	WATCH_GONE,	/* unique was there as file, and is not any more */
@@ -38,7 +41,8 @@ enum watch_what {
 			 * event, for the first time) */
 	WATCH_SCAN,	/* events were lost: scan the folder */
 	WATCH_SCAN_ALL,	/* the queue overflowed: scan everything */
-	WATCH_TREE	/* a folder came, went or was renamed */
+	WATCH_TREE,	/* a folder came, went or was renamed */
+	WATCH_FILES	/* something happened where files are watched */
 };
 
 struct watch_event {

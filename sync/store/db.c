@@ -127,8 +127,10 @@ static const char *const sql[Q_N] = {
 	[Q_EVENT_ADD] = "INSERT INTO script_event VALUES (NULL, ?, ?, ?, ?, ?, "
 	    "?, ?, ?, ?, ?)",
 	[Q_EVENT_NEXT] = "SELECT * FROM script_event WHERE seq > ? "
+	    "AND kind / 64 = ? "
 	    "ORDER BY seq LIMIT 1",
-	[Q_EVENT_DROP] = "DELETE FROM script_event WHERE seq <= ?",
+	[Q_EVENT_DROP] = "DELETE FROM script_event WHERE seq <= ? "
+	    "AND kind / 64 = ?",
 	[Q_STEP_ADD] = "INSERT INTO script_step VALUES (NULL, ?, ?, ?, ?, ?, ?, "
 	    "?)",
 	[Q_STEP_NEXT] = "SELECT * FROM script_step WHERE seq > ? "

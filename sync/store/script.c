@@ -163,7 +163,7 @@ store_event_add(struct store *s, const struct script_event *e, struct err *err)
 
 	if (st == NULL)
 		return -1;
-	sqlite3_bind_int64(st, 1, e->kind);
+	sqlite3_bind_int64(st, 1, e->kind + EVENT_KINDS_MAX * e->queue);
 	sqlite3_bind_int64(st, 2, e->msg);
 	bind_full(st, 3, e->origin);
 	sqlite3_bind_int64(st, 4, e->depth);
@@ -188,20 +188,28 @@ next_row(struct store *s, enum stmt q, int64_t at, sqlite3_stmt **st,
 	return db_step(s, *st, err);
 }
 
+/* The queue is in the kind: kinds of the later one begin at EVENT_KINDS_MAX. */
 int
-store_event_next(struct store *s, int64_t *at, struct script_event *e,
-    struct err *err)
+store_event_next(struct store *s, enum event_queue q, int64_t *at,
+    struct script_event *e, struct err *err)
 {
 	struct str *const text[] = { &e->origin, &e->mailbox, &e->detail,
 	    &e->kw_in, &e->kw_out };
-	sqlite3_stmt *st;
-	int got = next_row(s, Q_EVENT_NEXT, *at, &st, err);
+	sqlite3_stmt *st = db_stmt(s, Q_EVENT_NEXT, err);
+	int got;
 
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, *at);
+	sqlite3_bind_int64(st, 2, q);
+	got = db_step(s, st, err);
 	if (got <= 0)
 		return got;
 	*e = (struct script_event){
 		.seq = sqlite3_column_int64(st, 0),
-		.kind = (unsigned)sqlite3_column_int64(st, 1),
+		.queue = q,
+		.kind = (unsigned)sqlite3_column_int64(st, 1) %
+		    EVENT_KINDS_MAX,
 		.msg = sqlite3_column_int64(st, 2),
 		.origin = db_column(st, 3),
 		.depth = (unsigned)sqlite3_column_int64(st, 4),
@@ -220,9 +228,16 @@ store_event_next(struct store *s, int64_t *at, struct script_event *e,
 }
 
 int
-store_event_drop(struct store *s, int64_t seq, struct err *err)
+store_event_drop(struct store *s, enum event_queue q, int64_t seq,
+    struct err *err)
 {
-	return run_with(s, Q_EVENT_DROP, seq, err);
+	sqlite3_stmt *st = db_stmt(s, Q_EVENT_DROP, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, seq);
+	sqlite3_bind_int64(st, 2, q);
+	return db_run(s, st, err);
 }
 
 /* ---- steps --------------------------------------------------------------- */

@@ -40,9 +40,15 @@ int	store_kv_expire(struct store *s, int64_t now, struct err *err);
 
 /* ---- events ------------------------------------------------------------ */
 
+/* Two queues: what is told as soon as possible, and what is told when nothing
+ * changes any more. */
+enum event_queue { EVENTS_NOW, EVENTS_LATER };
+enum { EVENT_KINDS_MAX = 64 };
+
 struct script_event {
 	int64_t		seq;
-	unsigned	kind;		/* enum hook_kind */
+	enum event_queue queue;
+	unsigned	kind;		/* enum hook_kind, < EVENT_KINDS_MAX */
 	int64_t		msg;
 	struct str	origin;
 	unsigned	depth;
@@ -53,11 +59,12 @@ struct script_event {
 
 int	store_event_add(struct store *s, const struct script_event *e,
 	    struct err *err);
-/* The first with a number above *at.  1, 0, -1. */
-int	store_event_next(struct store *s, int64_t *at, struct script_event *e,
+/* The first of that queue with a number above *at.  1, 0, -1. */
+int	store_event_next(struct store *s, enum event_queue q, int64_t *at,
+	    struct script_event *e, struct err *err);
+/* All of that queue up to and with ${seq} are answered. */
+int	store_event_drop(struct store *s, enum event_queue q, int64_t seq,
 	    struct err *err);
-/* All up to and with ${seq} are answered. */
-int	store_event_drop(struct store *s, int64_t seq, struct err *err);
 
 /* ---- steps: what is to be done to messages ----------------------------- */
 

@@ -239,4 +239,27 @@ class SyncdPop3(Syncd):
                     pop3={"keep_on_server": "forever", "max_per_session": 1_000_000})
 
 
-ALL = (Syncd, Mbsync, OfflineImap, SyncdPop3, SyncdRules, Mpop)
+class Imapfilter(Peer):
+    """Keeps no copy of anything: the same twenty rules, as searches on the server."""
+    name = program = package = "imapfilter"
+
+    CONF = """options.timeout = 120
+a = IMAP {{ server = "127.0.0.1", port = {port}, username = "{user}",
+  password = "{password}", ssl = "auto" }}
+for i = 0, 19 do
+  a.INBOX:contain_subject("no such word " .. i):add_flags {{ "rule" .. i }}
+end
+"""
+
+    @classmethod
+    def version(cls):
+        p = subprocess.run((cls.program, "-V"), capture_output=True, check=False)
+        return (p.stdout or p.stderr).decode(errors="replace").strip().split("\n")[0]
+
+    def command(self, port):
+        path = self.write("config.lua", self.CONF.format(
+            port=port, user=self.user, password=self.server.password))
+        return ("imapfilter", "-t", self.server.ca, "-c", path)
+
+
+ALL = (Syncd, Mbsync, OfflineImap, SyncdPop3, SyncdRules, Mpop, Imapfilter)

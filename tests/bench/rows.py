@@ -11,7 +11,7 @@ import imapclient
 from mail import Mail
 from maildir import Maildir
 from measure import Failed, measured, prepared
-from peers import Mbsync, Mpop, OfflineImap, Syncd, SyncdPop3, SyncdRules
+from peers import Imapfilter, Mbsync, Mpop, OfflineImap, Syncd, SyncdPop3, SyncdRules
 from world import TOOLS
 
 SMALL = 0.05    # messages of about 2 KB, for rows whose cost is not in the bytes
@@ -272,8 +272,9 @@ class MovedHere(Moved):
 
 
 class Rules(Row):
-    """New mail of real sizes on the server, with and without a script."""
-    peers = (Syncd, SyncdRules)
+    """New mail of real sizes on the server, with and without a script; and the same
+    rules by one who searches on the server, and fetches nothing."""
+    peers = (Syncd, SyncdRules, Imapfilter)
 
     def make(self, world, cls):
         peer = self._new(world, cls, world.user())
@@ -284,6 +285,10 @@ class Rules(Row):
     def before(self, world, peer, turn):
         world.fill(peer.user, self.n, Mail(9), first=peer.added)
         peer.added += self.n
+
+    def check(self, world, peer, turn):
+        if not isinstance(peer, Imapfilter):
+            check_same(world, peer)
 
 
 class Upload(Row):

@@ -296,6 +296,31 @@ class Scripts(unittest.TestCase):
         self.assertEqual(s.load(head + "m:tag('three') end)"), "")
         self.says(s.ask("incoming", mail()), "tag three")
 
+    def test_a_new_version_is_given_what_the_old_one_saved(self):
+        """Or it is not taken: on.save and on.restore fail like the script itself."""
+        s = Script()
+        self.addCleanup(s.__exit__)
+        head = """plugin { api = 1 }
+            local n = 0
+            on.start(function() log.info("start", n) end)
+            on.stop(function() log.info("stop", n) end)
+            on.restore(function(t) n = t.n; %s end)
+            on.save(function() %s return { n = n, list = { "a", 2 } } end)
+            on.incoming(function(m) n = n + 1; m:tag("v%d-" .. n) end)"""
+        self.assertEqual(s.load(head % ("", "", 1)), "")
+        self.says(s.ask("incoming", mail()), "tag v1-1")
+        self.says(s.ask("incoming", mail()), "tag v1-2")
+        self.assertEqual(s.load(head % ("assert(t.list[2] == 2)", "", 2)), "")
+        self.says(s.ask("incoming", mail()), "tag v2-3")
+        self.assertEqual(s.logs, ["start 0", "start 2", "stop 2"])
+        for i, (wrong, why) in enumerate((
+                ('error("no")', "no"), ("search {}", "not possible here"),
+                ("while true do end", "too many instructions")), 4):
+            self.assertIn(why, s.load(head % (wrong, "", 3)), wrong)
+            self.says(s.ask("incoming", mail()), f"tag v2-{i}")
+        self.assertEqual(s.load(head % ("", 'm.x = 1', 4)), "")
+        self.assertIn("on.save", s.load(head % ("", "", 5)))
+
     def test_names_of_strangers_make_no_paths(self):
         s = Script()
         self.addCleanup(s.__exit__)
@@ -375,6 +400,24 @@ class Shipped(unittest.TestCase):
                 r = self.run_script("test", "--me", ME, path)
                 self.assertEqual(r.returncode, 0, r.stdout)
                 self.assertRegex(r.stdout, r"[1-9]\d* passed, 0 failed")
+
+    def test_each_has_its_page(self):
+        """With all of its options, by their names, and no others."""
+        with open(os.path.join(ROOT, "systemd/syncd-plugins.7"), encoding="utf-8") as f:
+            page = f.read().split(".Sh PLUGINS")[1].split(".Sh ")[0]
+        sections = dict(part.split("\n", 1) for part in page.split(".Ss ")[1:])
+        sources = glob.glob(os.path.join(ROOT, "lua/plugins/*/main.lua"))
+        self.assertEqual(sorted(sections),
+                         sorted(os.path.basename(os.path.dirname(p)) for p in sources))
+        for path in sources:
+            name = os.path.basename(os.path.dirname(path))
+            with open(path, encoding="utf-8") as f:
+                spec = re.search(r"^local opt\s*=\s*options \{(.*?)\n?\}$", f.read(), re.M | re.S)
+            options = re.findall(r"(?:^|\{) *(\w+) *= \{ \"", spec[0] if spec else "", re.M)
+            self.assertEqual(re.findall(r"^\.It Cm (\w+) :", sections[name], re.M), options, name)
+            commands = re.findall(r'^command\("([\w-]+)"', open(path, encoding="utf-8").read(), re.M)
+            for command in commands:
+                self.assertIn(f"syncd cmd {command} ", sections[name])
 
     def test_documents_say_what_the_registry_says(self):
         for form, path in (("man", "systemd/syncd-lua.7"), ("meta", "lua/meta/syncd.lua")):

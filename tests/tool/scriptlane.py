@@ -16,7 +16,7 @@ BUILD = os.environ.get("BUILD", "build")
 
 INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP = range(1, 7)
 HELLO, LOADED, RESULT, CALL, LOG, METRIC = range(64, 70)
-CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_EXEC = range(4)
+CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC = range(5)
 KINDS = ("incoming delivered created uploaded flags moved removing removed folder "
          "sync_start sync_done settled online offline auth_failed timer "
          "command").split()
@@ -132,7 +132,7 @@ class Message:
         out.u64(self.id).u32(self.uid).u64(len(self.data)).u64(self.date)
         out.u32(self.sys).str(self.mailbox).str(self.path).str(self.origin)
         out.strs(self.keywords).u32(self.sys_added).u32(self.sys_removed)
-        out.strs(self.added).strs(self.removed).str(self.moved_from)
+        out.strs(self.added).strs(self.removed).str(self.moved_from).str("")
         if not with_fd:
             out.u8(0)
             return
@@ -184,6 +184,7 @@ class Script:
         self.tmp = tempfile.TemporaryDirectory(prefix="syncd-lua-")
         self.lua_dir = lua_dir or os.path.join(ROOT, "lua")
         self.logs, self.metrics, self.loaded = [], {}, {}
+        self.unseen = {}
         self.stores, self.programs, self.messages = {}, {}, {}
         self.execs, self.names, self.next_event = [], {}, 0
         self.progress = os.memfd_create("progress")
@@ -201,7 +202,7 @@ class Script:
     def account(self, out, me, mailboxes):
         out.str("work").u8(1).strs(list(me)).u32(len(mailboxes))
         for m in mailboxes:
-            out.str(m).u8(ROLES.index(m) if m in ROLES else 0).u32(3).u32(1)
+            out.str(m).u8(ROLES.index(m) if m in ROLES else 0).u32(3)
 
     def close(self):
         self.sock.close()
@@ -382,6 +383,8 @@ class Script:
             out.u8(len(found) > 20).u32(len(found[:20]))
             for m in found[:20]:
                 m.put(out, False)
+        elif kind == CALL_UNSEEN:
+            out.u32(self.unseen.get(f.str(), 0))
         elif kind == CALL_EXEC:
             argv, env, timeout = f.strs(), f.strs(), f.u64()
             stdin = f.blob() if f.u8() else None

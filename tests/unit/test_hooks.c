@@ -269,7 +269,7 @@ setup(void **state)
 	inbox = make_folder("INBOX");
 	junk = make_folder("Junk");
 	acc->greeted = true;
-	return hooks_mark(acc, &err);
+	return tell_mark(acc, &err);
 }
 
 static int
@@ -464,7 +464,7 @@ mail_that_was_there_first_is_no_news(void **state)
 	open_account();
 	inbox = make_folder("INBOX");
 	inbox->uidnext = 0;
-	OK(hooks_mark(acc, &err));
+	OK(tell_mark(acc, &err));
 	OK(land(7, &err));
 	assert_int_equal(fake.asked, 0);
 	fake.initial = fake.kinds;
@@ -472,7 +472,7 @@ mail_that_was_there_first_is_no_news(void **state)
 	assert_int_equal(fake.asked, 1);
 	assert_string_equal(fake.origin, "initial");
 	inbox->uidnext = 9;
-	OK(hooks_mark(acc, &err));
+	OK(tell_mark(acc, &err));
 	OK(land(9, &err));
 	assert_string_equal(fake.origin, "server");
 }

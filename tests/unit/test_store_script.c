@@ -153,17 +153,17 @@ events_come_in_order_until_they_are_answered(void **state)
 	(void)state;
 	for (e.msg = 10; e.msg < 13; e.msg++)
 		OK(store_event_add(s, &e, &err));
-	assert_int_equal(store_event_next(s, &at, &e, &err), 1);
+	assert_int_equal(store_event_next(s, EVENTS_NOW, &at, &e, &err), 1);
 	assert_int_equal(e.msg, 10);
 	assert_true(str_eq(e.kw_in, STR("work play")));
 	assert_int_equal(e.detail.n, 0);
-	assert_int_equal(store_event_next(s, &at, &e, &err), 1);
+	assert_int_equal(store_event_next(s, EVENTS_NOW, &at, &e, &err), 1);
 	second = e.seq;
-	OK(store_event_drop(s, second, &err));
+	OK(store_event_drop(s, EVENTS_NOW, second, &err));
 	at = 0;
-	assert_int_equal(store_event_next(s, &at, &e, &err), 1);
+	assert_int_equal(store_event_next(s, EVENTS_NOW, &at, &e, &err), 1);
 	assert_int_equal(e.msg, 12);
-	assert_int_equal(store_event_next(s, &at, &e, &err), 0);
+	assert_int_equal(store_event_next(s, EVENTS_NOW, &at, &e, &err), 0);
 }
 
 static void
