@@ -81,6 +81,8 @@ struct folder {
 	unsigned		 dirty;		/* enum dirty */
 	bool			 skip;		/* failed in this round: later */
 	bool			 checked;	/* its times were compared once */
+	bool			 drawn;		/* looked at in this round, though not
+						 * asked for: a file of it moved */
 	struct remote_status	 status;
 	struct noted		*noted;
 	size_t			 n_noted, cap_noted;

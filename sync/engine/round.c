@@ -333,9 +333,15 @@ inbox_first(const void *a, const void *b)
 }
 
 static bool
-matches(const struct round_opts *o, const struct folder *f)
+is_asked(const struct round_opts *o, const struct folder *f)
 {
 	return o->only == NULL || pattern_glob(str_z(o->only), str_z(f->name));
+}
+
+static bool
+matches(const struct round_opts *o, const struct folder *f)
+{
+	return f->drawn || is_asked(o, f);
 }
 
 static int
@@ -415,7 +421,9 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 			f[i]->skip = true;
 		}
 		decide(acc, f[i]);
-		if (guard_check(acc, f[i], o->verdict, err) < 0)
+		/* What the user says is said of what was asked for. */
+		if (guard_check(acc, f[i], is_asked(o, f[i]) ? o->verdict :
+		    VERDICT_NONE, err) < 0)
 			return -1;
 		if (acc->dry_run)
 			plan_folder(acc, f[i]);
@@ -535,7 +543,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	if (!acc->dry_run && account_claim(acc, err) < 0)
 		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
-		acc->folder[i]->skip = false;
+		acc->folder[i]->skip = acc->folder[i]->drawn = false;
 	acc->busy = false;
 	acc->quota_full = false;
 	if (age_begin(acc, err) < 0)
