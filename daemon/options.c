@@ -264,7 +264,7 @@ const struct option options[] = {
 	  .help = "A larger message stays on the server" },
 	{ "accounts.*.limits.max_age", OPT_DURATION, A(limits.max_age),
 	  .dflt = "null", .example = "2y",
-	  .help = "Older mail stays on the server (not in this version yet)" },
+	  .help = "IMAP: older mail stays on the server; what is here stays here" },
 	{ "accounts.*.limits.bandwidth", OPT_GROUP, NOWHERE,
 	  .later = "limits of bandwidth", .help = "Bytes a second; 0 is no limit" },
 	{ "accounts.*.limits.bandwidth.down", OPT_SIZE, NOWHERE, .dflt = "0",

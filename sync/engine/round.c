@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/ahead.h"
+#include "engine/age.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
 #include "engine/gather.h"
@@ -414,6 +415,11 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 	if (pair_changes(acc, f, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
+		if (age_leave(acc, f[i], err) < 0) {
+			if (folder_trouble(acc, f[i], err) < 0)
+				return -1;
+			f[i]->skip = true;
+		}
 		decide(acc, f[i]);
 		/* What the user says is said of what was asked for. */
 		if (guard_check(acc, f[i], is_asked(o, f[i]) ? o->verdict :
@@ -540,6 +546,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		acc->folder[i]->skip = acc->folder[i]->drawn = false;
 	acc->busy = false;
 	acc->quota_full = false;
+	if (age_begin(acc, err) < 0)
+		return -1;
 	do {
 		/* Tombstones are judged by a list that is newer than they. */
 		if (o->grace == 0 && acc->tombstones > 0)

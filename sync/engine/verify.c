@@ -219,8 +219,9 @@ check_lost(struct verify *v, struct err *err)
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		const struct folder *f = account_by_id(v->acc, row.folder);
 
+		/* .when: it never came, for its age. */
 		if (row.stage == ST_GONE_LOCAL && f != NULL &&
-		    f->policy.readonly)
+		    f->policy.readonly && row.when == 0)
 			tell_missing(v, f, &row);
 	}
 	cursor_close(c);

@@ -6,6 +6,7 @@
 #include "imap/cmd.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "imap/lane_impl.h"
@@ -383,6 +384,16 @@ uint32_t
 imap_search(struct lane *ln, const struct uidset *uids)
 {
 	return search(ln, uids, STR_NONE);
+}
+
+uint32_t
+imap_search_before(struct lane *ln, const struct uidset *uids, int64_t when)
+{
+	char date[32], key[40];
+
+	imap_date_print(when, date);
+	snprintf(key, sizeof(key), " BEFORE %.11s", date);
+	return search(ln, uids, str_z(key));
 }
 
 uint32_t

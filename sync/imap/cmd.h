@@ -65,6 +65,10 @@ uint32_t imap_fetch(struct lane *ln, const struct uidset *uids, unsigned items,
 	    struct modseq since);
 /* Which of ${uids} exist: EV_UIDS, by ESEARCH where offered. */
 uint32_t imap_search(struct lane *ln, const struct uidset *uids);
+/* Those that arrived before the day of ${when} (seconds), as the server counts
+ * days. */
+uint32_t imap_search_before(struct lane *ln, const struct uidset *uids,
+	    int64_t when);
 /* UIDs among ${uids} that have (or lack) a system flag or keyword: for servers
  * without CONDSTORE.  ${flag} is one as on the wire. */
 uint32_t imap_search_flag(struct lane *ln, const struct uidset *uids,
