@@ -675,18 +675,34 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
+/* The worker of a syncd that was killed a moment ago may be on its way out. */
+static int
+take_lock(int fd, struct err *err)
+{
+	usec until = clock_in(USEC_S(3));
+	int r;
+
+	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
+	    clock_now() < until)
+		if (wait_any(NULL, 0, clock_in(USEC_MS(50)), err) < 0)
+			return -1;
+	return r == 0 ? 1 : 0;
+}
+
 /* One writer for an account, however many syncd there are. */
 static int
 lock_account(struct worker *w, struct err *err)
 {
 	char *path = xasprintf("%s/%s.lock", w->state_dir, w->conf->name);
-	int r = 0;
+	int r = 0, got = 0;
 
 	(void)mkdir(w->state_dir, 0700);
 	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (w->lock_fd < 0)
 		r = err_sys(err, ERR_LOCAL, "store.permission", "open %s", path);
-	else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	else if ((got = take_lock(w->lock_fd, err)) < 0)
+		r = -1;
+	else if (got == 0)
 		r = err_set(err, ERR_RETRY, "state.locked",
 		    "another syncd works on account %s", w->conf->name);
 	free(path);

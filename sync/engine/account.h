@@ -136,6 +136,8 @@ struct account {
 	bool		 delivering;		/* our pid is noted for that */
 	bool		 unclaimed;		/* root and state do not name each
 						 * other yet */
+	bool		 unknown;		/* the state is new, and mail is here:
+						 * it is yet to be matched */
 	struct watch	*watcher;		/* NULL: no inotify */
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;

@@ -96,7 +96,8 @@ has_left(struct account *acc, struct folder *from, const struct msg_row *row)
 	bool gone;
 
 	if (acc->dry_run || from->work.scanned ||
-	    (from->drawn && from->work.local_read) || row->unique.n == 0 || folder_load(acc, from, &ignored) < 0)
+	    (from->drawn && from->work.local_read) || row->unique.n == 0 ||
+	    folder_load(acc, from, &ignored) < 0)
 		return false;
 	file = str_dup(row->file);
 	gone = mdir_stat(from->fd, row->in_new, file, &st, &ignored) == 0;
