@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "changes_tree.h"
+#include "engine/account.h"
 #include "report.h"
 #include "store/change.h"
 
@@ -71,6 +73,22 @@ source_clear(struct source *s)
 	free(s->name);
 }
 
+/* Without the marker it is another tree, or the disk is not there: that all is gone
+ * from it means nothing. */
+static int
+is_mounted(const struct conf *conf, const struct account_conf *a,
+    const char *root, struct err *err)
+{
+	char *state = xasprintf("%s/%s.db", conf->state_dir, a->name);
+	char *marker = xasprintf("%s/" ACCOUNT_MARKER, root);
+	bool there = access(state, F_OK) < 0 || access(marker, F_OK) == 0;
+
+	free(state);
+	free(marker);
+	return there ? 0 : err_set(err, ERR_LOCAL, "store.marker-missing",
+	    "%s is not the tree that was synced: is its disk mounted?", a->path);
+}
+
 /* The store, its name and where it is now.  1: it is there, 0: not yet. */
 static int
 open_source(const struct conf *conf, const struct account_conf *a,
@@ -102,7 +120,8 @@ add_source(struct feed *f, const struct conf *conf, size_t i, const char *shown,
 	if (root != NULL)
 		place(&s.tree, shown, real, root);
 	if (s.tree.shown != NULL)
-		got = open_source(conf, a, &s, err);
+		got = is_mounted(conf, a, root, err) < 0 ? -1 :
+		    open_source(conf, a, &s, err);
 	*here |= s.tree.shown != NULL;
 	if (got == 1) {
 		f->v = xreallocarray(f->v, f->n + 1, sizeof(*f->v));

@@ -18,7 +18,7 @@
 
 enum change_kind { CHANGE_ADDED, CHANGE_CHANGED, CHANGE_RENAMED, CHANGE_REMOVED };
 
-struct change {
+struct file_change {
 	enum change_kind	 kind;
 	int64_t			 mtime;	/* ns since 1970; removed: 0 */
 	char			*path;
@@ -26,7 +26,7 @@ struct change {
 };
 
 struct changes {
-	struct change	*v;
+	struct file_change	*v;
 	size_t		 n, cap;
 	bool		 snapshot;	/* not what changed, but all that is there */
 	char		*token;		/* for the next time */

@@ -130,7 +130,7 @@ add(struct changes *out, const struct changes_tree *t, enum change_kind kind,
 		out->cap = out->cap > 0 ? out->cap * 2 : 64;
 		out->v = xreallocarray(out->v, out->cap, sizeof(*out->v));
 	}
-	out->v[out->n++] = (struct change){ kind, mtime, show(t, path),
+	out->v[out->n++] = (struct file_change){ kind, mtime, show(t, path),
 	    old != NULL ? show(t, old) : NULL };
 }
 
@@ -209,6 +209,12 @@ compare(struct changes *out, struct changes_tree *t, struct store *s,
 	size_t at = 0;
 	int got = -1;
 
+	/* An emptied directory may be an accident: the next sync decides. */
+	if (list->n == 0) {
+		cursor_close(c);
+		free(seen);
+		return 0;
+	}
 	while (c != NULL && (got = cursor_next(c, &row, err)) > 0)
 		compare_row(out, t, f->path, &row, list, seen, &at);
 	for (size_t i = 0; i < list->n && got == 0; i++) {

@@ -41,6 +41,7 @@
 #include "js.h"
 #include "link.h"
 #include "progress.h"
+#include "retry.h"
 #include "worker_backup.h"
 #include "worker_job.h"
 #include "worker_mail.h"
@@ -48,8 +49,7 @@
 #include "worker_script.h"
 #include "worker_status.h"
 
-enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, AWAY_MAX_S = 60, EAGER_S = 30,
-    DOUBT_S = 1, SCAN_S = 60, UNDO_S = 86400,
+enum { EAGER_S = 30, DOUBT_S = 1, SCAN_S = 60, UNDO_S = 86400,
     RETRY_FOLDER_S = 60, RETRY_BUSY_S = 1, EXIT_HELD = 10,
     AFTER_S = 3, SCRIPT_S = 120, SCRIPT_ROUNDS = 4 };
 
@@ -147,37 +147,6 @@ open_watches(struct worker *w)
 
 /* ---- failing ---------------------------------------------------------- */
 
-static usec
-backoff(unsigned failures)
-{
-	unsigned shift = failures < 10 ? failures : 10;
-	usec wait = USEC_S(BACKOFF_MIN_S) << shift;
-	usec most = USEC_S(BACKOFF_MAX_S);
-
-	if (wait > most)
-		wait = most;
-	/* Many accounts must not come back in step. */
-	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
-}
-
-/* A mailbox that is locked stays so for a while; a network that has just changed
- * may need some more seconds; and one that is away comes back without a word,
- * where it is not ours that went. */
-static usec
-patience(const struct worker *w, const struct err *err)
-{
-	usec wait = backoff(w->failures);
-	bool locked = strcmp(err->code, "server.in-use") == 0;
-
-	if (locked && wait < USEC_S(60))
-		return USEC_S(60);
-	if (strncmp(err->code, "net.", 4) != 0)
-		return wait;
-	if (clock_now() < w->eager_until)
-		return backoff(0) / 2;
-	return wait < USEC_S(AWAY_MAX_S) ? wait : USEC_S(AWAY_MAX_S);
-}
-
 /* What a failure said is over; other problems of the account are not. */
 static void
 end_trouble(struct worker *w)
@@ -201,7 +170,8 @@ note_failure(struct worker *w, const struct err *err)
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
 	worker_script_offline(w->acc, &w->outage, err->text);
-	w->retry_at = clock_in(user ? USEC_S(60) : patience(w, err));
+	w->retry_at = clock_in(user ? USEC_S(60) : retry_after(err->code,
+	    w->failures, clock_now() < w->eager_until));
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);

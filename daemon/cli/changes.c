@@ -52,7 +52,7 @@ print_json(const struct changes *c)
 	cli_take_json(json_pack("{s:s, s:b}", "token", c->token, "snapshot",
 	    c->snapshot));
 	for (size_t i = 0; i < c->n; i++) {
-		const struct change *v = &c->v[i];
+		const struct file_change *v = &c->v[i];
 		json_t *o = json_pack("{s:s, s:o}", "change",
 		    change_names[v->kind], "path", js_text(str_z(v->path)));
 
@@ -81,7 +81,7 @@ print(const struct changes *c, bool exact)
 	printf("token\t%s\t%s%c", c->token, c->snapshot ? "snapshot" : "delta",
 	    end);
 	for (size_t i = 0; i < c->n; i++) {
-		const struct change *v = &c->v[i];
+		const struct file_change *v = &c->v[i];
 
 		printf("%s\t%lld\t", change_names[v->kind], (long long)v->mtime);
 		put(v->path, exact);

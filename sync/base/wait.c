@@ -15,7 +15,7 @@ enum { WAIT_FEW = 128 };	/* more than these are rare: they go to the heap */
 /* Behind those that the caller waits for. */
 enum { OWN_CANCEL, OWN_DOUBT, OWN_N };
 
-static int cancel_fd = -1, doubt_fd = -1;
+static int cancel_fd = -1, doubt_fd = -1, doubtful = -1;
 static usec patience, doubt_until = USEC_NEVER;
 
 void
@@ -30,6 +30,12 @@ wait_doubt_fd(int fd, usec most)
 	doubt_fd = fd;
 	patience = most;
 	doubt_until = USEC_NEVER;
+}
+
+void
+wait_doubt_about(int fd)
+{
+	doubtful = fd;
 }
 
 static int
@@ -83,12 +89,29 @@ begin_doubt(void)
 	doubt_until = clock_now() + patience;
 }
 
-/* poll(2) until the deadline, or until the doubt has lasted too long; how many of
- * all are ready. */
-static int
-poll_once(struct pollfd *p, size_t n, usec deadline)
+/* Whether one of them is what may not answer any more. */
+static bool
+concerns_doubt(const struct waiter *w, size_t n)
 {
-	usec until = doubt_until < deadline ? doubt_until : deadline;
+	for (size_t i = 0; i < n && doubtful >= 0; i++)
+		if (w[i].fd == doubtful)
+			return true;
+	return doubtful < 0;
+}
+
+static bool
+is_answered(const struct waiter *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (w[i].got != 0 && (doubtful < 0 || w[i].fd == doubtful))
+			return true;
+	return false;
+}
+
+/* poll(2) until then, at the latest; how many of all are ready. */
+static int
+poll_once(struct pollfd *p, size_t n, usec until)
+{
 	int r;
 
 	do
@@ -101,11 +124,13 @@ static int
 wait_in(struct pollfd *p, struct waiter *w, size_t n, usec deadline,
     struct err *err)
 {
+	bool concerned = concerns_doubt(w, n);
 	int ready = 0, r;
 
 	fill(p, w, n);
 	for (;;) {
-		r = poll_once(p, n, deadline);
+		r = poll_once(p, n, concerned && doubt_until < deadline ?
+		    doubt_until : deadline);
 		if (r < 0)
 			return err_sys(err, ERR_LOCAL, "internal.poll", "poll");
 		if (p[n + OWN_CANCEL].revents != 0)
@@ -121,13 +146,15 @@ wait_in(struct pollfd *p, struct waiter *w, size_t n, usec deadline,
 		w[i].got = ready_mask(p[i].revents);
 		ready += w[i].got != 0;
 	}
-	if (ready == 0 && clock_now() >= doubt_until) {
+	if (!concerned)
+		return ready;
+	if (is_answered(w, n)) {
+		doubt_until = USEC_NEVER;
+	} else if (clock_now() >= doubt_until) {
 		doubt_until = USEC_NEVER;
 		return err_set(err, ERR_RETRY, "net.changed",
 		    "the network changed, and nothing came since");
 	}
-	if (ready > 0)
-		doubt_until = USEC_NEVER;
 	return ready;
 }
 

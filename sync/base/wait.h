@@ -27,6 +27,9 @@ void	wait_cancel_fd(int fd);
  * being waited for is in doubt: a wait_any() that nothing answers for ${patience}
  * more fails with ERR_RETRY, net.changed.  -1 for none; the caller keeps the fd. */
 void	wait_doubt_fd(int fd, usec patience);
+/* In doubt are only waits for ${fd} (and others), and only ${fd} answers; -1, as
+ * it is at first: all, and any. */
+void	wait_doubt_about(int fd);
 
 /* Wait until one of ${w} is ready or ${deadline} has passed.  Returns how many
  * are ready (0: the deadline), -1 with ERR_CANCEL, ERR_RETRY or ERR_LOCAL. */

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/wait.h"
 #include "engine/list.h"
 #include "engine/remote_impl.h"
 #include "engine/watcher.h"
@@ -68,6 +69,13 @@ answer_clear(struct answer *a)
 }
 
 void
+remote_doubt(const struct account *acc)
+{
+	wait_doubt_about(acc->work != NULL ?
+	    acc->work->ops->waiter(acc->work).fd : -1);
+}
+
+void
 remote_attach(struct account *acc, struct lane *work)
 {
 	must(acc->work == NULL);
@@ -78,6 +86,7 @@ remote_attach(struct account *acc, struct lane *work)
 	acc->recovered = false;
 	acc->tree_remote = true;
 	lanes_add(&acc->lanes, work);
+	remote_doubt(acc);
 	remote_forget(acc->remote);
 	forget_answers(acc->remote);
 }
@@ -90,6 +99,7 @@ remote_detach(struct account *acc)
 		lanes_close(&acc->lanes, acc->work);
 	acc->work = NULL;
 	acc->selected = NULL;
+	wait_doubt_about(-1);
 }
 
 int

@@ -168,6 +168,17 @@ class Changes(Feed):
             r = self.syncd.run("changes", path)
             self.assertEqual(r.rc, 66, r.err)
 
+    def test_a_disk_that_is_not_mounted_removes_nothing(self):
+        self.fill("one", "two")
+        token, inbox = self.ask()[0], self.tree.path("INBOX")
+        os.rename(inbox + "/new", inbox + "/away")
+        os.mkdir(inbox + "/new")
+        self.assertEqual(self.ask(token)[2], {})
+        os.unlink(self.tree.root + "/.syncd-store")
+        r = self.syncd.run("changes", "--since", token, self.tree.root)
+        self.assertEqual((r.rc, r.out), (74, ""))
+        self.assertIn("store.marker-missing", r.err)
+
     def test_as_lines_and_as_json(self):
         self.fill("one")
         path = os.path.join(self.tree.root, self.file("one"))

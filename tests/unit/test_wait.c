@@ -169,6 +169,16 @@ what_is_in_doubt_ends_unless_it_is_answered(void **state)
 	assert_int_equal(wait_any(&w, 1, clock_in(USEC_S(60)), &err), 1);
 	assert_int_equal(read(p->a[0], &byte, 1), 1);
 	assert_int_equal(wait_any(&w, 1, clock_in(USEC_MS(30)), &err), 0);
+	/* About one of several: others do not answer for it, nor wait for it. */
+	wait_doubt_about(p->a[1]);
+	assert_int_equal(write(p->b[1], "x", 1), 1);
+	assert_int_equal(wait_any(&w, 1, clock_in(USEC_MS(30)), &err), 0);
+	struct waiter two[] = { w, { p->a[1], WAIT_READ, 0 } };
+	assert_int_equal(write(p->a[1], "x", 1), 1);
+	assert_int_equal(wait_any(two, 2, clock_in(USEC_S(60)), &err), -1);
+	assert_string_equal(err.code, "net.changed");
+	assert_int_equal(wait_any(two, 2, clock_in(USEC_S(60)), &err), 1);
+	wait_doubt_about(-1);
 	wait_doubt_fd(-1, 0);
 }
 
