@@ -67,9 +67,10 @@ const struct option options[] = {
 	  .help = "The authorities that may vouch for the server: the system's, or"
 	    " a PEM file" },
 	{ "accounts.*.tls.pin", OPT_LIST, A(tls.pin), .dflt = "[]",
-	  .example = "sha256/BASE64=",
+	  .example = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+	  .pattern = "^sha256/[A-Za-z0-9+/]{43}=$",
 	  .help = "Public keys of which the server must show one: sha256/ and the"
-	    " base64 digest of the SPKI" },
+	    " base64 digest of the SPKI; without a ca_file the key alone decides" },
 	{ "accounts.*.tls.client_cert", OPT_GROUP, NOWHERE, .dflt = "null",
 	  .help = "A certificate to show to the server" },
 	{ "accounts.*.tls.client_cert.cert", OPT_PATH, A(tls.client_cert),

@@ -176,7 +176,6 @@ static void
 note_failure(struct worker *w, const struct err *err)
 {
 	bool user = err->class == ERR_CONFIG || err->class == ERR_LOCAL;
-	char remedy[128];
 
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
@@ -187,8 +186,7 @@ note_failure(struct worker *w, const struct err *err)
 		problem_close(w->acc, w->trouble, NULL);
 	w->trouble = err->code;
 	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
-	    PROBLEM_WARNING, err->code, NULL,
-	    worker_remedy(w->conf, err, remedy, sizeof(remedy)), "%s", err->text);
+	    PROBLEM_WARNING, err->code, NULL, "", "%s", err->text);
 	report_status(w, user ? "error" : "offline");
 }
 
@@ -746,11 +744,13 @@ start(struct worker *w, struct err *err)
 }
 
 static void
-say_bye(int code, const struct err *err)
+say_bye(const struct worker *w, int code, const struct err *err)
 {
-	link_send(IPC_BYE, json_pack("{s:i, s:s, s:o}", "exit", code,
-	    "code", code == 0 ? "" : err->code,
-	    "message", js_text(str_z(code == 0 ? "" : err->text))));
+	json_t *words = code == 0 ? js_error("", "", NULL) :
+	    worker_error(w->conf, w->state_dir, err);
+
+	json_object_set_new(words, "exit", json_integer(code));
+	link_send(IPC_BYE, words);
 }
 
 int
@@ -768,7 +768,7 @@ worker_main(void)
 		r = w.once ? live_one_round(&w, &code, &err) : live(&w, &err);
 	if (r < 0)
 		code = worker_exit_code(&err);
-	say_bye(r < 0 ? code : 0, &err);
+	say_bye(&w, r < 0 ? code : 0, &err);
 	account_close(w.acc);
 	account_conf_free(w.conf);
 	free(w.state_dir);

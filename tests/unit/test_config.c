@@ -1,6 +1,8 @@
 /* test_config.c — what the loader of syncd.yaml takes, and what it makes of it. */
 #include "config_home.h"
 
+#define PIN "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
 static struct conf *
 load_clean(const char *text)
 {
@@ -150,7 +152,7 @@ values_are_read_by_their_option(void **state)
 {
 	struct conf *c = load_clean("log: {protocol: no_, level: trace,"
 	    " to: file:l/x.log}\naccounts:\n  no_:\n    host: no\n    user: 0123\n"
-	    "    enabled: OFF\n    tls: {min_version: 1.3, pin: sha256/x=}\n"
+	    "    enabled: OFF\n    tls: {min_version: 1.3, pin: " PIN "}\n"
 	    "    password_command: [one word]\n    path: ${NO_SUCH:-/d}//x/./$$\n"
 	    "    policy: {pull: [new, flags], push: [flags]}\n"
 	    "    policy_for: {'\\Junk': pull, 'L/**': backup}\n"
@@ -169,7 +171,7 @@ values_are_read_by_their_option(void **state)
 	assert_string_equal(a->user, "0123");
 	assert_false(a->enabled);
 	assert_int_equal(a->tls.min_version, 13);
-	assert_string_equal(a->tls.pin.v[0], "sha256/x=");
+	assert_string_equal(a->tls.pin.v[0], PIN);
 	assert_string_equal(a->auth.password_command.v[0], "'one word'");
 	assert_string_equal(a->path, "/d/x/$");
 	assert_int_equal(a->policy.pull, POLICY_NEW | POLICY_FLAGS);
