@@ -23,7 +23,7 @@ static const struct row {
 	const char	*text;
 } rows[] = {
 	{ "account.disabled",
-	    "set `enabled: yes` for ACCOUNT, then: syncd reload" },
+	    "set `enabled: yes` there, then: syncd reload" },
 	{ "account.paused", "syncd resume ACCOUNT" },
 	{ "account.stopped", "syncd sync ACCOUNT" },
 	{ "auth.client-disabled",
@@ -43,7 +43,8 @@ static const struct row {
 	    "token: SECRET" },
 	{ "backup.damaged", "syncd verify --online ACCOUNT" },
 	{ "backup.incomplete",
-	    "syncd restore, as before: what is there is not sent twice" },
+	    "see why in syncd log, then do the same syncd restore again: what "
+	    "is there is not sent twice" },
 	{ "backup.stale", "syncd sync ACCOUNT" },
 	{ "config.bad-value", "syncd config explain" },
 	{ "config.duplicate-key", "keep one of them" },
@@ -206,12 +207,12 @@ static const struct row {
 	    "forget the state, no mail is lost: mkdir -p STATE_DIR/old && "
 	    "mv STATE_DIR/ACCOUNT.db* STATE_DIR/old" },
 	{ "state.io",
-	    "look at the directory, its owner and the room on its disk: ls "
-	    "-ld STATE_DIR; df STATE_DIR" },
+	    "look at its owner and mode (ls -ld), and at the room on the "
+	    "disk: df -h" },
 	{ "state.locked",
 	    "see who it is, and end one of the two: syncd status" },
 	{ "state.newer-version",
-	    "install the newer syncd again: syncd version" },
+	    "install the newer syncd again; this one is: syncd version" },
 	{ "store.case-collision",
 	    "rename one of them on the server, or here: syncd config "
 	    "explain accounts.*.folders.rename" },
@@ -240,7 +241,7 @@ static const struct row {
 	{ "store.read", "look at the disk: dmesg | tail" },
 	{ "store.watch-limit", "sysctl fs.inotify.max_user_watches=65536" },
 	{ "target.unknown",
-	    "syncd status lists the accounts, syncd folders the folders" },
+	    "see what there is: syncd folders" },
 	{ "tls.ca-file",
 	    "correct tls.ca_file: it is a file of certificates in PEM; "
 	    "syncd config show ACCOUNT" },

@@ -23,7 +23,7 @@ tell_error(bool json, int exit, const char *code, const char *message,
 			fprintf(stderr, "  = help: %s\n", remedy);
 		return exit;
 	}
-	e = js_error(code, message, remedy[0] != '\0' ? remedy : NULL);
+	e = js_error(code, message, remedy);
 	json_object_set_new(e, "exit", json_integer(exit));
 	e = json_pack("{s:o}", "error", e);
 	text = js_dump(e);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -397,6 +398,10 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	if (worker_guard_holds(w->acc))
 		r = EXIT_HELD;
 	summary = worker_summary(&w->acc->tally);
+	if (worker_no_such_folder(w->acc, job, err)) {
+		worker_finish_job(w->acc, job, EX_NOINPUT, summary, err);
+		return EX_NOINPUT;
+	}
 	if (!job->dry_run && worker_after_round(w->acc, job, summary, &r,
 	    err) < 0) {
 		json_decref(summary);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suggest.h"
+#include "engine/pattern.h"
 #include "js.h"
 #include "remedy.h"
 
@@ -105,6 +107,26 @@ worker_summary(const struct tally *t)
 	    "kept", (json_int_t)t->kept,
 	    "bytes_down", (json_int_t)t->bytes_down,
 	    "bytes_up", (json_int_t)t->bytes_up);
+}
+
+bool
+worker_no_such_folder(const struct account *acc, const struct job *job,
+    struct err *err)
+{
+	struct suggest near;
+
+	if (job->folder == NULL)
+		return false;
+	suggest_init(&near, str_z(job->folder));
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		if (pattern_glob(str_z(job->folder), str_z(acc->folder[i]->name)))
+			return false;
+		suggest_offer(&near, acc->folder[i]->name);
+	}
+	err_set(err, ERR_FOLDER, "target.unknown", "there is no folder `%s`%s%s%s",
+	    job->folder, near.best[0] != '\0' ? ": did you mean `" : "", near.best,
+	    near.best[0] != '\0' ? "`?" : "");
+	return true;
 }
 
 void

@@ -18,6 +18,9 @@ json_t	*worker_error(const struct account_conf *conf, const char *state_dir,
 json_t	*worker_problem(const struct account *acc, const struct problem *p);
 /* The plan of a dry run, line by line; it is empty then. */
 void	worker_send_plan(struct account *acc, const struct job *job);
+/* Whether the job names a folder that is neither here nor there; ${err} says so. */
+bool	worker_no_such_folder(const struct account *acc, const struct job *job,
+	    struct err *err);
 bool	worker_guard_holds(const struct account *acc);
 json_t	*worker_summary(const struct tally *t);
 /* ${job} is done; ${summary} is taken.  Without ${err}, a bad code is explained by

@@ -267,6 +267,17 @@ no_passphrase(char *out, int cap, int writing, void *arg)
 	return -1;
 }
 
+/* OpenSSL has no words for what the system refuses. */
+static const char *
+why_not(void)
+{
+	unsigned long e = ERR_peek_error();
+	const char *text = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e)) :
+	    ERR_reason_error_string(e);
+
+	return text != NULL ? text : "OpenSSL does not say why";
+}
+
 static int
 load_client_cert(SSL_CTX *ctx, const struct tls_conf *conf, struct err *err)
 {
@@ -280,11 +291,10 @@ load_client_cert(SSL_CTX *ctx, const struct tls_conf *conf, struct err *err)
 	if (SSL_CTX_use_certificate_chain_file(ctx, conf->client_cert) != 1)
 		return err_set(err, ERR_CONFIG, "tls.client-cert",
 		    "cannot load the client certificate %s: %s",
-		    conf->client_cert, ERR_reason_error_string(ERR_peek_error()));
+		    conf->client_cert, why_not());
 	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
 		return err_set(err, ERR_CONFIG, "tls.client-cert",
-		    "cannot use the client key %s: %s", key,
-		    ERR_reason_error_string(ERR_peek_error()));
+		    "cannot use the client key %s: %s", key, why_not());
 	return 0;
 }
 
@@ -302,7 +312,7 @@ load_roots(SSL_CTX *ctx, const struct tls_conf *conf, struct err *err)
 	if (SSL_CTX_load_verify_file(ctx, conf->ca_file) != 1)
 		return err_set(err, ERR_CONFIG, "tls.ca-file",
 		    "cannot load the trusted certificates %s: %s",
-		    conf->ca_file, ERR_reason_error_string(ERR_peek_error()));
+		    conf->ca_file, why_not());
 	/* What the user names is trusted as it is, be it the server's own
 	 * certificate and no authority's. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
