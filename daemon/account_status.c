@@ -57,8 +57,12 @@ account_last_error(const struct account *a)
 	char general[1024];
 
 	account_doing(a, doing, sizeof(doing));
-	snprintf(ended, sizeof(ended), "the worker ended with exit code %d%s",
-	    a->exit, doing);
+	if (a->exit == 0)
+		snprintf(ended, sizeof(ended), "the account was stopped while the "
+		    "job waited%s", doing);
+	else
+		snprintf(ended, sizeof(ended), "the process of the account ended "
+		    "with exit code %d%s", a->exit, doing);
 	if (code == NULL || code[0] == '\0')
 		code = a->exit != 0 ? "internal.worker" : "account.stopped";
 	if (remedy == NULL)

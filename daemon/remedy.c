@@ -102,7 +102,8 @@ static const struct row {
 	    "if the name is the right one, give it: syncd init EMAIL "
 	    "--host HOST" },
 	{ "init.no-imap",
-	    "what there is instead, if anything, is said above" },
+	    "read it with the provider's own program; if that has a bridge, "
+	    "with the bridge's: syncd init EMAIL --host HOST:PORT" },
 	{ "init.not-included", "add accounts.d/*.yaml to `include`" },
 	{ "init.nothing-found", "syncd init EMAIL --host HOST" },
 	{ "init.write",
@@ -363,11 +364,10 @@ is_word(char c)
 }
 
 const char *
-remedy_text(const char *code, const struct remedy_place *at, char *out, size_t cap)
+remedy_fill(const char *text, const char *code, const struct remedy_place *at,
+    char *out, size_t cap)
 {
-	const struct row *r = bsearch(code, rows, ARRAY_LEN(rows),
-	    sizeof(rows[0]), by_code);
-	const char *p = r != NULL ? r->text : "";
+	const char *p = text;
 	char value[512];
 	size_t n = 0;
 
@@ -376,7 +376,7 @@ remedy_text(const char *code, const struct remedy_place *at, char *out, size_t c
 		size_t len = 1;
 
 		value[0] = '\0';
-		if (is_word(*p) && (p == r->text || p[-1] != '$')) {
+		if (is_word(*p) && (p == text || p[-1] != '$')) {
 			while (is_word(p[len]))
 				len++;
 			value_of((struct str){ p, len }, code, at, value,
@@ -390,4 +390,13 @@ remedy_text(const char *code, const struct remedy_place *at, char *out, size_t c
 		p += len;
 	}
 	return out;
+}
+
+const char *
+remedy_text(const char *code, const struct remedy_place *at, char *out, size_t cap)
+{
+	const struct row *r = bsearch(code, rows, ARRAY_LEN(rows),
+	    sizeof(rows[0]), by_code);
+
+	return remedy_fill(r != NULL ? r->text : "", code, at, out, cap);
 }

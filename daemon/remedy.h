@@ -23,4 +23,8 @@ struct remedy_place {
 const char *remedy_text(const char *code, const struct remedy_place *at, char *out,
 	    size_t cap);
 
+/* The same words filled into ${text}. */
+const char *remedy_fill(const char *text, const char *code,
+	    const struct remedy_place *at, char *out, size_t cap);
+
 #endif

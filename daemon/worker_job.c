@@ -115,7 +115,8 @@ worker_no_such_folder(const struct account *acc, const struct job *job,
 {
 	struct suggest near;
 
-	if (job->folder == NULL)
+	/* A dry run makes no folder, so it does not know those to come. */
+	if (job->folder == NULL || job->dry_run)
 		return false;
 	suggest_init(&near, str_z(job->folder));
 	for (size_t i = 0; i < acc->n_folders; i++) {

@@ -62,6 +62,8 @@ CONFIGS = {
     "conflict": account("conflict: newest"), "keywords": account("keywords: gmail"),
     "tls_mode": account("tls: {mode: ssl}"), "tls_version": account("tls: {min_version: \"1.1\"}"),
     "tls_none_far": BARE + "    tls: {mode: none}\n", "tls_verify_no": account("tls: {verify: no}"),
+    "too_big": account("path: " + "[" * 40 + "x" + "]" * 40), "indent_of_a_key": OK + "   log: {level: info}\n",
+    "unverified": account("tls: {verify: no-i-accept-mitm}", "xyzzy: 1"),
     "tls_is_text": account("tls: implicit"), "pin": account("tls: {pin: [abc]}"),
     "pin_of_another_kind": account("tls: {pin: sha1/2fd4e1c67a2d28fced849ee1bb76e7391b93eb12}"),
     "duration_word": account("watch: {poll: often}"), "duration_unit": account("watch: {poll: 5x}"),
