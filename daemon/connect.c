@@ -17,7 +17,7 @@ fill_tls(struct tls_conf *tls, const struct account_conf *conf)
 	/* A key that the user knows says more than whoever signed it. */
 	if (conf->tls.verify == CONF_VERIFY_OFF)
 		tls->verify = TLS_VERIFY_OFF;
-	else if (conf->tls.pin.n > 0 && conf->tls.ca_file == NULL)
+	else if (conf->tls.pin.n > 0)
 		tls->verify = TLS_VERIFY_PIN_ONLY;
 	else
 		tls->verify = TLS_VERIFY;

@@ -70,7 +70,7 @@ const struct option options[] = {
 	  .example = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 	  .pattern = "^sha256/[A-Za-z0-9+/]{43}=$",
 	  .help = "Public keys of which the server must show one: sha256/ and the"
-	    " base64 digest of the SPKI; without a ca_file the key alone decides" },
+	    " base64 digest of the SPKI; the key alone decides then" },
 	{ "accounts.*.tls.client_cert", OPT_GROUP, NOWHERE, .dflt = "null",
 	  .help = "A certificate to show to the server" },
 	{ "accounts.*.tls.client_cert.cert", OPT_PATH, A(tls.client_cert),

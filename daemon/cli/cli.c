@@ -101,7 +101,7 @@ const struct verb cli_verbs[] = {
 	{ "cmd", verb_cmd, "NAME [ARG]... [FILE|-|id:MESSAGE-ID]...", " account ",
 	    1, 1000, "a command of a script, for these messages",
 	    "For macros of mail programs: syncd cmd snooze 3d FILE" },
-	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
+	{ "config", verb_config, "show [ACCOUNT]|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
 	{ "generate", verb_generate,
 	    "neomutt|aerc|notmuch|mu|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,

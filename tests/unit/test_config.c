@@ -404,7 +404,7 @@ show_says_where_each_value_came_from(void **state)
 	FILE *f = open_memstream(&text, &n);
 
 	(void)state;
-	config_show(c, f);
+	config_show(c, NULL, f);
 	fclose(f);
 	assert_non_null(strstr(text, "accounts.a.undo.keep: 3d  "));
 	assert_non_null(strstr(text, "# ~/syncd.yaml:7\n"));
@@ -413,7 +413,18 @@ show_says_where_each_value_came_from(void **state)
 	assert_non_null(strstr(text, "accounts.a.port: 993"));
 	free(text);
 
-	json_t *json = config_show_json(c);
+	f = open_memstream(&text, &n);
+	config_show(c, "a", f);
+	config_show(c, "accounts.a.undo", f);
+	config_show(c, "undo", f);
+	fclose(f);
+	assert_null(strstr(text, "log.level"));
+	assert_non_null(strstr(text, "accounts.a.port: 993"));
+	assert_string_equal(strstr(text, "accounts.a.undo.keep: 3d"),
+	    strstr(text, "accounts.a.undo"));
+	free(text);
+
+	json_t *json = config_show_json(c, NULL);
 	const json_t *keep = json_object_get(json, "accounts.a.undo.keep");
 	assert_string_equal(json_string_value(json_object_get(keep, "value")), "3d");
 	assert_string_equal(json_string_value(json_object_get(keep, "from")),
