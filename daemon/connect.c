@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engine/ahead.h"
 #include "imap/caps.h"
 #include "imap/lane.h"
 #include "pop3/lane.h"
@@ -84,12 +85,23 @@ connect_probe(const struct account_conf *conf, struct err *err)
 
 static struct lane *
 connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+    const struct secret *secret, bool tap, struct account *acc, struct err *err)
 {
 	struct imap_conf ic = imap_conf_of(conf, tunnel_fd);
+	uint64_t known = acc != NULL ? ahead_begin(acc) : 0;
+	struct lane *ln;
 
 	ic.peer.tap = tap;
-	return imap_open(&ic, name, tunnel_fd, secret,
+	ic.first = ahead_speak;
+	ic.who = acc;
+	/* There is one tunnel, and so no second try. */
+	ic.ahead = tunnel_fd < 0 ? known : 0;
+	ln = imap_open(&ic, name, tunnel_fd, secret,
+	    clock_in(conf->limits.connect_timeout), err);
+	if (ln != NULL || ic.ahead == 0 || !ahead_failed(acc, err))
+		return ln;
+	ic.ahead = 0;
+	return imap_open(&ic, name, -1, secret,
 	    clock_in(conf->limits.connect_timeout), err);
 }
 
@@ -112,9 +124,9 @@ connect_pop3(const struct account_conf *conf, const char *name, int tunnel_fd,
 
 struct lane *
 connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+    const struct secret *secret, bool tap, struct account *acc, struct err *err)
 {
 	return conf->protocol == PROTOCOL_POP3 ?
 	    connect_pop3(conf, name, tunnel_fd, secret, tap, err) :
-	    connect_imap(conf, name, tunnel_fd, secret, tap, err);
+	    connect_imap(conf, name, tunnel_fd, secret, tap, acc, err);
 }

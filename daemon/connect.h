@@ -10,10 +10,11 @@
 #include "engine/account.h"
 
 /* Sign in on a connection called ${name} ("work", "watch").  ${tunnel_fd} -1:
- * none.  NULL with imap_open()'s errors. */
+ * none.  ${acc}: the account whose work begins with it (engine/ahead.h), or NULL.
+ * NULL with imap_open()'s errors. */
 struct lane	*connect_lane(const struct account_conf *conf, const char *name,
 		    int tunnel_fd, const struct secret *secret, bool tap,
-		    struct err *err);
+		    struct account *acc, struct err *err);
 /* Connect without signing in: only for imap_caps() and imap_stream_info(). */
 struct lane	*connect_probe(const struct account_conf *conf, struct err *err);
 

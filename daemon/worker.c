@@ -85,8 +85,10 @@ report_status(struct worker *w, const char *state)
 
 /* ---- connecting ------------------------------------------------------- */
 
+/* ${acc}: NULL, or whose work begins on it. */
 static struct lane *
-open_lane(struct worker *w, const char *name, struct err *err)
+open_lane(struct worker *w, const char *name, struct account *acc,
+    struct err *err)
 {
 	struct lane *ln;
 	int tunnel;
@@ -94,11 +96,13 @@ open_lane(struct worker *w, const char *name, struct err *err)
 	if (link_ask_secret(&w->link, w->conf, "connect", err) < 0 ||
 	    link_ask_tunnel(&w->link, w->conf, &tunnel, err) < 0)
 		return NULL;
-	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap, err);
+	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap, acc,
+	    err);
 	/* A token may have been revoked before its time: one fresh one. */
 	if (ln == NULL && err->class == ERR_AUTH && w->conf->auth.token_command.n > 0 &&
 	    link_ask_secret(&w->link, w->conf, "rejected", err) == 0)
-		ln = connect_lane(w->conf, name, -1, &w->link.secret, w->tap, err);
+		ln = connect_lane(w->conf, name, -1, &w->link.secret, w->tap,
+		    acc, err);
 	secret_clear(&w->link.secret);
 	return ln;
 }
@@ -109,7 +113,7 @@ connect_account(struct worker *w, struct err *err)
 	struct lane *ln;
 
 	progress_phase(w->acc->progress, PHASE_CONNECT, NULL, 0);
-	ln = open_lane(w, "work", err);
+	ln = open_lane(w, "work", w->acc, err);
 	if (ln == NULL)
 		return -1;
 	remote_attach(w->acc, ln);
@@ -129,7 +133,7 @@ open_watches(struct worker *w)
 	struct err err;
 
 	while (watcher_lacks(w->acc)) {
-		ln = open_lane(w, "watch", &err);
+		ln = open_lane(w, "watch", NULL, &err);
 		if (ln == NULL) {
 			log_warn("no watch connection: %s", err.text);
 			return;

@@ -133,7 +133,8 @@ preview_login(struct preview *p, const struct account_conf *conf,
     const struct secret *secret, struct err *err)
 {
 	struct lanes lanes = { 0 };
-	struct lane *ln = connect_lane(conf, "init", -1, secret, false, err);
+	struct lane *ln = connect_lane(conf, "init", -1, secret, false,
+	    NULL, err);
 	int rc;
 
 	if (ln == NULL)

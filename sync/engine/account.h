@@ -109,6 +109,12 @@ struct tally {
 	uint64_t	bytes_down, bytes_up;
 };
 
+/* The first requests of a session; 0: not asked. */
+struct greeting {
+	uint32_t	enable, id, ns, list;
+	bool		ahead;		/* sent before we were let in */
+};
+
 /* A connection that only listens. */
 struct listener {
 	struct lane	*lane;
@@ -145,11 +151,13 @@ struct account {
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */
 	bool		 recovered;		/* rows left by a crash are settled */
+	bool		 unexpunged;		/* an expunge left some behind */
 	bool		 filing;		/* rows that landed wait for the
 						 * folder that a script chose */
 	bool		 listing;		/* a LIST is being answered */
 	bool		 list_overflow;		/* and was too long */
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
+	struct greeting	 greeting;		/* as submitted, until it is reaped */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
 	bool		 dry_run;
 	bool		 quota_full;		/* in this round: no more uploads */

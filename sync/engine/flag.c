@@ -283,8 +283,16 @@ row_of_file(struct account *acc, struct folder *f, struct change *c,
 		*row = (struct msg_row){ .folder = f->id };
 	}
 	got = mdir_stat(f->fd, c->in_new, c->file, &st, err);
-	if (got <= 0 || !mname_parse(str_z(c->file), &name))
-		return got < 0 ? -1 : 0;
+	if (got < 0)
+		return -1;
+	/* Another file may have come to that name since, a draft that was saved
+	 * again: what we know is not about that one, which is still to be seen. */
+	if (got == 0 || (c->ino != 0 && st.ino != c->ino) ||
+	    !mname_parse(str_z(c->file), &name)) {
+		folder_mark(f, DIRTY_SCAN);
+		f->work.failed = true;
+		return 0;
+	}
 	row->uid = c->uid;
 	/* What the server had lost, and has again. */
 	if (c->uid.v != 0 && row->stage == ST_GONE_REMOTE)
@@ -293,8 +301,10 @@ row_of_file(struct account *acc, struct folder *f, struct change *c,
 	row->file = str_z(c->file);
 	row->in_new = c->in_new;
 	row->ino = st.ino;
-	/* What was written to a backup's file does not change what arrived. */
-	if (c->msg == 0 || c->content != NULL || !f->policy.readonly)
+	/* What was written to it since is still to be seen, too. */
+	if (c->content != NULL)
+		row->size = c->content->size;
+	else if (c->msg == 0)
 		row->size = st.size;
 	row->date = st.mtime;
 	if (c->content != NULL) {

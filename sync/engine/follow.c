@@ -180,11 +180,12 @@ follow_move(struct account *acc, struct folder *to, struct follow *fo,
 	    folder_load(acc, to, err) < 0)
 		goto out;
 	out = merge_moved(acc, home, letters, to, row, file, flags);
-	if (local_name(acc, to, letters, file, row->in_new, out.local, name,
-	    &to_new) < 0)
-		goto out;
-	/* Its note is a transaction of its own: before ours is begun. */
-	if (account_delivering(acc, err) < 0 || local_keywords(acc, to, err) < 0)
+	/* Its note is a transaction of its own: before ours is begun.  Letters are
+	 * agreed on before a name uses them, also those of keywords that are gone
+	 * here: where there is no letter, nobody sees that. */
+	if (account_delivering(acc, err) < 0 || local_letters(acc, to,
+	    flags.kw | out.local.kw, err) < 0 || local_name(acc, to, letters,
+	    file, row->in_new, out.local, name, &to_new) < 0)
 		goto out;
 	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
 	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/ahead.h"
 #include "engine/names.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
@@ -134,7 +135,8 @@ ask_counters(struct account *acc, struct err *err)
 static int
 ask_list(struct account *acc, bool first, struct err *err)
 {
-	uint32_t enable = 0, id = 0, ns = 0, list, unselect = 0;
+	uint32_t unselect = 0;
+	struct greeting g;
 	struct answer a;
 	int r;
 
@@ -142,23 +144,23 @@ ask_list(struct account *acc, bool first, struct err *err)
 	if (acc->selected != NULL)
 		unselect = imap_unselect(acc->work);
 	acc->selected = NULL;
-	if (first) {
-		enable = imap_enable(acc->work);
-		id = imap_id(acc->work);
-		ns = imap_namespace(acc->work);
-	}
-	list = imap_list(acc->work, true);
+	if (!first)
+		acc->greeting.list = imap_list(acc->work, true);
+	else if (acc->greeting.list == 0)
+		ahead_greet(acc, acc->work);
+	g = acc->greeting;
 	if (remote_expect(acc, unselect, ERR_PROTO, "unselect", err) < 0)
 		return -1;
 	/* Some servers refuse ENABLE, ID or NAMESPACE: they do without. */
-	uint32_t optional[] = { enable, id, ns };
+	uint32_t optional[] = { g.enable, g.id, g.ns };
 	for (size_t i = 0; i < ARRAY_LEN(optional); i++) {
 		if (remote_wait(acc, optional[i], &a, err) < 0)
 			return -1;
 		answer_clear(&a);
 	}
-	if (remote_wait(acc, list, &a, err) < 0)
+	if (remote_wait(acc, g.list, &a, err) < 0)
 		return -1;
+	acc->greeting = (struct greeting){ 0 };
 	r = a.status == DONE_OK ? 0 : 1;
 	if (r > 0)
 		err_set(err, ERR_RETRY, "server.refused",

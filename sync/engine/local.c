@@ -193,7 +193,7 @@ foreign_letters(const struct folder *f, struct str letters, char *out)
 
 		if (sysflags_from_letters((struct str){ &c, 1 }) != 0)
 			continue;
-		if (c >= 'a' && c <= 'z' && f->kwfile.name[c - 'a'] != NULL)
+		if (kwfile_known(&f->kwfile, c))
 			continue;
 		if (memchr(out, c, n) == NULL && n < 32)
 			out[n++] = c;
@@ -268,6 +268,7 @@ int
 local_digest(struct folder *f, struct change *c, struct err *err)
 {
 	struct mcontent content;
+	struct mstat st;
 	int fd, r;
 
 	if (c->content != NULL)
@@ -275,10 +276,13 @@ local_digest(struct folder *f, struct change *c, struct err *err)
 	fd = mdir_open(f->fd, c->in_new, c->file, err);
 	if (fd < 0)
 		return err->errnum == ENOENT ? 0 : -1;
-	r = mdir_digest(fd, &content, err);
+	r = mdir_stat_open(fd, &st, err);
+	if (r > 0)
+		r = mdir_digest(fd, &content, err);
 	close(fd);
 	if (r < 0)
 		return -1;
+	c->ino = st.ino;
 	c->content = xmalloc(sizeof(content));
 	*c->content = content;
 	return 1;
@@ -382,6 +386,7 @@ compare_file(struct folder *f, const struct msg_row *row, const char *file,
 		c->content->id.head = row->head;
 		c->content->id.all = row->all;
 		c->content->id.wire_size = row->wire_size;
+		c->content->size = row->size;
 		c->content->wire_size = row->wire_size;
 		c->content->eol = row->eol;
 	}

@@ -118,12 +118,12 @@ show_flags(struct account *acc, struct transfer *t, struct err *err)
 	bool to_new;
 	int got;
 
+	if (local_letters(acc, t->to, c->local_flags.kw, err) < 0)
+		return -1;
 	if (local_name(acc, t->to, was, c->file, c->in_new, c->local_flags,
 	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
 	    to_new == c->in_new))
 		return 0;
-	if (local_keywords(acc, t->to, err) < 0)
-		return -1;
 	got = mdir_rename(t->to->fd, c->in_new, c->file, t->to->fd, to_new, name,
 	    err);
 	if (got > 0) {

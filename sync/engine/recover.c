@@ -407,24 +407,33 @@ by_target(const void *a, const void *b)
 
 /* ---- older versions --------------------------------------------------- */
 
-/* ${gone}: it was expunged; else it is only marked. */
+enum expunged { ONLY_MARKED, EXPUNGED, STILL_THERE };
+
 static int
-expunge_one(struct account *acc, struct uid uid, bool *gone, struct err *err)
+expunge_one(struct account *acc, struct uid uid, enum expunged *how,
+    struct err *err)
 {
 	struct flags deleted = { .sys = FLAG_DELETED };
 	struct kwtab none = { 0 };
-	struct uidset uids;
+	struct uidset uids, left;
 	int r;
 
-	*gone = imap_can(acc->work, CAP_UIDPLUS);
+	*how = imap_can(acc->work, CAP_UIDPLUS) ? EXPUNGED : ONLY_MARKED;
 	uidset_init(&uids);
+	uidset_init(&left);
 	uidset_add(&uids, uid.v, uid.v);
 	r = remote_expect(acc, imap_store(acc->work, &uids, true, deleted,
 	    &none), ERR_FOLDER, "mark an older version", err);
-	if (r == 0 && *gone)
+	if (r == 0 && *how == EXPUNGED)
 		r = remote_expect(acc, imap_expunge(acc->work, &uids),
 		    ERR_FOLDER, "expunge an older version", err);
+	/* As in remove.c, an OK is not proof. */
+	if (r == 0 && *how == EXPUNGED)
+		r = remote_left(acc, &uids, &left, err);
+	if (left.n > 0)
+		*how = STILL_THERE;
 	uidset_clear(&uids);
+	uidset_clear(&left);
 	return r;
 }
 
@@ -434,7 +443,7 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 	struct msg_row row;
 	struct folder *f;
 	struct uid uid;
-	bool gone = true;
+	enum expunged how = EXPUNGED;
 	int r = store_find_id(acc->store, id, &row, err);
 
 	if (r <= 0)
@@ -445,19 +454,23 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 		return 0;
 	r = uid.v == 0 ? 0 : remote_select(acc, f, err);
 	if (r == 0 && uid.v != 0)
-		r = expunge_one(acc, uid, &gone, err);
+		r = expunge_one(acc, uid, &how, err);
 	if (r < 0 && err->class == ERR_FOLDER &&
 	    strcmp(err->code, "server.uidvalidity") == 0)
 		return 0;	/* its number is worthless: gather.c forgets it */
 	if (r < 0)
 		return put_off(acc, f, err) ? 0 : -1;
+	if (how == STILL_THERE) {
+		remote_try_again(acc, f);
+		return 0;
+	}
 	if (account_begin(acc, err) < 0)
 		return -1;
 	r = store_find_id(acc->store, id, &row, err);
 	row.stage = ST_GONE_LOCAL;
 	row.flags.sys |= FLAG_DELETED;
 	if (r > 0)
-		r = gone ? store_msg_remove(acc->store, id, err) :
+		r = how == EXPUNGED ? store_msg_remove(acc->store, id, err) :
 		    store_msg_put(acc->store, &row, err);
 	if (r < 0) {
 		store_rollback(acc->store);

@@ -120,6 +120,15 @@ remote_left(struct account *acc, const struct uidset *uids, struct uidset *left,
 }
 
 void
+remote_try_again(struct account *acc, struct folder *f)
+{
+	folder_mark(f, DIRTY_REMOTE);
+	/* Older versions are recover.c's. */
+	acc->recovered = false;
+	acc->unexpunged = acc->busy = true;
+}
+
+void
 remote_want_msgs(struct account *acc, bool yes)
 {
 	acc->remote->want_msgs = yes;

@@ -61,6 +61,8 @@ int	remote_unselect(struct account *acc, struct err *err);
  * the server has reported, and if that does not tell of all, by asking. */
 int	remote_left(struct account *acc, const struct uidset *uids,
 	    struct uidset *left, struct err *err);
+/* Some were: they are tried again in this round and, if that is of no use, soon. */
+void	remote_try_again(struct account *acc, struct folder *f);
 
 /* While set, messages reported without a body are handed to the caller as
  * events, too (headers for pairing). */

@@ -163,7 +163,7 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 	if (r == 0 && ok && how == EXPUNGE)
 		r = remote_left(acc, &uids, &left, err);
 	if (left.n > 0)
-		folder_mark(f, DIRTY_REMOTE);
+		remote_try_again(acc, f);
 	if (r == 0 && ok)
 		r = account_begin(acc, err);
 	for (size_t i = 0; i < f->work.n && r == 0 && ok; i++) {

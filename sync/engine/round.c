@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/ahead.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
 #include "engine/gather.h"
@@ -490,7 +491,8 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 static bool
 more_to_do(const struct account *acc, const struct round_opts *o)
 {
-	if (acc->tree_remote || acc->tree_local || acc->filing)
+	if (acc->tree_remote || acc->tree_local || acc->filing ||
+	    acc->unexpunged)
 		return true;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		const struct folder *f = acc->folder[i];
@@ -506,7 +508,11 @@ ask_tree(struct account *acc, struct err *err)
 {
 	if (acc->tree_remote || acc->tree_local)
 		progress_phase(acc->progress, PHASE_LIST, NULL, 0);
-	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0)
+	if (acc->tree_remote && list_ask(acc, !acc->greeted, err) < 0) {
+		(void)ahead_failed(acc, err);
+		return -1;
+	}
+	if (acc->tree_remote && !acc->greeted && ahead_learn(acc, err) < 0)
 		return -1;
 	acc->greeted = true;
 	if ((acc->tree_remote || acc->tree_local) && tree_sync(acc, err) < 0)
@@ -535,6 +541,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 			return -1;
 		if (!acc->recovered && !acc->dry_run) {
 			acc->recovered = true;
+			acc->unexpunged = false;
 			if (recover_all(acc, err) < 0) {
 				acc->recovered = false;
 				return -1;

@@ -336,7 +336,7 @@ copy_file(struct account *acc, const struct script_step *st, struct at *at,
 	if (got != 0)
 		return got < 0 ? -1 : 0;
 	flags.kw = kwtab_translate(flags.kw, &at->f->kw, &to->kw);
-	if (local_keywords(acc, to, err) < 0 || local_name(acc, to, to, base,
+	if (local_letters(acc, to, flags.kw, err) < 0 || local_name(acc, to, to, base,
 	    at->in_new, flags, name, &in_new) < 0)
 		return -1;
 	got = mdir_link(at->f->fd, at->in_new, at->file, to->fd, in_new, name,

@@ -279,6 +279,25 @@ refused(struct uploads *us, struct upload *u, const struct answer *a,
 	return refuse(acc, f, u, false, a->text, err);
 }
 
+enum { GONE = -2 };
+
+/* The file whose content is known, or GONE: another one has its name. */
+static int
+open_digested(struct folder *f, const struct change *c, struct err *err)
+{
+	int fd = mdir_open(f->fd, c->in_new, c->file, err);
+	struct mstat st;
+
+	if (fd < 0)
+		return -1;
+	if (mdir_stat_open(fd, &st, err) > 0 && st.ino == c->ino)
+		return fd;
+	close(fd);
+	folder_mark(f, DIRTY_SCAN);
+	f->work.failed = true;
+	return GONE;
+}
+
 /* Open, read once for identity and size, and note the intent. */
 static int
 prepare(struct account *acc, struct folder *f, struct change *c,
@@ -293,9 +312,9 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 	}
 	if (got <= 0)
 		return got;
-	fd = mdir_open(f->fd, c->in_new, c->file, err);
+	fd = open_digested(f, c, err);
 	if (fd < 0)
-		return -1;
+		return fd == GONE ? 0 : -1;
 	if (let_go(acc, c, err) < 0) {
 		close(fd);
 		return -1;

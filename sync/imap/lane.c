@@ -454,6 +454,15 @@ imap_avoid(struct lane *ln, enum imap_cap cap)
 	imap_lane_mask(il);
 }
 
+uint64_t
+imap_ahead(const struct lane *ln)
+{
+	const struct imap_lane *il = imap_impl_const(ln);
+	unsigned bits = il->quirks.bits & (TRAIT_AHEAD | QUIRK_CAPABILITY_AGAIN);
+
+	return bits == TRAIT_AHEAD && il->caps_at_once ? il->caps.bits : 0;
+}
+
 const struct imap_server *
 imap_server(const struct lane *ln)
 {

@@ -30,6 +30,13 @@ struct imap_conf {
 	bool		 probe;		/* stop before signing in */
 	bool		 compress;	/* use COMPRESS=DEFLATE if offered */
 	uint64_t	 max_literal;	/* larger is the end of the connection */
+	/* What imap_ahead() said in the last session, or 0; and who then submits
+	 * the first commands, to be sent along with our last word of sign-in
+	 * (protocol.md's "one flight").  They must be harmless when executed
+	 * twice, and hold nothing that is secret. */
+	uint64_t	 ahead;
+	void		(*first)(void *who, struct lane *ln);
+	void		*who;
 };
 
 /* What the server says of itself; empty strings when it does not. */
@@ -78,6 +85,9 @@ const struct imap_server *imap_server(const struct lane *ln);
 const struct imap_box	 *imap_box(const struct lane *ln);
 const struct stream_info *imap_stream_info(const struct lane *ln);
 struct stream_stats	  imap_stats(const struct lane *ln);
+/* The capabilities with which the next session may speak ahead; 0: this server is
+ * not known to understand that, or did not tell them at sign-in.  After ID. */
+uint64_t		  imap_ahead(const struct lane *ln);
 /* Requests submitted and not yet reaped. */
 size_t			  imap_open_requests(const struct lane *ln);
 /* Bytes that wait to be sent: submit no more uploads above 256 KiB. */

@@ -100,6 +100,7 @@ struct imap_lane {
 
 	struct imap_caps	 caps;	/* without what is avoided */
 	bool			 caps_known;
+	bool			 caps_at_once;	/* told with the OK of sign-in */
 	uint64_t		 announced;	/* as the server said */
 	uint64_t		 avoid;	/* by the user or learned by the engine */
 	struct quirks		 quirks;

@@ -27,6 +27,7 @@ struct bringup {
 	struct imap_lane	*il;
 	bool			 tunnel;
 	bool			 preauth;
+	uint32_t		 tag;		/* of the command that was begun last */
 	const char		*doing;		/* for the user */
 	usec			 deadline;
 };
@@ -76,7 +77,8 @@ begin(struct bringup *b, const char *verb)
 {
 	char tag[32];
 
-	snprintf(tag, sizeof(tag), "%s%u ", b->il->prefix, ++b->il->last_tag);
+	b->tag = ++b->il->last_tag;
+	snprintf(tag, sizeof(tag), "%s%u ", b->il->prefix, b->tag);
 	put(b, tag);
 	put(b, verb);
 }
@@ -94,7 +96,7 @@ answer(struct bringup *b, struct resp *resp, struct err *err)
 {
 	char tag[32];
 
-	snprintf(tag, sizeof(tag), "%s%u", b->il->prefix, b->il->last_tag);
+	snprintf(tag, sizeof(tag), "%s%u", b->il->prefix, b->tag);
 	do {
 		if (next(b, resp, err) < 0)
 			return -1;
@@ -232,6 +234,23 @@ sasl_cleanup(struct sasl **a)
 	sasl_free(*a);
 }
 
+/* All that we have to say to be let in is said: what we would say next can go along,
+ * by what the server was able to do last time.  COMPRESS would have to come first. */
+static void
+speak_ahead(struct bringup *b)
+{
+	struct imap_lane *il = b->il;
+	uint64_t now = il->caps.bits, then = b->conf->ahead;
+
+	if (then == 0 || (b->conf->compress && (then >> CAP_COMPRESS & 1) != 0))
+		return;
+	il->caps.bits = then;
+	imap_lane_mask(il);
+	b->conf->first(b->conf->who, &il->head);
+	il->caps.bits = now;
+	send_some(il);
+}
+
 static int
 exchange(struct bringup *b, struct sasl *a, const char *mechanism,
     struct err *err)
@@ -250,6 +269,8 @@ exchange(struct bringup *b, struct sasl *a, const char *mechanism,
 		ahead = sasl_said_all(a);
 		if (ahead)
 			put(b, "\r\n");
+		if (sasl_last_word(a))
+			speak_ahead(b);
 		if (answer(b, &resp, err) < 0)
 			return -1;
 		if (resp.kind == RESP_TAGGED)
@@ -335,6 +356,7 @@ login(struct bringup *b, struct err *err)
 	    STR(""), err) < 0)
 		return -1;
 	put(b, "\r\n");
+	speak_ahead(b);
 	if (answer(b, &resp, err) < 0)
 		return -1;
 	if (resp.kind != RESP_TAGGED)
@@ -401,6 +423,10 @@ bring_up(struct bringup *b, struct err *err)
 		return -1;
 	imap_reader_authenticated(il->reader, true);
 	b->doing = "CAPABILITY";
+	il->caps_at_once = il->caps_known;
+	/* Its answer would come behind those to what we have asked already. */
+	if (il->n_requests > 0 && !il->caps_known)
+		return unexpected(err);
 	if (!il->caps_known && capability(b, err) < 0)
 		return -1;
 	if ((il->quirks.bits & QUIRK_CAPABILITY_AGAIN) != 0 &&

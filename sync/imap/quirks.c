@@ -30,7 +30,8 @@ static const struct quirk {
 	{ GREETING, "Cyrus IMAP", "2.5.11", {
 		.avoid = BIT(CAP_LIST_EXTENDED) | BIT(CAP_LIST_STATUS) } },
 	{ GREETING, "Cyrus IMAP", NULL, { .avoid = BIT(CAP_MAILBOXID) } },
-	{ ID, "Dovecot", NULL, { .learned = BIT(CAP_XGUID) } },
+	{ ID, "Dovecot", NULL, { .learned = BIT(CAP_XGUID),
+		.bits = TRAIT_AHEAD } },
 	{ ID, "Dovecot", "2.3.15", { .avoid = BIT(CAP_NOTIFY) } },
 };
 

@@ -13,7 +13,9 @@
 
 enum quirk_bits {
 	QUIRK_CAPABILITY_AGAIN	= 1 << 0,	/* one more after signing in */
-	QUIRK_NO_EXAMINE	= 1 << 1	/* SELECT, and write nothing */
+	QUIRK_NO_EXAMINE	= 1 << 1,	/* SELECT, and write nothing */
+	TRAIT_AHEAD		= 1 << 2	/* takes commands that were sent before
+						 * it has let us in */
 };
 
 /* All that is known of one server; zero at first. */

@@ -207,6 +207,24 @@ open_sub(int folder_fd, bool in_new, const char *name)
 	return at_sub(folder_fd, in_new);
 }
 
+static struct mstat
+mstat_of(const struct stat *st)
+{
+	return (struct mstat){ .ino = st->st_ino, .size = (uint64_t)st->st_size,
+	    .mtime = st->st_mtim.tv_sec, .mtime_ns = ns_of(st->st_mtim) };
+}
+
+int
+mdir_stat_open(int fd, struct mstat *out, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return at_fail(err, ERR_MSG, "look at a message");
+	*out = mstat_of(&st);
+	return 1;
+}
+
 int
 mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *out,
     struct err *err)
@@ -223,9 +241,7 @@ mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *out,
 		rc = err_set(err, ERR_MSG, "store.not-a-message",
 		    "look at %s: not a regular file", name);
 	else
-		*out = (struct mstat){ .ino = st.st_ino,
-		    .size = (uint64_t)st.st_size, .mtime = st.st_mtim.tv_sec,
-		    .mtime_ns = ns_of(st.st_mtim) };
+		*out = mstat_of(&st);
 	close(dir);
 	return rc;
 }
@@ -273,7 +289,7 @@ mdir_digest_by(struct hasher *hasher, int fd, struct mcontent *c,
 	}
 	if (n < 0)
 		at_fail(err, ERR_MSG, "read a message");
-	*c = (struct mcontent){ .has_nul = scan.nul };
+	*c = (struct mcontent){ .size = (uint64_t)at, .has_nul = scan.nul };
 	hasher_end(hasher, &c->id);
 	c->eol = eol_scan_end(&scan, &c->wire_size);
 	free(p);

@@ -56,12 +56,14 @@ int	mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *st,
 	    struct err *err);
 /* Open a message for reading; -1 with ERR_MSG (errnum ENOENT: it is gone). */
 int	mdir_open(int folder_fd, bool in_new, const char *name, struct err *err);
+/* The same of what is open.  1, or -1. */
+int	mdir_stat_open(int fd, struct mstat *st, struct err *err);
 /* Read all of it once, from the start and without moving the descriptor's
  * offset: identity and how to send it. */
 struct mcontent {
 	struct msgid_hash	id;
 	enum eol		eol;
-	uint64_t		wire_size;
+	uint64_t		size, wire_size;
 	bool			has_nul;
 };
 int	mdir_digest(int fd, struct mcontent *c, struct err *err);

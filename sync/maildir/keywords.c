@@ -259,6 +259,13 @@ kwfile_note(struct kwfile *k, struct str letters)
 	}
 }
 
+bool
+kwfile_known(const struct kwfile *k, char letter)
+{
+	return letter >= 'a' && letter <= 'z' && k->name[letter - 'a'] != NULL &&
+	    (k->nameless >> (letter - 'a') & 1) == 0;
+}
+
 char
 kwfile_forwarded(const struct kwfile *k)
 {

@@ -39,6 +39,10 @@ uint64_t kwfile_shown(const struct kwfile *k, uint64_t bits, const struct kwtab 
 /* Note the letters of a file name: one that has no name means something to some
  * client, and is not given to a keyword of ours. */
 void	kwfile_note(struct kwfile *k, struct str letters);
+/* ${letter} had a name when the files were read.  One that got its name since
+ * (kwfile_write finds those of others) is in no file's bits, and must stay in
+ * the file's name until it is read again. */
+bool	kwfile_known(const struct kwfile *k, char letter);
 /* The letter that stands for $Forwarded here, or NUL.  That is a system flag of
  * ours (P), never a bit: read the letter as P, and write it along with P. */
 char	kwfile_forwarded(const struct kwfile *k);

@@ -345,6 +345,12 @@ sasl_said_all(const struct sasl *a)
 	return is_scram(a) && a->steps == 2;
 }
 
+bool
+sasl_last_word(const struct sasl *a)
+{
+	return sasl_said_all(a) || (a->mech->say == say_plain && a->steps == 1);
+}
+
 int
 sasl_end(const struct sasl *a, struct err *err)
 {

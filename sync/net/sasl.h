@@ -79,6 +79,8 @@ int		 sasl_respond(struct sasl *a, struct stream *st,
 /* Nothing is left to say but an empty answer to the server's proof.  It gives
  * nothing away and sasl_end() asks for the proof: it may be sent ahead. */
 bool		 sasl_said_all(const struct sasl *a);
+/* The server can let us in without one more word of ours (but that empty one). */
+bool		 sasl_last_word(const struct sasl *a);
 /* The server said OK: is that to be believed?  -1 with ERR_AUTH if it owes us a
  * proof. */
 int		 sasl_end(const struct sasl *a, struct err *err);

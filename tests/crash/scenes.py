@@ -59,6 +59,13 @@ SCENES = {
     "copied": Scene(SOME, [
         ("copy", HERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX")]),
+    # Archive numbers its keywords differently.
+    "copied, keywords": Scene(
+        mails(THERE, "INBOX", "aa1", flags=["todo"]) +
+        mails(THERE, "Archive", "bb1", flags=["$Work"]) +
+        mails(THERE, "Archive", "bb2", flags=["todo"]),
+        [("copy", HERE, "aa1", "INBOX", ["todo"], "Archive"),
+         ("flag", HERE, "aa1", "Archive", ["todo"], ["$Work", "todo"])]),
     "copied there, one file": Scene(SOME, [
         ("copy", THERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX"),

@@ -340,6 +340,19 @@ class MaildirPlusPlus(ChangeCase):
         self.assertQuiet()
 
 
+class KeywordsOfAMove(ChangeCase):
+    def test_a_keyword_that_is_taken_off_here_while_the_server_moves_the_message(self):
+        self.client.append("Archive", message("m1"), keywords=("todo", "$Work"))
+        self.client.append("Sent", message("m2"), keywords=("todo",))
+        self.syncd.sync()
+        self.tree.set_flags("Archive", "m1", "", keywords=("todo",))
+        self.client.move("Archive", self.far("Archive", "m1"), "Sent")
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertSame()
+        self.assertEqual(self.tree.find("Sent", "Subject: m1").keywords, {"todo"})
+
+
 class Restart(ChangeCase):
     def test_state_outlives_the_process_and_nothing_is_downloaded_twice(self):
         self.seed()

@@ -11,7 +11,7 @@ import unittest
 import peer
 from case import limit, local_message, message, rows
 from compare import compare, places
-from peer import Peer, bad, before, bye, cut, no, raw, stall
+from peer import Peer, bad, before, bye, cut, no, raw, reply, stall
 from server import wait_for
 from syncd import Syncd
 
@@ -424,6 +424,154 @@ class Exchange(Profile):
         for command in self.peer.sent:
             for word in ("ENABLE", "CONDSTORE", "QRESYNC", "RETURN"):
                 self.assertNotIn(word, command)
+
+
+class Meanwhile(PeerCase):
+    """A draft is saved again while the server is told of what it was."""
+
+    def save(self, token, text):
+        path = self.tree.find("Drafts", token).path
+        temp = os.path.join(self.tree.path("Drafts"), "tmp", "again")
+        with open(temp, "wb") as f:
+            f.write(local_message(token, text))
+        os.rename(temp, path)
+
+    def saves(self, text):
+        def act(session, tag, verb, args):
+            self.save("draft", text)
+            return False
+        return act
+
+    def draft_there(self):
+        return [m.data for m in self.peer.boxes["Drafts"].msgs]
+
+    def setUp(self):
+        super().setUp()
+        self.peer.box("Drafts", ["\\Drafts"])
+        self.syncd.sync()
+        self.tree.add("Drafts", local_message("draft", "first"), "D")
+
+    def ends_with(self, text):
+        """The last version is what both sides have."""
+        self.peer.clear()
+        self.syncd.run("sync")
+        self.syncd.sync()
+        self.assertEqual(self.draft_there(),
+                         [local_message("draft", text).replace(b"\n", b"\r\n")])
+        [here] = self.tree.messages("Drafts")
+        self.assertEqual(here.data, local_message("draft", text))
+
+    def test_a_flag(self):
+        self.syncd.sync()
+        self.tree.set_flags("Drafts", "draft", "DF")
+        self.peer.on("UID STORE", self.saves("second"), times=1)
+        self.any_end()
+        self.ends_with("second")
+
+    def test_an_upload(self):
+        self.peer.on("APPEND", self.saves("second"), times=1)
+        self.any_end()
+        self.ends_with("second")
+
+    def test_an_upload_of_the_same_size(self):
+        self.peer.on("APPEND", self.saves("tsrif"), times=1)
+        self.any_end()
+        self.ends_with("tsrif")
+
+    def test_a_new_version(self):
+        self.syncd.sync()
+        self.save("draft", "second")
+        self.peer.on("APPEND", self.saves("third"), times=1)
+        self.any_end()
+        self.ends_with("third")
+
+
+    def test_an_old_version_that_an_expunge_leaves_behind(self):
+        """As Dovecot's does when another session is busy."""
+        self.syncd.sync()
+        self.save("draft", "second")
+        self.peer.on("UID EXPUNGE", reply("OK done"), times=3)
+        self.syncd.sync()
+        self.assertEqual(len(self.draft_there()), 1)
+        self.ends_with("second")
+
+
+class AheadCase(PeerCase):
+    name = b"Dovecot"
+    account = dict(PeerCase.account, avoid=["X-GUID"])    # the peer has none
+
+    def setUp(self):
+        super().setUp()
+        self.minds = None
+        self.first_time = self.signs_in()
+
+    def authenticate(self, session, tag, verb, args):
+        self.behind.append(session.inbuf)
+        return bool(session.inbuf and self.minds) and self.minds(session, tag, verb, args)
+
+    def signs_in(self):
+        """What came along with each sign-in of a round that ends well."""
+        self.listen()
+        self.syncd.sync()
+        return self.behind
+
+    def listen(self):
+        self.peer.clear()
+        self.peer.rules.gap = 0.1
+        self.peer.on("ID", raw(b'* ID ("name" "%s")\r\nTAG OK done\r\n' % self.name))
+        self.peer.on("AUTHENTICATE|LOGIN", self.authenticate)
+        self.behind = []
+
+
+class Ahead(AheadCase):
+    """Dovecot is told the first commands before it has let us in."""
+
+    def as_usual_from_now_on(self):
+        first, again = self.signs_in()
+        self.assertTrue(first)
+        self.assertFalse(again)
+        self.assertEqual(self.signs_in(), [b""])
+
+    def test_not_the_first_time(self):
+        self.assertEqual(self.first_time, [b""])
+
+    def test_the_first_commands_come_along(self):
+        [behind] = self.signs_in()
+        self.assertEqual([line.split()[1] for line in behind.splitlines()],
+                         [b"ENABLE", b"ID", b"NAMESPACE", b"LIST"])
+        self.inbox.add(message("late"))
+        self.signs_in()
+        self.assertEqual(len(self.tree.messages("INBOX")), 7)
+
+    def test_one_who_minds_is_asked_as_usual(self):
+        self.minds = no("[AUTHENTICATIONFAILED] who are you")
+        self.as_usual_from_now_on()
+
+    def test_one_who_answers_twice_is_asked_as_usual_the_next_time(self):
+        self.listen()
+        self.peer.on("NAMESPACE", raw(b"TAG OK done\r\nTAG OK done\r\n"))
+        self.assertEqual(self.syncd.run("sync").rc, 76)
+        self.assertEqual(self.signs_in(), [b""])
+        self.assertEqual(self.signs_in(), [b""])
+
+    def test_one_who_tells_no_capabilities_is_asked_as_usual(self):
+        self.minds = reply("OK hello")
+        self.as_usual_from_now_on()
+
+    def test_a_wrong_password_is_tried_no_more_than_twice(self):
+        self.listen()
+        self.peer.password = "another"
+        self.assertEqual(self.syncd.run("sync").rc, 77)
+        self.assertEqual([bool(b) for b in self.behind], [True, False])
+        self.assertEqual(self.syncd.run("sync").rc, 77)
+        self.assertEqual(len(self.behind), 3)
+
+
+class NotAhead(AheadCase):
+    name = b"Somebody"
+
+    def test_others_are_asked_as_usual(self):
+        self.assertEqual(self.signs_in(), [b""])
 
 
 class Flights(PeerCase):

@@ -203,10 +203,21 @@ class Churn(World):
         else:
             self.do("replace", side, c.token, "Drafts", sorted(copy.flags), self.token())
 
+    # A file that is found elsewhere with the letters that it had was moved by
+    # somebody who knows nothing of keywords: they mean what they meant there.  So
+    # nobody moves it and changes its keywords, too, before the daemon has looked:
+    # the letters may happen to be the same.
+
+    def rewritten(self, c, copy, side):
+        """Its keywords may have been changed here since both were equal."""
+        words = copy.flags & set(WORDS)
+        return side == "here" and any(x.flags & set(WORDS) != words for x in c.base)
+
     def flag(self, side):
         c, copy = self.target(side)
         if c is not None:
-            after = copy.flags ^ {self.rng.choice(list(FLAGS) + list(WORDS))}
+            some = list(FLAGS) + list(WORDS) * (side == "there" or not copy.moved)
+            after = copy.flags ^ {self.rng.choice(some)}
             self.do("flag", side, c.token, copy.folder, sorted(copy.flags), sorted(after))
 
     def delete(self, side):
@@ -217,7 +228,8 @@ class Churn(World):
     def move(self, side):
         c, copy = self.target(side)
         to = self.folder(side)
-        if c is not None and copy.folder not in (to, "Drafts"):
+        if c is not None and copy.folder not in (to, "Drafts") and \
+                not self.rewritten(c, copy, side):
             self.do("move", side, c.token, copy.folder, sorted(copy.flags), to,
                     self.rng.random() < 0.6)
 

@@ -72,6 +72,37 @@ a_letter_that_files_use_is_not_given_away(void **state)
 	kwtab_clear(&t);
 }
 
+/* A client names a letter, and uses it in a file that was read before that. */
+static void
+a_letter_named_meanwhile_is_known_when_read_again(void **state)
+{
+	struct fixture *f = *state;
+	struct kwtab t = { 0 };
+	struct kwfile k;
+	struct err err;
+	char letters[27];
+
+	fixture_file(f, "dovecot-keywords", "0 $Work\n");
+	assert_int_equal(kwfile_read(f->fd, &k, &err), 0);
+	kwfile_note(&k, STR("ab"));
+	assert_true(kwfile_known(&k, 'a'));
+	assert_false(kwfile_known(&k, 'b'));
+	assert_false(kwfile_known(&k, 'S'));
+	fixture_file(f, "dovecot-keywords", "0 $Work\n1 todo\n");
+	kwtab_bit(&t, STR("mine"));
+	assert_int_equal(kwfile_to_letters(&k, 1, &t, letters), 0);
+	assert_string_equal(letters, "c");
+	assert_int_equal(kwfile_write(f->fd, &k, &err), 0);
+	assert_string_equal(k.name[1], "todo");
+	assert_false(kwfile_known(&k, 'b'));
+	assert_true(kwfile_known(&k, 'c'));
+	kwfile_clear(&k);
+	assert_int_equal(kwfile_read(f->fd, &k, &err), 0);
+	assert_true(kwfile_known(&k, 'b'));
+	kwfile_clear(&k);
+	kwtab_clear(&t);
+}
+
 static void
 forwarded_is_no_keyword(void **state)
 {
@@ -183,6 +214,7 @@ main(void)
 		FIXTURE_TEST(lines_that_make_no_sense_are_kept_out),
 		FIXTURE_TEST(letters_become_bits_and_back),
 		cmocka_unit_test(a_letter_that_files_use_is_not_given_away),
+		FIXTURE_TEST(a_letter_named_meanwhile_is_known_when_read_again),
 		FIXTURE_TEST(forwarded_is_no_keyword),
 		FIXTURE_TEST(the_27th_keyword_has_no_letter),
 		FIXTURE_TEST(writing_merges_with_what_a_client_added),
