@@ -49,7 +49,7 @@ UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 # What tests/crash lets go wrong.
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
-.PHONY: all clean install dist deps check demo unit scenario layers headers
+.PHONY: all clean install dist deps check demo pictures unit scenario layers headers
 .PHONY: asan asan-run valgrind fuzz fuzz-run oracle crash mutant bench
 .SECONDARY:
 all:
@@ -145,6 +145,11 @@ demo:
 
 layers:
 	@tests/tool/layers
+
+# systemd/pictures, from real runs: look at them before they are committed.
+pictures: $(BIN) $(SCRIPT)
+	@tests/tool/deps demo
+	@tests/tool/pictures
 
 # ROW=noop SCALE=0.1 PEERS=install: see tests/bench/README.md.
 BENCH	:= $(addprefix $(BUILD)/bench/,measure proxy limit syncs.so)
