@@ -143,6 +143,13 @@ demo:
 	@$(MAKE) -s --no-print-directory -j2 $(BIN)
 	@tests/tool/demo
 
+# Sessions of mail programs, which are installed first.
+.PHONY: clients
+clients:
+	@tests/tool/deps clients
+	@$(MAKE) -s --no-print-directory -j2 $(BIN) $(SCRIPT)
+	@tests/tool/scenario.py test_clients.py
+
 layers:
 	@tests/tool/layers
 

@@ -267,10 +267,12 @@ tell(struct account *a, enum ipc_type type, struct str payload, int fd)
 void
 account_wake(struct account *a)
 {
-	if (a->ready)
+	if (a->ready && a->pid > 0) {
 		tell(a, IPC_WAKE, STR_NONE, -1);
+		(void)kill(a->pid, SIGUSR1);
+	}
 	/* Whatever failed for lack of a network may work now. */
-	else if (a->pid == 0 && account_offline(a->exit))
+	if (a->pid == 0 && account_offline(a->exit))
 		account_nudge(a);
 }
 

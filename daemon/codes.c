@@ -229,6 +229,12 @@ const struct code codes[] = {
 	    "no headers by which they could be recognised.  Nothing is fetched a "
 	    "second time, and nothing is deleted there.",
 	    "If it is other mail than before: syncd approve ACCOUNT/INBOX" },
+	{ "guard.uidvalidity",
+	    "The server numbers the messages of a folder anew: it was rebuilt, "
+	    "moved, or the folder was made again.  guards.uidvalidity_change: hold "
+	    "wants to be asked: nothing is done in that folder, on either side.",
+	    "syncd approve ACCOUNT/FOLDER matches both sides by content; nothing "
+	    "is deleted or doubled by that." },
 	{ "init.foreign-host",
 	    "The domain publishes a mail server that is not in the domain "
 	    "itself.  That is usual for hosted mail, but it could also be "

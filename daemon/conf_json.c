@@ -76,8 +76,9 @@ field_json(const struct option *o, const void *base)
 	case OPT_POLICY_FOR:
 		return policy_for_json(a);
 	case OPT_SCHEDULE:
-		return json_pack("[i, I]", a->schedule.when,
-		    (json_int_t)a->schedule.every);
+		return json_pack("[i, I, b, i, i]", a->schedule.when,
+		    (json_int_t)a->schedule.every, a->schedule.daily,
+		    a->schedule.from, a->schedule.until);
 	case OPT_ANY:
 	case OPT_GROUP:
 	case OPT_ACCOUNTS:
@@ -206,10 +207,13 @@ static int
 schedule_from(struct account_conf *a, const json_t *j)
 {
 	json_int_t every;
+	int daily;
 
-	if (json_unpack((json_t *)j, "[i, I!]", &a->schedule.when, &every) != 0)
+	if (json_unpack((json_t *)j, "[i, I, b, i, i!]", &a->schedule.when,
+	    &every, &daily, &a->schedule.from, &a->schedule.until) != 0)
 		return -1;
 	a->schedule.every = every;
+	a->schedule.daily = daily;
 	return 0;
 }
 

@@ -63,7 +63,7 @@ imap_conf_of(const struct account_conf *conf, int tunnel_fd)
 {
 	struct imap_conf ic = {
 		.forbid = forbidden(conf),
-		.compress = conf->compress,
+		.compress = conf->compress == COMPRESS_YES,
 		/* What is over the message limit is read and thrown away; what
 		 * is over this is not even read. */
 		.max_literal = (uint64_t)conf->limits.max_message_size * 4,
@@ -91,6 +91,8 @@ connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
 	uint64_t known = acc != NULL ? ahead_begin(acc) : 0;
 	struct lane *ln;
 
+	if (acc != NULL && acc->unknown && conf->compress == COMPRESS_AUTO)
+		ic.compress = true;
 	ic.peer.tap = tap;
 	ic.first = ahead_speak;
 	ic.who = acc;

@@ -214,7 +214,7 @@ const struct option options[] = {
 	{ "accounts.*.guards.uidvalidity_change", OPT_ENUM,
 	  A(guards.uidvalidity_change), .dflt = "rematch", .words = "hold rematch",
 	  .help = "The server numbers a folder anew: match messages by content, or"
-	    " hold (not in this version yet)" },
+	    " hold the folder until `syncd approve`" },
 	{ "accounts.*.guards.min_free_space", OPT_SIZE, A(guards.min_free_space),
 	  .dflt = "500MiB",
 	  .help = "Downloads wait while the disk has less room" },
@@ -241,9 +241,10 @@ const struct option options[] = {
 	{ "accounts.*.schedule", OPT_GROUP, NOWHERE, .help = "When to sync" },
 	{ "accounts.*.schedule.when", OPT_SCHEDULE, A(schedule.when),
 	  .dflt = "always", .words = "always manual", .example = "every 6h",
-	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\" (once a"
-	    " day, at any hour, in this version); with turns, a worker does one"
-	    " round and ends" },
+	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\": once a"
+	    " day, at a random moment between the two, local time (\"daily 02:30\":"
+	    " then); a turn that was slept through is made up.  With turns, a worker"
+	    " does one round and ends" },
 	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
 	  .later = "conditions on a schedule", .example = "unmetered",
 	  .help = "Only on a connection or a power supply that is so: unmetered,"
@@ -284,10 +285,11 @@ const struct option options[] = {
 	  .example = "NOTIFY",
 	  .help = "Capabilities of the server that are not used, because it does"
 	    " them badly" },
-	{ "accounts.*.compress", OPT_BOOL, A(compress), .dflt = "auto",
-	  .words = "auto",
-	  .help = "Compress the connection (RFC 4978); auto is no in this"
-	    " version" },
+	{ "accounts.*.compress", OPT_ENUM, A(compress), .dflt = "auto",
+	  .words = "auto yes no",
+	  .help = "Compress the connection (RFC 4978); auto: only while mail that"
+	    " is here already is matched with the server's, the state being new"
+	    },
 
 	{ "accounts.*.pop3", OPT_GROUP, NOWHERE,
 	  .help = "What is kept on a POP3 server" },

@@ -89,36 +89,42 @@ scalar_version(struct str s, int64_t *value)
 	return true;
 }
 
+/* "05:30", in minutes. */
 static bool
-clock_time(struct str s)
+clock_time(struct str s, int *minutes)
 {
-	uint32_t n;
+	uint32_t hour, minute;
 
-	return s.n == 5 && s.p[2] == ':' && num_u32(str_head(s, 2), 0, 23, &n) &&
-	    num_u32(str_from(s, 3), 0, 59, &n);
+	if (s.n != 5 || s.p[2] != ':' || !num_u32(str_head(s, 2), 0, 23, &hour) ||
+	    !num_u32(str_from(s, 3), 0, 59, &minute))
+		return false;
+	*minutes = (int)(hour * 60 + minute);
+	return true;
 }
 
 bool
-scalar_schedule(struct str s, int *when, usec *every, bool *daily)
+scalar_schedule(struct str s, struct scalar_schedule *v)
 {
-	*when = SCHEDULE_ALWAYS;
-	*every = 0;
-	*daily = false;
+	*v = (struct scalar_schedule){ .when = SCHEDULE_ALWAYS };
 	if (str_eq(s, STR("always")))
 		return true;
 	if (str_eq(s, STR("manual"))) {
-		*when = SCHEDULE_MANUAL;
+		v->when = SCHEDULE_MANUAL;
 		return true;
 	}
 	if (str_starts(s, STR("every ")))
-		return scalar_duration(str_trim(str_from(s, 6)), every) &&
-		    *every >= USEC_S(1);
+		return scalar_duration(str_trim(str_from(s, 6)), &v->every) &&
+		    v->every >= USEC_S(1);
 	if (!str_starts(s, STR("daily ")))
 		return false;
-	*daily = true;
-	*every = USEC_S(86400);
+	v->daily = true;
+	v->every = USEC_S(86400);
 	struct str to = str_trim(str_from(s, 6)), from = str_split(&to, '-');
-	return clock_time(from) && (to.p == NULL || clock_time(to));
+
+	if (!clock_time(from, &v->from))
+		return false;
+	v->until = v->from;
+	return to.p == NULL || clock_time(to, &v->until);
 }
 
 const char scalar_presets[] = "two-way pull backup archive push";

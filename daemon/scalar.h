@@ -26,7 +26,13 @@ bool	scalar_size(struct str s, int64_t *value) MUST_CHECK;
 bool	scalar_version(struct str s, int64_t *value) MUST_CHECK;
 /* "always", "manual", "every 6h", "daily 02:00[-05:00]"; the last is a round a day
  * at no fixed hour, and sets *${daily}. */
-bool	scalar_schedule(struct str s, int *when, usec *every, bool *daily) MUST_CHECK;
+struct scalar_schedule {
+	int	when;		/* enum conf_schedule */
+	usec	every;
+	bool	daily;
+	int	from, until;	/* minutes */
+};
+bool	scalar_schedule(struct str s, struct scalar_schedule *v) MUST_CHECK;
 /* A preset: "two-way", ... */
 bool	scalar_policy(struct str s, struct policy *value) MUST_CHECK;
 /* One of new flags delete. */

@@ -2,6 +2,7 @@
 #include "schedule.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "js.h"
@@ -15,14 +16,65 @@ schedule_turns(const struct account_conf *conf)
 
 /* Many accounts of one server must not begin together. */
 static usec
-jitter(const struct account *a)
+at_random(const struct account *a, usec most)
 {
-	usec most = a->conf->schedule.jitter;
 	uint64_t x = (uint64_t)clock_wall();
 
 	for (const char *p = a->name; *p != '\0'; p++)
 		x = (x ^ (unsigned char)*p) * 1099511628211u;
-	return most > 0 ? (usec)(x % (uint64_t)most) : 0;
+	return most > 0 ? (usec)((x >> 16) % (uint64_t)most) : 0;
+}
+
+/* Wall clock us of that minute, ${days} after the day of ${now}.  Days have 23 to
+ * 25 hours. */
+static int64_t
+moment(int64_t now, int days, int minutes)
+{
+	time_t t = (time_t)(now / 1000000);
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	tm.tm_mday += days;
+	tm.tm_hour = minutes / 60;
+	tm.tm_min = minutes % 60;
+	tm.tm_sec = 0;
+	tm.tm_isdst = -1;
+	return (int64_t)mktime(&tm) * 1000000;
+}
+
+void
+schedule_window(const struct account_conf *conf, int64_t now, bool inside,
+    int64_t *from, int64_t *until)
+{
+	int over = conf->schedule.until < conf->schedule.from ? 1 : 0;
+
+	/* The one that began yesterday may go on. */
+	for (int day = -1;; day++) {
+		*from = moment(now, day, conf->schedule.from);
+		*until = moment(now, day + over, conf->schedule.until);
+		if (*from > now)
+			return;
+		if (inside && now < *until) {
+			*from = now;
+			return;
+		}
+	}
+}
+
+static usec
+next_turn(const struct account *a, bool first)
+{
+	const struct account_conf *conf = a->conf;
+	int64_t now = clock_wall(), from, until;
+	usec most = conf->schedule.jitter;
+
+	if (!conf->schedule.daily)
+		return clock_in((first ? 0 : conf->schedule.every) +
+		    at_random(a, most));
+	schedule_window(conf, now, first, &from, &until);
+	if (conf->schedule.from != conf->schedule.until)
+		most = until - from;
+	return clock_in(from - now + at_random(a, most));
 }
 
 void
@@ -31,10 +83,10 @@ schedule_step(struct account *a, struct jobs *jobs)
 	if (a->conf->schedule.every == 0 || !account_active(a))
 		return;
 	if (a->due == 0)
-		a->due = clock_in(jitter(a));
+		a->due = next_turn(a, true);
 	if (clock_now() < a->due)
 		return;
-	a->due = clock_in(a->conf->schedule.every + jitter(a));
+	a->due = next_turn(a, false);
 	/* The last turn goes on: it counts for this one. */
 	if (!jobs_want(jobs, a->name))
 		job_add(jobs, job_new(jobs, false, false, VERDICT_NONE),

@@ -13,6 +13,10 @@
 
 /* Whether it has turns (`every 6h`), or runs only when asked (`manual`). */
 bool	schedule_turns(const struct account_conf *conf);
+/* The window of a daily schedule that begins next after ${now}, or, with ${inside},
+ * what is left of the one that is on; wall clock us. */
+void	schedule_window(const struct account_conf *conf, int64_t now, bool inside,
+	    int64_t *from, int64_t *until);
 /* When its turn has come, add a job for it; the next turn is set. */
 void	schedule_step(struct account *a, struct jobs *jobs);
 /* When the next turn is. */

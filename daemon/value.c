@@ -30,7 +30,7 @@ struct value {
 	struct policy		 policy;
 	struct policy_rule	*rule;
 	size_t			 n_rules;
-	usec			 every;
+	struct scalar_schedule	 schedule;
 };
 
 static const struct mark *
@@ -561,20 +561,14 @@ static int
 read_schedule(const struct reading *r, const struct node *n, struct value *v)
 {
 	const char *text = plain_text(r, n);
-	bool daily;
 
 	if (text == NULL)
 		return -1;
-	if (!scalar_schedule(str_z(text), &v->i, &v->every, &daily)) {
-		diag_caret(bad_value(r, n), "always, manual, \"every 6h\" or"
-		    " \"daily 02:00-05:00\"");
-		return -1;
-	}
-	if (daily)
-		diag_caret(diags_add(r->diags, DIAG_WARNING, "config.later",
-		    &n->at, "an hour of the day is not kept in this version yet"),
-		    "read as \"every 1d\"");
-	return 0;
+	if (scalar_schedule(str_z(text), &v->schedule))
+		return 0;
+	diag_caret(bad_value(r, n), "always, manual, \"every 6h\" or"
+	    " \"daily 02:00-05:00\"");
+	return -1;
 }
 
 static int
@@ -649,8 +643,11 @@ store(const struct option *o, void *base, struct value *v)
 		v->n_rules = 0;
 		break;
 	case OPT_SCHEDULE:
-		a->schedule.when = v->i;
-		a->schedule.every = v->every;
+		a->schedule.when = v->schedule.when;
+		a->schedule.every = v->schedule.every;
+		a->schedule.daily = v->schedule.daily;
+		a->schedule.from = v->schedule.from;
+		a->schedule.until = v->schedule.until;
 		break;
 	case OPT_ANY:
 	case OPT_GROUP:

@@ -102,6 +102,13 @@ put_schedule(struct buf *out, const struct account_conf *a)
 		    "always");
 		return;
 	}
+	if (a->schedule.daily) {
+		snprintf(text, sizeof(text), "\"daily %02d:%02d-%02d:%02d\"",
+		    a->schedule.from / 60, a->schedule.from % 60,
+		    a->schedule.until / 60, a->schedule.until % 60);
+		put(out, text);
+		return;
+	}
 	scalar_fmt_duration(a->schedule.every, text);
 	put(out, "every ");
 	put(out, text);

@@ -48,7 +48,8 @@
 #include "worker_script.h"
 #include "worker_status.h"
 
-enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, SCAN_S = 60, UNDO_S = 86400,
+enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, AWAY_MAX_S = 60, EAGER_S = 30,
+    DOUBT_S = 1, SCAN_S = 60, UNDO_S = 86400,
     RETRY_FOLDER_S = 60, RETRY_BUSY_S = 1, EXIT_HELD = 10,
     AFTER_S = 3, SCRIPT_S = 120, SCRIPT_ROUNDS = 4 };
 
@@ -62,6 +63,7 @@ struct worker {
 	unsigned		 failures;	/* in a row */
 	const char		*trouble;	/* the code of the last one */
 	usec			 retry_at;	/* when to connect again */
+	usec			 eager_until;	/* the network changed a moment ago */
 	struct outage		 outage;
 	usec			 round_at;	/* when to look again; NEVER */
 	usec			 sweep_at, scan_at, undo_at;
@@ -157,14 +159,22 @@ backoff(unsigned failures)
 	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
 }
 
-/* A mailbox that is locked stays so for a while. */
+/* A mailbox that is locked stays so for a while; a network that has just changed
+ * may need some more seconds; and one that is away comes back without a word,
+ * where it is not ours that went. */
 static usec
 patience(const struct worker *w, const struct err *err)
 {
 	usec wait = backoff(w->failures);
 	bool locked = strcmp(err->code, "server.in-use") == 0;
 
-	return locked && wait < USEC_S(60) ? USEC_S(60) : wait;
+	if (locked && wait < USEC_S(60))
+		return USEC_S(60);
+	if (strncmp(err->code, "net.", 4) != 0)
+		return wait;
+	if (clock_now() < w->eager_until)
+		return backoff(0) / 2;
+	return wait < USEC_S(AWAY_MAX_S) ? wait : USEC_S(AWAY_MAX_S);
 }
 
 /* What a failure said is over; other problems of the account are not. */
@@ -182,6 +192,10 @@ note_failure(struct worker *w, const struct err *err)
 {
 	bool user = err->class == ERR_CONFIG || err->class == ERR_LOCAL;
 
+	if (strcmp(err->code, "net.changed") == 0) {
+		w->failures = 0;
+		w->eager_until = clock_in(USEC_S(EAGER_S));
+	}
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
 	worker_script_offline(w->acc, &w->outage, err->text);
@@ -536,7 +550,6 @@ listen_once(struct worker *w, struct err *err)
 		return -1;
 	if (w->link.woken) {
 		w->link.woken = false;
-		w->failures = 0;
 		return err_set(err, ERR_RETRY, "net.changed",
 		    "the network changed: connecting again");
 	}
@@ -555,6 +568,11 @@ live_once(struct worker *w, struct err *err)
 		if (clock_now() < w->retry_at && w->link.n_jobs == 0)
 			return listen_once(w, err);
 		report_status(w, "connecting");
+		/* What is told of the network until now is no news for a new
+		 * connection. */
+		if (link_hear(&w->link, err) < 0)
+			return -1;
+		w->link.woken = false;
 		if (connect_account(w, err) < 0)
 			return -1;
 		mark_everything(w);
@@ -630,17 +648,24 @@ live_one_round(struct worker *w, int *code, struct err *err)
 
 /* ---- starting --------------------------------------------------------- */
 
-static int
-stop_signal(void)
+/* The first to stop; the second says, with IPC_WAKE, that connections are suspect,
+ * also to who waits in the middle of something and hears no parent. */
+static void
+take_signals(void)
 {
-	sigset_t set;
+	sigset_t stop, wake;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	sigprocmask(SIG_BLOCK, &stop, NULL);
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wake, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	wait_cancel_fd(signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK));
+	wait_doubt_fd(signalfd(-1, &wake, SFD_CLOEXEC | SFD_NONBLOCK),
+	    USEC_S(DOUBT_S));
 }
 
 static int
@@ -683,18 +708,34 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
+/* The worker of a syncd that was killed a moment ago may be on its way out. */
+static int
+take_lock(int fd, struct err *err)
+{
+	usec until = clock_in(USEC_S(3));
+	int r;
+
+	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
+	    clock_now() < until)
+		if (wait_any(NULL, 0, clock_in(USEC_MS(50)), err) < 0)
+			return -1;
+	return r == 0 ? 1 : 0;
+}
+
 /* One writer for an account, however many syncd there are. */
 static int
 lock_account(struct worker *w, struct err *err)
 {
 	char *path = xasprintf("%s/%s.lock", w->state_dir, w->conf->name);
-	int r = 0;
+	int r = 0, got = 0;
 
 	(void)mkdir(w->state_dir, 0700);
 	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (w->lock_fd < 0)
 		r = err_sys(err, ERR_LOCAL, "store.permission", "open %s", path);
-	else if (flock(w->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	else if ((got = take_lock(w->lock_fd, err)) < 0)
+		r = -1;
+	else if (got == 0)
 		r = err_set(err, ERR_RETRY, "state.locked",
 		    "another syncd works on account %s", w->conf->name);
 	free(path);
@@ -771,7 +812,7 @@ worker_main(void)
 	int code = 0, r;
 
 	umask(077);
-	wait_cancel_fd(stop_signal());
+	take_signals();
 	r = start(&w, &err);
 	if (r == 0)
 		r = w.once ? live_one_round(&w, &code, &err) : live(&w, &err);

@@ -67,6 +67,10 @@ const struct verb cli_verbs[] = {
 	    "what happens, as JSON lines",
 	    "Patterns are shell globs of names, such as 'problem.*'.  With --since\n"
 	    "SEQ: everything after that event, as far as it is still known." },
+	{ "changes", verb_changes, "DIRECTORY", " since null ", 1, 1,
+	    "files that came, went or were renamed, for indexers",
+	    "The first line has the token for --since the next time.  Without one, and\n"
+	    "with one that is too old, all files are listed, as a snapshot." },
 	{ "folders", verb_folders, "[ACCOUNT]", "", 0, 1,
 	    "folders, on the server and here", "" },
 	{ "log", verb_log, "[ACCOUNT]", " since message-id folder number follow ",
@@ -104,7 +108,7 @@ const struct verb cli_verbs[] = {
 	{ "config", verb_config, "show [ACCOUNT]|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
 	{ "generate", verb_generate,
-	    "neomutt|aerc|notmuch|mu|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,
+	    "neomutt|aerc|notmuch|notmuch-script|mu|mu-script|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,
 	    "configuration for other programs", "From the folders that there are." },
 	{ "doctor", verb_doctor, "", " full-names ", 0, 0,
 	    "a report to attach to a question",
@@ -170,6 +174,7 @@ const struct flag cli_flags[] = {
 	{ "map", 0, FLAG_LIST, false, offsetof(struct cli, map) },
 	{ "mbox", 0, FLAG_BOOL, false, offsetof(struct cli, mbox) },
 	{ "tar", 0, FLAG_BOOL, false, offsetof(struct cli, tar) },
+	{ "null", '0', FLAG_BOOL, false, offsetof(struct cli, null) },
 	{ "sample", 0, FLAG_TEXT, false, offsetof(struct cli, sample) },
 	{ "deep", 0, FLAG_BOOL, false, offsetof(struct cli, deep) },
 	{ "skip-existing", 0, FLAG_BOOL, false,

@@ -35,7 +35,7 @@ struct cli {
 	bool		 skip_existing;
 	const char	*until, *to;
 	struct strlist	 map;
-	bool		 deep, mbox, tar;
+	bool		 deep, mbox, tar, null;
 	const char	*sample;
 	/* what is neither: the verb's arguments, and -a */
 	char		**arg;
@@ -125,7 +125,7 @@ enum meter_mode	 cli_progress(const struct cli *cli);
 /* Whether the terminal shows UTF-8. */
 bool		 cli_utf8(void);
 
-verb_fn	verb_top, verb_events, verb_generate, verb_doctor, verb_completion,
+verb_fn	verb_top, verb_events, verb_changes, verb_generate, verb_doctor, verb_completion,
 	verb_complete, verb_init, verb_run, verb_sync, verb_approve, verb_reject, verb_status, verb_folders, verb_log, verb_why,
 	verb_undo, verb_export, verb_report, verb_restore, verb_verify, verb_check, verb_plugin, verb_cmd,
 	verb_stop, verb_reload, verb_pause, verb_resume, verb_config, verb_explain,

@@ -12,6 +12,7 @@
 #include "base/attr.h"
 #include "base/mem.h"
 #include "text.h"
+#include "cli/indexer.h"
 #include "config.h"
 #include "js.h"
 #include "report.h"
@@ -144,8 +145,12 @@ notmuch(const struct account_conf *a, json_t *folders, bool first)
 		    "#   - events: [mail.changed]\n"
 		    "#     run: notmuch new --quiet\n"
 		    "#     debounce: 2s\n"
-		    "#     retry_on: [75]\n\n"
-		    "# tags by folder, in the hook post-new:\n", common_root(a));
+		    "#     retry_on: [75]\n"
+		    "# or, which does not look at all of the mail each time,\n"
+		    "#     run: ~/.local/bin/syncd-notmuch %s\n"
+		    "# with what `syncd generate notmuch-script` prints\n\n"
+		    "# tags by folder, in the hook post-new:\n", common_root(a),
+		    common_root(a));
 	json_array_foreach(folders, i, f) {
 		const char *local = js_get(f, "local");
 
@@ -164,10 +169,13 @@ mu(const struct account_conf *a, json_t *folders, bool first)
 		    "# hooks:\n"
 		    "#   - events: [mail.changed]\n"
 		    "#     run: emacsclient -e '(mu4e-update-index)' ||"
-		    " mu index --lazy-check --nocleanup\n\n"
+		    " mu index --lazy-check --nocleanup\n"
+		    "# or, without mu4e, and without a look at all of the mail,\n"
+		    "#     run: ~/.local/bin/syncd-mu %s\n"
+		    "# with what `syncd generate mu-script` prints\n\n"
 		    ";; mu4e:\n", common_root(a),
 		    a->email != NULL ? " --my-address=" : "",
-		    a->email != NULL ? a->email : "");
+		    a->email != NULL ? a->email : "", common_root(a));
 	printf("(setq mu4e-sent-folder \"/%s/%s\"\n", a->name,
 	    by_use(folders, "\\Sent", "Sent"));
 	printf("      mu4e-drafts-folder \"/%s/%s\"\n", a->name,
@@ -220,13 +228,32 @@ waybar(const struct account_conf *a, json_t *folders, bool first)
 		    "    \"on-click\": \"syncd sync\"\n}");
 }
 
+static void
+notmuch_script(const struct account_conf *a, json_t *folders, bool first)
+{
+	(void)a;
+	(void)folders;
+	if (first)
+		fputs(indexer_notmuch, stdout);
+}
+
+static void
+mu_script(const struct account_conf *a, json_t *folders, bool first)
+{
+	(void)a;
+	(void)folders;
+	if (first)
+		fputs(indexer_mu, stdout);
+}
+
 static const struct {
 	const char	*name;
 	generator	*run;
 } generators[] = {
 	{ "neomutt", neomutt }, { "aerc", aerc }, { "notmuch", notmuch },
-	{ "mu", mu }, { "dovecot", dovecot }, { "systemd", systemd_unit },
-	{ "waybar", waybar }
+	{ "notmuch-script", notmuch_script }, { "mu", mu },
+	{ "mu-script", mu_script }, { "dovecot", dovecot },
+	{ "systemd", systemd_unit }, { "waybar", waybar }
 };
 
 static int
@@ -268,7 +295,8 @@ verb_generate(struct cli *cli)
 			gen = generators[i].run;
 	if (gen == NULL)
 		return cli_fail(cli, EX_USAGE, "usage", "usage: syncd generate "
-		    "neomutt|aerc|notmuch|mu|dovecot|systemd|waybar [ACCOUNT]",
+		    "neomutt|aerc|notmuch|notmuch-script|mu|mu-script|dovecot|"
+		    "systemd|waybar [ACCOUNT]",
 		    NULL);
 	conf = cli_conf(cli, &code);
 	/* The account stands behind the program. */

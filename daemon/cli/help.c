@@ -22,6 +22,7 @@ static const struct {
 	{ " waybar ", "--waybar          a line of JSON for waybar" },
 	{ " full-names ", "--full-names      with names, addresses and hosts" },
 	{ " since ", "--since WHEN      only since 2h, 3d or 2026-11-23" },
+	{ " null ", "-0, --null        NUL ends each, not a newline" },
 	{ " message-id ", "--message-id ID   only what happened to this message" },
 	{ " folder ", "--folder NAME     only in this folder" },
 	{ " number ", "-n, --number N    the newest N (100)" },

@@ -23,8 +23,13 @@ struct waiter {
  * readable; -1 for none.  The caller keeps the fd. */
 void	wait_cancel_fd(int fd);
 
+/* When ${fd}, which does not block, becomes readable, it is emptied, and what is
+ * being waited for is in doubt: a wait_any() that nothing answers for ${patience}
+ * more fails with ERR_RETRY, net.changed.  -1 for none; the caller keeps the fd. */
+void	wait_doubt_fd(int fd, usec patience);
+
 /* Wait until one of ${w} is ready or ${deadline} has passed.  Returns how many
- * are ready (0: the deadline), -1 with ERR_CANCEL or ERR_LOCAL. */
+ * are ready (0: the deadline), -1 with ERR_CANCEL, ERR_RETRY or ERR_LOCAL. */
 int	wait_any(struct waiter *w, size_t n, usec deadline, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "engine/account.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -100,6 +101,28 @@ random_id(char id[40])
 		snprintf(id + 2 * i, 3, "%02x", raw[i]);
 }
 
+/* A tree that is not ours may have mail as well. */
+static bool
+has_folders(const struct account *acc)
+{
+	int fd = openat(acc->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+	bool any = false;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	while (!any && (e = readdir(dir)) != NULL)
+		any = strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, ACCOUNT_MARKER) != 0;
+	closedir(dir);
+	return any;
+}
+
 /* The store must be the one that the state was made for. */
 static int
 check_marker(struct account *acc, struct err *err)
@@ -127,6 +150,7 @@ check_marker(struct account *acc, struct err *err)
 		    "differs. Nothing was changed", acc->root,
 		    acc->state_dir, ACCOUNT_MARKER);
 	acc->unclaimed = !acc->conf->restore.on && (!marked || known == NULL);
+	acc->unknown = acc->unclaimed && known == NULL && has_folders(acc);
 	free(known);
 	return r;
 }

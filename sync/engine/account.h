@@ -81,6 +81,8 @@ struct folder {
 	unsigned		 dirty;		/* enum dirty */
 	bool			 skip;		/* failed in this round: later */
 	bool			 checked;	/* its times were compared once */
+	bool			 drawn;		/* looked at in this round, though not
+						 * asked for: a file of it moved */
 	struct remote_status	 status;
 	struct noted		*noted;
 	size_t			 n_noted, cap_noted;
@@ -134,6 +136,8 @@ struct account {
 	bool		 delivering;		/* our pid is noted for that */
 	bool		 unclaimed;		/* root and state do not name each
 						 * other yet */
+	bool		 unknown;		/* the state is new, and mail is here:
+						 * it is yet to be matched */
 	struct watch	*watcher;		/* NULL: no inotify */
 	bool		 watch_limit;		/* watches ran out */
 	struct lanes	 lanes;

@@ -61,6 +61,7 @@ enum conf_newmail { NEWMAIL_AUTO, NEWMAIL_NEW, NEWMAIL_CUR };
 enum conf_gone { GONE_KEEP, GONE_ARCHIVE, GONE_DELETE };	/* no | archive | yes */
 enum conf_conflict { CONFLICT_MERGE, CONFLICT_REMOTE, CONFLICT_LOCAL };
 enum conf_dedupe { DEDUPE_NO, DEDUPE_HARDLINK };
+enum conf_compress { COMPRESS_AUTO, COMPRESS_YES, COMPRESS_NO };
 enum conf_keywords { KEYWORDS_DOVECOT, KEYWORDS_OFF };
 enum conf_local_delete { LDEL_MOVE, LDEL_EXPUNGE, LDEL_FLAG };
 enum conf_remote_delete { RDEL_UNDO, RDEL_UNLINK };
@@ -180,7 +181,11 @@ struct account_conf {
 
 	struct {
 		int	when;			/* enum conf_schedule */
-		usec	every;			/* "every 6h": 0 = no */
+		usec	every;			/* "every 6h", and a day if
+						 * daily; 0: no turns */
+		bool	daily;			/* "daily 02:00-05:00" */
+		int	from, until;		/* then, minutes of the local
+						 * day; the same: one moment */
 		usec	jitter;
 		usec	alert_after;
 	} schedule;
@@ -214,7 +219,7 @@ struct account_conf {
 	/* Rungs of the ladder that must not be used: capability names, "NOTIFY",
 	 * "LITERAL+"...; for tests and for servers that do them badly. */
 	struct strlist	avoid;
-	bool	 compress;
+	int	 compress;		/* enum conf_compress */
 
 	struct plugin_conf	*plugin;	/* in the order in which they run */
 	size_t			 n_plugins;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/guard.h"
 #include "engine/remote_impl.h"
 #include "imap/cmd.h"
 
@@ -360,7 +361,8 @@ went_back(const struct folder *f, const struct imap_box *box)
 }
 
 int
-gather_remote(struct account *acc, struct folder *f, struct err *err)
+gather_remote(struct account *acc, struct folder *f, enum verdict verdict,
+    struct err *err)
 {
 	const struct imap_box *box = imap_box(acc->work);
 	bool complete;
@@ -369,6 +371,11 @@ gather_remote(struct account *acc, struct folder *f, struct err *err)
 		return -1;
 	if (f->validity.v != 0 &&
 	    (box->validity.v != f->validity.v || went_back(f, box))) {
+		if (box->validity.v != f->validity.v &&
+		    guard_renumbered(acc, f, verdict)) {
+			remote_forget(acc->remote);
+			return 1;
+		}
 		if (forget_uids(acc, f, err) < 0)
 			return -1;
 		if (!complete) {

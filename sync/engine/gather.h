@@ -12,8 +12,9 @@
 /* Read what changed on the server in ${f} since the base, into f->work: fresh
  * messages, changed flags, deletions; a new UIDVALIDITY makes every row lose its
  * uid (engine/pair.c finds them again by content).  ERR_FOLDER when the server
- * will not open it. */
-int	gather_remote(struct account *acc, struct folder *f, struct err *err);
+ * will not open it.  1: a guard holds it, nothing was read. */
+int	gather_remote(struct account *acc, struct folder *f,
+	    enum verdict verdict, struct err *err);
 
 /* Whether all that was reported of ${f} since it was read agrees with the base,
  * as the echo of our own writes does: then the counters that the server has given

@@ -33,13 +33,18 @@ leave_deletions(struct folder *f)
 			f->work.change[i].done = true;
 }
 
+/* Around a folder's name, for a shell. */
+static const char *
+quote_for(const struct folder *f)
+{
+	return strpbrk(f->name, " \t'\"\\$&;()[]{}*?!<>|#~`") != NULL ? "'" : "";
+}
+
 /* Held until the user says what they are; ${why} ends the message. */
 static void
 hold(struct account *acc, struct folder *f, const char *code, const char *why)
 {
-	const char *name = acc->conf->name;
-	const char *quote = strpbrk(f->name, " \t'\"\\$&;()[]{}*?!<>|#~`") != NULL ?
-	    "'" : "";
+	const char *name = acc->conf->name, *quote = quote_for(f);
 	char remedy[640];
 
 	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s (delete them "
@@ -151,4 +156,24 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 	    known);
 	hold(acc, f, "guard.max-delete", text);
 	return 0;
+}
+
+bool
+guard_renumbered(struct account *acc, struct folder *f, enum verdict verdict)
+{
+	const char *quote = quote_for(f);
+	char remedy[320];
+
+	if (acc->conf->guards.uidvalidity_change != HOLD_HOLD ||
+	    verdict == VERDICT_APPROVE)
+		return false;
+	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s", quote,
+	    acc->conf->name, f->name, quote);
+	problem_open(acc, PROBLEM_ERROR, "guard.uidvalidity", f, remedy,
+	    "%s: the server numbers its messages anew; nothing is done in it "
+	    "(guards.uidvalidity_change)", f->name);
+	/* Nothing is concluded from what changed here, either. */
+	work_clear(&f->work);
+	f->work.failed = true;
+	return true;
 }

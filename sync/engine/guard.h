@@ -5,6 +5,8 @@
 #ifndef ENGINE_GUARD_H
 #define ENGINE_GUARD_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "engine/account.h"
 
@@ -13,5 +15,9 @@
  * the messages unknown, so that the next pass transfers them. */
 int	guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 	    struct err *err);
+/* The server numbers ${f} anew: true when the configuration wants to be asked, and
+ * was not answered.  Then what was found out about the folder is forgotten. */
+bool	guard_renumbered(struct account *acc, struct folder *f,
+	    enum verdict verdict);
 
 #endif

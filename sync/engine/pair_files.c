@@ -85,11 +85,35 @@ same_content(struct account *acc, struct folder *f, struct change *u,
 	return hash_eq(&row.all, &u->content->id.all);
 }
 
+/* The file of ${row} is not there any more, and nobody has looked at its folder in
+ * this pass, because only others were asked for: it is looked at in the next. */
+static bool
+has_left(struct account *acc, struct folder *from, const struct msg_row *row)
+{
+	struct mstat st;
+	struct err ignored;
+	char *file;
+	bool gone;
+
+	if (acc->dry_run || from->work.scanned ||
+	    (from->drawn && from->work.local_read) || row->unique.n == 0 ||
+	    folder_load(acc, from, &ignored) < 0)
+		return false;
+	file = str_dup(row->file);
+	gone = mdir_stat(from->fd, row->in_new, file, &st, &ignored) == 0;
+	free(file);
+	if (gone) {
+		from->drawn = true;
+		folder_mark(from, DIRTY_SCAN);
+	}
+	return gone;
+}
+
 /* Somewhere on the server with these very bytes: a row to copy from.  Rows that
  * have just lost their file come first: that is a move. */
 static int
 find_content(struct account *acc, struct losses *l, const struct change *u,
-    struct lost **lost, int64_t *copy_of, struct err *err)
+    struct lost **lost, int64_t *copy_of, bool *left, struct err *err)
 {
 	struct cursor *c = cursor_open_head(acc->store, 0,
 	    &u->content->id.head, u->content->wire_size, err);
@@ -98,16 +122,20 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 
 	*lost = NULL;
 	*copy_of = 0;
+	*left = false;
 	if (c == NULL)
 		return -1;
 	while (*lost == NULL && (got = cursor_next(c, &row, err)) > 0) {
-		const struct folder *f = account_by_id(acc, row.folder);
+		struct folder *f = account_by_id(acc, row.folder);
 
 		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL ||
 		    !folder_active(f))
 			continue;
 		*lost = lost_at(l, &l->by_row, KEY_OF(row.id));
-		if (row.stage == ST_PRESENT && row.uid.v != 0 && *copy_of == 0)
+		if (row.stage != ST_PRESENT || row.uid.v == 0)
+			continue;
+		*left = has_left(acc, f, &row) || *left;
+		if (*copy_of == 0)
 			*copy_of = row.id;
 	}
 	cursor_close(c);
@@ -151,6 +179,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 {
 	struct lost *named = lost_by_name(l, u), *hit = named;
 	int64_t copy_of = 0;
+	bool left = false;
 	int got;
 
 	/* Of several names of one inode, the one that it had. */
@@ -172,8 +201,15 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			u->done = got == 0;	/* gone again already */
 			return got;
 		}
-		if (find_content(acc, l, u, &hit, &copy_of, err) < 0)
+		if (find_content(acc, l, u, &hit, &copy_of, &left, err) < 0)
 			return -1;
+		if (hit == NULL && left) {
+			/* A move, it seems: it is decided when both sides of it
+			 * have been read. */
+			folder_mark(f, DIRTY_SCAN);
+			u->done = true;
+			return 0;
+		}
 	}
 	if (hit != NULL) {
 		take_letters(hit->folder, f, hit->change->file, u);

@@ -332,9 +332,15 @@ inbox_first(const void *a, const void *b)
 }
 
 static bool
-matches(const struct round_opts *o, const struct folder *f)
+is_asked(const struct round_opts *o, const struct folder *f)
 {
 	return o->only == NULL || pattern_glob(str_z(o->only), str_z(f->name));
+}
+
+static bool
+matches(const struct round_opts *o, const struct folder *f)
+{
+	return f->drawn || is_asked(o, f);
 }
 
 static int
@@ -370,7 +376,8 @@ read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
 }
 
 static int
-read_remote(struct account *acc, struct folder *f, struct err *err)
+read_remote(struct account *acc, const struct round_opts *o, struct folder *f,
+    struct err *err)
 {
 	int r;
 
@@ -378,7 +385,7 @@ read_remote(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	f->dirty &= ~(unsigned)DIRTY_REMOTE;
 	progress_phase(acc->progress, PHASE_COMPARE, f->name, 0);
-	r = gather_remote(acc, f, err);
+	r = gather_remote(acc, f, o->verdict, err);
 	if (r == 0 && (f->dirty & DIRTY_SCAN)) {
 		/* Renumbered: every file is to be found again by content. */
 		for (size_t i = 0; i < f->work.n; i++) {
@@ -388,11 +395,9 @@ read_remote(struct account *acc, struct folder *f, struct err *err)
 		f->work.n = 0;
 		r = local_gather(acc, f, err);
 	}
-	if (r < 0) {
-		folder_mark(f, DIRTY_REMOTE);
-		r = folder_trouble(acc, f, err);
-	}
-	return r;
+	if (r != 0)
+		folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
+	return r < 0 ? folder_trouble(acc, f, err) : r;
 }
 
 static int
@@ -400,7 +405,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
     size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
-		int r = read_remote(acc, f[i], err);
+		int r = read_remote(acc, o, f[i], err);
 
 		if (r < 0)
 			return -1;
@@ -410,7 +415,9 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		decide(acc, f[i]);
-		if (guard_check(acc, f[i], o->verdict, err) < 0)
+		/* What the user says is said of what was asked for. */
+		if (guard_check(acc, f[i], is_asked(o, f[i]) ? o->verdict :
+		    VERDICT_NONE, err) < 0)
 			return -1;
 		if (acc->dry_run)
 			plan_folder(acc, f[i]);
@@ -530,7 +537,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	if (!acc->dry_run && account_claim(acc, err) < 0)
 		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
-		acc->folder[i]->skip = false;
+		acc->folder[i]->skip = acc->folder[i]->drawn = false;
 	acc->busy = false;
 	acc->quota_full = false;
 	do {
@@ -568,6 +575,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	if (!acc->dry_run && hooks_mark(acc, err) < 0)
 		return -1;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
+	acc->unknown = false;
 	return failed || (more_to_do(acc, o) && !acc->dry_run) ? 1 : 0;
 }
 

@@ -125,6 +125,42 @@ same_counters(const struct folder *f, const struct folder *now)
 	    (s->have & STATUS_MESSAGES) && s->messages == f->messages;
 }
 
+/* What the account itself is made of is not renamed on a mere likeness. */
+static bool
+has_use(const struct folder *f)
+{
+	return (f->attrs & (LIST_ALL | LIST_ARCHIVE | LIST_DRAFTS | LIST_FLAGGED |
+	    LIST_JUNK | LIST_SENT | LIST_TRASH | LIST_IMPORTANT)) != 0 ||
+	    str_ieq(str_z(f->wire), STR("INBOX"));
+}
+
+/* Empty, then and now: if it is another after all, nothing is lost by that. */
+static bool
+both_empty(const struct folder *f, const struct folder *now)
+{
+	const struct remote_status *s = &now->status;
+
+	return f->messages == 0 && f->validity.v != 0 && !has_use(f) &&
+	    (s->have & STATUS_UIDVALIDITY) && s->validity.v == f->validity.v &&
+	    (s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&
+	    (s->have & STATUS_MESSAGES) && s->messages == 0;
+}
+
+/* Counters of empty mailboxes may be alike: only one may have gone. */
+static bool
+only_empty_one(const struct account *acc, const struct folder *f,
+    const struct folder *now)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *o = acc->folder[i];
+
+		if (o != f && o->id != 0 && o->wire != NULL &&
+		    !o->status.listed && both_empty(o, now))
+			return false;
+	}
+	return both_empty(f, now);
+}
+
 static struct folder *
 find_renamed(const struct account *acc, const struct folder *f)
 {
@@ -141,7 +177,7 @@ find_renamed(const struct account *acc, const struct folder *f)
 				return now;
 			continue;
 		}
-		if (!same_counters(f, now))
+		if (!same_counters(f, now) && !only_empty_one(acc, f, now))
 			continue;
 		if (hit != NULL)
 			return NULL;	/* two candidates are none */
@@ -450,6 +486,72 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 	return account_commit(acc, err);
 }
 
+/* Is there mail on the server that was never here?  DELETE would take it along. */
+static int
+holds_more(struct account *acc, struct folder *f, bool *more, struct err *err)
+{
+	struct remote_status *s = &f->status;
+	struct msg_row row;
+	struct cursor *c;
+	int got;
+
+	s->have = 0;
+	if (remote_unselect(acc, err) < 0 || remote_expect(acc,
+	    imap_status(acc->work, str_z(f->wire)), ERR_FOLDER, f->name, err) < 0)
+		return -1;
+	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
+	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
+	    s->uidnext != f->uidnext;
+	c = cursor_open(acc->store, 0, BY_STAGE, err);
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
+		    row.stage == ST_REFUSED);
+	cursor_close(c);
+	return got;
+}
+
+/* The one empty folder whose directory is gone, if ${path} is empty, too: it was
+ * renamed, or one was removed and another made, which comes to the same.  1, 0,
+ * -1. */
+static int
+find_empty(struct account *acc, const char *path, struct folder **hit,
+    struct err *err)
+{
+	int fd = mpath_open(acc->root_fd, str_z(path), err), r;
+	struct mlist list;
+	bool more = true;
+	uint32_t rows;
+
+	*hit = NULL;
+	r = fd < 0 ? -1 : mdir_list(fd, &list, err);
+	if (fd >= 0)
+		close(fd);
+	if (r < 0)
+		return -1;
+	r = list.n == 0;
+	mlist_clear(&list);
+	for (size_t i = 0; i < acc->n_folders && r > 0; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!f->away || f->wire == NULL || f->missing || has_use(f))
+			continue;
+		if (store_count(acc->store, f->id, &rows, err) < 0)
+			return -1;
+		/* Two candidates are none. */
+		if (rows == 0 && *hit != NULL)
+			return 0;
+		if (rows == 0)
+			*hit = f;
+	}
+	if (*hit == NULL || r <= 0)
+		return 0;
+	if (holds_more(acc, *hit, &more, err) < 0)
+		return -1;
+	return !more;
+}
+
 static int
 directory_appeared(struct account *acc, const char *path, struct err *err)
 {
@@ -483,40 +585,22 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 		free(wire);
 		return restore_plan(acc, path, err);
 	}
-	if (twin == NULL)
-		return create_remote(acc, path, wire, err);
+	if (twin == NULL) {
+		struct folder *empty = NULL;
+		int got = acc->conf->restore.on ? 0 :
+		    find_empty(acc, path, &empty, err);
+
+		if (got == 0)
+			return create_remote(acc, path, wire, err);
+		free(wire);
+		return got < 0 ? -1 : rename_remote(acc, empty, path, err);
+	}
 	free(wire);
 	/* Below a directory that was renamed, and empty: nothing else tells. */
 	if (twin->away && !twin->missing)
 		return rename_remote(acc, twin, path, err);
 	return err_set(err, ERR_FOLDER, "server.folder-name-invalid",
 	    "%s and %s would be one mailbox on the server", path, twin->path);
-}
-
-/* Is there mail on the server that was never here?  DELETE would take it along. */
-static int
-holds_more(struct account *acc, struct folder *f, bool *more, struct err *err)
-{
-	struct remote_status *s = &f->status;
-	struct msg_row row;
-	struct cursor *c;
-	int got;
-
-	s->have = 0;
-	if (remote_unselect(acc, err) < 0 || remote_expect(acc,
-	    imap_status(acc->work, str_z(f->wire)), ERR_FOLDER, f->name, err) < 0)
-		return -1;
-	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
-	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
-	    s->uidnext != f->uidnext;
-	c = cursor_open(acc->store, 0, BY_STAGE, err);
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0)
-		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
-		    row.stage == ST_REFUSED);
-	cursor_close(c);
-	return got;
 }
 
 /* The folder stays for what was never here; the rest is deleted there message by

@@ -353,12 +353,14 @@ imap_fetch(struct lane *ln, const struct uidset *uids, unsigned items,
 	bool flags = (items & FETCH_FLAGS) != 0;
 
 	buf_init(&tail, 1024);
-	must(buf_fmt(&tail, " (UID%s%s%s%s%s%s%s)",
+	must(buf_fmt(&tail, " (UID%s%s%s%s%s%s%s%s)",
 	    flags ? " FLAGS" : "",
 	    flags && has_modseq(ln) ? " MODSEQ" : "",
 	    (items & FETCH_DATE) ? " INTERNALDATE" : "",
 	    (items & FETCH_SIZE) ? " RFC822.SIZE" : "",
 	    (items & FETCH_OBJID) ? objid_item(ln) : "",
+	    (items & FETCH_MSGID) ?
+	    " BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]" : "",
 	    (items & FETCH_HEADER) ? " BODY.PEEK[HEADER]" : "",
 	    (items & FETCH_BODY) ? " BODY.PEEK[]" : "") == 0);
 	if (since.v != 0)

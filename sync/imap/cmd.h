@@ -54,7 +54,8 @@ enum fetch_items {
 	FETCH_SIZE	= 1 << 2,
 	FETCH_OBJID	= 1 << 3,	/* whichever id the server has, or none */
 	FETCH_HEADER	= 1 << 4,	/* BODY.PEEK[HEADER] */
-	FETCH_BODY	= 1 << 5	/* BODY.PEEK[]: EV_BODY, EV_DATA */
+	FETCH_BODY	= 1 << 5,	/* BODY.PEEK[]: EV_BODY, EV_DATA */
+	FETCH_MSGID	= 1 << 6	/* the field, as MSG_FIELDS */
 };
 
 /* UID FETCH.  ${uids} may be 1:4294967295; split over several commands when

@@ -185,6 +185,16 @@ read_header(struct fetch *f, struct lex *lx)
 	return true;
 }
 
+/* BODY[HEADER.FIELDS (MESSAGE-ID)]: no other fields are ever asked for. */
+static bool
+read_fields(struct fetch *f, struct lex *lx)
+{
+	if (!lex_nstring(lx, &f->msg.fields))
+		return false;
+	f->msg.have |= MSG_FIELDS;
+	return true;
+}
+
 static bool
 read_body(struct fetch *f, struct lex *lx)
 {
@@ -216,6 +226,7 @@ static const struct {
 	{ "BODY[]<0>",		read_body },
 	{ "RFC822",		read_body },
 	{ "BODY[HEADER]",	read_header },
+	{ "BODY[HEADER.FIELDS (MESSAGE-ID)]", read_fields },
 	{ "RFC822.HEADER",	read_header },
 	{ "EMAILID",		read_emailid },
 	{ "OBJECTID",		read_objectid },

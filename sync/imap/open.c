@@ -396,7 +396,9 @@ compress(struct bringup *b, struct err *err)
 {
 	struct resp resp;
 
-	if (!b->conf->compress || !imap_can(&b->il->head, CAP_COMPRESS))
+	/* Not behind what was asked ahead: its answers come first. */
+	if (!b->conf->compress || !imap_can(&b->il->head, CAP_COMPRESS) ||
+	    b->il->n_requests > 0)
 		return 0;
 	b->doing = "COMPRESS";
 	if (command(b, "COMPRESS DEFLATE", &resp, err) < 0)

@@ -68,7 +68,8 @@ enum msg_have {
 	MSG_SIZE	= 1 << 3,
 	MSG_OBJID	= 1 << 4,
 	MSG_HEADER	= 1 << 5,
-	MSG_BODY	= 1 << 6	/* EV_BODY and EV_DATA came before this */
+	MSG_BODY	= 1 << 6,	/* EV_BODY and EV_DATA came before this */
+	MSG_FIELDS	= 1 << 7
 };
 
 struct ev_msg {
@@ -81,6 +82,8 @@ struct ev_msg {
 	uint64_t		 size;	/* RFC822.SIZE: a hint, servers lie */
 	struct str		 objid;	/* EMAILID, X-GM-MSGID or X-GUID */
 	struct str		 header;	/* BODY[HEADER], CRLF lines */
+	struct str		 fields;	/* those that were asked for, as in
+						 * header */
 };
 
 enum list_attr {

@@ -85,6 +85,15 @@ static const char *const sql[Q_N] = {
 	[Q_LISTED_LOW] = "SELECT coalesce(min(id) - 1, (SELECT "
 	    "coalesce(max(id), 0) FROM message)) FROM message "
 	    "WHERE stage <> 0 AND stage IN (1, 2, 3, 4, 7, 8)",
+	[Q_CHANGE_END] = "SELECT "
+	    "coalesce((SELECT max(seq) FROM change), 0), "
+	    "coalesce((SELECT min(seq) FROM change), 1), "
+	    "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'message'), "
+	    "0)",
+	[Q_CHANGE_NEXT] = "SELECT seq, message, path FROM change "
+	    "WHERE seq > ? ORDER BY seq LIMIT 1",
+	[Q_NEWER] = SELECT_MSG "WHERE id > ?2 AND uniq IS NOT NULL "
+	    "ORDER BY id" PAGE,
 	[Q_BY_OBJID] = SELECT_MSG "WHERE objid = ?1 AND id > ?2 "
 	    "ORDER BY id" PAGE,
 	[Q_BY_MSGID] = SELECT_MSG "WHERE msgid = ?1 AND id > ?2 "

@@ -324,6 +324,15 @@ cursor_open_unlisted(struct store *s, int64_t after)
 	return c;
 }
 
+struct cursor *
+cursor_open_newer(struct store *s, int64_t after)
+{
+	struct cursor *c = cursor_new(s, Q_NEWER, 0);
+
+	c->last = after;
+	return c;
+}
+
 static struct cursor *
 with_key(struct cursor *c, struct str key, struct err *err)
 {
@@ -363,7 +372,7 @@ bind_cursor(struct cursor *c, sqlite3_stmt *st)
 {
 	if (c->q == Q_BY_UID || c->q == Q_BY_UNIQ)
 		sqlite3_bind_int64(st, 1, c->folder);
-	else if (c->q != Q_BY_STAGE && c->q != Q_UNLISTED)
+	else if (c->q != Q_BY_STAGE && c->q != Q_UNLISTED && c->q != Q_NEWER)
 		db_bind_blob(st, 1, buf_str(&c->key));
 	if (c->q == Q_BY_UNIQ)
 		sqlite3_bind_blob64(st, 2, c->last_unique.n > 0 ?

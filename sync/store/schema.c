@@ -19,6 +19,7 @@ STEP(3, "003-uidl.sql");
 STEP(4, "004-manifest.sql");
 STEP(5, "005-uids.sql");
 STEP(6, "006-keep.sql");
+STEP(7, "007-change.sql");
 
 const char *const store_schema[] = {
 	store_step_1,
@@ -27,5 +28,6 @@ const char *const store_schema[] = {
 	store_step_4,
 	store_step_5,
 	store_step_6,
+	store_step_7,
 };
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

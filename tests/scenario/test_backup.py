@@ -2,6 +2,8 @@
 
 The account is `policy: backup`: the server is only read, and what vanishes there
 stays here, once, whatever the server does to its folders and numbers."""
+import datetime
+import fcntl
 import glob
 import hashlib
 import http.server
@@ -30,12 +32,11 @@ FLAGS = ("", "S", "RS", "F", "SFT", "D")
 KEYWORDS = ((), ("$Forwarded",), ("work", "todo"), ("$Junk",))
 
 
-def seed(client, n=30):
-    """Mail of all kinds in FOLDERS, and $SYNCD_MESSAGES more; how many bytes it is.
-    Most of the bytes are in attachments, as they are in a mailbox."""
+def seed(client, n=30, large=2):
+    """Mail of all kinds in FOLDERS, and $SYNCD_MESSAGES more; how many bytes it is."""
     mail = [m for _, m in corpus.messages()][:n]
     mail += list(corpus.MIXED.values())
-    mail += [message(f"large {i}", f"{i:076d}\r\n" * 2000) for i in range(n // 2)]
+    mail += [message(f"large {i}", f"{i:076d}\r\n" * 2000) for i in range(large)]
     mail += [message(f"more {i}", f"{i:076d}\r\n" * (i % 50))
              for i in range(int(os.environ.get("SYNCD_MESSAGES", "0")))]
     total = 0
@@ -85,8 +86,8 @@ class Backup(Case):
             self.assertNotRegex(c, r"BODY\[")
 
     def doveadm(self, *args):
-        subprocess.run(("doveadm", "-c", self.dovecot.dir + "/dovecot.conf") + args,
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        return subprocess.Popen(("doveadm", "-c", self.dovecot.dir + "/dovecot.conf") + args,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def contents(self):
         """Every message here: how often, wherever it lies."""
@@ -138,12 +139,22 @@ class Reading(Backup):
         self.assertReadOnly()
 
 
+    def test_the_worker_of_one_that_was_killed_may_be_on_its_way_out(self):
+        with open(self.syncd.state + "/a.lock", "w", encoding="ascii") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            timer = threading.Timer(0.5, fcntl.flock, (f, fcntl.LOCK_UN))
+            timer.start()
+            self.syncd.sync()
+            timer.join()
+
+
 class Surviving(Backup):
     """No second copy, and headers only on the wire."""
 
     def setUp(self):
         super().setUp()
-        self.total = seed(self.client)
+        # Most of the bytes are in attachments, as they are in a mailbox.
+        self.total = seed(self.client, large=15)
         self.syncd.sync()
         self.assertSame()
         self.before = self.contents()
@@ -157,8 +168,9 @@ class Surviving(Backup):
         self.assertLess(got, self.total * 0.05)
 
     def test_new_uidvalidity_on_every_folder(self):
-        for folder in self.client.list():
-            self.doveadm("mailbox", "update", "-u", self.user, "--uid-validity", "4711", folder)
+        for proc in [self.doveadm("mailbox", "update", "-u", self.user, "--uid-validity",
+                                  "4711", folder) for folder in self.client.list()]:
+            self.assertEqual(proc.wait(), 0)
         self.syncd.sync()
         self.assertSame()
         self.assertCheap()
@@ -340,7 +352,7 @@ class Proving(Backup):
 
     def setUp(self):
         super().setUp()
-        self.total = seed(self.client, 12)
+        self.total = seed(self.client, 12, large=4)
         self.syncd.sync()
         self.assertSame()
 
@@ -708,6 +720,20 @@ class Health(Backup):
             self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "scheduled", 10,
                       "the worker to be gone")
             self.assertEqual(self.syncd.status()["accounts"][0]["connections"], 0)
+
+    def test_a_turn_at_night(self):
+        hour = (time.localtime().tm_hour + 2) % 24
+        self.conf["schedule"] = {"when": f"daily {hour:02d}:00-{hour:02d}:30", "jitter": "0s"}
+        self.syncd.write()
+        with self.syncd:
+            self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "scheduled", 20,
+                      "the daemon to know")
+            a = self.syncd.status()["accounts"][0]
+        turn = datetime.datetime.fromisoformat(a["next_attempt"].replace("Z", "+00:00"))
+        turn = turn.astimezone()
+        self.assertEqual(turn.hour, hour)
+        self.assertLess(turn.minute, 30)
+        self.assertEqual(self.calls(), [])
 
     def test_no_success_for_long_is_a_problem(self):
         self.conf["schedule"] = {"when": "every 1s", "jitter": "0s", "alert_after": "1s"}

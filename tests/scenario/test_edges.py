@@ -28,6 +28,40 @@ class Edges(Case):
         self.assertPlaces("later", "INBOX")
         self.assertQuiet()
 
+    def test_a_move_is_a_move_when_only_its_target_is_synced(self):
+        self.client.create("Box")
+        for i in range(3):
+            self.client.append("INBOX", message(f"m{i}"), "S", date=DATE + i)
+        self.syncd.sync()
+        self.tree.move("INBOX", "m0", "Box")
+        self.tree.move("INBOX", "m1", "Box", keep_name=False)
+        self.tree.copy("INBOX", "m2", "Box")
+        self.tree.delete("INBOX", "m2")    # and this comes to the same
+        since = len(self.dovecot.connections(self.user))
+        self.syncd.sync("a/Box")
+        self.assertEqual([c for c in self.dovecot.commands(self.user, since)
+                          if "COPY" in c or "APPEND" in c], [])
+        for i in range(3):
+            self.assertPlaces(f"m{i}", "Box")
+        self.syncd.sync()
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_a_copy_stays_one_when_only_its_target_is_synced(self):
+        self.client.create("Box")
+        self.client.append("INBOX", message("twin"), "S", date=DATE)
+        self.client.append("INBOX", message("read"), date=DATE)
+        self.syncd.sync()
+        self.tree.copy("INBOX", "twin", "Box")
+        self.tree.copy("INBOX", "read", "Box")
+        self.tree.set_flags("INBOX", "read", "S")    # not where it was, and not gone
+        self.syncd.sync("a/Box")
+        self.syncd.sync()
+        self.assertPlaces("twin", "Box", "INBOX")
+        self.assertPlaces("read", "Box", "INBOX")
+        self.assertSame()
+        self.assertQuiet()
+
     def test_a_folder_deleted_on_the_server_survives_with_new_mail(self):
         self.client.create("Plans")
         self.client.append("Plans", message("old"), date=DATE)
@@ -83,6 +117,47 @@ class Edges(Case):
         names = [n for n, _ in self.far_folders()]
         self.assertIn("Plans 2026/empty", names)
         self.assertNotIn("Plans/empty", names)
+
+    def test_an_empty_folder_that_is_renamed_here(self):
+        self.client.create("Empty")
+        self.syncd.sync()
+        self.tree.rename_folder("Empty", "Void")
+        self.syncd.sync(expect=(0, 1))
+        names = [n for n, _ in self.far_folders()]
+        self.assertIn("Void", names)
+        self.assertNotIn("Empty", names)
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_an_empty_folder_that_is_renamed_on_the_server(self):
+        self.client.create("Empty")
+        self.syncd.sync()
+        self.client.rename("Empty", "Void")
+        self.syncd.sync(expect=(0, 1))
+        self.assertIn("Void", self.tree.folders())
+        self.assertNotIn("Empty", self.tree.folders())
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_empty_folders_are_not_renamed_by_guessing(self):
+        """Two went, one came; one is the server's own; one has mail meanwhile."""
+        for name in ("One", "Two", "Full"):
+            self.client.create(name)
+        self.syncd.sync()
+        self.tree.delete_folder("One")
+        self.tree.delete_folder("Two")
+        self.tree.create_folder("New")
+        self.syncd.sync(expect=(0, 1))
+        self.assertLessEqual({"One", "Two", "New"}, {n for n, _ in self.far_folders()})
+        self.tree.rename_folder("Archive", "Old")
+        self.syncd.sync(expect=(0, 1))
+        self.assertLessEqual({"Archive", "Old"}, {n for n, _ in self.far_folders()})
+        self.client.append("Full", message("meanwhile"), date=DATE)
+        self.tree.rename_folder("Full", "Filled")
+        self.syncd.sync(expect=(0, 1))
+        self.syncd.sync(expect=(0, 1))
+        self.assertTrue(self.client.find("Full", "meanwhile"))
+        self.assertIn("Filled", {n for n, _ in self.far_folders()})
 
     def test_a_move_here_out_of_a_folder_that_keeps_is_a_copy(self):
         self.client.append("Archive", message("kept"), "S", date=DATE)

@@ -45,6 +45,20 @@ class Units(Case):
                                       self.unit(name, *drop_ins))
             self.assertEqual((code, said), (0, ""), name)
 
+    def test_the_units_of_the_backup_chapter(self):
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            chapter = f.read().split("## A backup\n")[1].split("\n## ")[0]
+        units = re.findall(r"^    \[Unit\]\n(?:    .*\n|\n(?=    ))+", chapter, re.M)
+        self.assertEqual(len(units), 2, units)
+        paths = []
+        for name, unit in zip(("mail-backup.service", "mail-backup.timer"), units):
+            paths.append(os.path.join(self.dir, name))
+            with open(paths[-1], "w", encoding="utf-8") as f:
+                f.write(re.sub("^    ", "", unit, flags=re.M).replace("=syncd ", f"={BINARY} ")
+                        .replace("=restic ", "=/bin/true "))
+        code, said = self.analyze("verify", "--user", "--man=no", *paths)
+        self.assertEqual((code, said), (0, ""))
+
     def test_sandboxes_are_as_tight_as_the_manual_says(self):
         for most, name, drop_ins in ((2.5, "syncd.service", ("10-sandbox.conf",)),
                                      (2.0, "syncd@.service", ())):

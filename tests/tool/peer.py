@@ -574,6 +574,11 @@ class Session:
             elif item in ("BODY.PEEK[HEADER]", "BODY[HEADER]"):
                 head = re.match(rb".*?\r\n\r\n|.*", msg.data, re.S)[0]
                 out.append(b"BODY[HEADER] {%d}\r\n" % len(head) + head)
+            elif item == "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]":
+                head = re.match(rb".*?\r\n\r\n|.*", msg.data, re.S)[0]
+                field = re.search(rb"^message-id:.*\r\n(?:[ \t].*\r\n)*", head, re.I | re.M)
+                text = (field[0] if field else b"") + b"\r\n"
+                out.append(b"BODY[HEADER.FIELDS (MESSAGE-ID)] {%d}\r\n" % len(text) + text)
             elif item != "UID":
                 raise ValueError(item)
         self.write(b"* %d FETCH (" % n + b" ".join(out) + b")\r\n")

@@ -101,6 +101,10 @@ show_msg(FILE *f, const struct ev_msg *m)
 		fprintf(f, " size=%" PRIu64, m->size);
 	if (m->have & MSG_OBJID)
 		fprintf(f, " id=%.*s", STR_ARG(m->objid));
+	if (m->have & MSG_FIELDS) {
+		fputs(" fields=", f);
+		show_bytes(f, m->fields);
+	}
 	if (m->have & MSG_HEADER) {
 		fputs(" header=", f);
 		show_bytes(f, m->header);

@@ -48,7 +48,7 @@ four_lines_are_an_account(void **state)
 	assert_int_equal(a->watch.settle, USEC_MS(300));
 	assert_int_equal(a->limits.max_age, 0);
 	assert_int_equal(a->guards.uidvalidity_change, HOLD_REMATCH);
-	assert_false(a->compress);
+	assert_int_equal(a->compress, COMPRESS_AUTO);
 	assert_int_equal(c->log_level, 3);
 	free(path);
 	config_free(c);
@@ -185,7 +185,7 @@ values_are_read_by_their_option(void **state)
 	assert_int_equal(a->limits.max_age, USEC_S(2LL * 365 * 86400));
 	assert_int_equal(a->undo.keep, 0);
 	assert_int_equal(a->undo.max, 64 << 10);
-	assert_true(a->compress);
+	assert_int_equal(a->compress, COMPRESS_YES);
 	free(log);
 	config_free(c);
 }
@@ -283,12 +283,15 @@ warnings_leave_the_configuration_usable(void **state)
 	    "plugins: [{script: /x.lua, config: {any: [thing]}}]\n", &diags);
 	assert_non_null(c);
 	assert_int_equal(diags.n_errors, 0);
-	assert_int_equal(diags.n, 3);
+	assert_int_equal(diags.n, 2);
 	assert_int_equal(c->n_reacts, 1);
 	assert_int_equal(c->react[0].timeout, USEC_S(60));
 	assert_string_equal(c->react[0].retry_on.v[0], "75");
 	assert_int_equal(c->account[0].tls.verify, CONF_VERIFY_OFF);
 	assert_int_equal(c->account[0].schedule.every, USEC_S(86400));
+	assert_true(c->account[0].schedule.daily);
+	assert_int_equal(c->account[0].schedule.from, 120);
+	assert_int_equal(c->account[0].schedule.until, 300);
 	diags_clear(&diags);
 	config_free(c);
 }

@@ -153,6 +153,10 @@ fetch_items_come_in_any_order_and_unknown_ones_are_passed(void **state)
 		  "msg 4\n" },
 		{ "* 1 FETCH (BODY[HEADER.FIELDS (DATE)]<0> \"x\" UID 4)\r\n",
 		  "msg 4\n" },
+		{ "* 1 FETCH (BODY[HEADER.FIELDS (MESSAGE-ID)] {6}\r\nA: b\r\n "
+		  "UID 4)\r\n", "msg 4 fields=\"A: b\\r\\n\"\n" },
+		{ "* 1 FETCH (BODY[HEADER.FIELDS (Message-Id)] NIL UID 4)\r\n",
+		  "msg 4 fields=\"\"\n" },
 		{ "* 1 FETCH (BODY[HEADER] {6}\r\nA: b\r\n UID 4)\r\n",
 		  "msg 4 header=\"A: b\\r\\n\"\n" },
 		{ "* 1 FETCH (UID 4 BODY[HEADER] \"a\\\"b\\\\c\")\r\n",

@@ -2,6 +2,7 @@
 #include "cmocka_all.h"
 
 #include <stdlib.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -146,6 +147,32 @@ a_request_to_stop_comes_first(void **state)
 }
 
 static void
+what_is_in_doubt_ends_unless_it_is_answered(void **state)
+{
+	struct pipes *p = *state;
+	struct waiter w = { p->a[0], WAIT_READ, 0 };
+	struct err err;
+	char byte;
+
+	assert_int_equal(fcntl(p->b[0], F_SETFL, O_NONBLOCK), 0);
+	wait_doubt_fd(p->b[0], USEC_MS(20));
+	assert_int_equal(write(p->b[1], "x", 1), 1);
+	assert_int_equal(wait_any(&w, 1, clock_in(USEC_S(60)), &err), -1);
+	assert_int_equal(err.class, ERR_RETRY);
+	assert_string_equal(err.code, "net.changed");
+	/* Once. */
+	assert_int_equal(wait_any(&w, 1, clock_in(USEC_MS(30)), &err), 0);
+	/* Across several waits, and not when something comes. */
+	assert_int_equal(write(p->b[1], "x", 1), 1);
+	assert_int_equal(wait_any(&w, 1, clock_in(USEC_MS(1)), &err), 0);
+	assert_int_equal(write(p->a[1], "x", 1), 1);
+	assert_int_equal(wait_any(&w, 1, clock_in(USEC_S(60)), &err), 1);
+	assert_int_equal(read(p->a[0], &byte, 1), 1);
+	assert_int_equal(wait_any(&w, 1, clock_in(USEC_MS(30)), &err), 0);
+	wait_doubt_fd(-1, 0);
+}
+
+static void
 many_are_waited_for_as_well(void **state)
 {
 	enum { MANY = 500 };
@@ -176,6 +203,7 @@ main(void)
 		WITH_PIPES(a_deadline_ends_the_wait_and_not_before),
 		WITH_PIPES(a_hang_up_counts_as_ready),
 		WITH_PIPES(a_request_to_stop_comes_first),
+		WITH_PIPES(what_is_in_doubt_ends_unless_it_is_answered),
 		WITH_PIPES(many_are_waited_for_as_well),
 	};
 

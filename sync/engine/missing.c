@@ -1,0 +1,138 @@
+/* missing.c — what the server no longer has where it was. */
+#include "engine/missing.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "engine/candidate.h"
+
+static void
+note(struct missing *m, const struct msg_row *row)
+{
+	struct missed *one;
+
+	m->v = array_room(m->v, m->n, &m->cap, sizeof(*m->v));
+	one = &m->v[m->n++];
+	*one = (struct missed){
+		.row = row->id,
+		.folder = row->folder,
+		.size = row->wire_size,
+		.date = row->date,
+		.kept = row->stage == ST_GONE_REMOTE && row->unique.n > 0,
+		.nameless = row->objid.n == 0 || row->uid.v == 0,
+	};
+	if (row->objid.n > 0) {
+		struct like key;
+
+		like_key(&key, LIKE_OBJID, row->objid);
+		one->objid = key.key;
+		one->has_objid = true;
+	}
+}
+
+/* A backup's folder that the server does not list any more: all of it. */
+static int
+note_folder(struct account *acc, const struct folder *f, struct missing *m,
+    struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		if (row.stage == ST_PRESENT)
+			note(m, &row);
+	cursor_close(c);
+	return got;
+}
+
+static int
+note_staged(struct account *acc, struct missing *m, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		if (row.stage == ST_TOMBSTONE || row.stage == ST_GONE_REMOTE)
+			note(m, &row);
+	cursor_close(c);
+	return got;
+}
+
+/* What the round found out just now. */
+static int
+note_changes(struct account *acc, const struct folder *f, struct missing *m,
+    struct err *err)
+{
+	for (size_t k = 0; k < f->work.n; k++) {
+		const struct change *gone = &f->work.change[k];
+		struct msg_row row;
+		int got;
+
+		if (gone->msg == 0 || (gone->remote != SIDE_GONE &&
+		    gone->known != KNOWN_NOT))
+			continue;
+		got = store_find_id(acc->store, gone->msg, &row, err);
+		if (got < 0)
+			return -1;
+		if (got > 0 && row.stage != ST_TOMBSTONE &&
+		    row.stage != ST_GONE_REMOTE)
+			note(m, &row);
+	}
+	return 0;
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	const struct missed *x = a, *y = b;
+
+	return (x->size > y->size) - (x->size < y->size);
+}
+
+int
+missing_find(struct account *acc, struct folder **f, size_t n,
+    struct missing *m, struct err *err)
+{
+	int r = note_staged(acc, m, err);
+
+	for (size_t i = 0; i < acc->n_folders && r == 0; i++)
+		if (acc->folder[i]->missing && acc->folder[i]->policy.readonly)
+			r = note_folder(acc, acc->folder[i], m, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = note_changes(acc, f[i], m, err);
+	if (m->n > 1)
+		qsort(m->v, m->n, sizeof(*m->v), by_size);
+	return r;
+}
+
+bool
+missing_size(const struct missing *m, uint64_t size, bool objids)
+{
+	size_t lo = 0, hi = m->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (m->v[mid].size < size)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < m->n && m->v[lo].size == size; lo++)
+		if (!objids || m->v[lo].nameless)
+			return true;
+	return false;
+}
+
+void
+missing_clear(struct missing *m)
+{
+	free(m->v);
+	*m = (struct missing){ 0 };
+}
