@@ -98,6 +98,7 @@ static const struct row {
 	{ "guard.script",
 	    "syncd approve ACCOUNT/FOLDER, or: syncd reject ACCOUNT/FOLDER" },
 	{ "guard.uidl-change", "syncd approve ACCOUNT/FOLDER" },
+	{ "guard.uidvalidity", "syncd approve ACCOUNT/FOLDER" },
 	{ "init.foreign-host",
 	    "if the name is the right one, give it: syncd init EMAIL "
 	    "--host HOST" },

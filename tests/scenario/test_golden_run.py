@@ -606,6 +606,14 @@ def _(s):
     return s.status("guard.max-delete")
 
 
+@case("guard.uidvalidity")
+def _(s):
+    p = s.peer({"guards": {"uidvalidity_change": "hold"}})
+    s.syncd.sync()
+    p.boxes["INBOX"].renumber()
+    return s.sync()
+
+
 # ---- this machine -----------------------------------------------------------
 
 @case("store.marker-missing")
