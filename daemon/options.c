@@ -243,7 +243,7 @@ const struct option options[] = {
 	  .dflt = "always", .words = "always manual", .example = "every 6h",
 	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\": once a"
 	    " day, at a random moment between the two, local time (\"daily 02:30\":"
-	    " then); a turn that was slept through is made up.  With turns, a worker"
+	    " then); a turn that was slept through is made up; with turns, a worker"
 	    " does one round and ends" },
 	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
 	  .later = "conditions on a schedule", .example = "unmetered",
