@@ -49,7 +49,7 @@ UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.
 # What tests/crash lets go wrong.
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
-.PHONY: all clean install deps check demo unit scenario layers headers
+.PHONY: all clean install dist deps check demo pictures unit scenario layers headers
 .PHONY: asan asan-run valgrind fuzz fuzz-run oracle crash mutant bench
 .SECONDARY:
 all:
@@ -153,6 +153,11 @@ clients:
 layers:
 	@tests/tool/layers
 
+# systemd/pictures, from real runs: look at them before they are committed.
+pictures: $(BIN) $(SCRIPT)
+	@tests/tool/deps demo
+	@tests/tool/pictures
+
 # ROW=noop SCALE=0.1 PEERS=install: see tests/bench/README.md.
 BENCH	:= $(addprefix $(BUILD)/bench/,measure proxy limit syncs.so)
 bench:
@@ -216,16 +221,18 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
 	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
 
 SHARE	= $(DESTDIR)$(PREFIX)/share
-UNITS	= $(DESTDIR)$(PREFIX)/lib/systemd
+# Debian 12 looks for the system's units in /lib.
+SYSTEM_UNITS ?= $(PREFIX)/lib/systemd/system
+USER_UNITS ?= $(PREFIX)/lib/systemd/user
 install: $(BIN) $(SCRIPT)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/syncd \
-		$(UNITS)/user $(UNITS)/system $(SHARE)/doc/syncd $(SHARE)/syncd \
+		$(DESTDIR)$(USER_UNITS) $(DESTDIR)$(SYSTEM_UNITS) $(SHARE)/doc/syncd $(SHARE)/syncd \
 		$(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/man/man7
 	install -m 755 $(BIN) $(DESTDIR)$(PREFIX)/bin/syncd
 	install -m 755 $(SCRIPT) $(DESTDIR)$(PREFIX)/libexec/syncd/syncd-script
 	cd lua && find . -type f -exec install -D -m 644 {} $(abspath $(SHARE))/syncd/lua/{} \;
-	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd.service >$(UNITS)/user/syncd.service
-	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd@.service >$(UNITS)/system/syncd@.service
+	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd.service >$(DESTDIR)$(USER_UNITS)/syncd.service
+	sed 's,/usr/bin/syncd,$(PREFIX)/bin/syncd,' systemd/syncd@.service >$(DESTDIR)$(SYSTEM_UNITS)/syncd@.service
 	install -m 644 syncd.yaml.example README.md LICENSE $(SHARE)/doc/syncd
 	install -m 644 $(wildcard systemd/*.1) $(SHARE)/man/man1
 	install -m 644 $(wildcard systemd/*.5) $(SHARE)/man/man5
@@ -236,6 +243,13 @@ install: $(BIN) $(SCRIPT)
 	$(BIN) completion zsh >$(SHARE)/zsh/site-functions/_syncd
 	$(BIN) completion fish >$(SHARE)/fish/vendor_completions.d/syncd.fish
 	$(BIN) config schema >$(SHARE)/syncd/syncd.schema.json
+
+# What is committed, and nothing else: the same bytes from any clone of a commit.
+DIST	:= syncd-$(VERSION)
+dist:
+	@mkdir -p $(BUILD)
+	@git -c tar.umask=0022 archive --format=tar --prefix=$(DIST)/ HEAD | gzip -9n >$(BUILD)/$(DIST).tar.gz
+	@cd $(BUILD) && sha256sum $(DIST).tar.gz
 
 clean:
 	rm -rf $(BUILD)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "js.h"
+#include "remedy.h"
 #include "schedule.h"
 
 bool
@@ -51,14 +52,23 @@ account_last_error(const struct account *a)
 {
 	const char *code = js_get(a->bye, "code"), *text = js_get(a->bye, "message");
 	char ended[PROGRESS_NAME + 160], doing[PROGRESS_NAME + 96];
+	struct remedy_place at = { .account = a->conf };
+	const char *remedy = js_get(a->bye, "remedy");
+	char general[1024];
 
 	account_doing(a, doing, sizeof(doing));
-	snprintf(ended, sizeof(ended), "the worker ended with exit code %d%s",
-	    a->exit, doing);
+	if (a->exit == 0)
+		snprintf(ended, sizeof(ended), "the account was stopped while the "
+		    "job waited%s", doing);
+	else
+		snprintf(ended, sizeof(ended), "the process of the account ended "
+		    "with exit code %d%s", a->exit, doing);
 	if (code == NULL || code[0] == '\0')
 		code = a->exit != 0 ? "internal.worker" : "account.stopped";
+	if (remedy == NULL)
+		remedy = remedy_text(code, &at, general, sizeof(general));
 	return js_error(code, text != NULL && text[0] != '\0' ? text : ended,
-	    js_get(a->bye, "remedy"));
+	    remedy);
 }
 
 /* The error that keeps the account down, as a problem like the worker's own. */
@@ -67,14 +77,16 @@ own_problem(const struct account *a)
 {
 	bool user = a->next_start == USEC_NEVER;
 	json_t *p = account_last_error(a);
-	char remedy[192];
+	const char *said = js_get(p, "remedy");
+	char remedy[1200];
 
-	snprintf(remedy, sizeof(remedy), "syncd resume %s", a->name);
+	snprintf(remedy, sizeof(remedy), "%s%ssyncd resume %s",
+	    said != NULL ? said : "", said != NULL ? "; then: " : "", a->name);
 	json_object_set_new(p, "severity", json_string(user ? "error" : "warning"));
 	json_object_set_new(p, "since", js_time(a->since));
 	json_object_set_new(p, "count", json_integer(a->n_failed));
 	json_object_set_new(p, "needs_user", json_boolean(user));
-	if (user && js_get(p, "remedy") == NULL)
+	if (user)
 		json_object_set_new(p, "remedy", json_string(remedy));
 	return p;
 }

@@ -141,6 +141,10 @@ client_next(struct line_to *c, usec deadline, struct err *err)
 		if (at < all.n) {
 			json_t *line = js_parse(str_head(all, at), err);
 
+			if (line == NULL)
+				err_set(err, ERR_PROTO, "daemon.protocol",
+				    "what listens there is no syncd: \"%.*s\"",
+				    STR_ARG(str_head(all, at < 40 ? at : 40)));
 			buf_drop(&c->in, at + 1);
 			return line;
 		}

@@ -53,15 +53,18 @@ new_source(struct conf *conf, char *path)
 static void
 unreadable(struct files *f, const char *path, const struct mark *at)
 {
+	int code = errno;
 	char *shown = diag_path(path);
-	struct diag *d = diags_add(f->l->diags, DIAG_ERROR, errno == ENOENT ?
+	struct diag *d = diags_add(f->l->diags, DIAG_ERROR, code == ENOENT ?
 	    "config.not-found" : "config.unreadable", at, "%s: %s", shown,
-	    strerror(errno));
+	    strerror(code));
 
 	f->l->broken = true;
+	if (code != ENOENT)
+		diag_help(d, "look at its owner and mode: ls -l %s", shown);
 	if (at != NULL)
 		diag_caret(d, "names are relative to this file");
-	else if (errno == ENOENT)
+	else if (code == ENOENT)
 		diag_help(d, "syncd config path    shows where a file is looked"
 		    " for");
 	free(shown);
@@ -159,8 +162,9 @@ is_new(struct files *f, const char *real, const struct document *from,
 	}
 	if (depth < INCLUDE_DEPTH_MAX && f->n < FILES_MAX)
 		return true;
-	diags_add(f->l->diags, DIAG_ERROR, "config.too-big", at,
-	    "too many files include each other");
+	diag_help(diags_add(f->l->diags, DIAG_ERROR, "config.too-big", at,
+	    "too many files include each other"),
+	    "take one of the `include` lines out");
 	return false;
 }
 

@@ -28,9 +28,10 @@ void		 config_free(struct conf *conf);
 size_t		 config_explain(const char *pattern, FILE *out);
 /* The JSON Schema (draft-07) of the file, for editors. */
 void		 config_schema(FILE *out);
-/* Every value in effect and where it came from: file:line, or default. */
-void		 config_show(const struct conf *conf, FILE *out);
+/* Every value in effect and where it came from: file:line, or default.  ${only}: of
+ * this account, group or key; NULL: all. */
+void		 config_show(const struct conf *conf, const char *only, FILE *out);
 /* {"key": {"value": text, "from": text}} of the same, keys with account names. */
-json_t		*config_show_json(const struct conf *conf);
+json_t		*config_show_json(const struct conf *conf, const char *only);
 
 #endif

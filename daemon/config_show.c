@@ -151,9 +151,30 @@ origin_text(const struct option *o, const struct origins *os)
 /* Called with each key, its value and its origin. */
 typedef void show_fn(void *, const char *key, const char *value, const char *from);
 
+struct showing {
+	const char	*only;		/* a key, a group or an account; NULL: all */
+	show_fn		*show;
+	void		*arg;
+};
+
+/* Whether ${key} is ${only}, or is within it. */
+static bool
+is_within(const char *key, const char *only)
+{
+	static const char accounts[] = "accounts.";
+	size_t n = strlen(only);
+
+	if (strncmp(key, only, n) == 0 && (key[n] == '\0' || key[n] == '.'))
+		return true;
+	key += sizeof(accounts) - 1;
+	return strncmp(key - sizeof(accounts) + 1, accounts,
+	    sizeof(accounts) - 1) == 0 && strncmp(key, only, n) == 0 &&
+	    key[n] == '.';
+}
+
 static void
 show_option(const struct option *o, const char *account, const void *base,
-    const struct origins *os, show_fn *show, void *arg)
+    const struct origins *os, const struct showing *s)
 {
 	struct buf b;
 	char *key = account != NULL ? xasprintf("accounts.%s.%s", account,
@@ -169,20 +190,21 @@ show_option(const struct option *o, const char *account, const void *base,
 		free(value);
 		value = xstrdup(o->dflt);
 	}
-	show(arg, key, value, from);
+	if (s->only == NULL || is_within(key, s->only))
+		s->show(s->arg, key, value, from);
 	free(value);
 	free(from);
 	free(key);
 }
 
 static void
-show_all(const struct conf *conf, show_fn *show, void *arg)
+show_all(const struct conf *conf, const struct showing *s)
 {
 	for (size_t i = 0; i < n_options; i++) {
 		const struct option *o = &options[i];
 
 		if (option_of_top(o) && o->at != OPT_NO_FIELD)
-			show_option(o, NULL, conf, conf->origins, show, arg);
+			show_option(o, NULL, conf, conf->origins, s);
 	}
 	for (size_t j = 0; j < conf->n_accounts; j++) {
 		const struct account_conf *a = &conf->account[j];
@@ -191,7 +213,7 @@ show_all(const struct conf *conf, show_fn *show, void *arg)
 			const struct option *o = &options[i];
 
 			if (option_of_account(o) && o->at != OPT_NO_FIELD)
-				show_option(o, a->name, a, a->origins, show, arg);
+				show_option(o, a->name, a, a->origins, s);
 		}
 	}
 }
@@ -205,9 +227,11 @@ show_line(void *arg, const char *key, const char *value, const char *from)
 }
 
 void
-config_show(const struct conf *conf, FILE *out)
+config_show(const struct conf *conf, const char *only, FILE *out)
 {
-	show_all(conf, show_line, out);
+	struct showing s = { only, show_line, out };
+
+	show_all(conf, &s);
 }
 
 static void
@@ -218,10 +242,11 @@ show_member(void *arg, const char *key, const char *value, const char *from)
 }
 
 json_t *
-config_show_json(const struct conf *conf)
+config_show_json(const struct conf *conf, const char *only)
 {
 	json_t *out = json_object();
+	struct showing s = { only, show_member, out };
 
-	show_all(conf, show_member, out);
+	show_all(conf, &s);
 	return out;
 }

@@ -45,7 +45,7 @@ enum ipc_type {
 			 * "message_id", "subject", "from", "flags"}...],
 			 * "changed": n, "new": n, "folders": [...]}: what a
 			 * round did to files here */
-	IPC_BYE,	/* {"exit", "code", "message"}: last words before exit */
+	IPC_BYE,	/* {"exit", "code", "message", "remedy"}: last words before exit */
 	/* worker to parent, for scripts */
 	IPC_EXEC,	/* {"call", "plugin", "argv", "env", "timeout", "event",
 			 * "send"}: run it; its stdin may ride along */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "remedy.h"
 
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -96,11 +97,15 @@ js_dump(const json_t *v)
 json_t *
 js_error(const char *code, const char *message, const char *remedy)
 {
+	struct remedy_place nowhere = { 0 };
 	json_t *e = json_object();
+	char general[512];
 
+	if (remedy == NULL || remedy[0] == '\0')
+		remedy = remedy_text(code, &nowhere, general, sizeof(general));
 	json_object_set_new(e, "code", json_string(code));
 	json_object_set_new(e, "message", js_text(str_z(message)));
-	if (remedy != NULL)
+	if (remedy[0] != '\0')
 		json_object_set_new(e, "remedy", js_text(str_z(remedy)));
 	return e;
 }

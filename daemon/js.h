@@ -25,7 +25,8 @@ bool		 js_bool(const json_t *obj, const char *key);
 json_t		*js_parse(struct str text, struct err *err);
 /* One line, without the newline; free() it. */
 char		*js_dump(const json_t *v);
-/* {"code", "message", "remedy"?}; ${remedy} may be NULL. */
+/* {"code", "message", "remedy"?}; ${remedy} may be NULL: the code's own (remedy.h),
+ * if it is one. */
 json_t		*js_error(const char *code, const char *message, const char *remedy);
 /* "2026-11-23T04:46:50Z"; 0 gives null. */
 json_t		*js_time(int64_t wall_us);

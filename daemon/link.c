@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/wait.h"
+#include "codes.h"
 #include "js.h"
 
 void
@@ -24,6 +25,21 @@ link_send(enum ipc_type type, json_t *v)
 	json_decref(v);
 }
 
+/* "CODE: words", as the parent says why there is no secret. */
+static void
+take_refusal(struct link *l, enum err_class class, struct str said)
+{
+	struct str name = str_head(said, str_find(said, ':'));
+	char *word = str_dup(name);
+	const struct code *code = codes_find(word);
+
+	free(word);
+	if (code != NULL && name.n + 2 <= said.n)
+		said = str_from(said, name.n + 2);
+	err_set(&l->trouble, class, code != NULL ? code->name :
+	    "secret.command-failed", "%.*s", STR_ARG(said));
+}
+
 static void
 take_secret(struct link *l, struct str payload)
 {
@@ -35,9 +51,8 @@ take_secret(struct link *l, struct str payload)
 			l->have_secret = true;
 		return;
 	}
-	err_set(&l->trouble, payload.n > 0 && payload.p[0] == '7' ?
-	    ERR_RETRY : ERR_AUTH, "secret.command-failed", "%.*s",
-	    STR_ARG(str_from(payload, 1)));
+	take_refusal(l, payload.n > 0 && payload.p[0] == '7' ? ERR_RETRY :
+	    ERR_AUTH, str_from(payload, 1));
 }
 
 static void

@@ -165,7 +165,7 @@ do_config_get(struct parent *p, const struct request *rq, json_t **error)
 	struct err err;
 
 	if (name == NULL)
-		return config_show_json(p->conf);
+		return config_show_json(p->conf, NULL);
 	if (a != NULL)
 		return account_conf_to_json(a->conf);
 	err_set(&err, ERR_CONFIG, "target.unknown", "no account `%.200s`", name);

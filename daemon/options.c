@@ -67,9 +67,10 @@ const struct option options[] = {
 	  .help = "The authorities that may vouch for the server: the system's, or"
 	    " a PEM file" },
 	{ "accounts.*.tls.pin", OPT_LIST, A(tls.pin), .dflt = "[]",
-	  .example = "sha256/BASE64=",
+	  .example = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+	  .pattern = "^sha256/[A-Za-z0-9+/]{43}=$",
 	  .help = "Public keys of which the server must show one: sha256/ and the"
-	    " base64 digest of the SPKI" },
+	    " base64 digest of the SPKI; the key alone decides then" },
 	{ "accounts.*.tls.client_cert", OPT_GROUP, NOWHERE, .dflt = "null",
 	  .help = "A certificate to show to the server" },
 	{ "accounts.*.tls.client_cert.cert", OPT_PATH, A(tls.client_cert),
@@ -242,7 +243,7 @@ const struct option options[] = {
 	  .dflt = "always", .words = "always manual", .example = "every 6h",
 	  .help = "always, manual, \"every 6h\", or \"daily 02:00-05:00\": once a"
 	    " day, at a random moment between the two, local time (\"daily 02:30\":"
-	    " then); a turn that was slept through is made up.  With turns, a worker"
+	    " then); a turn that was slept through is made up; with turns, a worker"
 	    " does one round and ends" },
 	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
 	  .later = "conditions on a schedule", .example = "unmetered",

@@ -62,6 +62,8 @@ struct option {
 	const char	*items;		/* OPT_ITEMS, OPT_ACCOUNTS, OPT_GROUP: where
 					 * the keys within are listed, if not under
 					 * the key itself */
+	const char	*pattern;	/* OPT_LIST: what each text must match, as an
+					 * extended regular expression */
 	int64_t		 min, max;	/* OPT_INT, OPT_DURATION; max 0: no bound */
 	const char	*example;	/* a value, where the default shows none */
 	const char	*later;		/* not in this version yet: what for */

@@ -96,7 +96,9 @@ value_schema(const struct option *o)
 	case OPT_PATH:
 		return json_pack("{s:[s, s]}", "type", "string", "null");
 	case OPT_LIST:
-		return or_nothing("list", o);
+		return o->pattern == NULL ? or_nothing("list", o) :
+		    json_pack("{s:[s, s], s:{s:s, s:s}}", "type", "array", "null",
+		    "items", "type", "string", "pattern", o->pattern);
 	case OPT_COMMAND:
 		return command_schema();
 	case OPT_MAP:

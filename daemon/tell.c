@@ -5,17 +5,21 @@
 #include <stdlib.h>
 
 #include "js.h"
+#include "remedy.h"
 
 int
 tell_error(bool json, int exit, const char *code, const char *message,
     const char *remedy)
 {
+	struct remedy_place nowhere = { 0 };
+	char general[1024], *text;
 	json_t *e;
-	char *text;
 
+	if (remedy == NULL || remedy[0] == '\0')
+		remedy = remedy_text(code, &nowhere, general, sizeof(general));
 	if (!json) {
 		fprintf(stderr, "error[%s]: %s\n", code, message);
-		if (remedy != NULL)
+		if (remedy[0] != '\0')
 			fprintf(stderr, "  = help: %s\n", remedy);
 		return exit;
 	}

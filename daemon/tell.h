@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* "error[code]: message" and a line of help, or {"error": {...}} when ${json}.
- * ${remedy} may be NULL.  Returns ${exit}. */
+ * ${remedy} may be NULL: the code's own (remedy.h).  Returns ${exit}. */
 int	tell_error(bool json, int exit, const char *code, const char *message,
 	    const char *remedy);
 

@@ -4,6 +4,7 @@
  */
 #include "value.h"
 
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -347,6 +348,29 @@ read_text(const struct reading *r, const struct node *n, struct value *v)
 	return 0;
 }
 
+/* Texts of one shape only. */
+static int
+check_pattern(const struct reading *r, const struct node *n, const char *text)
+{
+	const char *shape = r->o->pattern;
+	struct diag *d;
+	regex_t re;
+	int found;
+
+	if (shape == NULL)
+		return 0;
+	must(regcomp(&re, shape, REG_EXTENDED | REG_NOSUB) == 0);
+	found = regexec(&re, text, 0, NULL, 0);
+	regfree(&re);
+	if (found == 0)
+		return 0;
+	d = diags_add(r->diags, DIAG_ERROR, "config.bad-value", place_of(r, n),
+	    "`%s` cannot stand in `%s`", text, option_name(r->o));
+	diag_caret(d, "such as %s", r->o->example);
+	diag_help(d, "what it is: syncd config explain %s", r->o->key);
+	return -1;
+}
+
 static int
 read_list(const struct reading *r, const struct node *n, struct value *v)
 {
@@ -360,7 +384,7 @@ read_list(const struct reading *r, const struct node *n, struct value *v)
 	if (n->kind == NODE_SCALAR && !n->bad) {
 		const char *text = plain_text(r, n);
 
-		if (text == NULL)
+		if (text == NULL || check_pattern(r, n, text) < 0)
 			return -1;
 		strlist_add(&v->list, text);
 		return 0;
@@ -370,7 +394,7 @@ read_list(const struct reading *r, const struct node *n, struct value *v)
 	for (size_t i = 0; i < n->n; i++) {
 		const char *text = plain_text(r, n->item[i]);
 
-		if (text != NULL)
+		if (text != NULL && check_pattern(r, n->item[i], text) == 0)
 			strlist_add(&v->list, text);
 		else
 			rc = -1;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -161,7 +162,6 @@ static void
 note_failure(struct worker *w, const struct err *err)
 {
 	bool user = err->class == ERR_CONFIG || err->class == ERR_LOCAL;
-	char remedy[128];
 
 	if (strcmp(err->code, "net.changed") == 0) {
 		w->failures = 0;
@@ -177,8 +177,7 @@ note_failure(struct worker *w, const struct err *err)
 		problem_close(w->acc, w->trouble, NULL);
 	w->trouble = err->code;
 	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
-	    PROBLEM_WARNING, err->code, NULL,
-	    worker_remedy(w->conf, err, remedy, sizeof(remedy)), "%s", err->text);
+	    PROBLEM_WARNING, err->code, NULL, "", "%s", err->text);
 	report_status(w, user ? "error" : "offline");
 }
 
@@ -389,6 +388,10 @@ run_job(struct worker *w, struct job *job, struct err *err)
 	if (worker_guard_holds(w->acc))
 		r = EXIT_HELD;
 	summary = worker_summary(&w->acc->tally);
+	if (worker_no_such_folder(w->acc, job, err)) {
+		worker_finish_job(w->acc, job, EX_NOINPUT, summary, err);
+		return EX_NOINPUT;
+	}
 	if (!job->dry_run && worker_after_round(w->acc, job, summary, &r,
 	    err) < 0) {
 		json_decref(summary);
@@ -768,11 +771,13 @@ start(struct worker *w, struct err *err)
 }
 
 static void
-say_bye(int code, const struct err *err)
+say_bye(const struct worker *w, int code, const struct err *err)
 {
-	link_send(IPC_BYE, json_pack("{s:i, s:s, s:o}", "exit", code,
-	    "code", code == 0 ? "" : err->code,
-	    "message", js_text(str_z(code == 0 ? "" : err->text))));
+	json_t *words = code == 0 ? js_error("", "", NULL) :
+	    worker_error(w->conf, w->state_dir, err);
+
+	json_object_set_new(words, "exit", json_integer(code));
+	link_send(IPC_BYE, words);
 }
 
 int
@@ -790,7 +795,7 @@ worker_main(void)
 		r = w.once ? live_one_round(&w, &code, &err) : live(&w, &err);
 	if (r < 0)
 		code = worker_exit_code(&err);
-	say_bye(r < 0 ? code : 0, &err);
+	say_bye(&w, r < 0 ? code : 0, &err);
 	reload_free(w.reload);
 	account_close(w.acc);
 	account_conf_free(w.conf);

@@ -38,7 +38,7 @@ note_verified(struct account *acc, const struct verified *n)
 		problem_close(acc, "backup.damaged", NULL);
 	else
 		problem_open(acc, PROBLEM_ERROR, "backup.damaged", NULL,
-		    "syncd verify --online", "%" PRIu64 " things are not as they "
+		    "", "%" PRIu64 " things are not as they "
 		    "should be, %" PRIu64 " were fetched again",
 		    n->findings, n->recovered);
 	snprintf(text, sizeof(text), "%" PRId64 " %" PRIu64, clock_wall(),

@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/suggest.h"
+#include "engine/pattern.h"
 #include "js.h"
+#include "remedy.h"
 
 int
 worker_exit_code(const struct err *err)
@@ -28,17 +31,28 @@ worker_exit_code(const struct err *err)
 	}
 }
 
-const char *
-worker_remedy(const struct account_conf *conf, const struct err *err, char *out,
-    size_t cap)
+
+json_t *
+worker_error(const struct account_conf *conf, const char *state_dir,
+    const struct err *err)
 {
-	if (err->class == ERR_AUTH)
-		snprintf(out, cap, "syncd check --online %s", conf->name);
-	else if (strncmp(err->code, "tls.", 4) == 0)
-		snprintf(out, cap, "syncd config explain accounts.*.tls");
-	else
-		out[0] = '\0';
-	return out;
+	struct remedy_place at = { .account = conf, .state_dir = state_dir,
+	    .said = err->text };
+	char remedy[1024];
+
+	return js_error(err->code, err->text, remedy_text(err->code, &at, remedy,
+	    sizeof(remedy)));
+}
+
+json_t *
+worker_problem(const struct account *acc, const struct problem *p)
+{
+	struct remedy_place at = { .account = acc->conf, .folder = p->where,
+	    .state_dir = acc->state_dir, .said = p->message };
+	char remedy[1024];
+
+	return js_error(p->code, p->message, p->remedy[0] != '\0' ? p->remedy :
+	    remedy_text(p->code, &at, remedy, sizeof(remedy)));
 }
 
 void
@@ -95,19 +109,38 @@ worker_summary(const struct tally *t)
 	    "bytes_up", (json_int_t)t->bytes_up);
 }
 
+bool
+worker_no_such_folder(const struct account *acc, const struct job *job,
+    struct err *err)
+{
+	struct suggest near;
+
+	/* A dry run makes no folder, so it does not know those to come. */
+	if (job->folder == NULL || job->dry_run)
+		return false;
+	suggest_init(&near, str_z(job->folder));
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		if (pattern_glob(str_z(job->folder), str_z(acc->folder[i]->name)))
+			return false;
+		suggest_offer(&near, acc->folder[i]->name);
+	}
+	err_set(err, ERR_FOLDER, "target.unknown", "there is no folder `%s`%s%s%s",
+	    job->folder, near.best[0] != '\0' ? ": did you mean `" : "", near.best,
+	    near.best[0] != '\0' ? "`?" : "");
+	return true;
+}
+
 void
 worker_finish_job(const struct account *acc, struct job *job, int code,
     json_t *summary, const struct err *err)
 {
 	const struct problem *p = code != 0 ? worst_problem(acc) : NULL;
-	char remedy[128];
 	json_t *error = json_null();
 
 	if (err != NULL)
-		error = js_error(err->code, err->text,
-		    worker_remedy(acc->conf, err, remedy, sizeof(remedy)));
+		error = worker_error(acc->conf, acc->state_dir, err);
 	else if (p != NULL)
-		error = js_error(p->code, p->message, p->remedy);
+		error = worker_problem(acc, p);
 	link_send(IPC_JOB_DONE, json_pack("{s:I, s:i, s:o, s:o}", "job", job->id,
 	    "exit", code, "summary", summary, "error", error));
 	free(job->folder);

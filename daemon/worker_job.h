@@ -12,11 +12,15 @@
 
 /* The exit code that goes with an error. */
 int	worker_exit_code(const struct err *err);
-/* What to type about it, in ${out}; "": nothing. */
-const char *worker_remedy(const struct account_conf *conf, const struct err *err,
-	    char *out, size_t cap);
+/* {"code", "message", "remedy"} of an error, or of a problem. */
+json_t	*worker_error(const struct account_conf *conf, const char *state_dir,
+	    const struct err *err);
+json_t	*worker_problem(const struct account *acc, const struct problem *p);
 /* The plan of a dry run, line by line; it is empty then. */
 void	worker_send_plan(struct account *acc, const struct job *job);
+/* Whether the job names a folder that is neither here nor there; ${err} says so. */
+bool	worker_no_such_folder(const struct account *acc, const struct job *job,
+	    struct err *err);
 bool	worker_guard_holds(const struct account *acc);
 json_t	*worker_summary(const struct tally *t);
 /* ${job} is done; ${summary} is taken.  Without ${err}, a bad code is explained by

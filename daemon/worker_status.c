@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "engine/watcher.h"
 #include "js.h"
+#include "worker_job.h"
 #include "worker_script.h"
 #include "net/stream.h"
 
@@ -68,14 +69,14 @@ problems_json(const struct account *acc)
 
 	for (size_t i = 0; i < acc->n_problems && i < 20; i++) {
 		const struct problem *p = &acc->problem[i];
-
-		json_array_append_new(all, json_pack(
-		    "{s:s, s:s, s:o, s:o, s:s, s:o, s:i, s:b}", "code", p->code,
+		json_t *v = json_pack("{s:s, s:o, s:o, s:i, s:b}",
 		    "severity", p->severity == PROBLEM_ERROR ? "error" :
 		    "warning", "folder", js_text(str_z(p->where)),
-		    "message", js_text(str_z(p->message)),
-		    "remedy", p->remedy, "since", js_time(p->since),
-		    "count", (int)p->count, "needs_user", p->needs_user));
+		    "since", js_time(p->since), "count", (int)p->count,
+		    "needs_user", p->needs_user);
+
+		json_object_update_new(v, worker_problem(acc, p));
+		json_array_append_new(all, v);
 	}
 	return all;
 }

@@ -241,14 +241,15 @@ static bool
 within_caps(struct reader *r, const struct mark *at, size_t more, unsigned depth)
 {
 	if (more > YAML_NODES_MAX || r->total > YAML_NODES_MAX - more) {
-		diags_add(r->diags, DIAG_ERROR, "config.too-big", at,
+		diag_help(diags_add(r->diags, DIAG_ERROR, "config.too-big", at,
 		    "more than %d values, with aliases written out",
-		    YAML_NODES_MAX);
+		    YAML_NODES_MAX), "use fewer aliases (*name) here");
 		return false;
 	}
 	if (depth > YAML_DEPTH_MAX) {
-		diags_add(r->diags, DIAG_ERROR, "config.too-big", at,
-		    "nested deeper than %d levels", YAML_DEPTH_MAX);
+		diag_help(diags_add(r->diags, DIAG_ERROR, "config.too-big", at,
+		    "nested deeper than %d levels", YAML_DEPTH_MAX),
+		    "no option is so deep: take brackets or dashes out here");
 		return false;
 	}
 	r->total += more;
@@ -517,8 +518,9 @@ yaml_read(struct yaml *y, const struct source *src, struct diags *diags)
 	if (src->n > YAML_BYTES_MAX) {
 		struct mark at = { .src = src };
 
-		diags_add(diags, DIAG_ERROR, "config.too-big", &at,
-		    "the file is larger than %d bytes", YAML_BYTES_MAX);
+		diag_help(diags_add(diags, DIAG_ERROR, "config.too-big", &at,
+		    "the file is larger than %d bytes", YAML_BYTES_MAX),
+		    "is it the right file?");
 		return -1;
 	}
 	must(yaml_parser_initialize(&r.parser));

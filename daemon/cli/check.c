@@ -21,19 +21,27 @@
 #include "js.h"
 #include "job.h"
 #include "parent.h"
+#include "remedy.h"
 
 struct check {
 	const struct cli	*cli;
+	const char		*state_dir;
 	json_t			*found;		/* [{account, code, message, remedy}] */
 	int			 code;
 };
 
 static void
-found(struct check *c, const char *account, int code, const char *name,
+found(struct check *c, const struct account_conf *a, int code, const char *name,
     const char *message, const char *remedy)
 {
-	json_t *e = js_error(name, message, remedy);
+	struct remedy_place at = { .account = a, .state_dir = c->state_dir };
+	const char *account = a != NULL ? a->name : NULL;
+	char general[1024];
+	json_t *e;
 
+	if (remedy == NULL)
+		remedy = remedy_text(name, &at, general, sizeof(general));
+	e = js_error(name, message, remedy);
 	if (account != NULL)
 		json_object_set_new(e, "account", json_string(account));
 	json_array_append_new(c->found, e);
@@ -44,13 +52,12 @@ found(struct check *c, const char *account, int code, const char *name,
 	    code == EXIT_ATTENTION ? "warning" : "error",
 	    account != NULL ? account : "", account != NULL ? ": " : "", message,
 	    name);
-	if (remedy != NULL)
-		printf("  = help: %s\n", remedy);
+	printf("  = help: %s\n", remedy);
 }
 
 /* The directory, or the nearest that exists above it, must be ours to write. */
 static void
-check_writable(struct check *c, const char *account, const char *what,
+check_writable(struct check *c, const struct account_conf *a, const char *what,
     const char *path)
 {
 	char *at = xstrdup(path), *message, *slash;
@@ -65,7 +72,7 @@ check_writable(struct check *c, const char *account, const char *what,
 		errno = 0;
 	if (errno != 0) {
 		message = xasprintf("%s: %s: %s", what, at, strerror(errno));
-		found(c, account, EX_IOERR, "store.permission", message, NULL);
+		found(c, a, EX_IOERR, "store.permission", message, NULL);
 		free(message);
 	}
 	free(at);
@@ -77,11 +84,9 @@ check_account(struct check *c, const struct account_conf *a)
 	struct err err;
 	size_t before = json_array_size(c->found);
 
-	check_writable(c, a->name, "path", a->path);
+	check_writable(c, a, "path", a->path);
 	if (cred_check(a, &err) < 0)
-		found(c, a->name, cli_exit_of(err.code), err.code, err.text,
-		    strcmp(err.code, "secret.file-mode") == 0 ?
-		    "chmod 600 the file" : NULL);
+		found(c, a, cli_exit_of(err.code), err.code, err.text, NULL);
 	if (!c->cli->json && !c->cli->quiet &&
 	    json_array_size(c->found) == before)
 		printf("ok: %s: %s as %s, secret by %s\n", a->name,
@@ -157,7 +162,8 @@ check_online(const struct cli *cli, struct conf *conf)
 static int
 check_conf(const struct cli *cli, struct conf *conf, json_t *mistakes)
 {
-	struct check c = { .cli = cli, .found = json_array() };
+	struct check c = { .cli = cli, .state_dir = conf->state_dir,
+	    .found = json_array() };
 	bool *named = cli_accounts(cli, conf, &c.code);
 
 	if (named != NULL) {

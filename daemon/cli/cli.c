@@ -25,7 +25,7 @@
 
 const struct verb cli_verbs[] = {
 	{ "init", verb_init, "EMAIL", " name host starttls user path policy secret "
-	    "stdin ca-file dns offline print yes ", 1, 1, "set up an account",
+	    "stdin ca-file pin dns offline print yes ", 1, 1, "set up an account",
 	    "Finds the server, signs in, shows what it would write, and writes a new\n"
 	    "file accounts.d/NAME.yaml; existing files are never changed." },
 	{ "run", verb_run, "", " once dry-run full ", 0, 0,
@@ -105,7 +105,7 @@ const struct verb cli_verbs[] = {
 	{ "cmd", verb_cmd, "NAME [ARG]... [FILE|-|id:MESSAGE-ID]...", " account ",
 	    1, 1000, "a command of a script, for these messages",
 	    "For macros of mail programs: syncd cmd snooze 3d FILE" },
-	{ "config", verb_config, "show|explain [KEY]|schema|path", "", 1, 2,
+	{ "config", verb_config, "show [ACCOUNT]|explain [KEY]|schema|path", "", 1, 2,
 	    "values in effect, keys and their meaning", "" },
 	{ "generate", verb_generate,
 	    "neomutt|aerc|notmuch|notmuch-script|mu|mu-script|dovecot|systemd|waybar [ACCOUNT]", "", 1, 2,
@@ -158,6 +158,7 @@ const struct flag cli_flags[] = {
 	{ "secret", 0, FLAG_TEXT, false, offsetof(struct cli, secret) },
 	{ "stdin", 0, FLAG_BOOL, false, offsetof(struct cli, from_stdin) },
 	{ "ca-file", 0, FLAG_TEXT, false, offsetof(struct cli, ca_file) },
+	{ "pin", 0, FLAG_TEXT, false, offsetof(struct cli, pin) },
 	{ "dns", 0, FLAG_TEXT, false, offsetof(struct cli, dns) },
 	{ "offline", 0, FLAG_BOOL, false, offsetof(struct cli, offline) },
 	{ "print", 0, FLAG_BOOL, false, offsetof(struct cli, print) },
@@ -586,7 +587,7 @@ cli_dial(const struct cli *cli, struct line_to *to)
 		path = conf->socket;
 	}
 	if (client_open(to, path, clock_in(USEC_S(5)), &err) < 0)
-		code = cli_fail_err(cli, &err, "syncd run");
+		code = cli_fail_err(cli, &err, NULL);
 	config_free(conf);
 	return code;
 }

@@ -31,7 +31,7 @@ struct cli {
 	const char	*since, *message_id, *folder, *most;
 	const char	*account, *mailbox, *diff;
 	bool		 explain;
-	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file;
+	const char	*name, *host, *user, *path, *policy, *secret, *dns, *ca_file, *pin;
 	bool		 skip_existing;
 	const char	*until, *to;
 	struct strlist	 map;

@@ -171,7 +171,12 @@ zsh(void)
 	    "\t\tcompadd -- ${=list}\n"
 	    "\tfi\n"
 	    "}\n"
-	    "_syncd \"$@\"");
+	    /* As a file of fpath it is the function; else it is read. */
+	    "if [[ ${funcstack[1]} == _syncd ]]; then\n"
+	    "\t_syncd \"$@\"\n"
+	    "else\n"
+	    "\tcompdef _syncd syncd\n"
+	    "fi");
 }
 
 static void

@@ -9,7 +9,7 @@
 #include "js.h"
 
 static int
-show(const struct cli *cli)
+show(const struct cli *cli, const char *only)
 {
 	struct conf *conf;
 	int code = 0;
@@ -18,9 +18,9 @@ show(const struct cli *cli)
 	if (conf == NULL)
 		return code;
 	if (cli->json)
-		cli_take_json(config_show_json(conf));
+		cli_take_json(config_show_json(conf, only));
 	else
-		config_show(conf, stdout);
+		config_show(conf, only, stdout);
 	config_free(conf);
 	return 0;
 }
@@ -52,8 +52,8 @@ verb_config(struct cli *cli)
 
 	if (strcmp(what, "explain") == 0)
 		return config_explain(key, stdout) > 0 ? 0 : EX_NOINPUT;
-	if (key == NULL && strcmp(what, "show") == 0)
-		return show(cli);
+	if (strcmp(what, "show") == 0)
+		return show(cli, key);
 	if (key == NULL && strcmp(what, "path") == 0)
 		return path(cli);
 	if (key == NULL && strcmp(what, "schema") == 0) {
@@ -61,5 +61,5 @@ verb_config(struct cli *cli)
 		return 0;
 	}
 	return cli_fail(cli, EX_USAGE, "usage",
-	    "usage: syncd config show|explain [KEY]|schema|path", NULL);
+	    "usage: syncd config show [ACCOUNT]|explain [KEY]|schema|path", NULL);
 }

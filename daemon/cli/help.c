@@ -37,6 +37,7 @@ static const struct {
 	  "                    command:COMMAND or token:COMMAND; pass:ENTRY names it" },
 	{ " stdin ", "--stdin           the password is the first line of stdin" },
 	{ " ca-file ", "--ca-file FILE    trust these certificates, not the system's" },
+	{ " pin ", "--pin sha256/KEY  trust the server with this key, and no other" },
 	{ " dns ", "--dns ADDR:PORT   ask this name server, not the system's" },
 	{ " offline ", "--offline         look nothing up: the built-in table, or --host" },
 	{ " print ", "--print           print the file, write nothing" },

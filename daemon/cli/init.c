@@ -35,6 +35,7 @@
 #include "js.h"
 #include "net/lane.h"
 #include "net/sasl.h"
+#include "remedy.h"
 
 /* More than the flags can hold. */
 enum { YAML_MAX = 8 << 20 };
@@ -184,12 +185,14 @@ server_lines(const struct init *in, struct buf *b)
 	if (in->user != NULL && (in->cli->user != NULL || !known) &&
 	    strcmp(in->user, in->email) != 0)
 		text_line(b, "user", in->user);
-	if (d->starttls || in->cli->ca_file != NULL)
+	if (d->starttls || in->cli->ca_file != NULL || in->cli->pin != NULL)
 		line(b, "tls:");
 	if (d->starttls)
 		line(b, "  mode: starttls");
 	if (in->cli->ca_file != NULL)
 		line(b, "  ca_file: %s", in->cli->ca_file);
+	if (in->cli->pin != NULL)
+		line(b, "  pin: [\"%s\"]", in->cli->pin);
 }
 
 /* The copies that Gmail shows of every message would double the mail. */
@@ -304,8 +307,8 @@ find_server(struct init *in)
 	    in->server.host, strchr(in->email, '@') + 1);
 	if (ask_confirm(in->cli, question))
 		return 0;
-	snprintf(question, sizeof(question), "syncd init %s --host %s:%u",
-	    in->email, in->server.host, in->server.port);
+	snprintf(question, sizeof(question), "if it is your provider's: syncd init "
+	    "%s --host %s:%u", in->email, in->server.host, in->server.port);
 	return cli_fail(in->cli, EX_UNAVAILABLE, "init.foreign-host",
 	    "the published server is outside of the mail's own domain", question);
 }
@@ -341,9 +344,30 @@ say_mechanisms(const struct init *in)
 	say(in, "\n");
 }
 
+/* A server of one's own is trusted by its key, which the message names. */
+static void
+probe_remedy(const struct init *in, const struct err *err, char *out, size_t cap)
+{
+	struct remedy_place at = { .said = err->text };
+	const struct discovery *d = &in->server;
+
+	if (strcmp(err->code, "tls.untrusted") == 0 ||
+	    strcmp(err->code, "tls.expired") == 0)
+		remedy_fill("if the server is your own and this is its key, do it "
+		    "again with: --pin PIN (or, if you have its authority, with "
+		    "--ca-file FILE)", err->code, &at, out, cap);
+	else if (strcmp(err->code, "tls.name-mismatch") == 0)
+		snprintf(out, cap, "if one of these names is your provider's: syncd "
+		    "init %s --host NAME:%u", in->email, d->port);
+	else
+		snprintf(out, cap, "syncd init %s --host HOST:PORT, with the name "
+		    "that the provider's help pages give; or --starttls", in->email);
+}
+
 static int
 probe(struct init *in)
 {
+	char remedy[512];
 	struct conf *conf;
 	struct err err;
 	int code = 0;
@@ -353,10 +377,8 @@ probe(struct init *in)
 	if (conf == NULL)
 		return code;
 	if (preview_probe(&in->preview, &conf->account[0], &err) < 0) {
-		code = cli_fail_err(in->cli, &err,
-		    strncmp(err.code, "tls.", 4) == 0 ?
-		    "--host with its real name; for a server of your own "
-		    "--ca-file CA.pem" : "--host HOST[:PORT], --starttls");
+		probe_remedy(in, &err, remedy, sizeof(remedy));
+		code = cli_fail_err(in->cli, &err, remedy);
 	} else {
 		say(in, "  %s:%u, %s\n", in->server.host, in->server.port,
 		    in->preview.tls[0] != '\0' ? in->preview.tls : "no TLS");
@@ -596,20 +618,22 @@ check_whole(const struct init *in)
 {
 	struct diags ds;
 	struct conf *conf;
-	bool there = false;
+	bool there = false, none;
 	int code = 0;
 
 	diags_init(&ds);
 	conf = config_load(in->cli->config_file, &ds);
 	for (size_t i = 0; conf != NULL && i < conf->n_accounts; i++)
 		there |= strcmp(conf->account[i].name, in->name) == 0;
-	if (conf != NULL && !there)
+	none = conf == NULL && ds.n == 1 &&
+	    strcmp(ds.v[0].code, "config.no-account") == 0;
+	if (none || (conf != NULL && !there))
 		code = cli_fail(in->cli, EXIT_ATTENTION, "init.not-included",
 		    "the configuration does not read accounts.d",
 		    "add to it: include: [accounts.d/*.yaml]");
 	else if (conf == NULL && !in->cli->json)
 		diags_print(&ds, stderr, cli_color(in->cli, STDERR_FILENO));
-	if (conf == NULL)
+	if (conf == NULL && !none)
 		code = cli_fail(in->cli, EX_CONFIG, ds.n > 0 ? ds.v[0].code :
 		    "config.bad-value", ds.n > 0 ? ds.v[0].text : "?",
 		    "syncd check");

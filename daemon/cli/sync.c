@@ -190,7 +190,7 @@ cli_job(const struct cli *cli, const char *method, json_t *asked,
 	if (strcmp(err.code, "daemon.not-running") == 0 && !cli->detach)
 		return cli_run_here(cli, conf, here);
 	config_free(conf);
-	return cli_fail_err(cli, &err, "syncd run");
+	return cli_fail_err(cli, &err, NULL);
 }
 
 static int

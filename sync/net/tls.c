@@ -209,6 +209,35 @@ explain(struct tls *tls, int why, X509 *cert)
 	}
 }
 
+/* "sha256/BASE64" of the certificate's public key (RFC 7469 section 2.4). */
+static void
+pin_of(X509 *cert, char out[64])
+{
+	unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
+	unsigned n;
+	int n_der = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
+
+	must(n_der > 0);
+	must(EVP_Digest(der, (size_t)n_der, digest, &n, EVP_sha256(), NULL) == 1);
+	OPENSSL_free(der);
+	memcpy(out, "sha256/", 7);
+	EVP_EncodeBlock((unsigned char *)out + 7, digest, (int)n);
+}
+
+/* Who runs the server can tell by its key whether it is the server. */
+static void
+add_pin(struct tls *tls, X509 *cert)
+{
+	struct err why = tls->verdict;
+	char pin[64];
+
+	if (cert == NULL)
+		return;
+	pin_of(cert, pin);
+	err_set(&tls->verdict, why.class, why.code, "%s; its key is %s", why.text,
+	    pin);
+}
+
 /* OpenSSL forgets a refused certificate, so it is explained while it is here. */
 static int
 on_verify(int ok, X509_STORE_CTX *store)
@@ -221,6 +250,7 @@ on_verify(int ok, X509_STORE_CTX *store)
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	explain(SSL_get_app_data(ssl), X509_STORE_CTX_get_error(store),
 	    X509_STORE_CTX_get_current_cert(store));
+	add_pin(SSL_get_app_data(ssl), X509_STORE_CTX_get0_cert(store));
 	return 0;
 }
 
@@ -237,6 +267,17 @@ no_passphrase(char *out, int cap, int writing, void *arg)
 	return -1;
 }
 
+/* OpenSSL has no words for what the system refuses. */
+static const char *
+why_not(void)
+{
+	unsigned long e = ERR_peek_error();
+	const char *text = ERR_SYSTEM_ERROR(e) ? strerror(ERR_GET_REASON(e)) :
+	    ERR_reason_error_string(e);
+
+	return text != NULL ? text : "OpenSSL does not say why";
+}
+
 static int
 load_client_cert(SSL_CTX *ctx, const struct tls_conf *conf, struct err *err)
 {
@@ -250,11 +291,10 @@ load_client_cert(SSL_CTX *ctx, const struct tls_conf *conf, struct err *err)
 	if (SSL_CTX_use_certificate_chain_file(ctx, conf->client_cert) != 1)
 		return err_set(err, ERR_CONFIG, "tls.client-cert",
 		    "cannot load the client certificate %s: %s",
-		    conf->client_cert, ERR_reason_error_string(ERR_peek_error()));
+		    conf->client_cert, why_not());
 	if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1)
 		return err_set(err, ERR_CONFIG, "tls.client-cert",
-		    "cannot use the client key %s: %s", key,
-		    ERR_reason_error_string(ERR_peek_error()));
+		    "cannot use the client key %s: %s", key, why_not());
 	return 0;
 }
 
@@ -272,7 +312,7 @@ load_roots(SSL_CTX *ctx, const struct tls_conf *conf, struct err *err)
 	if (SSL_CTX_load_verify_file(ctx, conf->ca_file) != 1)
 		return err_set(err, ERR_CONFIG, "tls.ca-file",
 		    "cannot load the trusted certificates %s: %s",
-		    conf->ca_file, ERR_reason_error_string(ERR_peek_error()));
+		    conf->ca_file, why_not());
 	/* What the user names is trusted as it is, be it the server's own
 	 * certificate and no authority's. */
 	X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx),
@@ -430,21 +470,6 @@ shake_hands(struct tls *tls, usec deadline, struct err *err)
 			return err_set(err, ERR_RETRY, "net.timeout",
 			    "%s: the TLS handshake takes too long", tls->host);
 	}
-}
-
-/* "sha256/BASE64" of the certificate's public key (RFC 7469 section 2.4). */
-static void
-pin_of(X509 *cert, char out[64])
-{
-	unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
-	unsigned n;
-	int n_der = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der);
-
-	must(n_der > 0);
-	must(EVP_Digest(der, (size_t)n_der, digest, &n, EVP_sha256(), NULL) == 1);
-	OPENSSL_free(der);
-	memcpy(out, "sha256/", 7);
-	EVP_EncodeBlock((unsigned char *)out + 7, digest, (int)n);
 }
 
 static int

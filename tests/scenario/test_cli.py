@@ -11,6 +11,7 @@ def last_error(result):
     return json.loads(result.err.strip().splitlines()[-1])["error"]
 
 
+START = "systemctl --user start syncd, or in the foreground: syncd run"
 WRONG = {
     "unknown_verb": (("stauts",), 64, "usage", "did you mean `syncd status`?"),
     "unknown_option": (("sync", "--dry-runn"), 64, "usage", "did you mean --dry-run?"),
@@ -20,9 +21,10 @@ WRONG = {
     "bad_since": (("log", "--since", "yesterday"), 64, "usage", None),
     "too_many_arguments": (("stop", "a"), 64, "usage", "syncd help stop"),
     "unknown_account": (("status", "b"), 66, "target.unknown", "did you mean `a`?"),
-    "unknown_account_of_sync": (("sync", "nobody"), 66, "target.unknown", None),
-    "stop_without_daemon": (("stop",), 75, "daemon.not-running", "syncd run"),
-    "detach_without_daemon": (("sync", "--detach"), 75, "daemon.not-running", "syncd run"),
+    "unknown_account_of_sync": (("sync", "nobody"), 66, "target.unknown",
+                                "see what there is: syncd folders"),
+    "stop_without_daemon": (("stop",), 75, "daemon.not-running", START),
+    "detach_without_daemon": (("sync", "--detach"), 75, "daemon.not-running", START),
 }
 
 

@@ -1,7 +1,13 @@
 """What people look at: status, top, events, doctor, completion, generate."""
 import json
 import os
+import pty
+import re
+import select
+import shutil
+import signal
 import subprocess
+import unittest
 
 from case import Case, message
 from syncd import BINARY
@@ -180,5 +186,55 @@ class Look(Case):
         self.assertEqual(self.complete("syncd pause ''"), ["a"])
         self.assertEqual(self.complete("syncd explain auth.ref"), ["auth.refused"])
         self.assertIn("schema", self.complete("syncd config s"))
-        for shell in ("zsh", "fish"):
-            self.assertIn("dry-run", self.syncd.run("completion", shell).out)
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed")
+    def test_fish_completes_verbs_options_and_folders(self):
+        self.syncd.sync()
+        for line, want in {"syncd sta": "status", "syncd sync --dr": "--dry-run",
+                           "syncd sync a/Arch": "a/Archive", "syncd pause ": "a",
+                           "syncd explain auth.ref": "auth.refused",
+                           "syncd config sch": "schema"}.items():
+            r = subprocess.run(["fish", "-c", "syncd completion fish | source; complete -C '"
+                                + line + "'"], env=self.env(), capture_output=True, text=True,
+                               check=False)
+            self.assertEqual((r.returncode, r.stderr), (0, ""))
+            self.assertIn(want, [x.split("\t")[0] for x in r.stdout.splitlines()], line)
+
+    def zsh(self, line):
+        """What the line becomes when Tab is pressed at its end."""
+        env = self.env()
+        with open(os.path.join(env["HOME"], ".zshrc"), "w", encoding="ascii") as f:
+            f.write("PS1='> '\nautoload -Uz compinit; compinit -u -d $HOME/.zcompdump\n"
+                    ". <(syncd completion zsh)\nunsetopt beep\n"
+                    # What would be run is shown instead.
+                    "accept-line() { print -r; print -r -- \"line<$BUFFER>\"; exit }\n"
+                    "zle -N accept-line\n")
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execvpe("zsh", ["zsh", "-i"], dict(env, TERM="dumb"))
+        out, typed = "", False
+        while select.select([fd], [], [], 20)[0]:
+            try:
+                data = os.read(fd, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            out = re.sub(r"\x1b\[[?\d;]*[a-zA-Z]", "", out + data.decode(errors="replace"))
+            if out.rstrip().endswith(">") and not typed:
+                os.write(fd, line.encode() + b"\t\r")
+                typed = True
+        os.kill(pid, signal.SIGKILL)    # it has ended, or never will
+        os.waitpid(pid, 0)
+        os.close(fd)
+        found = re.search(r"line<(.*)>", out)
+        self.assertIsNotNone(found, out)
+        return found[1].rstrip()
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed")
+    def test_zsh_completes_verbs_options_and_folders(self):
+        self.syncd.sync()
+        for line, want in {"syncd stat": "syncd status", "syncd sync --dr": "syncd sync --dry-run",
+                           "syncd sync a/Arch": "syncd sync a/Archive",
+                           "syncd explain auth.ref": "syncd explain auth.refused"}.items():
+            self.assertEqual(self.zsh(line), want)

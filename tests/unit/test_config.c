@@ -1,6 +1,8 @@
 /* test_config.c — what the loader of syncd.yaml takes, and what it makes of it. */
 #include "config_home.h"
 
+#define PIN "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
 static struct conf *
 load_clean(const char *text)
 {
@@ -150,7 +152,7 @@ values_are_read_by_their_option(void **state)
 {
 	struct conf *c = load_clean("log: {protocol: no_, level: trace,"
 	    " to: file:l/x.log}\naccounts:\n  no_:\n    host: no\n    user: 0123\n"
-	    "    enabled: OFF\n    tls: {min_version: 1.3, pin: sha256/x=}\n"
+	    "    enabled: OFF\n    tls: {min_version: 1.3, pin: " PIN "}\n"
 	    "    password_command: [one word]\n    path: ${NO_SUCH:-/d}//x/./$$\n"
 	    "    policy: {pull: [new, flags], push: [flags]}\n"
 	    "    policy_for: {'\\Junk': pull, 'L/**': backup}\n"
@@ -169,7 +171,7 @@ values_are_read_by_their_option(void **state)
 	assert_string_equal(a->user, "0123");
 	assert_false(a->enabled);
 	assert_int_equal(a->tls.min_version, 13);
-	assert_string_equal(a->tls.pin.v[0], "sha256/x=");
+	assert_string_equal(a->tls.pin.v[0], PIN);
 	assert_string_equal(a->auth.password_command.v[0], "'one word'");
 	assert_string_equal(a->path, "/d/x/$");
 	assert_int_equal(a->policy.pull, POLICY_NEW | POLICY_FLAGS);
@@ -405,7 +407,7 @@ show_says_where_each_value_came_from(void **state)
 	FILE *f = open_memstream(&text, &n);
 
 	(void)state;
-	config_show(c, f);
+	config_show(c, NULL, f);
 	fclose(f);
 	assert_non_null(strstr(text, "accounts.a.undo.keep: 3d  "));
 	assert_non_null(strstr(text, "# ~/syncd.yaml:7\n"));
@@ -414,7 +416,18 @@ show_says_where_each_value_came_from(void **state)
 	assert_non_null(strstr(text, "accounts.a.port: 993"));
 	free(text);
 
-	json_t *json = config_show_json(c);
+	f = open_memstream(&text, &n);
+	config_show(c, "a", f);
+	config_show(c, "accounts.a.undo", f);
+	config_show(c, "undo", f);
+	fclose(f);
+	assert_null(strstr(text, "log.level"));
+	assert_non_null(strstr(text, "accounts.a.port: 993"));
+	assert_string_equal(strstr(text, "accounts.a.undo.keep: 3d"),
+	    strstr(text, "accounts.a.undo"));
+	free(text);
+
+	json_t *json = config_show_json(c, NULL);
 	const json_t *keep = json_object_get(json, "accounts.a.undo.keep");
 	assert_string_equal(json_string_value(json_object_get(keep, "value")), "3d");
 	assert_string_equal(json_string_value(json_object_get(keep, "from")),

@@ -79,6 +79,8 @@ static const struct bad {
 	  "config.bad-value", 6, 17 },
 	{ "size that overflows", ACCOUNT "    undo: {max: 99999999TiB}\n",
 	  "config.bad-value", 6, 17 },
+	{ "no pin", ACCOUNT "    tls: {pin: [abc]}\n",
+	  "config.bad-value", 6, 17 },
 	{ "unknown TLS version", ACCOUNT "    tls: {min_version: 1.1}\n",
 	  "config.bad-value", 6, 24 },
 	{ "verification switched off by no", ACCOUNT "    tls: {verify: no}\n",

@@ -338,6 +338,9 @@ the_schema_has_every_key(void **state)
 
 /* ------------------------------------------------------ the message to a worker */
 
+#define PIN_A "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+#define PIN_B "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
 static struct conf *
 two_accounts(void)
 {
@@ -351,7 +354,7 @@ two_accounts(void)
 	    "  full:\n    email: a@gmail.com\n    enabled: no\n    port: 994\n"
 	    "    token_command: [oama, access, a]\n"
 	    "    tls: {mode: starttls, min_version: 1.3, ca_file: /ca,"
-	    " pin: [a, b], client_cert: {cert: /c, key: /k}}\n"
+	    " pin: [" PIN_A ", " PIN_B "], client_cert: {cert: /c, key: /k}}\n"
 	    "    auth: {mechanisms: [PLAIN], cache: 0}\n    layout: maildir++\n"
 	    "    folders: {sync: [A, '!B'], rename: {z: y, a: b},"
 	    " subscribed_only: yes, create_remote: no, delete_local: archive}\n"
