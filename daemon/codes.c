@@ -170,7 +170,8 @@ const struct code codes[] = {
 	{ "config.unverified",
 	    "TLS is used but the server's certificate is not checked: anybody "
 	    "on the way can read and change everything.",
-	    "Trust the one server instead: tls.ca_file, or tls.pin." },
+	    "Trust the one server instead: tls.ca_file, or tls.pin with "
+	    "tls.verify: pin." },
 	{ "config.wrong-type",
 	    "A map stands where a word is expected, or the other way round.",
 	    "syncd config explain KEY shows the shape." },
@@ -596,7 +597,8 @@ const struct code codes[] = {
 	{ "tls.untrusted",
 	    "The server's certificate is signed by nobody that this system "
 	    "trusts.",
-	    "For a server of your own: tls.ca_file, or tls.pin." },
+	    "For a server of your own: tls.ca_file, or tls.pin with "
+	    "tls.verify: pin." },
 };
 const size_t n_codes = ARRAY_LEN(codes);
 

@@ -141,8 +141,14 @@ check_tls(struct check *c)
 		struct diag *d = diags_add(c->l->diags, DIAG_WARNING,
 		    "config.unverified", place(c, "accounts.*.tls.verify"),
 		    "%s: anybody on the way can pose as the server", a->name);
-		diag_help(d, "tls.ca_file or tls.pin trust one server safely");
+		diag_help(d, "tls.ca_file, or tls.pin with tls.verify: pin, trust "
+		    "one server safely");
 	}
+	if (a->tls.verify == CONF_VERIFY_PIN && a->tls.pin.n == 0)
+		diag_caret(complain(c, "config.missing-key",
+		    place(c, "accounts.*.tls.verify"),
+		    "the key that is to be proof is not named"),
+		    "`pin` is missing");
 	if ((a->tls.client_cert == NULL) != (a->tls.client_key == NULL)) {
 		const char *have = a->tls.client_cert != NULL ? "cert" : "key";
 		const char *lack = a->tls.client_cert != NULL ? "key" : "cert";

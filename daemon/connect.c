@@ -15,13 +15,9 @@ fill_tls(struct tls_conf *tls, const struct account_conf *conf)
 {
 	tls->ca_file = conf->tls.ca_file;
 	tls->min_version = (int)conf->tls.min_version;
-	/* A key that the user knows says more than whoever signed it. */
-	if (conf->tls.verify == CONF_VERIFY_OFF)
-		tls->verify = TLS_VERIFY_OFF;
-	else if (conf->tls.pin.n > 0)
-		tls->verify = TLS_VERIFY_PIN_ONLY;
-	else
-		tls->verify = TLS_VERIFY;
+	tls->verify = conf->tls.verify == CONF_VERIFY_OFF ? TLS_VERIFY_OFF :
+	    conf->tls.verify == CONF_VERIFY_PIN ? TLS_VERIFY_PIN_ONLY :
+	    TLS_VERIFY;
 	tls->pins = conf->tls.pin.v;
 	tls->n_pins = conf->tls.pin.n;
 	tls->client_cert = conf->tls.client_cert;

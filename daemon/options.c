@@ -70,7 +70,7 @@ const struct option options[] = {
 	  .example = "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
 	  .pattern = "^sha256/[A-Za-z0-9+/]{43}=$",
 	  .help = "Public keys of which the server must show one: sha256/ and the"
-	    " base64 digest of the SPKI; the key alone decides then" },
+	    " base64 digest of the SPKI" },
 	{ "accounts.*.tls.client_cert", OPT_GROUP, NOWHERE, .dflt = "null",
 	  .help = "A certificate to show to the server" },
 	{ "accounts.*.tls.client_cert.cert", OPT_PATH, A(tls.client_cert),
@@ -80,8 +80,9 @@ const struct option options[] = {
 	  .dflt = "null", .example = "~/k.pem",
 	  .help = "The PEM file of its private key" },
 	{ "accounts.*.tls.verify", OPT_ENUM, A(tls.verify), .dflt = "yes",
-	  .words = "yes no-i-accept-mitm",
-	  .help = "Whether the server's certificate is verified" },
+	  .words = "yes pin no-i-accept-mitm",
+	  .help = "Whether the server's certificate is verified; pin: a key of"
+	    " `pin` is proof enough, whoever signed it" },
 
 	{ "accounts.*.auth", OPT_GROUP, NOWHERE,
 	  .help = "Signing in: exactly one source of the secret, which may also"

@@ -253,7 +253,7 @@ static const struct row {
 	{ "tls.expired",
 	    "is the clock right (date)? else the server's administrator "
 	    "must renew it; if you know the key, trust it alone: tls: "
-	    "{pin: [\"PIN\"]}" },
+	    "{pin: [\"PIN\"], verify: pin}" },
 	{ "tls.handshake",
 	    "are `port: PORT` and tls.mode right? 993 is implicit, 143 "
 	    "starttls: syncd config show ACCOUNT" },
@@ -275,7 +275,7 @@ static const struct row {
 	    "lower it: tls: {min_version: \"1.2\"}" },
 	{ "tls.untrusted",
 	    "if the server is your own and this is its key, trust it "
-	    "alone: tls: {pin: [\"PIN\"]}" },
+	    "alone: tls: {pin: [\"PIN\"], verify: pin}" },
 };
 
 static int

@@ -191,8 +191,10 @@ server_lines(const struct init *in, struct buf *b)
 		line(b, "  mode: starttls");
 	if (in->cli->ca_file != NULL)
 		line(b, "  ca_file: %s", in->cli->ca_file);
-	if (in->cli->pin != NULL)
+	if (in->cli->pin != NULL) {
 		line(b, "  pin: [\"%s\"]", in->cli->pin);
+		line(b, "  verify: pin");
+	}
 }
 
 /* The copies that Gmail shows of every message would double the mail. */

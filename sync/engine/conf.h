@@ -55,7 +55,9 @@ enum verdict {
 
 enum conf_protocol { PROTOCOL_IMAP, PROTOCOL_POP3 };
 enum conf_tls { CONF_TLS_IMPLICIT, CONF_TLS_STARTTLS, CONF_TLS_NONE };
-enum conf_verify { CONF_VERIFY_YES, CONF_VERIFY_OFF };	/* no-i-accept-mitm */
+enum conf_verify {		/* yes | pin | no-i-accept-mitm */
+	CONF_VERIFY_YES, CONF_VERIFY_PIN, CONF_VERIFY_OFF
+};
 enum conf_layout { CONF_NESTED, CONF_MAILDIRPP };
 enum conf_newmail { NEWMAIL_AUTO, NEWMAIL_NEW, NEWMAIL_CUR };
 enum conf_gone { GONE_KEEP, GONE_ARCHIVE, GONE_DELETE };	/* no | archive | yes */

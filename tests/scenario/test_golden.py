@@ -62,6 +62,7 @@ CONFIGS = {
     "conflict": account("conflict: newest"), "keywords": account("keywords: gmail"),
     "tls_mode": account("tls: {mode: ssl}"), "tls_version": account("tls: {min_version: \"1.1\"}"),
     "tls_none_far": BARE + "    tls: {mode: none}\n", "tls_verify_no": account("tls: {verify: no}"),
+    "tls_verify_pin": account("tls: {verify: pin}"),
     "too_big": account("path: " + "[" * 40 + "x" + "]" * 40), "indent_of_a_key": OK + "   log: {level: info}\n",
     "unverified": account("tls: {verify: no-i-accept-mitm}", "xyzzy: 1"),
     "tls_is_text": account("tls: implicit"), "pin": account("tls: {pin: [abc]}"),

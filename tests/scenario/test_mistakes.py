@@ -114,13 +114,18 @@ class Mistakes(Case):
             c.append("INBOX", message("hello"))
         r = syncd.run("sync")
         self.assertIn(f"[{code}]", r.err)
-        pin = self.take(r"tls: \{pin: \[\"(sha256/\S+=)\"\]\}", r.err)
-        syncd.settings["accounts"]["a"].setdefault("tls", {})["pin"] = [pin]
+        pin = self.take(r"tls: \{pin: \[\"(sha256/\S+=)\"\], verify: pin\}", r.err)
+        tls = syncd.settings["accounts"]["a"].setdefault("tls", {})
+        tls["pin"] = [pin]    # a pin alone only adds to what is asked for
+        syncd.write()
+        self.assertIn(f"[{code}]", syncd.run("sync").err)
+        tls["verify"] = "pin"
         syncd.write()
         syncd.sync()
         syncd.tree.find("INBOX", "Subject: hello")
         # It is this key that is trusted, and no other.
-        syncd.settings["accounts"]["a"]["tls"] = {"pin": ["sha256/" + "A" * 43 + "="]}
+        syncd.settings["accounts"]["a"]["tls"] = {"pin": ["sha256/" + "A" * 43 + "="],
+                                                  "verify": "pin"}
         syncd.write()
         self.assertIn("[tls.pin-mismatch]", syncd.run("sync").err)
 

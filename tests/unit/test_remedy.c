@@ -43,9 +43,9 @@ static const struct {
 	{ "tls.untrusted", { .said = "its key is sha256/47DEQpj8HBSa+/TImW+5JCeuQeRk"
 	    "m5NMpJWZG3hSuFU= here" }, "if the server is your own and this is its "
 	    "key, trust it alone: tls: {pin: [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRk"
-	    "m5NMpJWZG3hSuFU=\"]}" },
+	    "m5NMpJWZG3hSuFU=\"], verify: pin}" },
 	{ "tls.untrusted", { .said = "its key is sha256/47DE" }, "if the server is "
-	    "your own and this is its key, trust it alone: tls: {pin: [\"PIN\"]}" },
+	    "your own and this is its key, trust it alone: tls: {pin: [\"PIN\"], verify: pin}" },
 	{ "usage", { 0 }, "" },
 	{ "", { 0 }, "" }
 };
