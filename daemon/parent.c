@@ -23,9 +23,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
-#include "conf_json.h"
 #include "config.h"
-#include "diag.h"
 #include "dirs.h"
 #include "js.h"
 #include "methods.h"
@@ -47,17 +45,6 @@ parent_find(const struct parent *p, const char *name)
 		    strcmp(p->account[i]->name, name) == 0)
 			return p->account[i];
 	return NULL;
-}
-
-static void
-add_account(struct parent *p, const struct account_conf *conf)
-{
-	struct account *a = xmalloc(sizeof(*a));
-
-	account_init(a, &p->env, conf);
-	p->account = array_room(p->account, p->n, &p->cap,
-	    sizeof(p->account[0]));
-	p->account[p->n++] = a;
 }
 
 /* Free the accounts that left the configuration and have no worker any more. */
@@ -416,95 +403,6 @@ open_signals(void)
 	return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
-/* ---- configuration ---------------------------------------------------- */
-
-static void
-renew_account(struct parent *p, struct account *a)
-{
-	const struct account_conf *now = NULL;
-
-	for (size_t i = 0; i < p->conf->n_accounts; i++)
-		if (strcmp(p->conf->account[i].name, a->name) == 0)
-			now = &p->conf->account[i];
-	if (now == NULL) {
-		a->removed = true;
-		account_stop(a);
-	} else if (!account_conf_equal(a->conf, now)) {
-		account_set_conf(a, now);
-	}
-	/* Also the unchanged: what it waits for may be mended now. */
-	if (!account_running(a))
-		account_nudge(a);
-}
-
-static void
-refuse_conf(struct parent *p, json_t *error)
-{
-	json_decref(p->conf_error);
-	p->conf_error = error;
-	log_error("the new configuration is refused, the old one stays: %s",
-	    js_get(error, "message"));
-	events_take_add(&p->events, "config.rejected",
-	    json_pack("{s:O}", "error", error));
-}
-
-static struct conf *
-read_conf(struct parent *p)
-{
-	struct diags d;
-	struct conf *conf;
-
-	diags_init(&d);
-	conf = config_load(p->opts->config_file, &d);
-	if (conf == NULL) {
-		json_t *e = js_error("config.rejected",
-		    "the configuration has mistakes", "syncd check");
-
-		json_object_set_new(e, "mistakes", diags_json(&d));
-		refuse_conf(p, e);
-	} else if (strcmp(conf->state_dir, p->conf->state_dir) != 0 ||
-	    strcmp(conf->socket, p->conf->socket) != 0) {
-		config_free(conf);
-		conf = NULL;
-		refuse_conf(p, js_error("config.rejected",
-		    "state_dir and control.socket cannot change while running",
-		    "stop syncd and start it again"));
-	}
-	diags_clear(&d);
-	return conf;
-}
-
-int
-parent_reload(struct parent *p)
-{
-	struct conf *old = p->conf, *now;
-	size_t n = p->n;
-
-	notify_reloading();
-	now = read_conf(p);
-	if (now != NULL) {
-		json_decref(p->conf_error);
-		p->conf_error = NULL;
-		p->conf = now;
-		p->env.conf = now;
-		p->env.generation++;
-		log_to(STDERR_FILENO, (enum log_level)now->log_level);
-		for (size_t i = 0; i < n; i++)
-			renew_account(p, p->account[i]);
-		for (size_t i = 0; i < now->n_accounts; i++)
-			if (parent_find(p, now->account[i].name) == NULL)
-				add_account(p, &now->account[i]);
-		/* What a hook was doing ends here: its words are gone. */
-		react_clear(&p->react);
-		react_init(&p->react, now, p->events.seq);
-		config_free(old);
-		log_notice("configuration read, %zu accounts", now->n_accounts);
-		events_take_add(&p->events, "config.reloaded", json_object());
-	}
-	notify_ready();
-	return now != NULL ? 0 : -1;
-}
-
 /* ---- status ----------------------------------------------------------- */
 
 json_t *
@@ -795,7 +693,7 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 		tell_error(opts->json, code, err.code, err.text, NULL);
 	} else if (!opts->once || once_begin(&p, &code) == 0) {
 		for (size_t i = 0; i < conf->n_accounts; i++)
-			add_account(&p, &conf->account[i]);
+			parent_add(&p, &conf->account[i]);
 		run(&p);
 		if (!opts->dry_run && !opts->online_check)
 			metrics_write(&p);

@@ -64,8 +64,10 @@ struct parent {
  * ${conf} is consumed. */
 int		 parent_run(struct conf *conf, const struct parent_opts *opts);
 
-/* For methods.c and once.c. */
+/* For methods.c, once.c and parent_conf.c. */
 struct account	*parent_find(const struct parent *p, const char *name);
+/* ${conf} is borrowed from p->conf. */
+void		 parent_add(struct parent *p, const struct account_conf *conf);
 /* Read the configuration again; restart what changed.  -1: the old one stays,
  * and p->conf_error says why. */
 int		 parent_reload(struct parent *p);

@@ -7,14 +7,12 @@
  */
 #include "worker.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,6 +39,7 @@
 #include "ipc.h"
 #include "js.h"
 #include "link.h"
+#include "lock.h"
 #include "progress.h"
 #include "retry.h"
 #include "worker_backup.h"
@@ -683,40 +682,6 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
-/* The worker of a syncd that was killed a moment ago may be on its way out. */
-static int
-take_lock(int fd, struct err *err)
-{
-	usec until = clock_in(USEC_S(3));
-	int r;
-
-	while ((r = flock(fd, LOCK_EX | LOCK_NB)) < 0 && errno == EWOULDBLOCK &&
-	    clock_now() < until)
-		if (wait_any(NULL, 0, clock_in(USEC_MS(50)), err) < 0)
-			return -1;
-	return r == 0 ? 1 : 0;
-}
-
-/* One writer for an account, however many syncd there are. */
-static int
-lock_account(struct worker *w, struct err *err)
-{
-	char *path = xasprintf("%s/%s.lock", w->state_dir, w->conf->name);
-	int r = 0, got = 0;
-
-	(void)mkdir(w->state_dir, 0700);
-	w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (w->lock_fd < 0)
-		r = err_sys(err, ERR_LOCAL, "store.permission", "open %s", path);
-	else if ((got = take_lock(w->lock_fd, err)) < 0)
-		r = -1;
-	else if (got == 0)
-		r = err_set(err, ERR_RETRY, "state.locked",
-		    "another syncd works on account %s", w->conf->name);
-	free(path);
-	return r;
-}
-
 /* From here on there is nothing but the account's mail and the state directory. */
 static void
 enter_sandbox(const struct worker *w)
@@ -744,7 +709,8 @@ start(struct worker *w, struct err *err)
 	if (first_message(w, err) < 0)
 		return -1;
 	log_context(w->conf->name);
-	if (lock_account(w, err) < 0)
+	w->lock_fd = lock_account(w->state_dir, w->conf->name, err);
+	if (w->lock_fd < 0)
 		return -1;
 	w->acc = account_open(w->conf, w->state_dir, err);
 	if (w->acc == NULL)
