@@ -150,6 +150,9 @@ expire(struct host *h, struct pending *pe)
 			if (!sh->open[k])
 				continue;
 			ask_drop_part(pe, (uint32_t)k);
+			/* That it does not start was said once. */
+			if (sh->proc->absent && pe->event.n_msgs == 0)
+				continue;
 			for (size_t j = 0; j < h->n_plugins; j++) {
 				if (h->plugin[j].proc == sh->proc &&
 				    (pe->want >> j & 1) != 0)
@@ -332,7 +335,8 @@ host_deadline(const struct hook_host *head)
 		const struct proc *p = &h->proc[i];
 
 		if (p->fd < 0)
-			at = earlier(at, p->again);
+			at = p->absent && proc_owes(h, p) ? 0 :
+			    earlier(at, p->again);
 		else if (h->pending != NULL)
 			at = earlier(at, clock_in(USEC_MS(500)));
 	}

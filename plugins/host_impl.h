@@ -40,6 +40,7 @@ struct proc {
 	usec			 beat_at;	/* ... to change */
 	usec			 again;		/* not before: spawn */
 	unsigned		 fails;		/* in a row */
+	bool			 absent;	/* it could not be started at all */
 };
 
 struct host_plugin {
@@ -139,6 +140,8 @@ void	proc_init(struct proc *p, unsigned slot);
 void	proc_clear(struct host *h, struct proc *p);
 /* Start it if it is down and may be started. */
 void	proc_keep_up(struct host *h, struct proc *p);
+/* Is an answer of it waited for? */
+bool	proc_owes(const struct host *h, const struct proc *p);
 /* It is gone, or has to go: kill, blame, ask others again.  ${why}: for people. */
 void	proc_down(struct host *h, struct proc *p, const char *why);
 /* A fresh one in its place; nobody is to blame. */

@@ -242,14 +242,46 @@ proc_load(struct host *h, struct host_plugin *pl)
 	proc_send(h, pl->proc, &f);
 }
 
+static bool
+asks(const struct pending *pe, const struct proc *p)
+{
+	for (size_t i = 0; i < pe->n_shares; i++)
+		if (pe->share[i].proc == p && pe->share[i].n_open > 0)
+			return true;
+	return false;
+}
+
+bool
+proc_owes(const struct host *h, const struct proc *p)
+{
+	for (const struct pending *pe = h->pending; pe != NULL; pe = pe->next)
+		if (asks(pe, p))
+			return true;
+	return false;
+}
+
+/* Nobody waits for a process that does not start: what it was to be asked is owed. */
+static void
+not_there(struct host *h, struct proc *p)
+{
+	for (struct pending *pe = h->pending; pe != NULL; pe = pe->next)
+		if (asks(pe, p))
+			pe->event.deadline = 0;
+}
+
 void
 proc_keep_up(struct host *h, struct proc *p)
 {
 	struct err err = { 0 };
 	usec delay;
 
-	if (p->fd >= 0 || clock_now() < p->again)
+	if (p->fd >= 0)
 		return;
+	if (clock_now() < p->again) {
+		if (p->absent)
+			not_there(h, p);
+		return;
+	}
 	p->fd = h->broker->spawn(h->broker->daemon, p->slot,
 	    clock_in(USEC_S(2)), &err);
 	if (p->fd < 0) {
@@ -258,8 +290,11 @@ proc_keep_up(struct host *h, struct proc *p)
 		if (p->fails++ == 0)
 			log_error("the script process does not start: %s",
 			    err.text);
+		p->absent = true;
+		not_there(h, p);
 		return;
 	}
+	p->absent = false;
 	p->life++;
 	send_init(h, p);
 	for (size_t i = 0; i < h->n_plugins; i++) {

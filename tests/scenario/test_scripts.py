@@ -7,6 +7,7 @@ import ctypes
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -290,6 +291,24 @@ command("hello", "greet the messages", function(msgs, whom)
   say("command", whom)
 end)
 """
+
+
+class NoProgramTest(ScriptCase):
+    @limit(60)
+    def test_without_syncd_script_mail_is_delivered_and_nobody_waits(self):
+        alone = os.path.join(self.syncd.dir, "syncd")
+        shutil.copy(self.syncd.program, alone)
+        self.syncd.program = alone
+        self.script("x", """
+plugin { api = 1 }
+on.incoming(function(m) m:flag("F") end)
+""")
+        self.client.append("INBOX", message("m1"))
+        r = self.syncd.run("sync", timeout=30)
+        self.assertEqual(r.rc, 0, r.err)
+        self.assertEqual(len(self.tree.messages("INBOX")), 1)
+        self.assertEqual(r.err.count("syncd-script is not installed"), 1, r.err)
+        self.assertNotIn("no answer in time", r.err)
 
 
 class EventsTest(ScriptCase):
