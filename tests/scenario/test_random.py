@@ -12,6 +12,7 @@ import unittest
 
 from actors import Far, Local, Tree
 from case import Case, limit
+from imapclient import ImapError
 from server import wait_for
 from world import Churn
 
@@ -163,6 +164,11 @@ class Soak(RandomCase):
                 getattr(self, MODES[seed % 3])(seed)
             except AssertionError as e:
                 failures.append(str(e))
+            except ImapError as e:
+                # The witness's own connection: the server's failure, not ours.
+                print(f"seed {seed} was not told to the end: {e}", flush=True)
+                with open(self.dovecot.dir + "/log", encoding="utf-8", errors="replace") as f:
+                    print(f.read()[-2000:], flush=True)
             seed += 1
             # Each seed has a user and a tree of its own.
             self.doCleanups()
