@@ -460,7 +460,8 @@ imap_ahead(const struct lane *ln)
 	const struct imap_lane *il = imap_impl_const(ln);
 	unsigned bits = il->quirks.bits & (TRAIT_AHEAD | QUIRK_CAPABILITY_AGAIN);
 
-	return bits == TRAIT_AHEAD && il->caps_at_once ? il->caps.bits : 0;
+	return bits == TRAIT_AHEAD && il->caps_at_once ?
+	    il->caps.bits | (il->quirks.learned & ~il->avoid) : 0;
 }
 
 const struct imap_server *

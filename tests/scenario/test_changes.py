@@ -353,6 +353,21 @@ class KeywordsOfAMove(ChangeCase):
         self.assertEqual(self.tree.find("Sent", "Subject: m1").keywords, {"todo"})
 
 
+class RenameAfterDeletion(ChangeCase):
+    def test_a_folder_that_the_server_renames_after_a_deletion_here(self):
+        """Its counters are not those that were noted: its id tells."""
+        self.client.create("Box")
+        for token in ("m1", "m2"):
+            self.client.append("Box", message(token))
+        self.syncd.sync()
+        self.tree.delete("Box", "Subject: m1")
+        self.syncd.sync()
+        self.client.rename("Box", "Other")
+        self.syncd.sync()
+        self.assertSame()
+        self.assertPlaces("m2", "Other")
+
+
 class Restart(ChangeCase):
     def test_state_outlives_the_process_and_nothing_is_downloaded_twice(self):
         self.seed()
