@@ -173,6 +173,43 @@ take_letters(struct folder *was, struct folder *f, const char *before,
 	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
 }
 
+/* ${u} is the file that ${hit} lost. */
+static void
+take_lost(struct lost *hit, struct folder *f, struct change *u)
+{
+	take_letters(hit->folder, f, hit->change->file, u);
+	if (hit->folder != f && hit->change->remote != SIDE_GONE &&
+	    !(hit->folder->policy.push & POLICY_DELETE)) {
+		/* Policy keeps it where it was: a copy, then. */
+		u->from = hit->change->msg;
+		u->copy = true;
+		return;
+	}
+	if (hit->change->remote == SIDE_GONE) {
+		/* Deleted there meanwhile: the move wins, by an upload,
+		 * unless the server turns out to have moved it, too. */
+		u->was = hit->change->msg;
+		u->base = hit->change->base;
+		u->base.kw = kwtab_translate(u->base.kw,
+		    &hit->folder->kw, &f->kw);
+		return;
+	}
+	u->from = hit->change->msg;
+	hit->change->done = true;
+	/* What the server changed about it travels along. */
+	u->base = hit->change->base;
+	u->remote = hit->change->remote;
+	u->remote_flags = hit->change->remote_flags;
+	if (hit->folder == f) {
+		/* A new name in the same folder. */
+		u->msg = hit->change->msg;
+		u->uid = hit->change->uid;
+		u->known = hit->change->known;
+		u->from = 0;
+		hit->change->msg = 0;
+	}
+}
+
 static int
 pair_new_file(struct account *acc, struct losses *l, struct folder *f,
     struct change *u, struct err *err)
@@ -212,37 +249,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 		}
 	}
 	if (hit != NULL) {
-		take_letters(hit->folder, f, hit->change->file, u);
-		if (hit->folder != f && hit->change->remote != SIDE_GONE &&
-		    !(hit->folder->policy.push & POLICY_DELETE)) {
-			/* Policy keeps it where it was: a copy, then. */
-			u->from = hit->change->msg;
-			u->copy = true;
-			return 0;
-		}
-		if (hit->change->remote == SIDE_GONE) {
-			/* Deleted there meanwhile: the move wins, by an upload,
-			 * unless the server turns out to have moved it, too. */
-			u->was = hit->change->msg;
-			u->base = hit->change->base;
-			u->base.kw = kwtab_translate(u->base.kw,
-			    &hit->folder->kw, &f->kw);
-			return 0;
-		}
-		u->from = hit->change->msg;
-		hit->change->done = true;
-		/* What the server changed about it travels along. */
-		u->base = hit->change->base;
-		u->remote = hit->change->remote;
-		u->remote_flags = hit->change->remote_flags;
-		if (hit->folder == f) {
-			/* A new name in the same folder. */
-			u->msg = hit->change->msg;
-			u->uid = hit->change->uid;
-			u->known = hit->change->known;
-			u->from = 0;
-			hit->change->msg = 0;
-		}
+		take_lost(hit, f, u);
 	} else if (copy_of != 0) {
 		u->from = copy_of;
 		u->copy = true;
