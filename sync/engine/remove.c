@@ -422,3 +422,29 @@ remove_folder_remote(struct account *acc, struct folder *f, struct err *err)
 	account_folder_drop(acc, f);
 	return 0;
 }
+
+int
+remove_takes_more(struct account *acc, struct folder *f, bool *more,
+    struct err *err)
+{
+	struct remote_status *s = &f->status;
+	struct msg_row row;
+	struct cursor *c;
+	int got;
+
+	s->have = 0;
+	if (remote_unselect(acc, err) < 0 || remote_expect(acc,
+	    imap_status(acc->work, str_z(f->wire)), ERR_FOLDER, f->name, err) < 0)
+		return -1;
+	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
+	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
+	    s->uidnext != f->uidnext;
+	c = cursor_open(acc->store, 0, BY_STAGE, err);
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
+		    row.stage == ST_REFUSED);
+	cursor_close(c);
+	return got;
+}

@@ -5,6 +5,7 @@
 #ifndef ENGINE_REMOVE_H
 #define ENGINE_REMOVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -17,5 +18,9 @@ int	remove_tombstones(struct account *acc, int64_t before, size_t *n,
 /* The folder is gone on the server, or here, and policy carries that over. */
 int	remove_folder_local(struct account *acc, struct folder *f, struct err *err);
 int	remove_folder_remote(struct account *acc, struct folder *f, struct err *err);
+/* Is there mail in ${f} on the server that was never here?  DELETE would take it
+ * along.  Asks for its STATUS. */
+int	remove_takes_more(struct account *acc, struct folder *f, bool *more,
+	    struct err *err);
 
 #endif

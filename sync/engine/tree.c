@@ -19,12 +19,11 @@
 #include "engine/pattern.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
+#include "engine/renamed.h"
 #include "engine/restore.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
-
-enum { SAMPLE = 20 };
 
 /* ---- the server's list against ours ----------------------------------- */
 
@@ -114,78 +113,6 @@ adopt_rename(struct account *acc, struct folder *f, struct folder *now,
 	return r;
 }
 
-static bool
-same_counters(const struct folder *f, const struct folder *now)
-{
-	const struct remote_status *s = &now->status;
-
-	return f->messages > 0 && f->validity.v != 0 &&
-	    (s->have & STATUS_UIDVALIDITY) && s->validity.v == f->validity.v &&
-	    (s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&
-	    (s->have & STATUS_MESSAGES) && s->messages == f->messages;
-}
-
-/* What the account itself is made of is not renamed on a mere likeness. */
-static bool
-has_use(const struct folder *f)
-{
-	return (f->attrs & (LIST_ALL | LIST_ARCHIVE | LIST_DRAFTS | LIST_FLAGGED |
-	    LIST_JUNK | LIST_SENT | LIST_TRASH | LIST_IMPORTANT)) != 0 ||
-	    str_ieq(str_z(f->wire), STR("INBOX"));
-}
-
-/* Empty, then and now: if it is another after all, nothing is lost by that. */
-static bool
-both_empty(const struct folder *f, const struct folder *now)
-{
-	const struct remote_status *s = &now->status;
-
-	return f->messages == 0 && f->validity.v != 0 && !has_use(f) &&
-	    (s->have & STATUS_UIDVALIDITY) && s->validity.v == f->validity.v &&
-	    (s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&
-	    (s->have & STATUS_MESSAGES) && s->messages == 0;
-}
-
-/* Counters of empty mailboxes may be alike: only one may have gone. */
-static bool
-only_empty_one(const struct account *acc, const struct folder *f,
-    const struct folder *now)
-{
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		const struct folder *o = acc->folder[i];
-
-		if (o != f && o->id != 0 && o->wire != NULL &&
-		    !o->status.listed && both_empty(o, now))
-			return false;
-	}
-	return both_empty(f, now);
-}
-
-static struct folder *
-find_renamed(const struct account *acc, const struct folder *f)
-{
-	struct folder *hit = NULL;
-
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct folder *now = acc->folder[i];
-
-		if (now->id != 0 || !now->status.listed || now->excluded ||
-		    (now->attrs & LIST_NOSELECT))
-			continue;
-		if (f->objid != NULL && now->objid != NULL) {
-			if (strcmp(f->objid, now->objid) == 0)
-				return now;
-			continue;
-		}
-		if (!same_counters(f, now) && !only_empty_one(acc, f, now))
-			continue;
-		if (hit != NULL)
-			return NULL;	/* two candidates are none */
-		hit = now;
-	}
-	return hit;
-}
-
 static int
 folder_vanished(struct account *acc, struct folder *f, struct err *err)
 {
@@ -193,7 +120,8 @@ folder_vanished(struct account *acc, struct folder *f, struct err *err)
 
 	if (acc->conf->restore.on)
 		return restore_again(acc, f, err);
-	now = find_renamed(acc, f);
+	if (renamed_there(acc, f, &now, err) < 0)
+		return -1;
 	if (now != NULL)
 		return adopt_rename(acc, f, now, err);
 	f->missing = true;
@@ -338,38 +266,6 @@ sync_remote_list(struct account *acc, struct err *err)
 
 /* ---- the directories against ours ------------------------------------- */
 
-/* Are the files in ${path} those of ${f}, whose own directory is gone? */
-static int
-looks_like(struct account *acc, const struct folder *f, const char *path,
-    struct err *err)
-{
-	struct mlist list;
-	struct msg_row row;
-	size_t hits = 0, n;
-	int fd = mpath_open(acc->root_fd, str_z(path), err);
-	int got = 0;
-
-	if (fd < 0)
-		return -1;
-	if (mdir_list(fd, &list, err) < 0) {
-		close(fd);
-		return -1;
-	}
-	n = list.n < SAMPLE ? list.n : SAMPLE;
-	for (size_t i = 0; i < n && got >= 0; i++) {
-		struct mname name;
-
-		if (!mname_parse(str_z(list.file[i].name), &name))
-			continue;
-		got = store_find_unique(acc->store, f->id, name.unique, &row,
-		    err);
-		hits += got > 0;
-	}
-	mlist_clear(&list);
-	close(fd);
-	return got < 0 ? -1 : n > 0 && hits * 2 > n;
-}
-
 /* The mailboxes below a renamed one went with it on the server. */
 static int
 follow_wires(struct account *acc, const char *from, const char *to, char delim,
@@ -486,92 +382,18 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 	return account_commit(acc, err);
 }
 
-/* Is there mail on the server that was never here?  DELETE would take it along. */
-static int
-holds_more(struct account *acc, struct folder *f, bool *more, struct err *err)
-{
-	struct remote_status *s = &f->status;
-	struct msg_row row;
-	struct cursor *c;
-	int got;
-
-	s->have = 0;
-	if (remote_unselect(acc, err) < 0 || remote_expect(acc,
-	    imap_status(acc->work, str_z(f->wire)), ERR_FOLDER, f->name, err) < 0)
-		return -1;
-	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
-	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
-	    s->uidnext != f->uidnext;
-	c = cursor_open(acc->store, 0, BY_STAGE, err);
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0)
-		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
-		    row.stage == ST_REFUSED);
-	cursor_close(c);
-	return got;
-}
-
-/* The one empty folder whose directory is gone, if ${path} is empty, too: it was
- * renamed, or one was removed and another made, which comes to the same.  1, 0,
- * -1. */
-static int
-find_empty(struct account *acc, const char *path, struct folder **hit,
-    struct err *err)
-{
-	int fd = mpath_open(acc->root_fd, str_z(path), err), r;
-	struct mlist list;
-	bool more = true;
-	uint32_t rows;
-
-	*hit = NULL;
-	r = fd < 0 ? -1 : mdir_list(fd, &list, err);
-	if (fd >= 0)
-		close(fd);
-	if (r < 0)
-		return -1;
-	r = list.n == 0;
-	mlist_clear(&list);
-	for (size_t i = 0; i < acc->n_folders && r > 0; i++) {
-		struct folder *f = acc->folder[i];
-
-		if (!f->away || f->wire == NULL || f->missing || has_use(f))
-			continue;
-		if (store_count(acc->store, f->id, &rows, err) < 0)
-			return -1;
-		/* Two candidates are none. */
-		if (rows == 0 && *hit != NULL)
-			return 0;
-		if (rows == 0)
-			*hit = f;
-	}
-	if (*hit == NULL || r <= 0)
-		return 0;
-	if (holds_more(acc, *hit, &more, err) < 0)
-		return -1;
-	return !more;
-}
-
 static int
 directory_appeared(struct account *acc, const char *path, struct err *err)
 {
+	bool may_be_old = !acc->conf->restore.on;
 	struct policy policy;
-	struct folder *twin;
+	struct folder *twin, *old = NULL;
 	char *wire;
 
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct folder *f = acc->folder[i];
-		int like;
-
-		if (!f->away || f->wire == NULL || f->missing ||
-		    acc->conf->restore.on)
-			continue;
-		like = looks_like(acc, f, path, err);
-		if (like < 0)
-			return -1;
-		if (like)
-			return rename_remote(acc, f, path, err);
-	}
+	if (may_be_old && renamed_here(acc, path, &old, err) < 0)
+		return -1;
+	if (old != NULL)
+		return rename_remote(acc, old, path, err);
 	policy = pattern_policy(acc->conf, str_z(path), 0);
 	if (!acc->conf->folders.create_remote || !(policy.push & POLICY_NEW) ||
 	    !pattern_selects(&acc->conf->folders.sync, str_z(path), 0))
@@ -586,14 +408,14 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 		return restore_plan(acc, path, err);
 	}
 	if (twin == NULL) {
-		struct folder *empty = NULL;
-		int got = acc->conf->restore.on ? 0 :
-		    find_empty(acc, path, &empty, err);
-
-		if (got == 0)
+		if (may_be_old && renamed_empty(acc, path, &old, err) < 0) {
+			free(wire);
+			return -1;
+		}
+		if (old == NULL)
 			return create_remote(acc, path, wire, err);
 		free(wire);
-		return got < 0 ? -1 : rename_remote(acc, empty, path, err);
+		return rename_remote(acc, old, path, err);
 	}
 	free(wire);
 	/* Below a directory that was renamed, and empty: nothing else tells. */
@@ -627,7 +449,7 @@ directory_gone(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	if (acc->conf->folders.delete_remote == GONE_DELETE &&
 	    (f->policy.push & POLICY_DELETE) && !f->missing) {
-		if (holds_more(acc, f, &more, err) < 0)
+		if (remove_takes_more(acc, f, &more, err) < 0)
 			return -1;
 		return more ? make_again(acc, f, err) :
 		    remove_folder_remote(acc, f, err);

@@ -354,18 +354,48 @@ class KeywordsOfAMove(ChangeCase):
 
 
 class RenameAfterDeletion(ChangeCase):
-    def test_a_folder_that_the_server_renames_after_a_deletion_here(self):
-        """Its counters are not those that were noted: its id tells."""
+    """The server renames a folder whose counters we changed since they were noted."""
+
+    def setUp(self):
+        super().setUp()
         self.client.create("Box")
         for token in ("m1", "m2"):
             self.client.append("Box", message(token))
         self.syncd.sync()
-        self.tree.delete("Box", "Subject: m1")
+
+    def renamed(self, *left):
         self.syncd.sync()
         self.client.rename("Box", "Other")
         self.syncd.sync()
         self.assertSame()
-        self.assertPlaces("m2", "Other")
+        self.assertFalse(os.path.exists(os.path.join(self.tree.root, "Box")))
+        for token in left:
+            self.assertPlaces(token, "Other")
+
+    def test_its_id_tells(self):
+        self.tree.delete("Box", "Subject: m1")
+        self.renamed("m2")
+
+    def without_ids(self):
+        self.syncd.settings["accounts"]["a"]["avoid"] = ["X-GUID"]
+        self.syncd.write()
+        self.syncd.write()
+
+    def test_without_ids_after_a_deletion_here(self):
+        self.without_ids()
+        self.tree.delete("Box", "Subject: m1")
+        self.renamed("m2")
+
+    def test_without_ids_after_an_upload(self):
+        self.without_ids()
+        self.tree.add("Box", message("m3"))
+        self.renamed("m1", "m2", "m3")
+
+    def test_without_ids_when_nothing_is_left(self):
+        self.without_ids()
+        self.tree.delete("Box", "Subject: m1")
+        self.tree.delete("Box", "Subject: m2")
+        self.renamed()
 
 
 class Restart(ChangeCase):

@@ -1,0 +1,214 @@
+/*
+ * renamed.c — by its id, where the server tells one; else by counters, by names of
+ * files, or because only one empty folder can be meant.
+ */
+#include "engine/renamed.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "engine/remove.h"
+#include "maildir/dir.h"
+#include "maildir/name.h"
+
+enum { SAMPLE = 20 };
+
+/* ---- on the server ---------------------------------------------------- */
+
+/* Can ${now} be ${f}, of which we know ${known} messages?  The server counts as
+ * many as it did, or, when we took some away since, those that are left. */
+static bool
+fits(const struct folder *f, uint32_t known, const struct folder *now)
+{
+	const struct remote_status *s = &now->status;
+
+	return f->validity.v != 0 &&
+	    (s->have & STATUS_UIDVALIDITY) && s->validity.v == f->validity.v &&
+	    (s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&
+	    (s->have & STATUS_MESSAGES) &&
+	    (s->messages == f->messages || s->messages == known);
+}
+
+/* What the account itself is made of is not renamed on a mere likeness. */
+static bool
+has_use(const struct folder *f)
+{
+	return (f->attrs & (LIST_ALL | LIST_ARCHIVE | LIST_DRAFTS | LIST_FLAGGED |
+	    LIST_JUNK | LIST_SENT | LIST_TRASH | LIST_IMPORTANT)) != 0 ||
+	    str_ieq(str_z(f->wire), STR("INBOX"));
+}
+
+/* Empty, then and now: if it is another after all, nothing is lost by that.
+ * Counters of empty mailboxes may be alike: only one may have gone.  1, 0, -1. */
+static int
+only_empty_one(struct account *acc, const struct folder *f,
+    const struct folder *now, struct err *err)
+{
+	if (has_use(f))
+		return 0;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *o = acc->folder[i];
+		uint32_t known;
+
+		if (o == f || o->id == 0 || o->wire == NULL || o->status.listed ||
+		    has_use(o))
+			continue;
+		if (store_count_uids(acc->store, o->id, &known, err) < 0)
+			return -1;
+		if (known == 0 && fits(o, known, now))
+			return 0;
+	}
+	return 1;
+}
+
+/* 1, 0, -1. */
+static int
+may_be(struct account *acc, const struct folder *f, uint32_t known,
+    const struct folder *now, struct err *err)
+{
+	if (f->objid != NULL && now->objid != NULL)
+		return strcmp(f->objid, now->objid) == 0;
+	if (!fits(f, known, now))
+		return 0;
+	if (now->status.messages > 0)
+		return 1;
+	return known == 0 ? only_empty_one(acc, f, now, err) : 0;
+}
+
+int
+renamed_there(struct account *acc, const struct folder *f, struct folder **hit,
+    struct err *err)
+{
+	uint32_t known;
+
+	*hit = NULL;
+	if (store_count_uids(acc->store, f->id, &known, err) < 0)
+		return -1;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *now = acc->folder[i];
+		int may;
+
+		if (now->id != 0 || !now->status.listed || now->excluded ||
+		    (now->attrs & LIST_NOSELECT))
+			continue;
+		may = may_be(acc, f, known, now, err);
+		if (may < 0)
+			return -1;
+		if (!may)
+			continue;
+		if (*hit != NULL) {
+			*hit = NULL;	/* two candidates are none */
+			return 0;
+		}
+		*hit = now;
+	}
+	return 0;
+}
+
+/* ---- here ------------------------------------------------------------- */
+
+/* Are the files in ${path} those of ${f}, whose own directory is gone? */
+static int
+looks_like(struct account *acc, const struct folder *f, const char *path,
+    struct err *err)
+{
+	struct mlist list;
+	struct msg_row row;
+	size_t hits = 0, n;
+	int fd = mpath_open(acc->root_fd, str_z(path), err);
+	int got = 0;
+
+	if (fd < 0)
+		return -1;
+	if (mdir_list(fd, &list, err) < 0) {
+		close(fd);
+		return -1;
+	}
+	n = list.n < SAMPLE ? list.n : SAMPLE;
+	for (size_t i = 0; i < n && got >= 0; i++) {
+		struct mname name;
+
+		if (!mname_parse(str_z(list.file[i].name), &name))
+			continue;
+		got = store_find_unique(acc->store, f->id, name.unique, &row,
+		    err);
+		hits += got > 0;
+	}
+	mlist_clear(&list);
+	close(fd);
+	return got < 0 ? -1 : n > 0 && hits * 2 > n;
+}
+
+int
+renamed_here(struct account *acc, const char *path, struct folder **hit,
+    struct err *err)
+{
+	*hit = NULL;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		int like;
+
+		if (!f->away || f->wire == NULL || f->missing)
+			continue;
+		like = looks_like(acc, f, path, err);
+		if (like < 0)
+			return -1;
+		if (like) {
+			*hit = f;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* Is there a directory at ${path} without a message?  1, 0, -1. */
+static int
+is_empty(struct account *acc, const char *path, struct err *err)
+{
+	int fd = mpath_open(acc->root_fd, str_z(path), err), r;
+	struct mlist list;
+
+	if (fd < 0)
+		return -1;
+	r = mdir_list(fd, &list, err);
+	close(fd);
+	if (r < 0)
+		return -1;
+	r = list.n == 0;
+	mlist_clear(&list);
+	return r;
+}
+
+int
+renamed_empty(struct account *acc, const char *path, struct folder **hit,
+    struct err *err)
+{
+	bool more = true;
+	uint32_t rows;
+	int r = is_empty(acc, path, err);
+
+	*hit = NULL;
+	if (r <= 0)
+		return r;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!f->away || f->wire == NULL || f->missing || has_use(f))
+			continue;
+		if (store_count(acc->store, f->id, &rows, err) < 0)
+			return -1;
+		if (rows > 0)
+			continue;
+		if (*hit != NULL) {
+			*hit = NULL;
+			return 0;
+		}
+		*hit = f;
+	}
+	if (*hit != NULL && remove_takes_more(acc, *hit, &more, err) < 0)
+		return -1;
+	if (more)
+		*hit = NULL;
+	return 0;
+}
