@@ -83,6 +83,8 @@ struct folder {
 	bool			 checked;	/* its times were compared once */
 	bool			 drawn;		/* looked at in this round, though not
 						 * asked for: a file of it moved */
+	bool			 alone;		/* landing its mail together with that of
+						 * other folders has failed */
 	struct remote_status	 status;
 	struct noted		*noted;
 	size_t			 n_noted, cap_noted;

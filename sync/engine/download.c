@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "engine/apply.h"
+#include "engine/download.h"
 #include "engine/land.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
@@ -18,7 +19,7 @@ enum { RANGE = 200, IN_FLIGHT = 2, FIRST = 20 };
 struct download {
 	struct account	*acc;
 	struct folder	*f;
-	struct arrivals	 arrived;
+	struct arrivals	*arrived;
 	bool		 open;		/* EV_BODY came, EV_MSG has not */
 	uint64_t	 size;
 	bool		 too_big;
@@ -63,7 +64,7 @@ begin_body(struct download *d, const struct event *ev, struct err *err)
 	d->size = ev->body.size;
 	d->too_big = ev->body.size >
 	    (uint64_t)d->acc->conf->limits.max_message_size;
-	return d->too_big ? 0 : land_begin(&d->arrived, err);
+	return d->too_big ? 0 : land_begin(d->arrived, err);
 }
 
 static int
@@ -71,7 +72,7 @@ body_data(struct download *d, struct str bytes, struct err *err)
 {
 	if (!d->open || d->too_big)
 		return 0;
-	return land_data(&d->arrived, bytes, err);
+	return land_data(d->arrived, bytes, err);
 }
 
 static int
@@ -85,19 +86,19 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 	d->open = false;
 	if (fresh == NULL || fresh->sys == UINT32_MAX) {
 		/* Not asked for, or twice: the base says what we have. */
-		land_discard(&d->arrived);
+		land_discard(d->arrived);
 		return 0;
 	}
 	d->acc->progress->done++;
 	if (d->too_big || d->size == 0) {
 		fresh->sys = UINT32_MAX;
-		land_discard(&d->arrived);
+		land_discard(d->arrived);
 		return d->too_big ? quarantine(d, m->uid, true, "server.too-big",
 		    "larger than limits.max_message_size", err) :
 		    quarantine(d, m->uid, false, "server.poison",
 		    "the server gives no bytes for it", err);
 	}
-	a = land_end(&d->arrived, (m->have & MSG_DATE) ? m->date :
+	a = land_end(d->arrived, (m->have & MSG_DATE) ? m->date :
 	    clock_wall() / 1000000, err);
 	if (a == NULL)
 		return -1;
@@ -112,7 +113,7 @@ end_body(struct download *d, const struct ev_msg *m, struct err *err)
 	if (m->have & MSG_OBJID)
 		a->objid = str_dup(m->objid);
 	fresh->sys = UINT32_MAX;
-	return land_full(&d->arrived) ? land_all(&d->arrived, err) : 0;
+	return land_full(d->arrived) ? land_all(d->arrived, err) : 0;
 }
 
 /* ---- asking ----------------------------------------------------------- */
@@ -255,7 +256,7 @@ run(struct download *d, struct err *err)
 			if (d->req[i] != answered)
 				continue;
 			if (is_first(d, d->hi[i]) &&
-			    land_all(&d->arrived, err) < 0)
+			    land_all(d->arrived, err) < 0)
 				return -1;
 			if (came_short(d, d->lo[i], d->hi[i])) {
 				if (n_again == ARRAY_LEN(again))
@@ -283,6 +284,12 @@ run(struct download *d, struct err *err)
 	return 0;
 }
 
+bool
+download_keeps(const struct err *err)
+{
+	return err->class == ERR_RETRY || err->class == ERR_PROTO;
+}
+
 static uint64_t
 count_fresh(const struct folder *f)
 {
@@ -294,26 +301,38 @@ count_fresh(const struct folder *f)
 }
 
 int
-apply_downloads(struct account *acc, struct folder *f, struct err *err)
+download_into(struct arrivals *a, struct err *err)
 {
-	struct download d = { .acc = acc, .f = f, .next = f->work.n_fresh,
-	    .arrived = { .acc = acc, .f = f } };
-	struct err ignored;
-	int r = 0;
+	struct folder *f = a->f;
+	struct download d = { .acc = a->acc, .f = f, .arrived = a,
+	    .next = f->work.n_fresh };
+	int r;
 
-	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
-		return 0;
-	progress_phase(acc->progress, PHASE_DOWNLOAD, f->name, count_fresh(f));
-	if (remote_select(acc, f, err) < 0 || land_prepare(acc, f, err) < 0)
+	progress_phase(a->acc->progress, PHASE_DOWNLOAD, f->name,
+	    count_fresh(f));
+	if (remote_select(a->acc, f, err) < 0 ||
+	    land_prepare(a->acc, f, err) < 0)
 		return -1;
 	r = run(&d, err);
 	for (size_t i = 0; i < d.in_flight && r < 0; i++)
-		remote_drain(acc, d.req[i], err);
-	/* What has arrived whole is landed even if the connection broke. */
-	if (r == 0 || err->class == ERR_RETRY || err->class == ERR_PROTO) {
-		if (land_all(&d.arrived, r == 0 ? err : &ignored) < 0)
-			r = -1;
-	}
-	land_clear(&d.arrived);
+		remote_drain(a->acc, d.req[i], err);
+	land_discard(a);
+	return r;
+}
+
+int
+apply_downloads(struct account *acc, struct folder *f, struct err *err)
+{
+	struct arrivals a = { .acc = acc, .f = f };
+	struct err ignored;
+	int r;
+
+	if (f->work.n_fresh == 0 || !(f->policy.pull & POLICY_NEW))
+		return 0;
+	r = download_into(&a, err);
+	if ((r == 0 || download_keeps(err)) &&
+	    land_all(&a, r == 0 ? err : &ignored) < 0)
+		r = -1;
+	land_clear(&a);
 	return r;
 }

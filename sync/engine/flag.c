@@ -434,10 +434,41 @@ apply_row(struct account *acc, struct folder *f, struct change *c,
 	return 0;
 }
 
+/* Fresh messages that policy does not pull are known to be left alone. */
+static int
+leave_fresh(struct account *acc, struct folder *f, struct err *err)
+{
+	for (size_t i = 0; i < f->work.n_fresh; i++) {
+		struct msg_row row = {
+			.folder = f->id,
+			.uid = { f->work.fresh[i].uid },
+			.stage = ST_GONE_LOCAL,
+			.flags = { f->work.fresh[i].sys, f->work.fresh[i].kw },
+		};
+
+		if (store_msg_put(acc->store, &row, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+write_rows(struct account *acc, struct folder *f, bool leave, struct err *err)
+{
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+
+		if (!c->done && c->from == 0 && apply_row(acc, f, c, err) < 0)
+			return -1;
+	}
+	return leave ? leave_fresh(acc, f, err) : 0;
+}
+
 int
 apply_rows(struct account *acc, struct folder *f, struct err *err)
 {
-	bool any = false;
+	bool leave = f->work.n_fresh > 0 && !(f->policy.pull & POLICY_NEW);
+	bool any = leave;
 
 	for (size_t i = 0; i < f->work.n; i++)
 		any = any || !f->work.change[i].done;
@@ -445,13 +476,9 @@ apply_rows(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	if (account_begin(acc, err) < 0)
 		return -1;
-	for (size_t i = 0; i < f->work.n; i++) {
-		struct change *c = &f->work.change[i];
-
-		if (!c->done && c->from == 0 && apply_row(acc, f, c, err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
+	if (write_rows(acc, f, leave, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
 	}
 	return account_commit(acc, err);
 }

@@ -437,3 +437,12 @@ gather_quiet(struct account *acc, struct folder *f, bool *quiet, struct err *err
 	*quiet = n == 0;
 	return 0;
 }
+
+bool
+gather_silent(const struct account *acc, const struct folder *f)
+{
+	const struct remote *r = acc->remote;
+
+	return acc->selected == f && !r->expunged && !r->gap && r->n_msg == 0 &&
+	    r->gone.n == 0 && imap_box(acc->work)->exists == f->work.exists;
+}

@@ -21,5 +21,7 @@ int	gather_remote(struct account *acc, struct folder *f,
  * meanwhile may be stored. */
 int	gather_quiet(struct account *acc, struct folder *f, bool *quiet,
 	    struct err *err);
+/* Whether nothing at all was reported of it, before another folder is selected. */
+bool	gather_silent(const struct account *acc, const struct folder *f);
 
 #endif

@@ -89,10 +89,28 @@ land_discard(struct arrivals *a)
 	header_clear(&a->header);
 }
 
+static bool
+enough(uint64_t messages, uint64_t bytes)
+{
+	return messages >= BATCH || bytes >= BATCH_BYTES;
+}
+
 bool
 land_full(const struct arrivals *a)
 {
-	return a->n >= BATCH || a->bytes >= BATCH_BYTES;
+	return enough(a->n, a->bytes);
+}
+
+bool
+land_heap_full(struct arrivals *const *a, size_t n)
+{
+	uint64_t messages = 0, bytes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		messages += a[i]->n;
+		bytes += a[i]->bytes;
+	}
+	return enough(messages, bytes);
 }
 
 static void
@@ -130,6 +148,8 @@ land_clear(struct arrivals *a)
 	land_discard(a);
 	forget(a);
 	free(a->v);
+	a->v = NULL;
+	a->cap = 0;
 }
 
 /* ---- landing ---------------------------------------------------------- */
@@ -275,20 +295,28 @@ write_landing(struct arrivals *a, struct err *err)
 	return incoming_write(a, err);
 }
 
-static int
-commit_landing(struct arrivals *a, struct err *err)
+static void
+end_incoming(struct arrivals *const *a, size_t n, bool committed)
 {
-	int r;
+	for (size_t i = 0; i < n; i++)
+		incoming_end(a[i], committed);
+}
 
-	if (account_begin(a->acc, err) < 0)
+static int
+commit_landing(struct arrivals *const *a, size_t n, struct err *err)
+{
+	struct account *acc = a[0]->acc;
+	int r = account_begin(acc, err);
+
+	if (r < 0)
 		return -1;
-	if (write_landing(a, err) < 0) {
-		store_rollback(a->acc->store);
-		incoming_end(a, false);
-		return -1;
-	}
-	r = account_commit(a->acc, err);
-	incoming_end(a, r == 0);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = write_landing(a[i], err);
+	if (r == 0)
+		r = account_commit(acc, err);
+	else
+		store_rollback(acc->store);
+	end_incoming(a, n, r == 0);
 	return r;
 }
 
@@ -356,16 +384,27 @@ write_present(struct arrivals *a, struct arrival *one, struct err *err)
 }
 
 static int
-commit_present(struct arrivals *a, struct err *err)
+write_all_present(struct arrivals *a, struct err *err)
 {
-	if (account_begin(a->acc, err) < 0)
-		return -1;
 	for (size_t i = 0; i < a->n; i++)
-		if (write_present(a, &a->v[i], err) < 0) {
-			store_rollback(a->acc->store);
+		if (write_present(a, &a->v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+commit_present(struct arrivals *const *a, size_t n, struct err *err)
+{
+	struct account *acc = a[0]->acc;
+
+	if (account_begin(acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (write_all_present(a[i], err) < 0) {
+			store_rollback(acc->store);
 			return -1;
 		}
-	return account_commit(a->acc, err);
+	return account_commit(acc, err);
 }
 
 /* Those directories of the folder that something was put into. */
@@ -385,15 +424,21 @@ sync_dirs(const struct arrivals *a, struct err *err)
 }
 
 static int
-place_batch(struct arrivals *a, struct err *err)
+place(const struct arrivals *a, struct err *err)
 {
 	for (size_t i = 0; i < a->n; i++) {
-		struct arrival *one = &a->v[i];
+		const struct arrival *one = &a->v[i];
 
 		if (!one->waits && deliver_place(a->f->fd, one->landing.unique,
 		    home_of(a, one)->fd, one->file, one->in_new, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int
+sync_places(const struct arrivals *a, struct err *err)
+{
 	for (size_t i = 0; i < a->n; i++) {
 		struct folder *to = a->v[i].to;
 
@@ -405,43 +450,86 @@ place_batch(struct arrivals *a, struct err *err)
 	return sync_dirs(a, err);
 }
 
+/* All are renamed before the first directory is synced: a journal takes them in
+ * one go. */
+static int
+place_all(struct arrivals *const *a, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (place(a[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (sync_places(a[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+sync_bodies(struct arrivals *const *a, size_t n, struct err *err)
+{
+	struct landing *l;
+	size_t total = 0;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		total += a[i]->n;
+	l = xreallocarray(NULL, total, sizeof(*l));
+	total = 0;
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < a[i]->n; k++)
+			l[total++] = a[i]->v[k].landing;
+	r = deliver_sync(l, total, err);
+	free(l);
+	return r;
+}
+
+/* Where each goes, and by what name. */
+static int
+settle_names(struct arrivals *a, struct err *err)
+{
+	for (size_t i = 0; i < a->n; i++)
+		a->v[i].show = a->v[i].flags;
+	if (incoming_ask(a, err) < 0 || name_batch(a, err) < 0)
+		return -1;
+	return dedupe_arrivals(a, err);
+}
+
+static void
+have_landed(struct arrivals *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->v[i].landed != NULL)
+			*a->v[i].landed = (struct landed){ a->v[i].row,
+			    a->v[i].listed.keep };
+	a->acc->tally.downloaded += a->n;
+	a->acc->tally.bytes_down += a->bytes;
+	forget(a);
+}
+
+int
+land_together(struct arrivals *const *a, size_t n, struct err *err)
+{
+	int r;
+
+	if (n == 0)
+		return 0;
+	r = sync_bodies(a, n, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = settle_names(a[i], err);
+	if (r < 0) {
+		end_incoming(a, n, false);
+		return -1;
+	}
+	if (commit_landing(a, n, err) < 0 || place_all(a, n, err) < 0 ||
+	    commit_present(a, n, err) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		have_landed(a[i]);
+	return 0;
+}
+
 int
 land_all(struct arrivals *a, struct err *err)
 {
-	struct landing *l;
-	int r;
-
-	if (a->n == 0)
-		return 0;
-	l = xreallocarray(NULL, a->n, sizeof(*l));
-	for (size_t i = 0; i < a->n; i++)
-		l[i] = a->v[i].landing;
-	r = deliver_sync(l, a->n, err);
-	free(l);
-	for (size_t i = 0; i < a->n; i++)
-		a->v[i].show = a->v[i].flags;
-	if (r == 0)
-		r = incoming_ask(a, err);
-	if (r == 0)
-		r = name_batch(a, err);
-	if (r == 0)
-		r = dedupe_arrivals(a, err);
-	if (r == 0)
-		r = commit_landing(a, err);
-	else
-		incoming_end(a, false);
-	if (r == 0)
-		r = place_batch(a, err);
-	if (r == 0)
-		r = commit_present(a, err);
-	if (r == 0) {
-		for (size_t i = 0; i < a->n; i++)
-			if (a->v[i].landed != NULL)
-				*a->v[i].landed = (struct landed){
-				    a->v[i].row, a->v[i].listed.keep };
-		a->acc->tally.downloaded += a->n;
-		a->acc->tally.bytes_down += a->bytes;
-		forget(a);
-	}
-	return r;
+	return a->n > 0 ? land_together(&a, 1, err) : 0;
 }

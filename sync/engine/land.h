@@ -77,8 +77,13 @@ void	land_undo(struct arrivals *a);
 
 /* As many as should be landed together. */
 bool	land_full(const struct arrivals *a);
+/* As many for several folders. */
+bool	land_heap_full(struct arrivals *const *a, size_t n);
 /* Put all that have arrived into the folder. */
 int	land_all(struct arrivals *a, struct err *err);
+/* The same for several folders at once, with as many syncs and commits as for one,
+ * but for those of their directories. */
+int	land_together(struct arrivals *const *a, size_t n, struct err *err);
 /* May a message that came to another folder be put into ${to} now?  Only where it
  * will be seen at the next look: else the server would be told that it was
  * deleted. */

@@ -9,7 +9,6 @@
  */
 #include "engine/round.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +19,7 @@
 #include "engine/age.h"
 #include "engine/apply.h"
 #include "engine/diff.h"
+#include "engine/dryrun.h"
 #include "engine/gather.h"
 #include "engine/guard.h"
 #include "engine/hooks.h"
@@ -30,6 +30,7 @@
 #include "engine/recover.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
+#include "engine/together.h"
 #include "engine/tree.h"
 #include "maildir/dir.h"
 
@@ -79,81 +80,7 @@ bury(struct account *acc, struct folder *f, struct err *err)
 	return account_commit(acc, err);
 }
 
-/* ---- the plan of a dry run -------------------------------------------- */
-
-static const struct {
-	unsigned	 op;
-	const char	*name;
-} op_names[] = {
-	{ OP_DOWNLOAD, "download" },
-	{ OP_UPLOAD, "upload" },
-	{ OP_FLAGS_LOCAL, "flags-local" },
-	{ OP_FLAGS_REMOTE, "flags-remote" },
-	{ OP_DELETE_LOCAL, "delete-local" },
-	{ OP_DELETE_REMOTE, "delete-remote" },
-	{ OP_FORGET, "forget" },
-	{ OP_KEEP_REMOTE, "keep-remote" },
-	{ OP_KEEP_LOCAL, "keep-local" },
-	{ OP_REPLACE, "replace" },
-};
-
-static void
-plan_change(struct account *acc, const struct folder *f, const struct change *c)
-{
-	const char *what = c->file != NULL ? c->file : "";
-
-	if (c->from != 0) {
-		(void)!buf_fmt(&acc->plan, "%s: %s-remote %s: %s\n", f->name,
-		    c->copy ? "copy" : "move", what,
-		    c->copy ? "copied here" : "moved here");
-		return;
-	}
-	for (size_t k = 0; k < ARRAY_LEN(op_names); k++)
-		if (c->out.ops & op_names[k].op)
-			(void)!buf_fmt(&acc->plan, "%s: %s uid %" PRIu32
-			    " %s: %s\n", f->name, op_names[k].name, c->uid.v,
-			    what, c->out.reason);
-}
-
-static void
-plan_folder(struct account *acc, struct folder *f)
-{
-	for (size_t i = 0; i < f->work.n; i++)
-		if (!f->work.change[i].done)
-			plan_change(acc, f, &f->work.change[i]);
-	if (!(f->policy.pull & POLICY_NEW))
-		return;
-	for (size_t i = f->work.n_fresh; i-- > 0;)
-		(void)!buf_fmt(&acc->plan, "%s: download uid %" PRIu32
-		    ": new on the server, unknown here\n", f->name,
-		    f->work.fresh[i].uid);
-}
-
 /* ---- applying and recording ------------------------------------------- */
-
-/* Fresh messages that policy does not pull are known to be left alone. */
-static int
-leave_fresh(struct account *acc, struct folder *f, struct err *err)
-{
-	if ((f->policy.pull & POLICY_NEW) || f->work.n_fresh == 0)
-		return 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < f->work.n_fresh; i++) {
-		struct msg_row row = {
-			.folder = f->id,
-			.uid = { f->work.fresh[i].uid },
-			.stage = ST_GONE_LOCAL,
-			.flags = { f->work.fresh[i].sys, f->work.fresh[i].kw },
-		};
-
-		if (store_msg_put(acc->store, &row, err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
-	}
-	return account_commit(acc, err);
-}
 
 static int
 apply_folder(struct account *acc, struct folder *f, struct err *err)
@@ -163,18 +90,26 @@ apply_folder(struct account *acc, struct folder *f, struct err *err)
 	    apply_flags_local(acc, f, err) < 0 ||
 	    apply_rows(acc, f, err) < 0 ||
 	    apply_downloads(acc, f, err) < 0 ||
-	    leave_fresh(acc, f, err) < 0 ||
 	    apply_uploads(acc, f, err) < 0 ||
 	    apply_deletes_remote(acc, f, err) < 0)
 		return -1;
 	return 0;
 }
 
+static void
+tell_done(const struct round_opts *o, const struct folder *f,
+    const struct tally *did, usec took)
+{
+	static const struct tally nothing;
+
+	if (o->done != NULL && memcmp(did, &nothing, sizeof(*did)) != 0)
+		o->done(o->who, f, did, took);
+}
+
 static int
 apply_and_tell(struct account *acc, const struct round_opts *o,
     struct folder *f, struct err *err)
 {
-	static const struct tally nothing;
 	struct tally before = acc->tally, did;
 	usec started = clock_now();
 	int r;
@@ -185,8 +120,7 @@ apply_and_tell(struct account *acc, const struct round_opts *o,
 	if (did.kept > 0 && f->work.exists == 0)
 		log_warn("%s: all %llu messages are gone on the server; they "
 		    "are kept here", f->name, (unsigned long long)did.kept);
-	if (o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
-		o->done(o->who, f, &did, clock_now() - started);
+	tell_done(o, f, &did, clock_now() - started);
 	return r;
 }
 
@@ -195,7 +129,7 @@ static int
 record_remote(struct account *acc, struct folder *f, struct err *err)
 {
 	const struct work *w = &f->work;
-	const struct imap_box *box = imap_box(acc->work);
+	const struct imap_box *box;
 	uint32_t known;
 	bool quiet;
 
@@ -209,13 +143,16 @@ record_remote(struct account *acc, struct folder *f, struct err *err)
 	f->messages = w->exists;
 	if (w->uidnext != 0)
 		f->uidnext = w->uidnext;
+	if (acc->selected != f)
+		return 0;
+	box = imap_box(acc->work);
 	if (gather_quiet(acc, f, &quiet, err) < 0 ||
 	    store_count_uids(acc->store, f->id, &known, err) < 0)
 		return -1;
 	if (quiet && known == box->exists) {
 		f->modseq = box->modseq;
 		f->messages = box->exists;
-	} else if (!quiet && acc->selected == f) {
+	} else if (!quiet) {
 		/* Somebody else was at work: look again. */
 		folder_mark(f, DIRTY_REMOTE);
 	}
@@ -303,6 +240,67 @@ carry_out(struct account *acc, const struct round_opts *o, struct folder *f,
 	if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
 		return -1;
 	return r == 0 ? record(acc, f, err) : r;
+}
+
+/* Land what waits, and record it. */
+static int
+land_waiting(struct account *acc, const struct round_opts *o,
+    struct together *t, struct err *err)
+{
+	int r;
+
+	if (t->n == 0)
+		return 0;
+	if (commit_records(acc, err) < 0)
+		r = -1;
+	else
+		r = together_land(t, err);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct waiting *w = &t->v[i];
+
+		if (r == 0)
+			tell_done(o, w->f, &w->did, w->took);
+		if (r == 0 && !w->failed)
+			r = record(acc, w->f, err);
+		else
+			folder_mark(w->f, DIRTY_REMOTE | DIRTY_SCAN);
+		work_clear(&w->f->work);
+	}
+	together_clear(t);
+	if (r == 0)
+		return commit_records(acc, err);
+	if (store_in_transaction(acc->store))
+		store_rollback(acc->store);
+	acc->recovered = false;
+	/* One of them is the trouble: each by itself, then. */
+	return err->class == ERR_FOLDER || err->class == ERR_MSG ? 0 : -1;
+}
+
+/* Fetch a folder's mail, to land it with that of others. */
+static int
+let_wait(struct account *acc, const struct round_opts *o, struct folder *f,
+    struct together *t, struct err *err)
+{
+	struct err ignored;
+
+	if (commit_records(acc, err) < 0)
+		return -1;
+	if (together_take(t, f, err) == 0)
+		return together_full(t) ? land_waiting(acc, o, t, err) : 0;
+	acc->recovered = false;
+	(void)land_waiting(acc, o, t, &ignored);
+	return folder_trouble(acc, f, err);
+}
+
+static int
+do_folder(struct account *acc, const struct round_opts *o, struct folder *f,
+    struct together *t, struct err *err)
+{
+	if (together_suits(acc, f))
+		return let_wait(acc, o, f, t, err);
+	if (!has_work(f))
+		return carry_out(acc, o, f, err);
+	return land_waiting(acc, o, t, err) < 0 ? -1 : carry_out(acc, o, f, err);
 }
 
 /* ---- a pass ----------------------------------------------------------- */
@@ -403,7 +401,7 @@ read_remote(struct account *acc, const struct round_opts *o, struct folder *f,
 
 static int
 reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
-    size_t n, struct err *err)
+    size_t n, struct together *t, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		int r = read_remote(acc, o, f[i], err);
@@ -426,7 +424,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		    VERDICT_NONE, err) < 0)
 			return -1;
 		if (acc->dry_run)
-			plan_folder(acc, f[i]);
+			dryrun_folder(acc, f[i]);
 		else if (bury(acc, f[i], err) < 0)
 			return -1;
 	}
@@ -437,7 +435,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 	for (size_t i = 0; i < n; i++) {
 		if (f[i]->skip)
 			continue;
-		if (carry_out(acc, o, f[i], err) < 0) {
+		if (do_folder(acc, o, f[i], t, err) < 0) {
 			if (store_in_transaction(acc->store))
 				store_rollback(acc->store);
 			return -1;
@@ -472,7 +470,9 @@ static int
 pass(struct account *acc, const struct round_opts *o, struct err *err)
 {
 	struct list dirty = { 0 }, known = { 0 };
+	struct together t = { .acc = acc };
 	int64_t started = clock_wall();
+	struct err ignored;
 	int r;
 
 	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
@@ -485,13 +485,16 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 		if (first_time(dirty.v[i]) && is_small(dirty.v[i]))
 			list_add(&known, dirty.v[i]);
 	if (r == 0 && known.n > 0)
-		r = reconcile(acc, o, known.v, known.n, err);
+		r = reconcile(acc, o, known.v, known.n, &t, err);
 	for (size_t i = 0; i < dirty.n && r == 0; i++) {
 		if (!first_time(dirty.v[i]))
 			continue;
-		r = reconcile(acc, o, &dirty.v[i], 1, err);
-		work_clear(&dirty.v[i]->work);
+		r = reconcile(acc, o, &dirty.v[i], 1, &t, err);
+		if (t.n == 0)
+			work_clear(&dirty.v[i]->work);
 	}
+	if (land_waiting(acc, o, &t, r == 0 ? err : &ignored) < 0)
+		r = -1;
 	forget_work(acc);
 	if (r == 0 && !acc->dry_run)
 		r = remove_tombstones(acc, started - o->grace, &acc->tombstones,

@@ -37,6 +37,7 @@ CONTROLS = {
     "kill-twice": [("no-intent", "upload")],
     "eio": [("write-unchecked", "download")],
     "enospc": [("write-unchecked", "download")],
+    "eacces": [("write-unchecked", "download")],
     "full": [("no-intent", "upload")],
     "short": [("short-write", "download")],
     "oom": [("oom-unchecked", "download")],

@@ -10,7 +10,7 @@
  * MODE	count	only count (N is 0)
  *	before	kill the whole tree instead of the effect
  *	after	kill the whole tree once it has happened
- *	eio	let it fail with EIO; enospc: with ENOSPC
+ *	eio	let it fail with EIO; enospc: with ENOSPC; eacces: with EACCES
  *	short	write half of what was asked for
  * CLASS all, or file: only effects on files (what a disk may refuse).
  * -a	not only the n-th, all from there on (eio, enospc: a disk that stays full).
@@ -82,9 +82,9 @@ static const struct call {
 #undef CALL
 };
 
-enum mode { COUNT, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, SHORT };
+enum mode { COUNT, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, FAIL_EACCES, SHORT };
 static const char *const mode_names[] = {
-	"count", "before", "after", "eio", "enospc", "short",
+	"count", "before", "after", "eio", "enospc", "eacces", "short",
 };
 
 #define MAX_TASKS	256
@@ -280,6 +280,7 @@ on_entry(struct task *t, const struct ptrace_syscall_info *i)
 		return;
 	case FAIL_EIO:
 	case FAIL_ENOSPC:
+	case FAIL_EACCES:
 		take_away(t);
 		return;
 	case SHORT:
@@ -299,7 +300,8 @@ on_exit_of(struct task *t)
 	struct user_regs_struct r;
 	if (ptrace(PTRACE_GETREGS, t->pid, NULL, &r) != 0)
 		return;
-	r.rax = (unsigned long)(k.mode == FAIL_EIO ? -EIO : -ENOSPC);
+	r.rax = (unsigned long)-(k.mode == FAIL_EIO ? EIO :
+	    k.mode == FAIL_ENOSPC ? ENOSPC : EACCES);
 	ptrace(PTRACE_SETREGS, t->pid, NULL, &r);
 }
 

@@ -23,6 +23,9 @@ SOME = mails(THERE, "INBOX", "aa1", "aa2", "aa3") + mails(THERE, "Archive", "bb1
 
 SCENES = {
     "download": Scene([], SOME + mails(THERE, "INBOX", "aa4", flags=["F", "todo"])),
+    "several folders at once": Scene([], [("create", THERE, f) for f in ("One", "Two", "Three")] +
+        mails(THERE, "One", "aa1", "aa2", flags=["S"]) + mails(THERE, "Two", "bb1", "bb2") +
+        mails(THERE, "Three", "aa1", "ee1", flags=["F", "todo"])),
     "upload": Scene(SOME, mails(HERE, "INBOX", "cc1", "cc2", flags=["S"]) +
                     mails(HERE, "Archive", "cc3")),
     "upload, no UIDPLUS": Scene(

@@ -117,6 +117,7 @@ SWEEPS = {
     "kill-twice": KillTwice("before"),
     "eio": Fault("eio"),
     "enospc": Fault("enospc"),
+    "eacces": Fault("eacces"),
     "full": Fault("enospc", "-a"),
     "short": Fault("short"),
     "oom": Oom(),

@@ -41,6 +41,30 @@ class Crash(unittest.TestCase):
                 point(stage, SWEEPS[sweep], n)
 
     @limit(60)
+    def test_a_folder_that_takes_no_mail_holds_up_no_other(self):
+        """Those whose mail was to land with its own are tried alone, at once."""
+        stage = on_stage(SCENES["several folders at once"])
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0, "-c", "file")
+        renames = [i for i, line in enumerate(report, 1) if " renameat2 " in line]
+        self.assertEqual(len(renames), 6)
+        for n in renames:
+            stage.put_back()
+            r, _ = stage.killat("eacces", n, "-c", "file")
+            stage.no_crash(r)
+            landed = [folder for folder, _, _ in stage.messages()]
+            self.assertGreaterEqual(set(landed), {"One", "Two", "Three"}, r.err)
+            stage.expect(stage.syncd.run("sync", timeout=20))
+            stage.judge_end()
+
+    def test_each_mistake_can_still_be_made(self):
+        """Sources move on; a control that cannot be built would be missed late."""
+        for name, edits in crash.mutants.MUTANTS.items():
+            with self.subTest(mutant=name):
+                self.assertTrue(crash.mutants.mutated(edits))
+
+    @limit(60)
     def test_a_sweep_finds_what_is_made_wrong(self):
         program = crash.mutants.build("early-row")
         stage = on_stage(SCENES["download"], program)
