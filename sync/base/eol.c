@@ -3,28 +3,41 @@
 
 #include <string.h>
 
+/* The next ${c} at or behind ${p}; ${end} when there is none. */
+static const char *
+next(const char *p, const char *end, char c)
+{
+	const char *at = p < end ? memchr(p, c, (size_t)(end - p)) : NULL;
+
+	return at != NULL ? at : end;
+}
+
+/* Three passes at the speed of memchr are faster than one that looks at each
+ * byte; as a rule the last two find nothing. */
 void
 eol_scan(struct eol_scan *s, const void *bytes, size_t n)
 {
-	const char *p = bytes;
+	const char *p = bytes, *end = p + n, *at;
+	bool cr = s->cr;
 
+	if (n == 0)
+		return;
 	s->n_bytes += n;
-	for (size_t i = 0; i < n; i++) {
-		char c = p[i];
-
-		if (s->cr && c != '\n')
-			s->bare_cr = true;
-		if (c == '\n') {
-			if (s->cr)
-				s->crlf = true;
-			else {
-				s->bare_lf = true;
-				s->n_bare_lf++;
-			}
-		} else if (c == '\0')
-			s->nul = true;
-		s->cr = c == '\r';
+	for (at = next(p, end, '\n'); at < end; at = next(at + 1, end, '\n')) {
+		if (at > p ? at[-1] == '\r' : cr) {
+			s->crlf = true;
+		} else {
+			s->bare_lf = true;
+			s->n_bare_lf++;
+		}
 	}
+	if (cr && *p != '\n')
+		s->bare_cr = true;
+	for (at = next(p, end, '\r'); at < end; at = next(at + 1, end, '\r'))
+		if (at + 1 < end && at[1] != '\n')
+			s->bare_cr = true;
+	s->cr = end[-1] == '\r';
+	s->nul = s->nul || next(p, end, '\0') < end;
 }
 
 enum eol
@@ -44,23 +57,33 @@ eol_scan_end(struct eol_scan *s, uint64_t *wire_size)
 size_t
 eol_to_wire(enum eol class, const void *bytes, size_t n, char *prev, char *out)
 {
-	const char *p = bytes;
+	const char *p = bytes, *end = p + n;
+	char before = *prev;
 	size_t o = 0;
 
 	if (n == 0)
 		return 0;
+	*prev = end[-1];
 	if (class == EOL_VERBATIM) {
 		memcpy(out, p, n);
 		return n;
 	}
-	for (size_t i = 0; i < n; i++) {
-		char before = i > 0 ? p[i - 1] : *prev;
+	while (p < end) {
+		const char *lf = next(p, end, '\n');
+		size_t run = (size_t)(lf - p);
 
-		if (p[i] == '\n' && (class == EOL_LF || before != '\r'))
+		memcpy(out + o, p, run);
+		o += run;
+		if (lf == end)
+			break;
+		if (run > 0)
+			before = lf[-1];
+		if (class == EOL_LF || before != '\r')
 			out[o++] = '\r';
-		out[o++] = p[i];
+		out[o++] = '\n';
+		before = '\n';
+		p = lf + 1;
 	}
-	*prev = p[n - 1];
 	return o;
 }
 

@@ -249,22 +249,22 @@ mdir_stat(int folder_fd, bool in_new, const char *name, struct mstat *out,
 int
 mdir_open(int folder_fd, bool in_new, const char *name, struct err *err)
 {
-	int dir = open_sub(folder_fd, in_new, name), fd;
+	char path[NAME_MAX + sizeof("new/")];
 	struct stat st;
+	int fd = -1;
 
-	if (dir < 0)
-		return at_fail(err, ERR_MSG, "open %s", name);
-	/* O_NONBLOCK: a fifo of that name must not hold us. */
-	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-	    O_CLOEXEC);
+	errno = EINVAL;
+	if (at_plain(str_z(name)) && snprintf(path, sizeof(path), "%s/%s",
+	    in_new ? "new" : "cur", name) < (int)sizeof(path))
+		/* O_NONBLOCK: a fifo of that name must not hold us. */
+		fd = at_open(folder_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		at_fail(err, ERR_MSG, "open %s", name);
-	else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		return at_fail(err, ERR_MSG, "open %s", name);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
-		fd = err_set(err, ERR_MSG, "store.not-a-message",
+		return err_set(err, ERR_MSG, "store.not-a-message",
 		    "open %s: not a regular file", name);
 	}
-	close(dir);
 	return fd;
 }
 
