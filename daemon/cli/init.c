@@ -187,6 +187,16 @@ say_folders(const struct init *in)
 	init_say(in, "\n  %s messages%s%s\n", n, size[0] != '\0' ? ", " : "", size);
 }
 
+static void
+say_maildrop(const struct init *in)
+{
+	char n[32], size[32];
+
+	text_count(in->preview.messages, n, sizeof(n));
+	text_bytes(in->preview.bytes, size, sizeof(size));
+	init_say(in, "\n  %s messages, %s\n", n, size);
+}
+
 static int
 sign_in(struct init *in)
 {
@@ -207,7 +217,10 @@ sign_in(struct init *in)
 		    "try again; --user NAME when it is not the address");
 	} else {
 		init_say(in, "ok, as %s by %s\n", in->user, in->preview.mechanism);
-		say_folders(in);
+		if (in->server.pop3)
+			say_maildrop(in);
+		else
+			say_folders(in);
 	}
 	config_free(conf);
 	return code;
@@ -226,7 +239,10 @@ choose_rest(struct init *in)
 		in->path = NULL;
 	}
 	free(dflt);
-	if (in->policy == NULL && !in->cli->yes && ask_possible(in->cli)) {
+	if (in->server.pop3)
+		init_say(in, "Mail is fetched into INBOX there, and stays on the "
+		    "server (pop3.keep_on_server).\n");
+	else if (in->policy == NULL && !in->cli->yes && ask_possible(in->cli)) {
 		init_say(in, "Changes go both ways; deletions too, kept for undo.\n");
 		in->policy = ask_line(in->cli,
 		    "Policy: two-way, archive, pull or backup", "two-way");
@@ -261,11 +277,13 @@ static void
 say_next(const struct init *in)
 {
 	if (in->cli->json) {
-		cli_take_json(json_pack("{s:s, s:s, s:s, s:i, s:s, s:I, s:I}",
-		    "account", in->name, "file", in->file, "host",
-		    in->server.host, "port", in->server.port, "user", in->user,
-		    "folders", (json_int_t)in->preview.n,
-		    "messages", (json_int_t)in->preview.messages));
+		cli_take_json(json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:I, s:I, "
+		    "s:I}", "account", in->name, "file", in->file,
+		    "protocol", in->server.pop3 ? "pop3" : "imap",
+		    "host", in->server.host, "port", in->server.port,
+		    "user", in->user, "folders", (json_int_t)in->preview.n,
+		    "messages", (json_int_t)in->preview.messages,
+		    "bytes", (json_int_t)in->preview.bytes));
 		return;
 	}
 	init_say(in, "Wrote %s\n\n  syncd sync --dry-run %s   what would come\n"

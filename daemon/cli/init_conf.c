@@ -130,13 +130,15 @@ server_lines(const struct init *in, struct buf *b)
 {
 	const struct discovery *d = &in->server;
 	const struct provider *by_domain = provider_find(str_z(in->email));
-	bool known = by_domain != NULL && by_domain == d->provider &&
+	bool known = !d->pop3 && by_domain != NULL && by_domain == d->provider &&
 	    by_domain->host != NULL && strcmp(by_domain->host, d->host) == 0 &&
 	    d->port == by_domain->port;
 
+	if (d->pop3)
+		line(b, "protocol: pop3");
 	if (!known)
 		text_line(b, "host", d->host);
-	if (d->port != (d->starttls ? 143 : 993))
+	if (d->port != discover_port(d->pop3, d->starttls))
 		line(b, "port: %u", d->port);
 	if (in->user != NULL && (in->cli->user != NULL || !known) &&
 	    strcmp(in->user, in->email) != 0)

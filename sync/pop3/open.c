@@ -411,7 +411,7 @@ bring_up(struct bringup *b, struct err *err)
 	b->doing = "CAPA";
 	if (capa(b, err) < 0)
 		return -1;
-	return sign_in(b, err);
+	return b->conf->probe ? 0 : sign_in(b, err);
 }
 
 struct lane *
@@ -433,6 +433,7 @@ pop3_open(const struct pop3_conf *conf, const char *name, int tunnel_fd,
 		return NULL;
 	}
 	/* Signed in, a server may offer more; asked with the first flight. */
-	(void)pop3_lane_submit(b.pl, CMD_CAPA, 0, false);
+	if (!conf->probe)
+		(void)pop3_lane_submit(b.pl, CMD_CAPA, 0, false);
 	return &b.pl->head;
 }
