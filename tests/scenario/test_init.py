@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import stat
 import subprocess
 import time
@@ -55,6 +56,15 @@ class Home(Case):
         return subprocess.run([*before, *self.argv(*args, **kwargs)], env=self.env,
                               capture_output=True, text=True, timeout=40,
                               input=stdin if stdin is not None else "", check=False)
+
+    def trust(self):
+        """A directory of trusted authorities, as OpenSSL reads it, with the server's."""
+        path = os.path.join(self.syncd.dir, "trust")
+        os.mkdir(path)
+        name = subprocess.run(("openssl", "x509", "-hash", "-noout", "-in", self.dovecot.ca),
+                              capture_output=True, text=True, check=True).stdout.strip()
+        shutil.copy(self.dovecot.ca, f"{path}/{name}.0")
+        return path
 
     def config(self, name="mail"):
         return os.path.join(self.home, ".config/syncd/accounts.d", name + ".yaml")
@@ -122,6 +132,17 @@ class Init(Home):
         r = self.verb("sync")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertTrue(os.listdir(os.path.join(self.home, "Mail/mail/INBOX/new")))
+
+    def test_authorities_that_the_environment_names(self):
+        """Also in the sandbox of whoever talks to the server."""
+        self.env["SSL_CERT_DIR"] = "/nonexistent:" + self.trust()
+        r = subprocess.run([BINARY, "init", MAIL, "--user", self.user, "--host", self.host(),
+                            "--secret", "file", "--stdin", "--yes"], env=self.env,
+                           input=self.secret(), capture_output=True, text=True, timeout=40,
+                           check=False)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        r = self.verb("sync")
+        self.assertEqual(r.returncode, 0, r.stderr)
 
     def test_json_and_a_second_account_of_the_same_domain(self):
         for want in ("mail", "mail-2"):
