@@ -4,7 +4,6 @@ import os
 import pty
 import re
 import select
-import shutil
 import stat
 import subprocess
 import time
@@ -13,6 +12,7 @@ import unittest
 from case import Case, limit, message, rows
 from dns import Dns
 from network import SERVER, Network, possible
+from server import trust
 from syncd import BINARY
 
 MAIL = "u@mail.test"
@@ -56,15 +56,6 @@ class Home(Case):
         return subprocess.run([*before, *self.argv(*args, **kwargs)], env=self.env,
                               capture_output=True, text=True, timeout=40,
                               input=stdin if stdin is not None else "", check=False)
-
-    def trust(self):
-        """A directory of trusted authorities, as OpenSSL reads it, with the server's."""
-        path = os.path.join(self.syncd.dir, "trust")
-        os.mkdir(path)
-        name = subprocess.run(("openssl", "x509", "-hash", "-noout", "-in", self.dovecot.ca),
-                              capture_output=True, text=True, check=True).stdout.strip()
-        shutil.copy(self.dovecot.ca, f"{path}/{name}.0")
-        return path
 
     def config(self, name="mail"):
         return os.path.join(self.home, ".config/syncd/accounts.d", name + ".yaml")
@@ -135,7 +126,8 @@ class Init(Home):
 
     def test_authorities_that_the_environment_names(self):
         """Also in the sandbox of whoever talks to the server."""
-        self.env["SSL_CERT_DIR"] = "/nonexistent:" + self.trust()
+        self.env["SSL_CERT_DIR"] = "/nonexistent:" + trust(
+            self.dovecot.ca, os.path.join(self.syncd.dir, "trust"))
         r = subprocess.run([BINARY, "init", MAIL, "--user", self.user, "--host", self.host(),
                             "--secret", "file", "--stdin", "--yes"], env=self.env,
                            input=self.secret(), capture_output=True, text=True, timeout=40,
