@@ -110,6 +110,12 @@ const struct code codes[] = {
 	{ "config.no-account",
 	    "The files were read and hold no account.",
 	    "Add one under `accounts:`; syncd.yaml.example shows how." },
+	{ "config.no-nmcli",
+	    "schedule.only_if names `unmetered`, and there is nobody to ask: "
+	    "nmcli, of NetworkManager, is not installed.  Every network counts "
+	    "as unmetered.",
+	    "Write schedule.condition_command, which exits 0 on such a network, "
+	    "or take `unmetered` out." },
 	{ "config.no-script",
 	    "The configuration names a script that is not there.  Mail is synced "
 	    "without it: what it would have filed stays in INBOX.",

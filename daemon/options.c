@@ -246,10 +246,17 @@ const struct option options[] = {
 	    " day, at a random moment between the two, local time (\"daily 02:30\":"
 	    " then); a turn that was slept through is made up; with turns, a worker"
 	    " does one round and ends" },
-	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
-	  .later = "conditions on a schedule", .example = "unmetered",
-	  .help = "Only on a connection or a power supply that is so: unmetered,"
-	    " on-ac" },
+	{ "accounts.*.schedule.only_if", OPT_LIST, A(schedule.only_if),
+	  .dflt = "[]", .pattern = "^(unmetered|on-ac)$", .example = "unmetered",
+	  .help = "Only while it is so: unmetered (as NetworkManager says), on-ac;"
+	    " else there is no connection and no round but for a `syncd sync`;"
+	    " what nobody can tell is so" },
+	{ "accounts.*.schedule.condition_command", OPT_COMMAND,
+	  A(schedule.condition_command), .dflt = "null",
+	  .example = "~/bin/at-home",
+	  .help = "A command that says, instead of nmcli, whether the network is"
+	    " unmetered: exit code 0; asked every few minutes and when the network"
+	    " changes" },
 	{ "accounts.*.schedule.jitter", OPT_DURATION, A(schedule.jitter),
 	  .dflt = "30s", .max = USEC_S(86400),
 	  .help = "A random delay, so that accounts do not begin together" },

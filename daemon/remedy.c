@@ -60,6 +60,9 @@ static const struct row {
 	{ "config.missing-secret",
 	    "password_command: pass show mail/ACCOUNT" },
 	{ "config.no-account", "syncd init EMAIL" },
+	{ "config.no-nmcli",
+	    "schedule: {condition_command: COMMAND}, with one that exits 0 on an "
+	    "unmetered network" },
 	{ "config.no-script",
 	    "correct the path below `plugins:`, or see what there is: "
 	    "syncd plugin list" },

@@ -77,6 +77,28 @@ next_turn(const struct account *a, bool first)
 	return clock_in(from - now + at_random(a, most));
 }
 
+static bool
+is_due(const struct account *a)
+{
+	return a->conf->schedule.every > 0 && a->due != 0 &&
+	    clock_now() >= a->due;
+}
+
+bool
+schedule_allow(struct account *a, const struct jobs *jobs)
+{
+	const char *was = condition_missing(&a->condition);
+	bool turns = schedule_turns(a->conf);
+
+	condition_step(&a->condition, a->conf,
+	    account_active(a) && (!turns || is_due(a)));
+	/* A turn that has begun is finished. */
+	if (!turns && account_running(a) && !jobs_want(jobs, a->name) &&
+	    condition_missing(&a->condition) != NULL)
+		account_stop(a);
+	return condition_missing(&a->condition) != was;
+}
+
 void
 schedule_step(struct account *a, struct jobs *jobs)
 {
@@ -84,7 +106,7 @@ schedule_step(struct account *a, struct jobs *jobs)
 		return;
 	if (a->due == 0)
 		a->due = next_turn(a, true);
-	if (clock_now() < a->due)
+	if (!is_due(a) || !condition_met(&a->condition))
 		return;
 	a->due = next_turn(a, false);
 	/* The last turn goes on: it counts for this one. */
@@ -96,8 +118,9 @@ schedule_step(struct account *a, struct jobs *jobs)
 usec
 schedule_deadline(const struct account *a)
 {
-	return a->conf->schedule.every > 0 && account_active(a) ? a->due :
-	    USEC_NEVER;
+	if (a->conf->schedule.every == 0 || !account_active(a))
+		return USEC_NEVER;
+	return is_due(a) && !condition_met(&a->condition) ? USEC_NEVER : a->due;
 }
 
 int64_t

@@ -188,6 +188,8 @@ struct account_conf {
 		bool	daily;			/* "daily 02:00-05:00" */
 		int	from, until;		/* then, minutes of the local
 						 * day; the same: one moment */
+		struct strlist	only_if;	/* "unmetered", "on-ac" */
+		struct strlist	condition_command;
 		usec	jitter;
 		usec	alert_after;
 	} schedule;

@@ -680,6 +680,13 @@ def _(s):
     return s.run("check")
 
 
+@case("config.no-nmcli")
+def _(s):
+    s.peer({"schedule": {"only_if": ["unmetered"]}})
+    s.syncd.env = {"PATH": "/nonexistent"}
+    return s.run("check")
+
+
 @case("state.corrupt")
 def _(s):
     s.peer()
