@@ -430,11 +430,15 @@ const struct option options[] = {
 	  .help = "Whom to tell of problems" },
 	{ "notify.desktop", OPT_ENUM, C(notify_desktop), .dflt = "problems",
 	  .words = "problems off",
-	  .help = "On the desktop, by notify-send(1), where there is one" },
-	{ "notify.mail_to", OPT_TEXT, NOWHERE, .dflt = "null",
-	  .later = "notifications", .example = "root", .help = "By mail" },
-	{ "notify.repeat", OPT_DURATION, NOWHERE, .dflt = "24h",
-	  .later = "notifications", .help = "Again after so long" },
+	  .help = "On the desktop, by notify-send(1), where there is one: problems"
+	    " that wait for somebody, each of them once" },
+	{ "notify.mail_to", OPT_TEXT, C(notify_mail_to), .dflt = "null",
+	  .example = "root", .help = "By mail to this address, by way of"
+	    " sendmail(1)" },
+	{ "notify.repeat", OPT_DURATION, C(notify_repeat), .dflt = "24h",
+	  .min = USEC_S(1),
+	  .help = "Again after so long, while the problem lasts; a restart repeats"
+	    " nothing" },
 	{ "metrics", OPT_GROUP, NOWHERE,
 	  .help = "Figures for monitoring" },
 	{ "metrics.textfile", OPT_PATH, C(metrics_file), .dflt = "null",

@@ -290,6 +290,7 @@ account_changed(struct parent *p, struct account *a)
 	}
 	tell_problems(p, a, status);
 	json_decref(status);
+	p->alerts.look = true;
 }
 
 static void
@@ -488,6 +489,8 @@ next_deadline(const struct parent *p)
 		least = metrics_deadline(p);
 	if (react_deadline(&p->react) < least)
 		least = react_deadline(&p->react);
+	if (alerts_deadline(&p->alerts) < least)
+		least = alerts_deadline(&p->alerts);
 	if (meter_due(&p->meter) < least)
 		least = meter_due(&p->meter);
 	if (one < least)
@@ -568,6 +571,7 @@ run(struct parent *p)
 		}
 		start_due(p);
 		send_parts(p);
+		alerts_step(p);
 		react_hear(&p->react, &p->events);
 		react_step(&p->react);
 		answer_requests(p);
@@ -628,6 +632,9 @@ open_events(struct parent *p)
 
 	events_open(&p->events, path);
 	free(path);
+	path = xasprintf("%s/told.json", p->conf->state_dir);
+	alerts_open(&p->alerts, path);
+	free(path);
 }
 
 static int
@@ -661,6 +668,7 @@ end(struct parent *p)
 	wake_clear(&p->wake);
 	pings_clear(&p->pings);
 	react_clear(&p->react);
+	alerts_clear(&p->alerts);
 	if (p->signals >= 0)
 		close(p->signals);
 	for (size_t i = 0; i < p->n; i++) {

@@ -123,15 +123,29 @@ schedule_deadline(const struct account *a)
 	return is_due(a) && !condition_met(&a->condition) ? USEC_NEVER : a->due;
 }
 
-int64_t
-schedule_stale(const struct account *a)
+static bool
+may_get_stale(const struct account *a)
 {
 	const char *state = account_state(a);
 
-	if (!account_active(a) || a->conf->schedule.alert_after == 0 ||
-	    a->conf->schedule.when == SCHEDULE_MANUAL ||
-	    strcmp(state, "live") == 0 || strcmp(state, "polling") == 0)
-		return 0;
-	return clock_wall() - a->last_ok > a->conf->schedule.alert_after ?
+	return account_active(a) && a->conf->schedule.alert_after != 0 &&
+	    a->conf->schedule.when != SCHEDULE_MANUAL &&
+	    strcmp(state, "live") != 0 && strcmp(state, "polling") != 0;
+}
+
+int64_t
+schedule_stale(const struct account *a)
+{
+	return may_get_stale(a) &&
+	    clock_wall() - a->last_ok > a->conf->schedule.alert_after ?
 	    a->last_ok : 0;
+}
+
+int64_t
+schedule_stale_in(const struct account *a)
+{
+	int64_t left = a->last_ok + a->conf->schedule.alert_after - clock_wall();
+
+	/* A moment more: then it is longer ago, not as long. */
+	return may_get_stale(a) && left >= 0 ? left + 1000 : 0;
 }

@@ -28,5 +28,7 @@ usec	schedule_deadline(const struct account *a);
 /* No full success for too long, while it is not watching: since when, wall clock
  * us; 0: all is well. */
 int64_t	schedule_stale(const struct account *a);
+/* In how many us that will be, if nothing happens; 0: it is so, or will not be. */
+int64_t	schedule_stale_in(const struct account *a);
 
 #endif

@@ -175,8 +175,8 @@ note_failure(struct worker *w, const struct err *err)
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);
 	w->trouble = err->code;
-	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
-	    PROBLEM_WARNING, err->code, NULL, "", "%s", err->text);
+	problem_open(w->acc, user ? PROBLEM_ERROR : PROBLEM_WARNING, err->code,
+	    NULL, "", "%s", err->text);
 	report_status(w, user ? "error" : "offline");
 }
 

@@ -243,6 +243,8 @@ struct conf {
 	struct react_conf	*react;
 	size_t			 n_reacts;
 	int			 notify_desktop;	/* enum conf_notify */
+	char			*notify_mail_to;	/* NULL: nobody */
+	usec			 notify_repeat;
 	struct plugin_conf	*plugin;	/* in the order in which they run */
 	size_t			 n_plugins;
 	struct strlist		 files;		/* what was read, for `config path` */
