@@ -219,8 +219,8 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 		}
 	peer_complaint(cond->text, &class, &code);
 	snprintf(resp, sizeof(resp), "%.*s", STR_ARG(cond->code));
-	err_set(err, class, "auth.refused", "%s said: %s%s%s%s %.*s%s%s",
-	    b->conf->peer.host, cond->cond == COND_NO ? "NO" : "BAD",
+	err_set(err, class, "auth.refused", "the server said: %s%s%s%s %.*s%s%s",
+	    cond->cond == COND_NO ? "NO" : "BAD",
 	    resp[0] != '\0' ? " [" : "", resp, resp[0] != '\0' ? "]" : "",
 	    STR_ARG(str_head(cond->text, 200)), why[0] != '\0' ? " " : "", why);
 	err->code = code;

@@ -128,15 +128,15 @@ classify(struct str code, struct str text, enum err_class *class,
 }
 
 static int
-refused(struct bringup *b, const struct pop3_item *item, enum err_class class,
-    const char *what, const char *why, struct err *err)
+refused(const struct pop3_item *item, enum err_class class, const char *what,
+    const char *why, struct err *err)
 {
 	bool coded = item->code.n > 0;
 	const char *code = what;
 
 	classify(item->code, item->text, &class, &code);
-	err_set(err, class, "auth.refused", "%s said: -ERR %s%.*s%s%.*s%s%s",
-	    b->conf->peer.host, coded ? "[" : "", STR_ARG(item->code),
+	err_set(err, class, "auth.refused", "the server said: -ERR %s%.*s%s%.*s%s%s",
+	    coded ? "[" : "", STR_ARG(item->code),
 	    coded ? "] " : "", STR_ARG(str_head(item->text, 200)),
 	    why[0] != '\0' ? " " : "", why);
 	err->code = code;
@@ -148,7 +148,7 @@ static int
 sign_in_refused(struct bringup *b, const struct pop3_item *item, const char *why,
     struct err *err)
 {
-	return refused(b, item, ERR_AUTH, b->conf->peer.token ?
+	return refused(item, ERR_AUTH, b->conf->peer.token ?
 	    "auth.token-expired" : "auth.refused", why, err);
 }
 
@@ -177,7 +177,7 @@ greeting(struct bringup *b, struct err *err)
 	if (next(b, &item, err) < 0)
 		return -1;
 	if (item.status == POP3_ERR)
-		return refused(b, &item, ERR_RETRY, "server.unavailable", "",
+		return refused(&item, ERR_RETRY, "server.unavailable", "",
 		    err);
 	if (item.status != POP3_OK)
 		return err_set(err, ERR_PROTO, "proto.unexpected",

@@ -104,6 +104,15 @@ class Mistakes(Case):
         self.edit(f"--> {place}:1", lambda x: x.replace(wrong, "127.0.0.1"))
         self.works()
 
+    def test_the_host_is_named_once(self):
+        secret = os.path.join(self.syncd.dir, "secret.a")
+        with open(secret, "w", encoding="utf-8") as f:
+            f.write("old\n")
+        for code, more in (("auth.refused", {}), ("tls.untrusted", {"tls": "{}"})):
+            self.write(self.yaml(**more))
+            line = self.take(rf"error\[{code}\]: (.*)", self.fails(code))
+            self.assertEqual(line.count(self.conf["host"]), 1, line)
+
     def pin(self, server, code):
         syncd = Syncd(server)
         self.addCleanup(syncd.stop)
