@@ -372,6 +372,11 @@ const struct code codes[] = {
 	    "The server announced more bytes than the answer may have.",
 	    "Is it a message?  See limits.max_message_size.  Else please report "
 	    "it." },
+	{ "proto.other-server",
+	    "Another kind of server answers there: SMTP sends mail and does not "
+	    "give it out, and IMAP and POP3 have ports of their own.",
+	    "Correct `host` and `port`: IMAP is at 993, POP3 at 995 with "
+	    "protocol: pop3." },
 	{ "proto.preauth-flood",
 	    "The server sent far too much before the sign-in.",
 	    "Is it an IMAP server?  Check `host` and `port`." },

@@ -153,6 +153,9 @@ static const struct row {
 	{ "proto.line-too-long", REPORT },
 	{ "proto.literal-length", REPORT },
 	{ "proto.literal-too-big", REPORT },
+	{ "proto.other-server",
+	    "correct `host: HOST` and `port: PORT` (993 is IMAP, 995 POP3 with "
+	    "`protocol: pop3`); they stand in: syncd config show ACCOUNT" },
 	{ "proto.preauth-flood",
 	    "is it an IMAP server? `host: HOST` and `port: PORT` stand in: "
 	    "syncd config show ACCOUNT" },

@@ -155,7 +155,7 @@ greeting(struct bringup *b, struct err *err)
 	bool clear = stream_info(b->il->st)->tls_version == NULL;
 
 	b->doing = "the greeting";
-	if (next(b, &resp, err) < 0)
+	if (peer_meet(b->il->st, "IMAP", b->deadline, err) < 0 || next(b, &resp, err) < 0)
 		return -1;
 	if (resp.kind != RESP_COND || (resp.cond.cond != COND_OK &&
 	    resp.cond.cond != COND_PREAUTH))

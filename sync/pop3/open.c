@@ -174,7 +174,7 @@ greeting(struct bringup *b, struct err *err)
 	struct pop3_item item;
 
 	b->doing = "the greeting";
-	if (next(b, &item, err) < 0)
+	if (peer_meet(b->pl->st, "POP3", b->deadline, err) < 0 || next(b, &item, err) < 0)
 		return -1;
 	if (item.status == POP3_ERR)
 		return refused(&item, ERR_RETRY, "server.unavailable", "",
