@@ -74,6 +74,7 @@ account_init(struct account *a, const struct account_env *env,
 	};
 	cred_init(&a->cred);
 	broker_init(&a->broker, a->conf, env->programs);
+	condition_init(&a->condition, a->conf);
 	paused_path(a, path, sizeof(path));
 	a->paused = !env->once && access(path, F_OK) == 0;
 }
@@ -107,6 +108,7 @@ account_clear(struct account *a)
 	drop_process(a);
 	cred_clear(&a->cred);
 	broker_clear(&a->broker);
+	condition_clear(&a->condition);
 	progress_page_close(&a->page);
 	json_decref(a->bye);
 	json_decref(a->status);
@@ -122,6 +124,8 @@ account_set_conf(struct account *a, const struct account_conf *conf)
 	a->conf = conf_copy(conf);
 	a->broker.account = a->conf->name;
 	broker_grant(&a->broker, a->conf);
+	condition_clear(&a->condition);
+	condition_init(&a->condition, a->conf);
 	cred_forget(&a->cred);
 	account_stop(a);
 }
@@ -235,6 +239,7 @@ account_nudge(struct account *a)
 {
 	a->n_failed = 0;
 	a->next_start = 0;
+	condition_again(&a->condition);
 }
 
 void
@@ -271,6 +276,7 @@ account_wake(struct account *a)
 		tell(a, IPC_WAKE, STR_NONE, -1);
 		(void)kill(a->pid, SIGUSR1);
 	}
+	condition_again(&a->condition);
 	/* Whatever failed for lack of a network may work now. */
 	if (a->pid == 0 && account_offline(a->exit))
 		account_nudge(a);
@@ -634,7 +640,8 @@ bool
 account_reaped(struct account *a, pid_t pid, int status)
 {
 	if (cred_reaped(&a->cred, pid, status) ||
-	    broker_reaped(&a->broker, pid, status))
+	    broker_reaped(&a->broker, pid, status) ||
+	    condition_reaped(&a->condition, pid, status))
 		return true;
 	for (size_t i = 0; i < ACCOUNT_TUNNELS; i++)
 		if (pid == a->tunnel[i]) {
@@ -688,4 +695,5 @@ account_waiters(const struct account *a, struct waiter w[ACCOUNT_WAITERS])
 	w[0] = (struct waiter){ .fd = a->fd, .want = WAIT_READ };
 	cred_waiters(&a->cred, w + 1);
 	broker_waiters(&a->broker, w + 3);
+	condition_waiters(&a->condition, w + 3 + BROKER_WAITERS);
 }

@@ -18,6 +18,7 @@
 #include "base/types.h"
 #include "base/wait.h"
 #include "broker.h"
+#include "condition.h"
 #include "cred.h"
 #include "engine/conf.h"
 #include "job.h"
@@ -58,6 +59,7 @@ struct account {
 	usec		 started;
 	usec		 kill_at;	/* signal it (again) then */
 	usec		 due;		/* of its schedule; 0: not set yet */
+	struct condition condition;	/* of its schedule */
 	int64_t		 last_ok;	/* wall clock us of the last full success,
 					 * or of our own start */
 	bool		 succeeded;	/* ... of the former */
@@ -121,7 +123,7 @@ int	account_step(struct account *a, struct word *word);
  * follows from account_step(), after its last words. */
 bool	account_reaped(struct account *a, pid_t pid, int status);
 usec	account_deadline(const struct account *a);
-enum { ACCOUNT_WAITERS = 3 + BROKER_WAITERS };
+enum { ACCOUNT_WAITERS = 3 + BROKER_WAITERS + CONDITION_WAITERS };
 void	account_waiters(const struct account *a, struct waiter w[ACCOUNT_WAITERS]);
 
 /* "live", "offline", "paused", ...: borrowed. */

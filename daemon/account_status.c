@@ -40,6 +40,8 @@ account_state(const struct account *a)
 		return "auth-required";
 	if (a->pid == 0 && a->exit != 0 && !account_offline(a->exit))
 		return "error";
+	if (a->pid == 0 && condition_missing(&a->condition) != NULL)
+		return "waiting";
 	if (a->pid == 0 && a->exit == 0 && schedule_turns(a->conf))
 		return "scheduled";
 	if (a->pid == 0 || said == NULL)
@@ -137,6 +139,12 @@ account_status(const struct account *a)
 		return s;
 	}
 	json_object_set_new(s, "connections", json_integer(0));
+	if (strcmp(account_state(a), "waiting") == 0) {
+		json_object_set_new(s, "waiting_for",
+		    json_string(condition_missing(&a->condition)));
+		json_object_set_new(s, "next_attempt", json_null());
+		return s;
+	}
 	if (schedule_deadline(a) != USEC_NEVER) {
 		json_object_set_new(s, "next_attempt",
 		    js_time(clock_wall() + a->due - clock_now()));

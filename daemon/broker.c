@@ -24,28 +24,6 @@ static const char *const passed[] = { "PATH", "HOME", "LANG", "LC_ALL",
 
 /* ---- grants ------------------------------------------------------------ */
 
-/* The program's absolute path by PATH; NULL. */
-static char *
-find_program(const char *name)
-{
-	const char *dirs = getenv("PATH");
-	struct str rest = str_z(dirs != NULL ? dirs : "/usr/bin:/bin");
-
-	if (name[0] == '/')
-		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
-	if (strchr(name, '/') != NULL)
-		return NULL;
-	while (rest.p != NULL) {
-		struct str dir = str_split(&rest, ':');
-		char *path = xasprintf("%.*s/%s", STR_ARG(dir), name);
-
-		if (path[0] == '/' && access(path, X_OK) == 0)
-			return path;
-		free(path);
-	}
-	return NULL;
-}
-
 static void
 grant(struct broker *b, const char *plugin, const char *name, char *path)
 {
@@ -82,7 +60,7 @@ broker_grant(struct broker *b, const struct account_conf *conf)
 
 		for (size_t k = 0; k < p->allow.exec.n; k++) {
 			const char *name = p->allow.exec.v[k];
-			char *path = find_program(name);
+			char *path = role_find_program(name);
 
 			/* Of those that ours may use, one is enough. */
 			if (path != NULL || !p->bundled)
@@ -90,7 +68,7 @@ broker_grant(struct broker *b, const struct account_conf *conf)
 		}
 		if (p->allow.send)
 			grant(b, p->name, "sendmail",
-			    find_program("/usr/sbin/sendmail"));
+			    role_find_program("/usr/sbin/sendmail"));
 	}
 }
 

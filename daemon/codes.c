@@ -110,6 +110,12 @@ const struct code codes[] = {
 	{ "config.no-account",
 	    "The files were read and hold no account.",
 	    "Add one under `accounts:`; syncd.yaml.example shows how." },
+	{ "config.no-nmcli",
+	    "schedule.only_if names `unmetered`, and there is nobody to ask: "
+	    "nmcli, of NetworkManager, is not installed.  Every network counts "
+	    "as unmetered.",
+	    "Write schedule.condition_command, which exits 0 on such a network, "
+	    "or take `unmetered` out." },
 	{ "config.no-script",
 	    "The configuration names a script that is not there.  Mail is synced "
 	    "without it: what it would have filed stays in INBOX.",
@@ -366,6 +372,11 @@ const struct code codes[] = {
 	    "The server announced more bytes than the answer may have.",
 	    "Is it a message?  See limits.max_message_size.  Else please report "
 	    "it." },
+	{ "proto.other-server",
+	    "Another kind of server answers there: SMTP sends mail and does not "
+	    "give it out, and IMAP and POP3 have ports of their own.",
+	    "Correct `host` and `port`: IMAP is at 993, POP3 at 995 with "
+	    "protocol: pop3." },
 	{ "proto.preauth-flood",
 	    "The server sent far too much before the sign-in.",
 	    "Is it an IMAP server?  Check `host` and `port`." },

@@ -69,16 +69,6 @@ imap_conf_of(const struct account_conf *conf, int tunnel_fd)
 	return ic;
 }
 
-struct lane *
-connect_probe(const struct account_conf *conf, struct err *err)
-{
-	struct imap_conf ic = imap_conf_of(conf, -1);
-
-	ic.probe = true;
-	return imap_open(&ic, "probe", -1, NULL,
-	    clock_in(conf->limits.connect_timeout), err);
-}
-
 static struct lane *
 connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
     const struct secret *secret, bool tap, struct account *acc, struct err *err)
@@ -103,12 +93,10 @@ connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
 	    clock_in(conf->limits.connect_timeout), err);
 }
 
-static struct lane *
-connect_pop3(const struct account_conf *conf, const char *name, int tunnel_fd,
-    const struct secret *secret, bool tap, struct err *err)
+static struct pop3_conf
+pop3_conf_of(const struct account_conf *conf, int tunnel_fd)
 {
 	struct pop3_conf pc = {
-		.peer.tap = tap,
 		.max_message = (uint64_t)conf->limits.max_message_size * 4,
 	};
 
@@ -116,6 +104,16 @@ connect_pop3(const struct account_conf *conf, const char *name, int tunnel_fd,
 		if (str_ieq(str_z(conf->avoid.v[i]), STR("PIPELINING")))
 			pc.lock_step = true;
 	fill_peer(&pc.peer, conf, tunnel_fd >= 0);
+	return pc;
+}
+
+static struct lane *
+connect_pop3(const struct account_conf *conf, const char *name, int tunnel_fd,
+    const struct secret *secret, bool tap, struct err *err)
+{
+	struct pop3_conf pc = pop3_conf_of(conf, tunnel_fd);
+
+	pc.peer.tap = tap;
 	return pop3_open(&pc, name, tunnel_fd, secret,
 	    clock_in(conf->limits.connect_timeout), err);
 }
@@ -127,4 +125,21 @@ connect_lane(const struct account_conf *conf, const char *name, int tunnel_fd,
 	return conf->protocol == PROTOCOL_POP3 ?
 	    connect_pop3(conf, name, tunnel_fd, secret, tap, err) :
 	    connect_imap(conf, name, tunnel_fd, secret, tap, acc, err);
+}
+
+struct lane *
+connect_probe(const struct account_conf *conf, struct err *err)
+{
+	usec deadline = clock_in(conf->limits.connect_timeout);
+
+	if (conf->protocol == PROTOCOL_POP3) {
+		struct pop3_conf pc = pop3_conf_of(conf, -1);
+
+		pc.probe = true;
+		return pop3_open(&pc, "probe", -1, NULL, deadline, err);
+	}
+	struct imap_conf ic = imap_conf_of(conf, -1);
+
+	ic.probe = true;
+	return imap_open(&ic, "probe", -1, NULL, deadline, err);
 }

@@ -15,7 +15,8 @@
 struct lane	*connect_lane(const struct account_conf *conf, const char *name,
 		    int tunnel_fd, const struct secret *secret, bool tap,
 		    struct account *acc, struct err *err);
-/* Connect without signing in: only for imap_caps() and imap_stream_info(). */
+/* Connect without signing in: only for imap_caps() or pop3_caps(), and for
+ * lane_info. */
 struct lane	*connect_probe(const struct account_conf *conf, struct err *err);
 
 #endif

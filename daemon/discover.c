@@ -1,4 +1,4 @@
-/* discover.c — the IMAP server of an address. */
+/* discover.c — the server of an address. */
 #include "discover.h"
 
 #include <stdarg.h>
@@ -8,7 +8,10 @@
 #include "base/attr.h"
 #include "base/num.h"
 
-enum { IMAPS_PORT = 993, IMAP_PORT = 143, RECORDS = 16 };
+enum {
+	IMAPS_PORT = 993, IMAP_PORT = 143, POP3S_PORT = 995, POP3_PORT = 110,
+	RECORDS = 16
+};
 
 struct search {
 	const char			*domain;
@@ -32,16 +35,21 @@ in_vain(struct search *s, const char *fmt, ...)
 	va_end(ap);
 }
 
+uint16_t
+discover_port(bool pop3, bool starttls)
+{
+	return pop3 ? starttls ? POP3_PORT : POP3S_PORT :
+	    starttls ? IMAP_PORT : IMAPS_PORT;
+}
+
 static bool
 by_host(struct search *s, struct err *err)
 {
 	struct str rest = str_z(s->opts->host), host = str_split(&rest, ':');
 	struct discovery *d = s->out;
-	uint32_t port = IMAPS_PORT;
+	uint32_t port = discover_port(s->opts->pop3, s->opts->starttls);
 
-	d->starttls = s->opts->starttls;
-	if (d->starttls)
-		port = IMAP_PORT;
+	d->port_given = rest.p != NULL;
 	if (host.n == 0 || host.n >= sizeof(d->host) || (rest.p != NULL &&
 	    !num_u32(rest, 1, UINT16_MAX, &port))) {
 		err_set(err, ERR_CONFIG, "config.bad-value",
@@ -50,7 +58,8 @@ by_host(struct search *s, struct err *err)
 	}
 	memcpy(d->host, host.p, host.n);
 	d->port = (uint16_t)port;
-	d->starttls |= port == IMAP_PORT;
+	d->pop3 = s->opts->pop3 || port == POP3S_PORT || port == POP3_PORT;
+	d->starttls = s->opts->starttls || port == IMAP_PORT || port == POP3_PORT;
 	snprintf(d->how, sizeof(d->how), "as you say");
 	return true;
 }
@@ -76,7 +85,7 @@ is_within(const char *name, const char *domain)
 }
 
 static bool
-by_srv(struct search *s, const char *service, bool starttls)
+by_srv(struct search *s, const char *service, bool pop3, bool starttls)
 {
 	struct dns_record r[RECORDS];
 	struct discovery *d = s->out;
@@ -95,6 +104,7 @@ by_srv(struct search *s, const char *service, bool starttls)
 	else {
 		snprintf(d->host, sizeof(d->host), "%s", r[0].name);
 		d->port = r[0].port;
+		d->pop3 = pop3;
 		d->starttls = starttls;
 		d->foreign = !is_within(d->host, s->domain);
 		snprintf(d->how, sizeof(d->how), "SRV %s", name);
@@ -129,6 +139,17 @@ by_mx(struct search *s)
 	return false;
 }
 
+/* A known provider's IMAP is better than the domain's own POP3. */
+static void
+by_dns(struct search *s)
+{
+	if (!s->opts->pop3 && (by_srv(s, "_imaps._tcp", false, false) ||
+	    by_srv(s, "_imap._tcp", false, true) || by_mx(s)))
+		return;
+	if (!by_srv(s, "_pop3s._tcp", true, false))
+		(void)by_srv(s, "_pop3._tcp", true, true);
+}
+
 int
 discover(const char *email, const struct discover_opts *opts,
     struct discovery *out, usec deadline, struct err *err)
@@ -142,14 +163,19 @@ discover(const char *email, const struct discover_opts *opts,
 		out->provider = p;
 		return by_host(&s, err) ? 0 : -1;
 	}
-	if (p != NULL) {
+	/* The table has IMAP servers. */
+	if (p != NULL && opts->pop3) {
+		out->provider = p;
+		if (p->host == NULL)
+			return 0;
+	} else if (p != NULL) {
 		use_provider(&s, p);
 		snprintf(out->how, sizeof(out->how), "built-in: %s", p->name);
 		return 0;
 	}
-	in_vain(&s, "built-in table");
-	if (!opts->offline && !by_srv(&s, "_imaps._tcp", false) &&
-	    !by_srv(&s, "_imap._tcp", true))
-		(void)by_mx(&s);
+	if (!opts->pop3)
+		in_vain(&s, "built-in table");
+	if (!opts->offline)
+		by_dns(&s);
 	return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * discover.h — the IMAP server of an address, for `syncd init`: what the user says,
- * the built-in table, what the domain publishes by SRV (RFC 6186), whose mail
- * exchanger it uses.  Nothing is guessed.
+ * discover.h — the server of an address, for `syncd init`: what the user says, the
+ * built-in table, what the domain publishes by SRV (RFC 6186), whose mail exchanger
+ * it uses.  IMAP comes before POP3.  Nothing is guessed.
  */
 #ifndef DAEMON_DISCOVER_H
 #define DAEMON_DISCOVER_H
@@ -18,13 +18,16 @@ struct discover_opts {
 	const char	*host;		/* "HOST[:PORT]" of the user, or NULL */
 	const char	*dns;		/* see net/dns.h; NULL: the system's */
 	bool		 offline;	/* ask nobody */
+	bool		 pop3;		/* nothing else will do */
 	bool		 starttls;	/* of ${host} */
 };
 
 struct discovery {
 	char		 host[DNS_NAME_MAX];	/* "": none was found */
 	uint16_t	 port;
-	bool		 starttls;
+	bool		 pop3;
+	bool		 starttls;	/* by POP3: STLS */
+	bool		 port_given;	/* by the user */
 	bool		 foreign;	/* by SRV, and not in the mail's domain: to
 					 * be confirmed (RFC 6186 section 6) */
 	const struct provider	*provider;	/* or NULL */
@@ -35,5 +38,7 @@ struct discovery {
 /* -1: ${host} makes no sense.  Names that cannot be looked up are in looked. */
 int	discover(const char *email, const struct discover_opts *opts,
 	    struct discovery *out, usec deadline, struct err *err);
+/* The usual one. */
+uint16_t discover_port(bool pop3, bool starttls);
 
 #endif

@@ -455,8 +455,8 @@ static const struct method {
 static const char *const event_names[] = {
 	"mail.new", "mail.flags", "mail.moved", "mail.removed", "mail.changed",
 	"account.state", "sync.done", "sync.failed", "problem.opened",
-	"problem.closed", "config.reloaded", "config.rejected",
-	"daemon.stopping", "job.line"
+	"problem.closed", "problem.notify", "config.reloaded",
+	"config.rejected", "daemon.stopping", "job.line"
 };
 
 static json_t *

@@ -246,10 +246,17 @@ const struct option options[] = {
 	    " day, at a random moment between the two, local time (\"daily 02:30\":"
 	    " then); a turn that was slept through is made up; with turns, a worker"
 	    " does one round and ends" },
-	{ "accounts.*.schedule.only_if", OPT_LIST, NOWHERE, .dflt = "[]",
-	  .later = "conditions on a schedule", .example = "unmetered",
-	  .help = "Only on a connection or a power supply that is so: unmetered,"
-	    " on-ac" },
+	{ "accounts.*.schedule.only_if", OPT_LIST, A(schedule.only_if),
+	  .dflt = "[]", .pattern = "^(unmetered|on-ac)$", .example = "unmetered",
+	  .help = "Only while it is so: unmetered (as NetworkManager says), on-ac;"
+	    " else there is no connection and no round but for a `syncd sync`;"
+	    " what nobody can tell is so" },
+	{ "accounts.*.schedule.condition_command", OPT_COMMAND,
+	  A(schedule.condition_command), .dflt = "null",
+	  .example = "~/bin/at-home",
+	  .help = "A command that says, instead of nmcli, whether the network is"
+	    " unmetered: exit code 0; asked every few minutes and when the network"
+	    " changes" },
 	{ "accounts.*.schedule.jitter", OPT_DURATION, A(schedule.jitter),
 	  .dflt = "30s", .max = USEC_S(86400),
 	  .help = "A random delay, so that accounts do not begin together" },
@@ -423,11 +430,15 @@ const struct option options[] = {
 	  .help = "Whom to tell of problems" },
 	{ "notify.desktop", OPT_ENUM, C(notify_desktop), .dflt = "problems",
 	  .words = "problems off",
-	  .help = "On the desktop, by notify-send(1), where there is one" },
-	{ "notify.mail_to", OPT_TEXT, NOWHERE, .dflt = "null",
-	  .later = "notifications", .example = "root", .help = "By mail" },
-	{ "notify.repeat", OPT_DURATION, NOWHERE, .dflt = "24h",
-	  .later = "notifications", .help = "Again after so long" },
+	  .help = "On the desktop, by notify-send(1), where there is one: problems"
+	    " that wait for somebody, each of them once" },
+	{ "notify.mail_to", OPT_TEXT, C(notify_mail_to), .dflt = "null",
+	  .example = "root", .help = "By mail to this address, by way of"
+	    " sendmail(1)" },
+	{ "notify.repeat", OPT_DURATION, C(notify_repeat), .dflt = "24h",
+	  .min = USEC_S(1),
+	  .help = "Again after so long, while the problem lasts; a restart repeats"
+	    " nothing" },
 	{ "metrics", OPT_GROUP, NOWHERE,
 	  .help = "Figures for monitoring" },
 	{ "metrics.textfile", OPT_PATH, C(metrics_file), .dflt = "null",

@@ -79,7 +79,8 @@ may_start(const struct parent *p, const struct account *a)
 	if (account_running(a) || !account_active(a) ||
 	    clock_now() < a->next_start)
 		return false;
-	return !by_turns(p, a) || jobs_want(&p->jobs, a->name);
+	return jobs_want(&p->jobs, a->name) ||
+	    (!by_turns(p, a) && condition_met(&a->condition));
 }
 
 static size_t
@@ -289,6 +290,7 @@ account_changed(struct parent *p, struct account *a)
 	}
 	tell_problems(p, a, status);
 	json_decref(status);
+	p->alerts.look = true;
 }
 
 static void
@@ -453,6 +455,27 @@ tell_systemd(const struct parent *p)
 
 /* ---- the loop --------------------------------------------------------- */
 
+/* Those that wait for room, for work, or for a network that may be used are not
+ * due. */
+static usec
+deadline_of(const struct parent *p, const struct account *a)
+{
+	usec asks = condition_deadline(&a->condition), one;
+
+	if (account_running(a))
+		one = account_deadline(a);
+	else if (p->stopping || p->opts->once)
+		return USEC_NEVER;
+	else if (jobs_want(&p->jobs, a->name))
+		one = account_deadline(a);
+	else if (schedule_turns(a->conf))
+		one = schedule_deadline(a);
+	else
+		one = condition_met(&a->condition) ? account_deadline(a) :
+		    USEC_NEVER;
+	return one < asks ? one : asks;
+}
+
 static usec
 next_deadline(const struct parent *p)
 {
@@ -466,23 +489,14 @@ next_deadline(const struct parent *p)
 		least = metrics_deadline(p);
 	if (react_deadline(&p->react) < least)
 		least = react_deadline(&p->react);
+	if (alerts_deadline(&p->alerts) < least)
+		least = alerts_deadline(&p->alerts);
 	if (meter_due(&p->meter) < least)
 		least = meter_due(&p->meter);
 	if (one < least)
 		least = one;
 	for (size_t i = 0; i < p->n; i++) {
-		/* Those that wait for room or for work are not due. */
-		if (!account_running(p->account[i]) &&
-		    (p->stopping || p->opts->once))
-			continue;
-		if (!account_running(p->account[i]) &&
-		    schedule_turns(p->account[i]->conf) &&
-		    !jobs_want(&p->jobs, p->account[i]->name)) {
-			one = schedule_deadline(p->account[i]);
-			least = one < least ? one : least;
-			continue;
-		}
-		one = account_deadline(p->account[i]);
+		one = deadline_of(p, p->account[i]);
 		if (one < least)
 			least = one;
 	}
@@ -550,10 +564,14 @@ run(struct parent *p)
 		hear_accounts(p);
 		drop_removed(p);
 		pings_step(&p->pings);
-		for (size_t i = 0; i < p->n && !p->opts->once; i++)
+		for (size_t i = 0; i < p->n && !p->opts->once; i++) {
+			if (schedule_allow(p->account[i], &p->jobs))
+				account_changed(p, p->account[i]);
 			schedule_step(p->account[i], &p->jobs);
+		}
 		start_due(p);
 		send_parts(p);
+		alerts_step(p);
 		react_hear(&p->react, &p->events);
 		react_step(&p->react);
 		answer_requests(p);
@@ -614,6 +632,9 @@ open_events(struct parent *p)
 
 	events_open(&p->events, path);
 	free(path);
+	path = xasprintf("%s/told.json", p->conf->state_dir);
+	alerts_open(&p->alerts, path);
+	free(path);
 }
 
 static int
@@ -647,6 +668,7 @@ end(struct parent *p)
 	wake_clear(&p->wake);
 	pings_clear(&p->pings);
 	react_clear(&p->react);
+	alerts_clear(&p->alerts);
 	if (p->signals >= 0)
 		close(p->signals);
 	for (size_t i = 0; i < p->n; i++) {

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "account.h"
+#include "alert.h"
 #include "base/err.h"
 #include "base/types.h"
 #include "control.h"
@@ -50,6 +51,7 @@ struct parent {
 	struct pings		 pings;
 	usec			 metrics;	/* when to write them next */
 	struct react		 react;
+	struct alerts		 alerts;
 	struct wake		 wake;
 	struct meter		 meter;
 	int			 signals;	/* a signalfd */

@@ -49,6 +49,7 @@ refuse_conf(struct parent *p, json_t *error)
 {
 	json_decref(p->conf_error);
 	p->conf_error = error;
+	p->alerts.look = true;
 	log_error("the new configuration is refused, the old one stays: %s",
 	    js_get(error, "message"));
 	events_take_add(&p->events, "config.rejected",
@@ -95,6 +96,7 @@ parent_reload(struct parent *p)
 		p->conf = now;
 		p->env.conf = now;
 		p->env.generation++;
+		p->alerts.look = true;
 		log_to(STDERR_FILENO, (enum log_level)now->log_level);
 		for (size_t i = 0; i < n; i++)
 			renew_account(p, p->account[i]);

@@ -3,12 +3,19 @@
  * which the provider itself should say so; look there before changing a row.
  *
  * How far it was checked, in November 2026, in stored copies of pages, never by a
- * connection: Fastmail (name, port, whole address, app password), Zoho (IMAP to be
- * switched on), Yandex (app passwords) on the provider's own page; Gmail (also: IMAP
- * cannot be switched off any more), Outlook, iCloud, Yahoo, AOL, Zoho's names for
- * domains of one's own, IONOS, Infomaniak, Free, Orange, La Poste, 163, mail.com and
- * GMX.com on pages of others, which agree with the rows.  The rest is written from
- * memory: `syncd init` probes the server before it believes a row.
+ * connection.  On the provider's own page: Fastmail, mailbox.org, OVH (name, port,
+ * whole address; the first two on app passwords, too), Disroot (name, port), Bluewin
+ * (name), Zoho (IMAP to be switched on), Yandex (app passwords).  Name and port on
+ * pages or in programs of others, which agree with the rows: Gmail (also: IMAP cannot
+ * be switched off any more), Outlook, iCloud, Yahoo, AOL, AT&T, Comcast, GMX,
+ * GMX.com, WEB.DE, mail.com, T-Online (whole address), Posteo, Migadu, Zoho's names
+ * for domains of one's own, Mail.ru, QQ (code), 163, 126, Naver (app password), Free,
+ * La Poste, Orange, SFR, IONOS, STRATO, Gandi, Infomaniak, Seznam, Libero, WP (whole
+ * address), Riseup, Proton's Bridge.
+ *
+ * From memory: that the user of WEB.DE, Naver, Free, La Poste, Disroot and Riseup is
+ * the part before the @, the mail exchangers, and that Tuta and HEY have no IMAP.
+ * `syncd init` probes the server before it believes a row.
  */
 #include "provider.h"
 
@@ -75,10 +82,11 @@ const struct provider providers[] = {
 	/* posteo.de/en/help */
 	{ "Posteo", "posteo.de posteo.net posteo.org posteo.eu posteo.at"
 	  " posteo.ch", "posteo.de", "posteo.de", 993, false, false, NULL, NULL },
-	/* kb.mailbox.org */
+	/* kb.mailbox.org/en/private/e-mail/e-mail-configuration */
 	{ "mailbox.org", "mailbox.org", "mailbox.org", "imap.mailbox.org", 993,
-	  false, false, NULL, NULL },
-	/* www.migadu.com/guides */
+	  false, false, "mailbox.org wants an application password with two-factor"
+	  " sign-in; the user is the main address", NULL },
+	/* www.migadu.com/en/guides/config.html */
 	{ "Migadu", "migadu.com", "migadu.com", "imap.migadu.com", 993, false,
 	  false, NULL, NULL },
 	/* www.zoho.com/mail/help/imap-access.html */
@@ -121,7 +129,8 @@ const struct provider providers[] = {
 	  NULL },
 	/* help.naver.com: "IMAP/SMTP" */
 	{ "Naver", "naver.com", NULL, "imap.naver.com", 993, true, false,
-	  "Naver" SWITCH_ON "; the user is the part before the @", NULL },
+	  "Naver wants IMAP to be enabled, and an app password; the user is the"
+	  " part before the @", NULL },
 	/* assistance.free.fr */
 	{ "Free", "free.fr", NULL, "imap.free.fr", 993, true, false,
 	  "The user is the part before the @", NULL },
@@ -143,7 +152,7 @@ const struct provider providers[] = {
 	/* www.strato.de/faq/mail */
 	{ "STRATO", NULL, "rzone.de", "imap.strato.de", 993, false, false, NULL,
 	  NULL },
-	/* help.ovhcloud.com: "MX Plan" */
+	/* github.com/ovh/docs: "Configuring an email address on the macOS Mail app" */
 	{ "OVH", NULL, "mail.ovh.net ovh.net", "ssl0.ovh.net", 993, false, false,
 	  NULL, NULL },
 	/* docs.gandi.net/en/gandimail */
@@ -159,13 +168,13 @@ const struct provider providers[] = {
 	/* aiuto.libero.it/mail */
 	{ "Libero", "libero.it iol.it inwind.it blu.it giallo.it", NULL,
 	  "imapmail.libero.it", 993, false, false, NULL, NULL },
-	/* www.swisscom.ch/help: "Bluewin e-mail settings" */
+	/* www.swisscom.ch/help: "All server settings for mail" */
 	{ "Bluewin", "bluewin.ch", NULL, "imaps.bluewin.ch", 993, false, false,
 	  NULL, NULL },
 	/* pomoc.wp.pl */
-	{ "WP", "wp.pl", NULL, "imap.wp.pl", 993, true, false,
-	  "WP" SWITCH_ON "; the user is the part before the @", NULL },
-	/* disroot.org/en/services/email */
+	{ "WP", "wp.pl", NULL, "imap.wp.pl", 993, false, false, "WP" SWITCH_ON,
+	  NULL },
+	/* howto.disroot.org: "Email Settings" */
 	{ "Disroot", "disroot.org", "disroot.org", "disroot.org", 993, true, false,
 	  "The user is the part before the @", NULL },
 	/* riseup.net/en/email/clients */

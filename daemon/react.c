@@ -2,10 +2,12 @@
 #include "react.h"
 
 #include <fnmatch.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -14,6 +16,7 @@
 #include "base/mem.h"
 #include "text.h"
 #include "js.h"
+#include "letter.h"
 #include "react_conf.h"
 
 enum { OUTPUT_MAX = 64 << 10, INPUT_MAX = 8 << 20, TRIES_MAX = 10,
@@ -21,41 +24,76 @@ enum { OUTPUT_MAX = 64 << 10, INPUT_MAX = 8 << 20, TRIES_MAX = 10,
 
 /* ---- beginning and end ------------------------------------------------ */
 
-/* notify.desktop is a hook that nobody has to write. */
+/* notify.desktop and notify.mail_to are hooks that nobody has to write. */
 static void
-init_desktop(struct react_conf *d)
+init_notify(struct react_conf *c, const char *const *argv, size_t n)
 {
-	static const char *const argv[] = { "notify-send", "-a", "syncd", "-u",
-	    "critical", "--", "syncd: {account}", "{problem}" };
-
-	*d = (struct react_conf){ .debounce = USEC_S(2), .timeout = USEC_S(30),
+	*c = (struct react_conf){ .debounce = USEC_S(1), .timeout = USEC_S(30),
 	    .rate = xstrdup("10/1h") };
-	d->match.needs_user = true;
-	strlist_add(&d->events, "problem.opened");
-	for (size_t i = 0; i < ARRAY_LEN(argv); i++)
-		strlist_add(&d->run, argv[i]);
+	strlist_add(&c->events, "problem.notify");
+	for (size_t i = 0; i < n; i++)
+		strlist_add(&c->run, argv[i]);
 }
 
 static void
+init_desktop(struct react_conf *c)
+{
+	static const char *const argv[] = { "notify-send", "-a", "syncd", "-u",
+	    "critical", "--", "syncd: {title}", "{problem}\n{remedy}" };
+
+	init_notify(c, argv, ARRAY_LEN(argv));
+}
+
+/* Its directory is often not in a user's PATH.  What it could not do for now (its
+ * queue is full, say) it is asked again. */
+static void
+init_mail(struct react_conf *c, const char *to)
+{
+	static const char *const passing[] = { "69", "71", "75" };
+	char *found = role_find_program("sendmail");
+	const char *const argv[] = { found != NULL ? found : "/usr/sbin/sendmail",
+	    "-i", "--", to };
+
+	init_notify(c, argv, ARRAY_LEN(argv));
+	for (size_t i = 0; i < ARRAY_LEN(passing); i++)
+		strlist_add(&c->retry_on, passing[i]);
+	free(found);
+}
+
+static struct reaction *
 add(struct react *r, const struct react_conf *conf)
 {
-	r->v[r->n++] = (struct reaction){ .conf = conf,
+	r->v[r->n] = (struct reaction){ .conf = conf,
 	    .pending = json_array(), .due = USEC_NEVER,
 	    .command = { .out = -1, .err = -1 } };
+	return &r->v[r->n++];
 }
 
 void
 react_init(struct react *r, const struct conf *conf, uint64_t seq)
 {
 	*r = (struct react){ .seq = seq };
-	r->v = xcalloc(conf->n_reacts + 1, sizeof(*r->v));
+	r->v = xcalloc(conf->n_reacts + 2, sizeof(*r->v));
 	for (size_t i = 0; i < conf->n_reacts; i++)
-		add(r, &conf->react[i]);
-	if (conf->notify_desktop != NOTIFY_PROBLEMS ||
-	    getenv("DBUS_SESSION_BUS_ADDRESS") == NULL)
-		return;
-	init_desktop(&r->desktop);
-	add(r, &r->desktop);
+		(void)add(r, &conf->react[i]);
+	if (conf->notify_desktop == NOTIFY_PROBLEMS &&
+	    getenv("DBUS_SESSION_BUS_ADDRESS") != NULL) {
+		init_desktop(&r->desktop);
+		(void)add(r, &r->desktop);
+	}
+	if (conf->notify_mail_to != NULL) {
+		init_mail(&r->mail, conf->notify_mail_to);
+		add(r, &r->mail)->mail_to = conf->notify_mail_to;
+	}
+}
+
+static void
+clear_notify(struct react_conf *c)
+{
+	strlist_clear(&c->events);
+	strlist_clear(&c->run);
+	strlist_clear(&c->retry_on);
+	free(c->rate);
 }
 
 void
@@ -68,9 +106,8 @@ react_clear(struct react *r)
 		json_decref(r->v[i].batch);
 	}
 	free(r->v);
-	strlist_clear(&r->desktop.events);
-	strlist_clear(&r->desktop.run);
-	free(r->desktop.rate);
+	clear_notify(&r->desktop);
+	clear_notify(&r->mail);
 	*r = (struct react){ 0 };
 }
 
@@ -170,6 +207,8 @@ value_of(const json_t *event, struct str key, char *out, size_t cap)
 		    json_integer_value(v));
 	else if (strcmp(name, "problem") == 0)
 		text_plain(js_get(problem, "message"), out, cap);
+	else if (strcmp(name, "remedy") == 0)
+		text_plain(js_get(problem, "remedy"), out, cap);
 	else
 		text_plain(json_string_value(v), out, cap);
 }
@@ -293,12 +332,35 @@ fill_env(struct strlist *env, const json_t *batch)
 }
 
 static void
-fill_input(struct buf *in, const json_t *batch)
+fill_mail(struct buf *in, const char *to, const json_t *batch)
 {
+	static uint64_t last;
+	const struct passwd *pw = getpwuid(getuid());
+	char host[256] = "localhost";
+	time_t now = time(NULL);
+	struct tm tm;
+	struct letter l = { .to = to, .host = host, .id = ++last,
+	    .user = pw != NULL ? pw->pw_name : "syncd",
+	    .now = clock_wall() };
+
+	(void)gethostname(host, sizeof(host) - 1);
+	localtime_r(&now, &tm);
+	l.gmtoff = tm.tm_gmtoff;
+	(void)!letter_write(in, &l, batch);
+}
+
+static void
+fill_input(struct buf *in, const struct reaction *re)
+{
+	const json_t *batch = re->batch;
 	json_t *event;
 	size_t i;
 
 	buf_init(in, INPUT_MAX);
+	if (re->mail_to != NULL) {
+		fill_mail(in, re->mail_to, batch);
+		return;
+	}
 	json_array_foreach(batch, i, event) {
 		char *line = js_dump(event);
 		bool full = buf_fmt(in, "%s\n", line) < 0;
@@ -363,7 +425,7 @@ start(struct reaction *re)
 
 	react_argv(re->conf, re->batch, &argv);
 	fill_env(&env, re->batch);
-	fill_input(&in, re->batch);
+	fill_input(&in, re);
 	const struct role_env with = { .more = &env, .input = &in };
 
 	re->started[re->n_started++ % REACT_RATE_MAX] = clock_now();

@@ -28,6 +28,7 @@ enum { REACT_RATE_MAX = 60, REACT_PENDING = 1000, REACT_WAITERS = 2 };
 
 struct reaction {
 	const struct react_conf	*conf;
+	const char		*mail_to;	/* its stdin is a mail to it */
 	json_t			*pending;	/* events not handed out yet */
 	json_t			*batch;		/* those of the running command */
 	usec			 due;		/* USEC_NEVER: nothing waits */
@@ -42,7 +43,7 @@ struct reaction {
 struct react {
 	struct reaction		*v;
 	size_t			 n;
-	struct react_conf	 desktop;	/* of notify.desktop */
+	struct react_conf	 desktop, mail;	/* of notify */
 	uint64_t		 seq;		/* events up to it were heard */
 };
 

@@ -60,6 +60,9 @@ static const struct row {
 	{ "config.missing-secret",
 	    "password_command: pass show mail/ACCOUNT" },
 	{ "config.no-account", "syncd init EMAIL" },
+	{ "config.no-nmcli",
+	    "schedule: {condition_command: COMMAND}, with one that exits 0 on an "
+	    "unmetered network" },
 	{ "config.no-script",
 	    "correct the path below `plugins:`, or see what there is: "
 	    "syncd plugin list" },
@@ -150,6 +153,9 @@ static const struct row {
 	{ "proto.line-too-long", REPORT },
 	{ "proto.literal-length", REPORT },
 	{ "proto.literal-too-big", REPORT },
+	{ "proto.other-server",
+	    "correct `host: HOST` and `port: PORT` (993 is IMAP, 995 POP3 with "
+	    "`protocol: pop3`); they stand in: syncd config show ACCOUNT" },
 	{ "proto.preauth-flood",
 	    "is it an IMAP server? `host: HOST` and `port: PORT` stand in: "
 	    "syncd config show ACCOUNT" },

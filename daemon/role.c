@@ -254,6 +254,27 @@ role_script_path(void)
 	return NULL;
 }
 
+char *
+role_find_program(const char *name)
+{
+	const char *dirs = getenv("PATH");
+	struct str rest = str_z(dirs != NULL ? dirs : "/usr/bin:/bin");
+
+	if (name[0] == '/')
+		return access(name, X_OK) == 0 ? xstrdup(name) : NULL;
+	if (strchr(name, '/') != NULL)
+		return NULL;
+	while (rest.p != NULL) {
+		struct str dir = str_split(&rest, ':');
+		char *path = xasprintf("%.*s/%s", STR_ARG(dir), name);
+
+		if (path[0] == '/' && access(path, X_OK) == 0)
+			return path;
+		free(path);
+	}
+	return NULL;
+}
+
 int
 role_exec_script(const struct strlist *argv, struct err *err)
 {

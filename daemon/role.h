@@ -32,6 +32,9 @@ int	role_spawn_script(pid_t *pid, int *fd, struct err *err);
 /* Where that is: beside us, or where it is installed; NULL: nowhere.  To free(). */
 char	*role_script_path(void);
 
+/* The program's absolute path by PATH, to free(); NULL. */
+char	*role_find_program(const char *name);
+
 /* Become syncd-script with these arguments; returns only on an error. */
 int	role_exec_script(const struct strlist *argv, struct err *err);
 

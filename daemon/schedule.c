@@ -77,6 +77,28 @@ next_turn(const struct account *a, bool first)
 	return clock_in(from - now + at_random(a, most));
 }
 
+static bool
+is_due(const struct account *a)
+{
+	return a->conf->schedule.every > 0 && a->due != 0 &&
+	    clock_now() >= a->due;
+}
+
+bool
+schedule_allow(struct account *a, const struct jobs *jobs)
+{
+	const char *was = condition_missing(&a->condition);
+	bool turns = schedule_turns(a->conf);
+
+	condition_step(&a->condition, a->conf,
+	    account_active(a) && (!turns || is_due(a)));
+	/* A turn that has begun is finished. */
+	if (!turns && account_running(a) && !jobs_want(jobs, a->name) &&
+	    condition_missing(&a->condition) != NULL)
+		account_stop(a);
+	return condition_missing(&a->condition) != was;
+}
+
 void
 schedule_step(struct account *a, struct jobs *jobs)
 {
@@ -84,7 +106,7 @@ schedule_step(struct account *a, struct jobs *jobs)
 		return;
 	if (a->due == 0)
 		a->due = next_turn(a, true);
-	if (clock_now() < a->due)
+	if (!is_due(a) || !condition_met(&a->condition))
 		return;
 	a->due = next_turn(a, false);
 	/* The last turn goes on: it counts for this one. */
@@ -96,19 +118,34 @@ schedule_step(struct account *a, struct jobs *jobs)
 usec
 schedule_deadline(const struct account *a)
 {
-	return a->conf->schedule.every > 0 && account_active(a) ? a->due :
-	    USEC_NEVER;
+	if (a->conf->schedule.every == 0 || !account_active(a))
+		return USEC_NEVER;
+	return is_due(a) && !condition_met(&a->condition) ? USEC_NEVER : a->due;
+}
+
+static bool
+may_get_stale(const struct account *a)
+{
+	const char *state = account_state(a);
+
+	return account_active(a) && a->conf->schedule.alert_after != 0 &&
+	    a->conf->schedule.when != SCHEDULE_MANUAL &&
+	    strcmp(state, "live") != 0 && strcmp(state, "polling") != 0;
 }
 
 int64_t
 schedule_stale(const struct account *a)
 {
-	const char *state = account_state(a);
-
-	if (!account_active(a) || a->conf->schedule.alert_after == 0 ||
-	    a->conf->schedule.when == SCHEDULE_MANUAL ||
-	    strcmp(state, "live") == 0 || strcmp(state, "polling") == 0)
-		return 0;
-	return clock_wall() - a->last_ok > a->conf->schedule.alert_after ?
+	return may_get_stale(a) &&
+	    clock_wall() - a->last_ok > a->conf->schedule.alert_after ?
 	    a->last_ok : 0;
+}
+
+int64_t
+schedule_stale_in(const struct account *a)
+{
+	int64_t left = a->last_ok + a->conf->schedule.alert_after - clock_wall();
+
+	/* A moment more: then it is longer ago, not as long. */
+	return may_get_stale(a) && left >= 0 ? left + 1000 : 0;
 }

@@ -17,12 +17,18 @@ bool	schedule_turns(const struct account_conf *conf);
  * what is left of the one that is on; wall clock us. */
 void	schedule_window(const struct account_conf *conf, int64_t now, bool inside,
 	    int64_t *from, int64_t *until);
-/* When its turn has come, add a job for it; the next turn is set. */
+/* Ask what schedule.only_if depends on, if anything depends on it: a worker that
+ * watches, or a turn that has come.  A worker that may not be is stopped, unless
+ * somebody asked for what it does.  True: another state than before. */
+bool	schedule_allow(struct account *a, const struct jobs *jobs);
+/* When its turn has come, and it may be, add a job for it; the next turn is set. */
 void	schedule_step(struct account *a, struct jobs *jobs);
-/* When the next turn is. */
+/* When the next turn is; USEC_NEVER also when it has come and may not be. */
 usec	schedule_deadline(const struct account *a);
 /* No full success for too long, while it is not watching: since when, wall clock
  * us; 0: all is well. */
 int64_t	schedule_stale(const struct account *a);
+/* In how many us that will be, if nothing happens; 0: it is so, or will not be. */
+int64_t	schedule_stale_in(const struct account *a);
 
 #endif

@@ -175,8 +175,8 @@ note_failure(struct worker *w, const struct err *err)
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);
 	w->trouble = err->code;
-	problem_open(w->acc, user || w->failures > 5 ? PROBLEM_ERROR :
-	    PROBLEM_WARNING, err->code, NULL, "", "%s", err->text);
+	problem_open(w->acc, user ? PROBLEM_ERROR : PROBLEM_WARNING, err->code,
+	    NULL, "", "%s", err->text);
 	report_status(w, user ? "error" : "offline");
 }
 
@@ -682,19 +682,29 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
-/* From here on there is nothing but the account's mail and the state directory. */
+/* From here on there is nothing but the account's mail, the state directory and
+ * who is trusted: as the configuration says, else where OpenSSL looks. */
 static void
 enter_sandbox(const struct worker *w)
 {
-	struct sandbox_path path[] = {
+	const char *dirs = getenv("SSL_CERT_DIR");
+	char *trusted = xstrdup(w->conf->tls.ca_file != NULL ?
+	    w->conf->tls.ca_file : dirs != NULL ? dirs : "/etc/ssl");
+	struct sandbox_path path[16] = {
 		{ w->acc->root, true },
 		{ w->state_dir, true },
-		{ w->conf->tls.ca_file != NULL ? w->conf->tls.ca_file : "/etc/ssl",
-		    false },
 	};
-	unsigned missing = sandbox_enter(SANDBOX_WORKER, path, ARRAY_LEN(path),
-	    (uint16_t)w->conf->port);
+	char *rest = trusted, *dir;
+	unsigned missing;
+	size_t n = 2;
 
+	if (w->conf->tls.ca_file != NULL)
+		path[n++].path = trusted;
+	else
+		while (n < ARRAY_LEN(path) && (dir = strsep(&rest, ":")) != NULL)
+			path[n++].path = dir;
+	missing = sandbox_enter(SANDBOX_WORKER, path, n, (uint16_t)w->conf->port);
+	free(trusted);
 	for (unsigned layer = 1; layer <= missing; layer <<= 1)
 		if (missing & layer)
 			log_notice("sandbox: %s",

@@ -22,6 +22,7 @@
 #include "job.h"
 #include "parent.h"
 #include "remedy.h"
+#include "role.h"
 
 struct check {
 	const struct cli	*cli;
@@ -79,6 +80,24 @@ check_writable(struct check *c, const struct account_conf *a, const char *what,
 }
 
 static void
+check_condition(struct check *c, const struct account_conf *a)
+{
+	bool asks = false;
+	char *nmcli;
+
+	for (size_t i = 0; i < a->schedule.only_if.n; i++)
+		asks |= strcmp(a->schedule.only_if.v[i], "unmetered") == 0;
+	if (!asks || a->schedule.condition_command.n > 0)
+		return;
+	nmcli = role_find_program("nmcli");
+	if (nmcli == NULL)
+		found(c, a, EXIT_ATTENTION, "config.no-nmcli",
+		    "no nmcli tells whether the network is unmetered, so it "
+		    "counts as such", NULL);
+	free(nmcli);
+}
+
+static void
 check_account(struct check *c, const struct account_conf *a)
 {
 	struct err err;
@@ -87,6 +106,7 @@ check_account(struct check *c, const struct account_conf *a)
 	check_writable(c, a, "path", a->path);
 	if (cred_check(a, &err) < 0)
 		found(c, a, cli_exit_of(err.code), err.code, err.text, NULL);
+	check_condition(c, a);
 	if (!c->cli->json && !c->cli->quiet &&
 	    json_array_size(c->found) == before)
 		printf("ok: %s: %s as %s, secret by %s\n", a->name,

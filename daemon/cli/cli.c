@@ -24,8 +24,8 @@
 #include "tell.h"
 
 const struct verb cli_verbs[] = {
-	{ "init", verb_init, "EMAIL", " name host starttls user path policy secret "
-	    "stdin ca-file pin dns offline print yes ", 1, 1, "set up an account",
+	{ "init", verb_init, "EMAIL", " name host pop3 starttls user path policy "
+	    "secret stdin ca-file pin dns offline print yes ", 1, 1, "set up an account",
 	    "Finds the server, signs in, shows what it would write, and writes a new\n"
 	    "file accounts.d/NAME.yaml; existing files are never changed." },
 	{ "run", verb_run, "", " once dry-run full ", 0, 0,
@@ -151,6 +151,7 @@ const struct flag cli_flags[] = {
 	{ "yes", 'y', FLAG_BOOL, false, offsetof(struct cli, yes) },
 	{ "name", 0, FLAG_TEXT, false, offsetof(struct cli, name) },
 	{ "host", 0, FLAG_TEXT, false, offsetof(struct cli, host) },
+	{ "pop3", 0, FLAG_BOOL, false, offsetof(struct cli, pop3) },
 	{ "starttls", 0, FLAG_BOOL, false, offsetof(struct cli, starttls) },
 	{ "user", 0, FLAG_TEXT, false, offsetof(struct cli, user) },
 	{ "path", 0, FLAG_TEXT, false, offsetof(struct cli, path) },

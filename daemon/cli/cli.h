@@ -25,7 +25,7 @@ struct cli {
 	/* of verbs */
 	bool		 once, dry_run, full, detach, online, check;
 	bool		 follow, yes;
-	bool		 offline, starttls, print, from_stdin;
+	bool		 offline, pop3, starttls, print, from_stdin;
 	bool		 watch, waybar, full_names;
 	const char	*format;
 	const char	*since, *message_id, *folder, *most;

@@ -29,6 +29,7 @@ static const struct {
 	{ " follow ", "-f, --follow      go on with what is done from now on" },
 	{ " name ", "--name NAME       what the account is to be called" },
 	{ " host ", "--host HOST[:PORT]  its server, when it is not found" },
+	{ " pop3 ", "--pop3            fetch by POP3, not IMAP" },
 	{ " starttls ", "--starttls        TLS begins after a greeting in clear" },
 	{ " user ", "--user USER       when it is not the address" },
 	{ " path ", "--path DIR        where the mail is kept (~/Mail/NAME)" },

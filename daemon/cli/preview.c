@@ -13,8 +13,19 @@
 #include "imap/lane.h"
 #include "imap/mutf7.h"
 #include "net/lane.h"
+#include "pop3/lane.h"
+#include "pop3/parse.h"
 
 enum { FOLDERS_MAX = 10000, COUNT_MAX = 100, NAME_BYTES_MAX = 8192 };
+
+/* A server without CAPA has USER. */
+static void
+take_pop3_caps(struct preview *p, const struct pop3_caps *caps)
+{
+	p->sasl = caps->sasl;
+	if (caps->user || !caps->known)
+		sasl_names_add(&p->sasl, STR("USER"));
+}
 
 int
 preview_probe(struct preview *p, const struct account_conf *conf,
@@ -26,10 +37,13 @@ preview_probe(struct preview *p, const struct account_conf *conf,
 
 	if (ln == NULL)
 		return -1;
-	info = imap_stream_info(ln);
+	info = ln->ops->info(ln).stream;
 	snprintf(p->tls, sizeof(p->tls), "%s",
 	    info->tls_version != NULL ? info->tls_version : "");
-	p->caps = *imap_caps(ln);
+	if (conf->protocol == PROTOCOL_POP3)
+		take_pop3_caps(p, pop3_caps(ln));
+	else
+		p->sasl = imap_caps(ln)->sasl;
 	lanes_add(&lanes, ln);
 	lanes_close(&lanes, ln);
 	return 0;
@@ -72,29 +86,29 @@ take_status(struct preview *p, const struct ev_status *st)
 	}
 }
 
-/* Take in what comes until request ${req} is answered. */
+/* Take in what comes until request ${req} is answered: *ev. */
 static int
-wait_done(struct preview *p, struct lanes *lanes, uint32_t req, struct err *err)
+wait_done(struct preview *p, struct lanes *lanes, uint32_t req, struct event *ev,
+    struct err *err)
 {
 	usec deadline = clock_in(USEC_S(30));
-	struct event ev;
 
 	for (;;) {
-		int r = lanes_reap(lanes, &ev, NULL, 0, deadline, err);
+		int r = lanes_reap(lanes, ev, NULL, 0, deadline, err);
 
 		if (r < 0)
 			return -1;
 		if (r == 0)
 			return err_set(err, ERR_RETRY, "net.timeout",
 			    "the server does not answer");
-		if (ev.kind == EV_LIST)
-			take_folder(p, ev.lane, &ev.list);
-		else if (ev.kind == EV_STATUS)
-			take_status(p, &ev.status);
-		else if (ev.kind == EV_LOST) {
-			*err = ev.err;
+		if (ev->kind == EV_LIST)
+			take_folder(p, ev->lane, &ev->list);
+		else if (ev->kind == EV_STATUS)
+			take_status(p, &ev->status);
+		else if (ev->kind == EV_LOST) {
+			*err = ev->err;
 			return -1;
-		} else if (ev.kind == EV_DONE && ev.done.req == req)
+		} else if (ev->kind == EV_DONE && ev->done.req == req)
 			return 0;
 	}
 }
@@ -108,13 +122,34 @@ by_name(const void *a, const void *b)
 	return ix != iy ? (int)iy - (int)ix : strcmp(x->name, y->name);
 }
 
+/* Ended as it should be: else some servers keep the mailbox locked for minutes. */
 static int
-look(struct preview *p, struct lanes *lanes, struct lane *ln, struct err *err)
+look_pop3(struct preview *p, struct lanes *lanes, struct lane *ln,
+    struct err *err)
+{
+	struct event ev;
+	uint32_t n;
+
+	if (wait_done(p, lanes, pop3_stat(ln), &ev, err) < 0)
+		return -1;
+	if (ev.done.status != DONE_OK ||
+	    !pop3_maildrop(ev.done.text, &n, &p->bytes))
+		return err_set(err, ERR_PROTO, "proto.unexpected",
+		    "the server does not say how much mail there is: %.*s",
+		    STR_ARG(str_head(ev.done.text, 100)));
+	p->messages = n;
+	return wait_done(p, lanes, pop3_quit(ln), &ev, err);
+}
+
+static int
+look_imap(struct preview *p, struct lanes *lanes, struct lane *ln,
+    struct err *err)
 {
 	uint32_t last = 0;
 	size_t asked = 0;
+	struct event ev;
 
-	if (wait_done(p, lanes, imap_list(ln, true), err) < 0)
+	if (wait_done(p, lanes, imap_list(ln, true), &ev, err) < 0)
 		return -1;
 	if (p->n > 0)
 		qsort(p->folder, p->n, sizeof(*p->folder), by_name);
@@ -125,7 +160,7 @@ look(struct preview *p, struct lanes *lanes, struct lane *ln, struct err *err)
 		last = imap_status(ln, str_z(p->folder[i].wire));
 		asked++;
 	}
-	return last == 0 ? 0 : wait_done(p, lanes, last, err);
+	return last == 0 ? 0 : wait_done(p, lanes, last, &ev, err);
 }
 
 int
@@ -140,9 +175,10 @@ preview_login(struct preview *p, const struct account_conf *conf,
 	if (ln == NULL)
 		return -1;
 	snprintf(p->mechanism, sizeof(p->mechanism), "%s",
-	    imap_server(ln)->mechanism);
+	    ln->ops->info(ln).mechanism);
 	lanes_add(&lanes, ln);
-	rc = look(p, &lanes, ln, err);
+	rc = conf->protocol == PROTOCOL_POP3 ? look_pop3(p, &lanes, ln, err) :
+	    look_imap(p, &lanes, ln, err);
 	lanes_close(&lanes, ln);
 	return rc;
 }

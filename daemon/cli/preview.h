@@ -1,5 +1,5 @@
 /* preview.h — a look at a server before there is an account: what it can do, and
- * which folders it has. */
+ * which folders it has, or how much mail by POP3. */
 #ifndef DAEMON_CLI_PREVIEW_H
 #define DAEMON_CLI_PREVIEW_H
 
@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "engine/conf.h"
-#include "imap/caps.h"
+#include "net/sasl.h"
 
 struct preview_folder {
 	char		*name;		/* as people read it */
@@ -23,17 +23,18 @@ struct preview_folder {
 
 struct preview {
 	char			 tls[16];	/* "TLSv1.3", or "" */
-	struct imap_caps	 caps;		/* before signing in */
+	struct sasl_names	 sasl;		/* before signing in; by POP3 also
+						 * its commands, "USER" */
 	char			 mechanism[24];
 	struct preview_folder	*folder;
-	size_t			 n, cap;
+	size_t			 n, cap;	/* none by POP3 */
 	uint64_t		 messages, bytes;
 };
 
 /* Connect without signing in. */
 int	preview_probe(struct preview *p, const struct account_conf *conf,
 	    struct err *err);
-/* Sign in, list the folders, count. */
+/* Sign in, list the folders, count; by POP3 count only. */
 int	preview_login(struct preview *p, const struct account_conf *conf,
 	    const struct secret *secret, struct err *err);
 void	preview_clear(struct preview *p);

@@ -151,6 +151,8 @@ print_state(const json_t *a)
 	json_int_t n = js_int(a, "connections", 0);
 
 	printf("%s", state != NULL ? state : "?");
+	if (js_get(a, "waiting_for") != NULL)
+		printf(" for %s", js_get(a, "waiting_for"));
 	if (n > 0)
 		printf(" (%" JSON_INTEGER_FORMAT " connection%s)", n,
 		    n > 1 ? "s" : "");

@@ -84,28 +84,18 @@ vault_clear(struct vault *v)
 	*v = (struct vault){ 0 };
 }
 
-static bool
-on_path(const char *tool)
-{
-	struct str rest = str_z(getenv("PATH"));
-	bool found = false;
-
-	while (rest.n > 0 && !found) {
-		struct str dir = str_split(&rest, ':');
-		char *path = xasprintf("%.*s/%s", (int)dir.n, dir.p, tool);
-
-		found = access(path, X_OK) == 0;
-		free(path);
-	}
-	return found;
-}
-
 bool
 vault_usable(enum vault_kind kind)
 {
+	char *path;
+
 	if (kind == VAULT_KEYRING && getenv("DBUS_SESSION_BUS_ADDRESS") == NULL)
 		return false;
-	return tools[kind].put[0] == NULL || on_path(tools[kind].put[0]);
+	if (tools[kind].put[0] == NULL)
+		return true;
+	path = role_find_program(tools[kind].put[0]);
+	free(path);
+	return path != NULL;
 }
 
 /* ---- running the tool ------------------------------------------------- */

@@ -188,6 +188,8 @@ struct account_conf {
 		bool	daily;			/* "daily 02:00-05:00" */
 		int	from, until;		/* then, minutes of the local
 						 * day; the same: one moment */
+		struct strlist	only_if;	/* "unmetered", "on-ac" */
+		struct strlist	condition_command;
 		usec	jitter;
 		usec	alert_after;
 	} schedule;
@@ -241,6 +243,8 @@ struct conf {
 	struct react_conf	*react;
 	size_t			 n_reacts;
 	int			 notify_desktop;	/* enum conf_notify */
+	char			*notify_mail_to;	/* NULL: nobody */
+	usec			 notify_repeat;
 	struct plugin_conf	*plugin;	/* in the order in which they run */
 	size_t			 n_plugins;
 	struct strlist		 files;		/* what was read, for `config path` */

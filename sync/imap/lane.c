@@ -476,12 +476,6 @@ imap_box(const struct lane *ln)
 	return &imap_impl_const(ln)->box;
 }
 
-const struct stream_info *
-imap_stream_info(const struct lane *ln)
-{
-	return stream_info(imap_impl_const(ln)->st);
-}
-
 struct stream_stats
 imap_stats(const struct lane *ln)
 {

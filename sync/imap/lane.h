@@ -67,7 +67,7 @@ struct imap_box {
  * Connect and sign in: dial, TLS by mode, greeting, capabilities, SASL,
  * capabilities again.  ${tunnel_fd} >= 0 is used (and taken) instead of
  * dialling: a PREAUTH greeting is allowed there and nowhere else in clear.
- * With conf->probe it stops before SASL: only imap_caps() and imap_stream_info()
+ * With conf->probe it stops before SASL: only imap_caps() and lane_info
  * may be asked of that lane.  Waits until ${deadline}.  NULL with
  *   ERR_AUTH   auth.refused, auth.mechanism-missing (resp holds the code)
  *   ERR_CONFIG tls.*, ERR_RETRY net.*, proto.bye; ERR_PROTO proto.unexpected
@@ -83,7 +83,6 @@ bool			  imap_can(const struct lane *ln, enum imap_cap cap);
 void			  imap_avoid(struct lane *ln, enum imap_cap cap);
 const struct imap_server *imap_server(const struct lane *ln);
 const struct imap_box	 *imap_box(const struct lane *ln);
-const struct stream_info *imap_stream_info(const struct lane *ln);
 struct stream_stats	  imap_stats(const struct lane *ln);
 /* The capabilities with which the next session may speak ahead; 0: this server is
  * not known to understand that, or did not tell them at sign-in.  After ID. */

@@ -155,7 +155,7 @@ greeting(struct bringup *b, struct err *err)
 	bool clear = stream_info(b->il->st)->tls_version == NULL;
 
 	b->doing = "the greeting";
-	if (next(b, &resp, err) < 0)
+	if (peer_meet(b->il->st, "IMAP", b->deadline, err) < 0 || next(b, &resp, err) < 0)
 		return -1;
 	if (resp.kind != RESP_COND || (resp.cond.cond != COND_OK &&
 	    resp.cond.cond != COND_PREAUTH))
@@ -219,8 +219,8 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 		}
 	peer_complaint(cond->text, &class, &code);
 	snprintf(resp, sizeof(resp), "%.*s", STR_ARG(cond->code));
-	err_set(err, class, "auth.refused", "%s said: %s%s%s%s %.*s%s%s",
-	    b->conf->peer.host, cond->cond == COND_NO ? "NO" : "BAD",
+	err_set(err, class, "auth.refused", "the server said: %s%s%s%s %.*s%s%s",
+	    cond->cond == COND_NO ? "NO" : "BAD",
 	    resp[0] != '\0' ? " [" : "", resp, resp[0] != '\0' ? "]" : "",
 	    STR_ARG(str_head(cond->text, 200)), why[0] != '\0' ? " " : "", why);
 	err->code = code;

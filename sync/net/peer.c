@@ -1,5 +1,8 @@
-/* peer.c — what servers complain of, in their many words. */
+/* peer.c — who a server is by its first word, and what servers complain of, in their
+ * many words. */
 #include "net/peer.h"
+
+#include <string.h>
 
 #include "base/attr.h"
 
@@ -36,4 +39,47 @@ peer_complaint(struct str text, enum err_class *class, const char **code)
 		*code = said[i].code;
 		return;
 	}
+}
+
+/* The first bytes of a greeting, '9' for any digit.  Three of them are SMTP, or FTP,
+ * which nobody takes for a mail server. */
+static const struct {
+	const char	*first, *protocol, *what;
+} greetings[] = {
+	{ "* OK", "IMAP", "an IMAP server" },
+	{ "* PR", "IMAP", "an IMAP server" },
+	{ "* BY", "IMAP", "an IMAP server" },
+	{ "+OK", "POP3", "a POP3 server" },
+	{ "-ERR", "POP3", "a POP3 server" },
+	{ "999 ", "SMTP", "a server for sending mail (SMTP)" },
+	{ "999-", "SMTP", "a server for sending mail (SMTP)" },
+	{ "SSH-", "SSH", "an SSH server" },
+};
+
+static bool
+begins_like(struct str in, const char *first)
+{
+	for (size_t i = 0; first[i] != '\0'; i++)
+		if (i >= in.n || (first[i] == '9' ?
+		    in.p[i] < '0' || in.p[i] > '9' : in.p[i] != first[i]))
+			return false;
+	return true;
+}
+
+int
+peer_meet(struct stream *st, const char *mine, usec deadline, struct err *err)
+{
+	enum { BYTES = 4 };
+
+	/* A short line is a greeting, too, of whomever. */
+	while (stream_peek(st).n < BYTES &&
+	    str_find(stream_peek(st), '\n') == stream_peek(st).n)
+		if (stream_await(st, deadline, err) < 0)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(greetings); i++)
+		if (begins_like(stream_peek(st), greetings[i].first) &&
+		    strcmp(greetings[i].protocol, mine) != 0)
+			return err_set(err, ERR_CONFIG, "proto.other-server",
+			    "this is %s, not %s", greetings[i].what, mine);
+	return 0;
 }

@@ -38,4 +38,10 @@ struct peer_conf {
  * fast, wrong kind of password), else leaves them. */
 void	peer_complaint(struct str text, enum err_class *class, const char **code);
 
+/* Wait for the first word of a server, which speaks first, and leave it there.  -1
+ * also when it is another protocol's: ERR_CONFIG proto.other-server; ${mine} is
+ * "IMAP" or "POP3".  What is nobody's greeting is left to the caller. */
+int	peer_meet(struct stream *st, const char *mine, usec deadline,
+	    struct err *err);
+
 #endif

@@ -94,11 +94,10 @@ stream_tls(struct stream *st, const struct tls_conf *conf, const char *host,
 	must(st->tls == NULL && st->deflate == NULL);
 	if (stream_peek(st).n > 0)
 		return err_set(err, ERR_PROTO, "tls.injected",
-		    "%s: bytes in clear where the TLS handshake should begin",
-		    host);
+		    "bytes in clear where the handshake should begin");
 	if (stream_pending(st) > 0)
 		return err_set(err, ERR_PROTO, "tls.injected",
-		    "%s: the server answered before it was asked for TLS", host);
+		    "the server answered before it was asked for TLS");
 	st->tls = tls_connect(&st->wire, conf, host, alpn, deadline, &st->info,
 	    err);
 	return st->tls != NULL ? 0 : -1;

@@ -56,7 +56,8 @@ void		 stream_free(struct stream *st);
  * it (RFC 3207's lesson): ERR_PROTO tls.injected.  ERR_CONFIG with
  * tls.untrusted, tls.name-mismatch, tls.expired, tls.too-old, tls.pin-mismatch,
  * tls.ca-file, tls.client-cert; ERR_RETRY with tls.handshake or net.* for what
- * may pass.  After a failure the stream is only good for stream_free(). */
+ * may pass; the texts leave it to the caller to name the host.  After a failure the
+ * stream is only good for stream_free(). */
 int	stream_tls(struct stream *st, const struct tls_conf *conf,
 	    const char *host, const char *alpn, usec deadline, struct err *err);
 /* From now on both directions are raw deflate (RFC 4978); bytes that were

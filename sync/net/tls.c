@@ -34,7 +34,6 @@ struct tls {
 	BIO_METHOD	*method;
 	SSL_CTX		*ctx;
 	SSL		*ssl;
-	const char	*host;		/* during the handshake */
 	struct err	 verdict;	/* why the certificate was refused */
 	unsigned	 recv_wants, send_wants;	/* enum wait_for */
 	bool		 up;		/* may say goodbye */
@@ -175,7 +174,7 @@ explain(struct tls *tls, int why, X509 *cert)
 	struct err *err = &tls->verdict;
 
 	if (cert == NULL) {
-		err_set(err, ERR_CONFIG, "tls.untrusted", "%s: %s", tls->host,
+		err_set(err, ERR_CONFIG, "tls.untrusted", "%s",
 		    X509_verify_cert_error_string(why));
 		return;
 	}
@@ -186,26 +185,23 @@ explain(struct tls *tls, int why, X509 *cert)
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		sans_text(cert, names, sizeof(names));
 		err_set(err, ERR_CONFIG, "tls.name-mismatch",
-		    "%s: the certificate is for %s, not for this host",
-		    tls->host, names);
+		    "the certificate is for %s, not for this host", names);
 		return;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		date_text(X509_get0_notAfter(cert), date, sizeof(date));
 		err_set(err, ERR_CONFIG, "tls.expired",
-		    "%s: the certificate of %s expired on %s", tls->host,
-		    subject, date);
+		    "the certificate of %s expired on %s", subject, date);
 		return;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		date_text(X509_get0_notBefore(cert), date, sizeof(date));
 		err_set(err, ERR_CONFIG, "tls.expired",
-		    "%s: the certificate of %s is not valid before %s; is the "
-		    "clock right?", tls->host, subject, date);
+		    "the certificate of %s is not valid before %s; is the "
+		    "clock right?", subject, date);
 		return;
 	default:
 		err_set(err, ERR_CONFIG, "tls.untrusted",
-		    "%s: the certificate of %s, issued by %s, is not trusted: %s",
-		    tls->host, subject, issuer,
-		    X509_verify_cert_error_string(why));
+		    "the certificate of %s, issued by %s, is not trusted: %s",
+		    subject, issuer, X509_verify_cert_error_string(why));
 	}
 }
 
@@ -409,7 +405,7 @@ set_up_ssl(struct tls *tls, const char *host, const char *alpn,
 
 /* A handshake that failed for another reason than the certificate. */
 static int
-protocol_err(const struct tls *tls, struct err *err)
+protocol_err(struct err *err)
 {
 	unsigned long e = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(e);
@@ -421,14 +417,13 @@ protocol_err(const struct tls *tls, struct err *err)
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 	case SSL_R_VERSION_TOO_LOW:
 		return err_set(err, ERR_CONFIG, "tls.too-old",
-		    "%s: the server offers no TLS version that is allowed",
-		    tls->host);
+		    "the server offers no TLS version that is allowed");
 	case SSL_R_WRONG_VERSION_NUMBER:
 		return err_set(err, ERR_RETRY, "tls.handshake",
-		    "%s: the server does not speak TLS here", tls->host);
+		    "the server does not speak TLS here");
 	default:
 		return err_set(err, ERR_RETRY, "tls.handshake",
-		    "%s: the TLS handshake failed: %s", tls->host, reason);
+		    "the handshake failed: %s", reason);
 	}
 }
 
@@ -440,9 +435,8 @@ handshake_err(struct tls *tls, int ssl_error, struct err *err)
 		return -1;
 	}
 	if (ssl_error == SSL_ERROR_SSL)
-		return protocol_err(tls, err);
-	wire_err(tls->wire, err);
-	return err_wrap(err, "%s: TLS handshake", tls->host);
+		return protocol_err(err);
+	return wire_err(tls->wire, err);
 }
 
 static int
@@ -468,13 +462,12 @@ shake_hands(struct tls *tls, usec deadline, struct err *err)
 			return -1;
 		if (ready == 0)
 			return err_set(err, ERR_RETRY, "net.timeout",
-			    "%s: the TLS handshake takes too long", tls->host);
+			    "the handshake takes too long");
 	}
 }
 
 static int
-check_pins(const struct tls *tls, const struct tls_conf *conf, X509 *cert,
-    struct err *err)
+check_pins(const struct tls_conf *conf, X509 *cert, struct err *err)
 {
 	char pin[64];
 
@@ -485,7 +478,7 @@ check_pins(const struct tls *tls, const struct tls_conf *conf, X509 *cert,
 		if (strcmp(conf->pins[i], pin) == 0)
 			return 0;
 	return err_set(err, ERR_CONFIG, "tls.pin-mismatch",
-	    "%s: the server's key is %s, which is not pinned", tls->host, pin);
+	    "the server's key is %s, which is not pinned", pin);
 }
 
 /* RFC 5929 section 4.1: the hash of the certificate's signature, except that MD5
@@ -533,8 +526,8 @@ accept_peer(struct tls *tls, const struct tls_conf *conf,
 
 	if (cert == NULL)
 		return err_set(err, ERR_CONFIG, "tls.untrusted",
-		    "%s: the server has no certificate", tls->host);
-	if (check_pins(tls, conf, cert, err) < 0)
+		    "the server has no certificate");
+	if (check_pins(conf, cert, err) < 0)
 		return -1;
 	info->tls_version = SSL_get_version(tls->ssl);
 	info->cipher = SSL_get_cipher_name(tls->ssl);
@@ -551,7 +544,6 @@ tls_connect(struct wire *w, const struct tls_conf *conf, const char *host,
 
 	ERR_clear_error();
 	tls->wire = w;
-	tls->host = host;
 	tls->recv_wants = WAIT_READ;
 	tls->send_wants = WAIT_WRITE;
 	if (set_up_ctx(tls, conf, err) < 0 ||
@@ -561,7 +553,6 @@ tls_connect(struct wire *w, const struct tls_conf *conf, const char *host,
 		tls_free(tls);
 		return NULL;
 	}
-	tls->host = NULL;
 	tls->up = true;
 	return tls;
 }

@@ -33,8 +33,8 @@ static void
 put(struct pop3_lane *pl, const struct command *c)
 {
 	static const char *const verbs[] = {
-		[CMD_CAPA] = "CAPA", [CMD_LIST] = "LIST", [CMD_UIDL] = "UIDL",
-		[CMD_TOP] = "TOP", [CMD_RETR] = "RETR", [CMD_DELE] = "DELE",
+		[CMD_CAPA] = "CAPA", [CMD_STAT] = "STAT", [CMD_LIST] = "LIST",
+		[CMD_UIDL] = "UIDL", [CMD_TOP] = "TOP", [CMD_RETR] = "RETR", [CMD_DELE] = "DELE",
 		[CMD_QUIT] = "QUIT",
 	};
 	char line[64];
@@ -106,6 +106,13 @@ pop3_lane_cap(struct pop3_caps *caps, struct str line)
 	}
 }
 
+/* Its status line is the whole answer. */
+static bool
+is_short(enum command_kind kind)
+{
+	return kind == CMD_STAT || kind == CMD_DELE || kind == CMD_QUIT;
+}
+
 static bool
 has_body(enum command_kind kind)
 {
@@ -148,8 +155,7 @@ status(struct pop3_lane *pl, const struct pop3_item *item, struct event *ev,
 		pl->caps = (struct pop3_caps){ .known =
 		    item->status == POP3_OK };
 	pl->lines = 0;
-	if (item->status == POP3_ERR || c->kind == CMD_DELE ||
-	    c->kind == CMD_QUIT)
+	if (item->status == POP3_ERR || is_short(c->kind))
 		return done(pl, item, ev);
 	if (!has_body(c->kind)) {
 		pop3_reader_expect(&pl->reader, POP3_PART_LIST);
@@ -395,6 +401,12 @@ bool
 pop3_hides(const struct lane *ln)
 {
 	return pop3_impl_const(ln)->hides;
+}
+
+uint32_t
+pop3_stat(struct lane *ln)
+{
+	return pop3_lane_submit(pop3_impl(ln), CMD_STAT, 0, true);
 }
 
 uint32_t

@@ -8,6 +8,7 @@
  *	LIST, UIDL	EV_MSG with .uid the number in this session and MSG_SIZE
  *			or MSG_OBJID, for each message; then EV_DONE
  *	RETR, TOP	EV_BODY, EV_DATA..., EV_MSG with MSG_BODY; then EV_DONE
+ *	STAT		EV_DONE, whose text is for pop3_maildrop()
  *	the others	EV_DONE
  * A number means nothing outside of its session.
  */
@@ -29,6 +30,7 @@ struct pop3_conf {
 	struct peer_conf peer;
 	bool		 lock_step;	/* never more than one command at a time */
 	uint64_t	 max_message;	/* larger is the end of the connection */
+	bool		 probe;		/* stop before signing in */
 };
 
 /* What CAPA says (RFC 2449); nothing, where there is no CAPA. */
@@ -48,6 +50,8 @@ struct pop3_caps {
  *   ERR_AUTH   auth.refused, auth.mechanism-missing (resp holds the code)
  *   ERR_CONFIG tls.*, ERR_RETRY net.*, server.in-use, auth.throttled
  *   ERR_PROTO  proto.unexpected
+ * With conf->probe it stops before signing in: only pop3_caps() and lane_info
+ * may be asked of that lane.
  */
 struct lane	*pop3_open(const struct pop3_conf *conf, const char *name,
 		    int tunnel_fd, const struct secret *secret,
@@ -60,6 +64,7 @@ const struct pop3_caps *pop3_caps(const struct lane *ln);
 bool	 pop3_hides(const struct lane *ln);
 
 /* Each returns the number that its EV_DONE has. */
+uint32_t pop3_stat(struct lane *ln);
 uint32_t pop3_list(struct lane *ln);
 uint32_t pop3_uidl(struct lane *ln);
 uint32_t pop3_top(struct lane *ln, uint32_t number);	/* the header only */

@@ -15,7 +15,7 @@
 #include "pop3/parse.h"
 
 enum command_kind {
-	CMD_CAPA, CMD_LIST, CMD_UIDL, CMD_TOP, CMD_RETR, CMD_DELE, CMD_QUIT
+	CMD_CAPA, CMD_STAT, CMD_LIST, CMD_UIDL, CMD_TOP, CMD_RETR, CMD_DELE, CMD_QUIT
 };
 
 struct command {

@@ -128,15 +128,15 @@ classify(struct str code, struct str text, enum err_class *class,
 }
 
 static int
-refused(struct bringup *b, const struct pop3_item *item, enum err_class class,
-    const char *what, const char *why, struct err *err)
+refused(const struct pop3_item *item, enum err_class class, const char *what,
+    const char *why, struct err *err)
 {
 	bool coded = item->code.n > 0;
 	const char *code = what;
 
 	classify(item->code, item->text, &class, &code);
-	err_set(err, class, "auth.refused", "%s said: -ERR %s%.*s%s%.*s%s%s",
-	    b->conf->peer.host, coded ? "[" : "", STR_ARG(item->code),
+	err_set(err, class, "auth.refused", "the server said: -ERR %s%.*s%s%.*s%s%s",
+	    coded ? "[" : "", STR_ARG(item->code),
 	    coded ? "] " : "", STR_ARG(str_head(item->text, 200)),
 	    why[0] != '\0' ? " " : "", why);
 	err->code = code;
@@ -148,7 +148,7 @@ static int
 sign_in_refused(struct bringup *b, const struct pop3_item *item, const char *why,
     struct err *err)
 {
-	return refused(b, item, ERR_AUTH, b->conf->peer.token ?
+	return refused(item, ERR_AUTH, b->conf->peer.token ?
 	    "auth.token-expired" : "auth.refused", why, err);
 }
 
@@ -174,10 +174,10 @@ greeting(struct bringup *b, struct err *err)
 	struct pop3_item item;
 
 	b->doing = "the greeting";
-	if (next(b, &item, err) < 0)
+	if (peer_meet(b->pl->st, "POP3", b->deadline, err) < 0 || next(b, &item, err) < 0)
 		return -1;
 	if (item.status == POP3_ERR)
-		return refused(b, &item, ERR_RETRY, "server.unavailable", "",
+		return refused(&item, ERR_RETRY, "server.unavailable", "",
 		    err);
 	if (item.status != POP3_OK)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
@@ -411,7 +411,7 @@ bring_up(struct bringup *b, struct err *err)
 	b->doing = "CAPA";
 	if (capa(b, err) < 0)
 		return -1;
-	return sign_in(b, err);
+	return b->conf->probe ? 0 : sign_in(b, err);
 }
 
 struct lane *
@@ -433,6 +433,7 @@ pop3_open(const struct pop3_conf *conf, const char *name, int tunnel_fd,
 		return NULL;
 	}
 	/* Signed in, a server may offer more; asked with the first flight. */
-	(void)pop3_lane_submit(b.pl, CMD_CAPA, 0, false);
+	if (!conf->probe)
+		(void)pop3_lane_submit(b.pl, CMD_CAPA, 0, false);
 	return &b.pl->head;
 }

@@ -232,3 +232,13 @@ pop3_listed(struct str line, uint32_t *number, struct str *rest)
 	*rest = str_trim(*rest);
 	return true;
 }
+
+bool
+pop3_maildrop(struct str text, uint32_t *messages, uint64_t *bytes)
+{
+	struct str rest = str_trim(text), n = str_split(&rest, ' ');
+
+	rest = str_trim(rest);
+	return num_u32(n, 0, UINT32_MAX, messages) &&
+	    num_u64(str_split(&rest, ' '), 0, UINT64_MAX, bytes);
+}

@@ -64,5 +64,7 @@ bool	pop3_reader_doubts(const struct pop3_reader *r, struct str in);
 
 /* "3 120" or "3 some id": the number of a message and the rest, as it stands. */
 bool	pop3_listed(struct str line, uint32_t *number, struct str *rest);
+/* "2 320", what STAT says: so many messages, so many bytes. */
+bool	pop3_maildrop(struct str text, uint32_t *messages, uint64_t *bytes);
 
 #endif

@@ -77,7 +77,7 @@ CONFIGS = {
     "list_for_text": account("path: [a, b]"), "map_for_text": account("path: {a: b}"),
     "map_for_list": account("folders: {sync: {a: b}}"), "text_for_map": account("folders: INBOX"),
     "file_mode": account("file_mode: \"0999\""),
-    "schedule": account("schedule: {when: sometimes}"), "variable": account("path: $NOWHERE/mail"),
+    "schedule": account("schedule: {when: sometimes}"), "only_if": account("schedule: {only_if: [on-battery]}"), "variable": account("path: $NOWHERE/mail"),
     "path_in_state": account("path: ~/.local/state/syncd/x"),
     "same_path": OK + "  b:\n    email: b@fastmail.com\n    password_command: x\n    path: ~/Mail/work\n",
     "path_within": OK + "  b:\n    email: b@fastmail.com\n    password_command: x\n    path: ~/Mail/work/b\n",

@@ -448,6 +448,7 @@ peers("proto.line-too-long", rules=[("LIST", raw(b"* " + b"x" * 20_000_000 + b"\
 peers("proto.literal-too-big", rules=[("LIST", raw(b"* LIST () \"/\" {99999999}\r\n"))])
 peers("proto.literal-length", rules=[("UID FETCH.*BODY", raw(
     b"* 1 FETCH (UID 1 BODY[] {5}\r\nabcdefghij)\r\nTAG OK done\r\n"))])
+peers("proto.other-server", rules=[("GREETING", raw(b"220 mx.x.test ESMTP\r\n"))])
 peers("proto.preauth-flood", rules=[("GREETING", raw(b"* OK hello\r\n" * 200_000))])
 peers("proto.too-deep", rules=[("LIST", raw(b"* LIST " + b"(" * 2000 + b"\r\nTAG OK done\r\n"))])
 peers("server.limit-connections", rules=[
@@ -677,6 +678,13 @@ def _(s):
 def _(s):
     s.peer()
     s.syncd.wrap = ("prlimit", "--nofile=64:64")
+    return s.run("check")
+
+
+@case("config.no-nmcli")
+def _(s):
+    s.peer({"schedule": {"only_if": ["unmetered"]}})
+    s.syncd.env = {"PATH": "/nonexistent"}
     return s.run("check")
 
 

@@ -4,7 +4,9 @@ taken out of the message here, and done.
 import os
 import re
 import shutil
+import socket
 import subprocess
+import threading
 
 from case import Case, message
 from dovecot import Dovecot
@@ -103,6 +105,40 @@ class Mistakes(Case):
         place = self.take(rf"accounts\.a\.host: {re.escape(wrong)} +# (\S+)", shown)
         self.edit(f"--> {place}:1", lambda x: x.replace(wrong, "127.0.0.1"))
         self.works()
+
+    def test_a_server_that_only_sends_mail(self):
+        """Some copy `host` and `port` from what is for sending."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listener.close)
+
+        def serve():
+            try:
+                while True:
+                    conn, _ = listener.accept()
+                    conn.sendall(b"220 mx.x.test ESMTP ready\r\n")
+                    conn.recv(100)
+                    conn.close()
+            except OSError:
+                pass    # closed
+        threading.Thread(target=serve, daemon=True).start()
+        wrong = listener.getsockname()[1]
+        self.write(self.yaml(port=wrong, tls="{mode: none}"))
+        said = self.fails("proto.other-server")
+        self.assertIn("this is a server for sending mail (SMTP), not IMAP", said)
+        show = self.take(rf"`port: {wrong}` .* they stand in: syncd (.*)", said)
+        shown = self.syncd.run(*show.split()).out
+        place = self.take(rf"accounts\.a\.port: {wrong} +# (\S+)", shown)
+        self.edit(f"--> {place}:1", lambda x: x.replace(str(wrong), str(self.dovecot.port)))
+        self.works()
+
+    def test_the_host_is_named_once(self):
+        secret = os.path.join(self.syncd.dir, "secret.a")
+        with open(secret, "w", encoding="utf-8") as f:
+            f.write("old\n")
+        for code, more in (("auth.refused", {}), ("tls.untrusted", {"tls": "{}"})):
+            self.write(self.yaml(**more))
+            line = self.take(rf"error\[{code}\]: (.*)", self.fails(code))
+            self.assertEqual(line.count(self.conf["host"]), 1, line)
 
     def pin(self, server, code):
         syncd = Syncd(server)

@@ -593,7 +593,7 @@ class SignIn(PopCase):
 
     def test_not_pop3(self):
         self.peer.rules.greeting = b"* OK IMAP4rev1 ready\r\n"
-        self.fails("proto.unexpected", 76)
+        self.fails("proto.other-server", 78)
 
     def test_an_endless_line(self):
         self.peer.rules.greeting = b"+OK " + b"x" * 100_000

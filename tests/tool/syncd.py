@@ -1,7 +1,6 @@
 """syncd.py — run the daemon under test, with a configuration of its own."""
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -87,9 +86,11 @@ class Syncd:
         env.update(self.env)
         program = self.program
         if self.owner is not None:
-            # The clone may be where only root can go.
-            program = shutil.copy(self.program, os.path.join(self.dir, "syncd"))
-            os.chmod(program, 0o755)
+            # The clone may be where only root can go.  By another process: what is
+            # open for writing here, any thread's child would have, too, and a file
+            # that somebody writes to cannot be run.
+            program = os.path.join(self.dir, "syncd")
+            subprocess.run(("install", "-m", "755", self.program, program), check=True)
             kwargs.update(user=self.owner.pw_uid, group=self.owner.pw_gid, extra_groups=[])
         argv = self.wrap + (program, "-c", self.conf) + tuple(args)
         return subprocess.Popen(argv, env=env,

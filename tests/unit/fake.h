@@ -289,7 +289,7 @@ static inline int
 clean(void **state)
 {
 	static const char *const names[] = { "good.paused", "held.paused",
-	    "events.jsonl" };
+	    "events.jsonl", "told.json" };
 	char path[160];
 
 	(void)state;

@@ -360,7 +360,8 @@ two_accounts(void)
 	    " subscribed_only: yes, create_remote: no, delete_local: archive}\n"
 	    "    policy: backup\n"
 	    "    policy_for: {x: pull, y: {pull: [new], push: [flags]}}\n"
-	    "    conflict: local\n    schedule: {when: \"daily 23:30-00:15\", jitter: 0}\n"
+	    "    conflict: local\n    schedule: {when: \"daily 23:30-00:15\", jitter: 0,"
+	    " only_if: [on-ac, unmetered], condition_command: [at, home]}\n"
 	    "    limits: {max_age: 2y}\n    avoid: [NOTIFY]\n    compress: yes\n",
 	    f);
 	fclose(f);

@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "base/mem.h"
 #include "pop3/lane.h"
+#include "pop3/parse.h"
 
 struct play {
 	pid_t		pid;
@@ -169,6 +170,12 @@ ways_to_sign_in(void **state)
 		{ { .peer.tls_mode = TLS_NONE },
 		  { "S -ERR [SYS/TEMP] overloaded" }, "server.unavailable" },
 		{ { .peer.tls_mode = TLS_NONE }, { "S * OK hello" },
+		  "proto.other-server" },
+		{ { .peer.tls_mode = TLS_NONE }, { "S 220 mx ESMTP" },
+		  "proto.other-server" },
+		{ { .peer.tls_mode = TLS_NONE }, { "S hello" },
+		  "proto.unexpected" },
+		{ { .peer.tls_mode = TLS_NONE }, { "S ok" },
 		  "proto.unexpected" },
 		{ { .peer.tls_mode = TLS_STARTTLS },
 		  { HELLO, "C STLS", "S -ERR what?" }, "tls.starttls-stripped" },
@@ -340,6 +347,44 @@ only_the_header(void **state)
 	end(&p);
 }
 
+static void
+how_much_there_is(void **state)
+{
+	static const char *const script[] = {
+		TOGETHER, "C CAPA", "C STAT", "C QUIT", "S -ERR",
+		"S +OK 2 320 and more", "S +OK bye", NULL
+	};
+	struct play p = { 0 };
+	uint32_t stat, quit, n;
+	uint64_t bytes;
+
+	(void)state;
+	open_lane(&p, script);
+	stat = pop3_stat(p.ln);
+	quit = pop3_quit(p.ln);
+	done(&p, stat, DONE_OK);
+	assert_true(pop3_maildrop(p.ev.done.text, &n, &bytes));
+	assert_int_equal(n, 2);
+	assert_int_equal(bytes, 320);
+	done(&p, quit, DONE_OK);
+	end(&p);
+}
+
+static void
+a_probe_asks_and_does_not_sign_in(void **state)
+{
+	static const char *const script[] = {
+		HELLO, CAPA("S USER", "S SASL PLAIN"), NULL
+	};
+	struct play p = { .conf.probe = true };
+
+	(void)state;
+	open_lane(&p, script);
+	assert_true(pop3_caps(p.ln)->user);
+	assert_true(sasl_names_have(&pop3_caps(p.ln)->sasl, "PLAIN"));
+	end(&p);
+}
+
 int
 main(void)
 {
@@ -350,6 +395,8 @@ main(void)
 		cmocka_unit_test(a_window_is_kept),
 		cmocka_unit_test(what_was_not_asked_is_the_end),
 		cmocka_unit_test(only_the_header),
+		cmocka_unit_test(how_much_there_is),
+		cmocka_unit_test(a_probe_asks_and_does_not_sign_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

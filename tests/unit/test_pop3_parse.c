@@ -224,6 +224,40 @@ lines_of_lists(void **state)
 	}
 }
 
+static void
+what_stat_says(void **state)
+{
+	static const struct {
+		const char	*text;
+		bool		 ok;
+		uint32_t	 n;
+		uint64_t	 bytes;
+	} table[] = {
+		{ " 2 320", true, 2, 320 },
+		{ "0 0 octets", true, 0, 0 },
+		{ "4294967295 18446744073709551615", true, UINT32_MAX, UINT64_MAX },
+		{ "1   5", true, 1, 5 },
+		{ "4294967296 1", false, 0, 0 },
+		{ "2", false, 0, 0 },
+		{ "two 320", false, 0, 0 },
+		{ "-1 5", false, 0, 0 },
+		{ "", false, 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		uint64_t bytes;
+		uint32_t n;
+
+		assert_int_equal(pop3_maildrop(str_z(table[i].text), &n, &bytes),
+		    table[i].ok);
+		if (!table[i].ok)
+			continue;
+		assert_int_equal(n, table[i].n);
+		assert_int_equal(bytes, table[i].bytes);
+	}
+}
+
 int
 main(void)
 {
@@ -236,6 +270,7 @@ main(void)
 		cmocka_unit_test(what_has_no_end_is_cut),
 		cmocka_unit_test(a_long_line_of_a_message_is_no_line),
 		cmocka_unit_test(lines_of_lists),
+		cmocka_unit_test(what_stat_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -285,7 +285,7 @@ static const struct peer_case {
 	{ .name = "TLS 1.3", .code = NULL },
 	{ .name = "TLS 1.2", .max_version = TLS1_2_VERSION },
 	{ .name = "TLS 1.1", .max_version = TLS1_1_VERSION,
-	  .code = "tls.too-old", .text = "imap.example.org" },
+	  .code = "tls.too-old", .text = "no TLS version" },
 	{ .name = "1.2 where 1.3 is asked for", .min_version = 13,
 	  .max_version = TLS1_2_VERSION, .code = "tls.too-old" },
 	{ .name = "unknown authority", .stranger = true,
@@ -371,7 +371,7 @@ check_peer(const struct peer_case *c)
 	if (r == 0)
 		fail_msg("%s: was let in", c->name);
 	if (strcmp(err.code, c->code) != 0 || err.class != ERR_CONFIG ||
-	    strstr(err.text, host) == NULL ||
+	    strncmp(err.text, host, strlen(host)) == 0 ||
 	    (c->text != NULL && strstr(err.text, c->text) == NULL))
 		fail_msg("%s: %s: %s", c->name, err.code, err.text);
 }
@@ -540,7 +540,7 @@ other_handshakes_fail_for_what_they_are(void **state)
 		if (strcmp(err.code, cases[i].code) != 0)
 			fail_msg("%zu: %s: %s", i, err.code, err.text);
 		assert_int_equal(err.class, cases[i].class);
-		assert_non_null(strstr(err.text, HOST));
+		assert_null(strstr(err.text, HOST));
 		stream_free(st);
 		close(fd[1]);
 	}
