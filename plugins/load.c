@@ -163,6 +163,7 @@ load_start(struct script *s, uint32_t id, struct str name, struct str path,
 {
 	struct run *r = run_new(s, HOOK_KINDS);
 
+	s->n_loads++;
 	r->load = plugin_new(s, id, name, path, trusted, config);
 	r->plugin = r->load;
 	if (open_chunk(r))
@@ -299,4 +300,6 @@ load_done(struct run *r)
 	r->load = NULL;
 	r->plugin = NULL;
 	run_free(r);
+	s->n_loads--;
+	script_loaded(s);
 }

@@ -286,6 +286,20 @@ class Scripts(unittest.TestCase):
         plan = s.ask("incoming", mail(), skip=[(0, 0)])
         self.assertEqual((plan.say(), plan.faults), (["move B"], []))
 
+    def test_a_plugin_that_is_still_loading_misses_nothing(self):
+        """An event that comes while it waits for its store is kept for it."""
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) m:tag('first') end)", id=0)
+        s.load_begin("plugin { api = 1 } local seen = store('seen') "
+                     "on.incoming(function(m) m:tag('stored') end)", name="late.lua", id=1)
+        self.says(s.ask("incoming", mail()), "tag first", "tag stored")
+        # One that was there before goes on while its new version loads.
+        s.load_begin("plugin { api = 1 } local seen = store('seen') "
+                     "on.incoming(function(m) m:tag('anew') end)", name="late.lua", id=1)
+        plan = s.ask("incoming", mail())
+        self.assertIn(plan.say(), (["tag first", "tag stored"], ["tag first", "tag anew"]))
+
     def test_a_new_version_that_fails_leaves_the_old_one(self):
         s = Script()
         self.addCleanup(s.__exit__)

@@ -256,15 +256,20 @@ class Script:
     def load(self, text=None, name="test.lua", id=0, options="", path=None,
              trusted=False):
         """Load a script; the error, "" when there is none."""
+        self.load_begin(text, name, id, options, path, trusted)
+        while id not in self.loaded:
+            self.serve(self.recv())
+        self.info = self.loaded.pop(id)
+        return self.info["error"]
+
+    def load_begin(self, text=None, name="test.lua", id=0, options="", path=None,
+                   trusted=False):
+        """Only ask for it."""
         if path is None:
             path = self.write(name, text)
         plugin = os.path.basename(name).removesuffix(".lua")
         self.names[id] = plugin
         self.send(Out(LOAD).u32(id).str(plugin).str(path).u8(trusted).str(options))
-        while id not in self.loaded:
-            self.serve(self.recv())
-        self.info = self.loaded.pop(id)
-        return self.info["error"]
 
     def event(self, kind, *messages, only=ALL, mailbox="", what="", args=(), since=0,
               skip=(), with_fd=True):
