@@ -48,8 +48,8 @@ enum frame_type {
 			 * n x (text mailbox; u8 enum frame_role;
 			 *      u32 total) */
 	FRAME_LOAD,	/* Load, or load anew: u32 plugin; text name; text path;
-			 * u8 trusted; text options (JSON).
-			 * Answer: FRAME_LOADED */
+			 * u8 trusted; text options (JSON); text where each of
+			 * them was written (JSON).  Answer: FRAME_LOADED */
 	FRAME_EVENT,	/* u32 event; u8 enum hook_kind; u32 only (a plugin, or
 			 * FRAME_ALL); text mailbox; text what; n x text arg;
 			 * u64 since; n x u32 message index (what to ask; none:
@@ -96,9 +96,10 @@ enum frame_call {
 			 * u64 larger; u64 smaller; text message_id.
 			 * OK: u8 more; n x message, without descriptors */
 	CALL_UNSEEN,	/* text mailbox.  OK: u32 messages that are not read */
-	CALL_EXEC	/* n x text argv; n x text environment; u64 timeout, us;
+	CALL_EXEC,	/* n x text argv; n x text environment; u64 timeout, us;
 			 * u8 1 and blob, or 0: stdin; text event id.
 			 * OK: u32 exit code; u8 cut; blob stdout; blob stderr */
+	CALL_SECRET	/* text option.  OK: blob, the secret */
 };
 
 enum frame_op_flag {

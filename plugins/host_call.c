@@ -238,7 +238,8 @@ call_exec(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
 		fail(h, p, &f, call, "too many programs, or too many arguments");
 	} else {
 		h->exec[h->n_execs++] = (struct waiting_exec){
-		    h->broker->exec(h->broker->daemon, &ex), call, p, p->life };
+		    h->broker->exec(h->broker->daemon, &ex), call, p, p->life,
+		    false };
 	}
 	if (ex.in >= 0)
 		close(ex.in);
@@ -253,22 +254,59 @@ put_output(struct frame *f, int fd)
 		frame_put_blob(f, STR_NONE);
 }
 
+/* A secret goes to the script process as the file that it came in: it is not
+ * read here. */
+static void
+call_secret(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
+{
+	struct hook_exec ex = { .plugin = str_z(pl->conf->name), .in = -1,
+	    .secret = frame_str(&p->in) };
+	struct frame f = { 0 };
+
+	if (p->in.bad || ex.secret.n == 0 || h->n_execs == HOST_EXECS) {
+		fail(h, p, &f, call, "too many programs");
+		return;
+	}
+	h->exec[h->n_execs++] = (struct waiting_exec){
+	    h->broker->exec(h->broker->daemon, &ex), call, p, p->life, true };
+}
+
+/* Why there is nothing. */
+static void
+give_failure(struct host *h, struct waiting_exec *w, struct frame *f,
+    struct hook_exit *ex)
+{
+	char why[500];
+	ssize_t n = ex->code > 0 && ex->err >= 0 ?
+	    pread(ex->err, why, sizeof(why) - 1, 0) : 0;
+
+	if (n > 0)
+		why[n] = '\0';
+	else
+		snprintf(why, sizeof(why), "%.*s", STR_ARG(str_head(ex->text,
+		    sizeof(why) - 1)));
+	fail(h, w->proc, f, w->call, why);
+	if (ex->out >= 0)
+		close(ex->out);
+	if (ex->err >= 0)
+		close(ex->err);
+}
+
 static void
 give_exit(struct host *h, struct waiting_exec *w, struct hook_exit *ex)
 {
 	struct frame f;
 
 	begin(&f, w->call);
-	if (ex->code < 0) {
-		char why[300];
-
-		snprintf(why, sizeof(why), "%.*s", STR_ARG(str_head(ex->text,
-		    sizeof(why) - 1)));
-		fail(h, w->proc, &f, w->call, why);
-		if (ex->out >= 0)
-			close(ex->out);
+	if (ex->code < 0 || (w->secret && ex->code > 0)) {
+		give_failure(h, w, &f, ex);
+		return;
+	}
+	if (w->secret) {
+		put_output(&f, ex->out);
 		if (ex->err >= 0)
 			close(ex->err);
+		proc_send(h, w->proc, &f);
 		return;
 	}
 	frame_put_u32(&f, (uint32_t)ex->code);
@@ -335,6 +373,9 @@ call_read(struct host *h, struct proc *p)
 		break;
 	case CALL_EXEC:
 		call_exec(h, p, pl, call);
+		break;
+	case CALL_SECRET:
+		call_secret(h, p, pl, call);
 		break;
 	default:
 		return -1;

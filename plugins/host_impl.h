@@ -108,6 +108,7 @@ struct waiting_exec {
 	uint32_t	 broker_call, call;
 	struct proc	*proc;
 	unsigned	 life;
+	bool		 secret;	/* no program: its .out is all there is */
 };
 
 /* A write that is not durable yet, or was not told to be. */

@@ -79,6 +79,9 @@ read_by_kind(struct run *r, struct frame_in *in)
 	case CALL_EXEC:
 		read_exec(r, in);
 		break;
+	case CALL_SECRET:
+		r->reply.out = arena_str(&r->a, frame_blob(in));
+		break;
 	}
 	/* What was planned before a message was known, still holds. */
 	if (r->plan.n > 0)

@@ -67,6 +67,7 @@ struct plugin {
 	char			*file;		/* for messages: "spam.lua" */
 	char			*dir;		/* what it may require from */
 	char			*config;	/* its options, JSON */
+	char			*places;	/* where they were written, JSON */
 	bool			 trusted;
 
 	struct lua_State	*L;

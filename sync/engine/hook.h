@@ -334,6 +334,9 @@ struct hook_exec {
 	bool			 send;		/* not a program: args are recipients
 						 * for the account's sendmail */
 	struct str		 event_id;	/* SYNCD_EVENT_ID, or none */
+	struct str		 secret;	/* not a program, but the secret that
+					 * this option of the plugin names: .out,
+					 * or .err says why there is none */
 };
 
 enum { HOOK_EXEC_OUT_MAX = 1 << 20 };

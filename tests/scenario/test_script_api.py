@@ -399,6 +399,53 @@ class Mistakes(unittest.TestCase):
                 self.assertIn(why, s.load(spec, options=config))
 
 
+class Secrets(unittest.TestCase):
+    """An option that is a secret: syncd.yaml says where it is, the worker gets it."""
+    spec = ("plugin { api = 1 } local o = options { token = { 'secret', nil, 'x' }, "
+            "key = { 'secret' }, n = { 'int', 1 } } "
+            "log.info(tostring(o.token), o.key and #o.key or 'nil', o.n)")
+
+    def setUp(self):
+        self.s = Script()
+        self.addCleanup(self.s.__exit__)
+
+    def test_each_is_asked_for(self):
+        self.s.secrets = {"token": "t0p", "key": "k" * 20000}
+        self.assertEqual(self.s.load(self.spec, options='{"key": {"file": "~/k"}, "n": 2, '
+                                     '"token": {"command": ["pass", "show", "x"]}}'), "")
+        self.assertEqual(sorted(self.s.secrets_asked), ["key", "token"])
+        self.assertEqual(self.s.logs, ["t0p 20000 2"])
+
+    def test_one_that_is_not_configured_is_nil(self):
+        self.assertEqual(self.s.load(self.spec), "")
+        self.assertEqual((self.s.secrets_asked, self.s.logs), ([], ["nil nil 1"]))
+
+    def test_one_that_is_not_there(self):
+        said = self.s.load(self.spec, options='{"token": {"file": "~/k"}}',
+                           places='{"token": "/etc/s.yaml:3:12"}')
+        self.assertIn("option `token` is not there: no such file (/etc/s.yaml:3:12)", said)
+
+    def test_what_is_written_down_is_no_secret(self):
+        for value in ('"hunter2"', '7', '["hunter2"]', '{"command": 7}', '{}', '{"file": ["a"]}',
+                      '{"value": "hunter2"}', '{"command": "a", "file": "b"}'):
+            with self.subTest(value):
+                said = self.s.load(self.spec, options='{"token": %s}' % value,
+                                   places='{"token": "/etc/s.yaml:3:12"}')
+                self.assertIn("option `token` takes {command: ...} or {file: ...}", said)
+                self.assertIn("(/etc/s.yaml:3:12)", said)
+                self.assertNotIn("hunter2", said)
+        self.assertEqual(self.s.secrets_asked, [])
+
+    def test_how_it_is_declared(self):
+        for kind, config, why in (
+                ("'list<secret>'", '{"a": ["x"]}', "has secrets in a list or a map"),
+                ("'map<string,secret>'", '{"a": {"b": {"file": "c"}}}', "has secrets in a list"),
+                ("'secret', 'hunter2'", "", "is a secret, which has no default")):
+            said = self.s.load("plugin { api = 1 } options { a = { %s } }" % kind, options=config)
+            self.assertIn("option `a` " + why, said)
+            self.assertNotIn("hunter2", said)
+
+
 class Shipped(unittest.TestCase):
     """What lies in lua/, and what is made from the registry."""
 

@@ -16,7 +16,7 @@ BUILD = os.environ.get("BUILD", "build")
 
 INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP = range(1, 7)
 HELLO, LOADED, RESULT, CALL, LOG, METRIC = range(64, 70)
-CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC = range(5)
+CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC, CALL_SECRET = range(6)
 KINDS = ("incoming delivered created uploaded flags moved removing removed folder "
          "sync_start sync_done settled online offline auth_failed timer "
          "command").split()
@@ -186,6 +186,7 @@ class Script:
         self.logs, self.metrics, self.loaded = [], {}, {}
         self.unseen = {}
         self.stores, self.programs, self.messages = {}, {}, {}
+        self.secrets, self.secrets_asked = {}, []
         self.execs, self.names, self.next_event = [], {}, 0
         self.progress = os.memfd_create("progress")
         os.ftruncate(self.progress, 4096)
@@ -254,22 +255,23 @@ class Script:
         return path
 
     def load(self, text=None, name="test.lua", id=0, options="", path=None,
-             trusted=False):
+             trusted=False, places=""):
         """Load a script; the error, "" when there is none."""
-        self.load_begin(text, name, id, options, path, trusted)
+        self.load_begin(text, name, id, options, path, trusted, places)
         while id not in self.loaded:
             self.serve(self.recv())
         self.info = self.loaded.pop(id)
         return self.info["error"]
 
     def load_begin(self, text=None, name="test.lua", id=0, options="", path=None,
-                   trusted=False):
+                   trusted=False, places=""):
         """Only ask for it."""
         if path is None:
             path = self.write(name, text)
         plugin = os.path.basename(name).removesuffix(".lua")
         self.names[id] = plugin
-        self.send(Out(LOAD).u32(id).str(plugin).str(path).u8(trusted).str(options))
+        self.send(Out(LOAD).u32(id).str(plugin).str(path).u8(trusted).str(options)
+                  .str(places))
 
     def event(self, kind, *messages, only=ALL, mailbox="", what="", args=(), since=0,
               skip=(), with_fd=True):
@@ -390,6 +392,13 @@ class Script:
                 m.put(out, False)
         elif kind == CALL_UNSEEN:
             out.u32(self.unseen.get(f.str(), 0))
+        elif kind == CALL_SECRET:
+            self.secrets_asked.append(f.str())
+            secret = self.secrets.get(self.secrets_asked[-1])
+            if secret is None:
+                out = Out(REPLY).u32(call).u8(1).str("no such file")
+            else:
+                out.blob(secret)
         elif kind == CALL_EXEC:
             argv, env, timeout = f.strs(), f.strs(), f.u64()
             stdin = f.blob() if f.u8() else None
