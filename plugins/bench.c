@@ -125,6 +125,9 @@ answer(struct bench *b, struct frame_in *in)
 	frame_put_u32(&re->f, call);
 	if (kind == CALL_EXEC) {
 		answer_exec(b, &re->f, in);
+	} else if (kind == CALL_SERVER) {
+		frame_put_u8(&re->f, FRAME_FAILED);
+		frame_put_str(&re->f, STR("there is no server in a test"));
 	} else {
 		frame_put_u8(&re->f, FRAME_OK);
 		if (kind == CALL_MESSAGE) {

@@ -99,7 +99,12 @@ enum frame_call {
 	CALL_EXEC,	/* n x text argv; n x text environment; u64 timeout, us;
 			 * u8 1 and blob, or 0: stdin; text event id.
 			 * OK: u32 exit code; u8 cut; blob stdout; blob stderr */
-	CALL_SECRET	/* text option.  OK: blob, the secret */
+	CALL_SECRET,	/* text option.  OK: blob, the secret */
+	CALL_SERVER,	/* n x text mailbox glob; n x (u8 enum imap_key; u32 group;
+			 * text field; text text; u64 n).
+			 * OK: blob of u64 ids: what the server found and is here */
+	CALL_LOOK	/* n x u64 id.  OK: n x message, without descriptors; those
+			 * that are gone left out */
 };
 
 enum frame_op_flag {

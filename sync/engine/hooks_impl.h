@@ -151,6 +151,9 @@ int	step_target(struct account *acc, unsigned op, struct str arg,
 /* Do what is planned for messages that are here. */
 int	steps_run(struct hooks *h, struct err *err);
 
+/* Searches on the server that scripts wait for: between rounds. */
+int	search_run(struct hooks *h, struct err *err);
+
 /* Start what is ready, take what has ended.  Never waits. */
 int	effects_run(struct hooks *h, struct err *err);
 /* What was under way when we died; once. */

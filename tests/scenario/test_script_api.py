@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from scriptlane import BUILD, FLAGS, KINDS, ROOT, Message, Script
+from scriptlane import BUILD, FLAGS, KEYS, KINDS, ROOT, Message, Script
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ME = "me@example.org"
@@ -446,6 +446,127 @@ class Secrets(unittest.TestCase):
             self.assertNotIn("hunter2", said)
 
 
+DAY = 86400
+FLAG_KEYS = KEYS[KEYS.index("SEEN"):]
+
+# key: (query, the terms that the server is asked for, by group).
+MAPPED = {
+    "nothing": ("", []),
+    "from": ("from = '*@github.com'", [["FROM @github.com"]]),
+    "the longest part": ("subject = '[*] Re: merger*x'", [["SUBJECT ] Re: merger"]]),
+    "alternatives": ("to = { 'a@*', '*@b' }", [["TO a@", "TO @b"]]),
+    "everybody": ("recipients = 'me@x.y'", [["TO me@x.y", "CC me@x.y", "BCC me@x.y"]]),
+    "cc": ("cc = 'a@b.c'", [["CC a@b.c"]]),
+    "a pattern that says nothing": ("from = { 'a@b.c', '*' }", []),
+    "a regular expression": ("subject = re '^x'", []),
+    "field": ("header = { ['X-Mailer'] = '*bulk*' }", [["HEADER X-Mailer bulk"]]),
+    "any field": ("header = { ['X-Mailer'] = true }", [["HEADER X-Mailer "]]),
+    "no field": ("header = { ['X-Mailer'] = false }", []),
+    "a name that is none": ("header = { ['X Y'] = 'a' }", []),
+    "list": ("list = 'linux.*.example.org'", [["HEADER List-Id .example.org"]]),
+    "message id": ("message_id = 'a@b'", [["HEADER Message-ID a@b"]]),
+    "flags": ("seen = true, flagged = false, answered = true, draft = false",
+              [["ANSWERED"], ["SEEN"], ["UNDRAFT"], ["UNFLAGGED"]]),
+    "keywords": ("keyword = { 'work', '$Junk' }", [["KEYWORD work", "KEYWORD $Junk"]]),
+    "patterns of keywords": ("keyword = 'wo*'", []),
+    "what is no keyword": ("keyword = 'a b'", []),
+    "size": ("larger = '1M', smaller = 3000000", [["LARGER 1048576"], ["SMALLER 6000000"]]),
+    "days": ("sent_since = '2026-05-10', newer = '10d', older = '3d'",
+             [["BEFORE -1d"], ["SENTSINCE 2026-05-08"], ["SINCE -12d"]]),
+    "text": ("text = { 'two words', 'a*b' }", [["BODY two words", "BODY a*b"]]),
+    "text beyond ASCII": ("text = 'gr\u00fc\u00df'", [["BODY gr\u00fc\u00df"]]),
+    "text that only we can test": ("text = re 'a.c'", []),
+    "what only we know": ("to_me = true, is_bulk = false, origin = '*', thread = 'x', "
+                          "attachment = true", []),
+}
+
+
+class Server(unittest.TestCase):
+    """search { server = true }: what the server is asked, and what is tested here."""
+
+    def setUp(self):
+        self.s = Script()
+        self.addCleanup(self.s.__exit__)
+
+    def ask(self, query, kind="settled"):
+        error = self.s.load(f"plugin {{ api = 1 }} on.{kind}(function(e) local n = {{}} "
+                            f"for m in search {{ server = true, {query} }} do "
+                            "n[#n + 1] = m.id end log.info(table.concat(n, ' ')) end)")
+        self.assertEqual(error, "")
+        self.s.messages = {m.id: m for m in self.messages}
+        self.s.logs.clear()
+        return self.s.ask(kind, *([mail(id=99)] if kind in KINDS[:6] else []), mailbox="INBOX")
+
+    messages = ()
+
+    def said(self, key, field, text, n):
+        words = [key, field] if key == "HEADER" else [key]
+        if key in ("SINCE", "BEFORE"):
+            return f"{key} {round((n - time.time()) / DAY)}d"
+        if key.startswith("SENT"):
+            return key + time.strftime(" %Y-%m-%d", time.localtime(n))
+        return " ".join(words + [text] * (key not in FLAG_KEYS) if not n else words + [str(n)])
+
+    def test_what_is_asked(self):
+        for name, (query, want) in MAPPED.items():
+            with self.subTest(name):
+                self.assertEqual(self.ask(query).faults, [])
+                groups = {}
+                for key, group, field, text, n in self.s.asked[1]:
+                    groups.setdefault(group, []).append(self.said(key, field, text, n))
+                self.assertEqual(sorted(groups.values()), want)
+
+    def test_in_which_mailboxes(self):
+        for query, want in (("text = 'x'", []), ("mailbox = 'Lists/*'", ["Lists/*"]),
+                            ("mailbox = { 'a', 'b' }", ["a", "b"]), ("mailbox = re '^a'", [])):
+            self.ask(query)
+            self.assertEqual(self.s.asked[0], want)
+
+    def test_what_is_found_is_tested_here(self):
+        self.messages = [mail(id=1), mail(id=2, subject="other"), mail(id=3, mailbox="Else"),
+                         mail(id=4, sender="bob@example.net")]
+        self.s.server = [1, 2, 3, 4, 77]    # the last is gone by now
+        self.ask("mailbox = 'INBOX', from = 'ann@*', subject = 'hello', text = 'nowhere in it'")
+        self.assertEqual(self.s.logs, ["1"])
+        self.ask("mailbox = 'INBOX', where = function(m) return m.id > 2 end, text = 'x'")
+        self.assertEqual(self.s.logs, ["4"])
+
+    def test_nothing_is_found(self):
+        self.ask("text = 'x'")
+        self.assertEqual(self.s.logs, [""])
+
+    def test_more_than_one_page(self):
+        self.messages = [mail(id=i) for i in range(1, 3001)]
+        self.s.server = list(range(2, 2802))
+        self.ask("text = 'x'")
+        self.assertRegex(self.s.logs[0], "^2 3 4 5 6 ")
+        self.s.server = list(range(1, 201))
+        self.ask("text = 'x', where = function(m) return m.id % 50 == 0 end")
+        self.assertEqual(self.s.logs, ["50 100 150 200"])
+
+    def test_without_server_nobody_is_asked(self):
+        self.ask("server = false, text = 'x'")
+        self.assertIsNone(self.s.asked)
+
+    def test_an_error_has_its_place(self):
+        self.s.server = "there is no connection"
+        self.assertEqual(self.ask("text = 'x'").faults,
+                         [("test", "test.lua:1", "search: there is no connection")])
+
+    def test_mail_does_not_wait_for_itself(self):
+        for kind in ("incoming", "created", "removing"):
+            with self.subTest(kind):
+                [(_, _, text)] = self.ask("text = 'x'", kind).faults
+                self.assertIn(f"the server cannot be asked in on.{kind}", text)
+        self.assertIsNone(self.s.asked)
+        said = self.s.load("plugin { api = 1 } search { server = true, text = 'x' }")
+        self.assertIn("the server cannot be asked while the plugin loads", said)
+
+    def test_an_event_has_no_server(self):
+        said = self.s.load("plugin { api = 1 } on.incoming({ server = true }, function() end)")
+        self.assertIn("`server` is for search", said)
+
+
 class Shipped(unittest.TestCase):
     """What lies in lua/, and what is made from the registry."""
 
@@ -495,8 +616,8 @@ class Shipped(unittest.TestCase):
         self.assertGreater(len(keys), 30)
         with Script() as s:
             for key, kind in keys:
-                if kind == "function":
-                    continue
+                if kind == "function" or key == "server":
+                    continue    # for searches only
                 self.assertEqual(s.load(f"plugin {{ api = 1 }} on.incoming({{ {key} = "
                                         f"{values[kind]} }}, function() end)"), "", key)
 

@@ -155,10 +155,17 @@ resume(struct hook_host *h, const char *name)
 	(void)name;
 }
 
+static bool
+no_wish(struct hook_host *host, struct hook_wish *w)
+{
+	(void)host, (void)w;
+	return false;
+}
+
 static const struct hook_ops ops = {
 	.kinds = kinds, .initial = initial, .ask = ask, .step = step,
 	.settle = settle, .waiters = waiters, .deadline = deadline,
-	.info = info, .resume = resume, .free = nothing,
+	.info = info, .resume = resume, .wish = no_wish, .free = nothing,
 };
 
 static uint32_t
