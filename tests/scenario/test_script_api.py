@@ -137,6 +137,21 @@ class Scripts(unittest.TestCase):
         self.says(s.ask("delivered", mail("nothing", headers=MIXED, body=PDF)))
         self.says(s.ask("delivered", mail("Your invoice")))
 
+    def test_file_names_in_the_ways_of_the_wild(self):
+        """RFC 2231, in pieces too, and RFC 2047, which should not be there."""
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) "
+               "for p in m:attachments() do log.info(p.filename) end end)")
+        names = ["filename*=UTF-8''Rechnung%20%C3%BC.pdf",
+                 "filename*0*=UTF-8''Rechnung%20; filename*1*=%C3%BC; filename*2=.pdf",
+                 'filename="=?utf-8?B?UmVjaG51bmcgw7wucGRm?="',
+                 "filename*=ISO-8859-1'de'Rechnung%20%FC.pdf"]
+        body = "".join("--b\nContent-Type: application/pdf\nContent-Disposition: attachment; "
+                       f"{name}\n\nx\n" for name in names) + "--b--\n"
+        self.says(s.ask("incoming", mail(headers=MIXED, body=body)))
+        self.assertEqual(s.logs, ["Rechnung \u00fc.pdf"] * len(names))
+
     def test_notify_is_one_bubble(self):
         s = self.script("notify")
         a = s.ask("delivered", mail("one"), mail("<two>", id=2),
