@@ -682,18 +682,32 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
-/* From here on there is nothing but the account's mail and the state directory. */
+/* From here on there is nothing but the account's mail, the state directory, and
+ * where scripts may save files, which it does for them. */
 static void
 enter_sandbox(const struct worker *w)
 {
-	struct sandbox_path path[] = {
-		{ w->acc->root, true },
-		{ w->state_dir, true },
-		{ w->conf->tls.ca_file != NULL ? w->conf->tls.ca_file : "/etc/ssl",
-		    false },
-	};
-	unsigned missing = sandbox_enter(SANDBOX_WORKER, path, ARRAY_LEN(path),
+	struct sandbox_path *path = NULL;
+	size_t n = 0, cap = 0;
+	unsigned missing;
+
+	path = array_room(path, 2, &cap, sizeof(*path));
+	path[n++] = (struct sandbox_path){ w->acc->root, true };
+	path[n++] = (struct sandbox_path){ w->state_dir, true };
+	path[n++] = (struct sandbox_path){ w->conf->tls.ca_file != NULL ?
+	    w->conf->tls.ca_file : "/etc/ssl", false };
+	for (size_t i = 0; i < w->conf->n_plugins; i++) {
+		const struct strlist *dirs = &w->conf->plugin[i].allow.write;
+
+		for (size_t k = 0; k < dirs->n; k++) {
+			(void)mkdir(dirs->v[k], 0700);
+			path = array_room(path, n, &cap, sizeof(*path));
+			path[n++] = (struct sandbox_path){ dirs->v[k], true };
+		}
+	}
+	missing = sandbox_enter(SANDBOX_WORKER, path, n,
 	    (uint16_t)w->conf->port);
+	free(path);
 
 	for (unsigned layer = 1; layer <= missing; layer <<= 1)
 		if (missing & layer)
