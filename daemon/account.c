@@ -390,12 +390,14 @@ answer_tunnel(struct account *a)
 
 /* ---- scripts ---------------------------------------------------------- */
 
-/* It did not even start. */
+/* It did not even start; why there is no secret is told to the script. */
 static void
 answer_refused(struct account *a, const json_t *ask, const char *why)
 {
+	bool secret = js_get(ask, "secret") != NULL;
 	json_t *exit = json_pack("{s:I, s:i, s:s, s:s, s:b}", "call",
-	    js_int(ask, "call", 0), "code", -1, "text", why, "err", "", "cut", 0);
+	    js_int(ask, "call", 0), "code", secret ? 1 : -1, "text", why,
+	    "err", secret ? why : "", "cut", 0);
 	char *text = js_dump(exit);
 
 	tell(a, IPC_EXIT, str_z(text), -1);

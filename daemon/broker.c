@@ -55,6 +55,7 @@ void
 broker_grant(struct broker *b, const struct account_conf *conf)
 {
 	drop_grants(b);
+	b->conf = conf;
 	for (size_t i = 0; i < conf->n_plugins; i++) {
 		const struct plugin_conf *p = &conf->plugin[i];
 
@@ -88,6 +89,7 @@ void
 broker_init(struct broker *b, const struct account_conf *conf, unsigned *all)
 {
 	*b = (struct broker){ .account = conf->name, .all = all };
+	script_secrets_init(&b->secrets);
 	broker_grant(b, conf);
 }
 
@@ -120,6 +122,7 @@ broker_stop(struct broker *b)
 {
 	while (b->n > 0)
 		drop(b, 0);
+	script_secrets_clear(&b->secrets);
 	for (json_int_t i = 0; i < BROKER_SLOTS; i++)
 		broker_script_kill(b, i);
 }
@@ -194,6 +197,11 @@ broker_exec(struct broker *b, const json_t *ask, int in)
 	bool send = js_bool(ask, "send");
 	struct program *p;
 
+	if (js_get(ask, "secret") != NULL) {
+		if (in >= 0)
+			close(in);
+		return script_secrets_ask(&b->secrets, b->conf, ask);
+	}
 	if (send)
 		name = "sendmail";
 	if (plugin != NULL && name != NULL)
@@ -227,6 +235,7 @@ broker_cancel(struct broker *b, json_int_t call)
 			drop(b, i);
 			return;
 		}
+	script_secrets_cancel(&b->secrets, call);
 }
 
 static void
@@ -298,6 +307,8 @@ exit_json(const struct program *p)
 bool
 broker_ended(struct broker *b, json_t **exit, int *out)
 {
+	if (script_secrets_step(&b->secrets, exit, out))
+		return true;
 	for (size_t i = 0; i < b->n; i++) {
 		struct program *p = b->program[i];
 
@@ -342,6 +353,8 @@ broker_reaped(struct broker *b, pid_t pid, int status)
 {
 	char how[64];
 
+	if (script_secrets_reaped(&b->secrets, pid, status))
+		return true;
 	for (size_t i = 0; i < b->n; i++)
 		if (b->program[i]->running &&
 		    b->program[i]->command.pid == pid) {
@@ -365,7 +378,8 @@ broker_waiters(const struct broker *b, struct waiter w[BROKER_WAITERS])
 
 	for (size_t i = 0; i < BROKER_WAITERS; i++)
 		w[i] = (struct waiter){ .fd = -1 };
-	for (size_t i = 0; i < b->n && n < BROKER_WAITERS; i++)
+	script_secrets_waiters(&b->secrets, w + 2 * BROKER_AT_ONCE);
+	for (size_t i = 0; i < b->n && n < 2 * BROKER_AT_ONCE; i++)
 		if (b->program[i]->running) {
 			role_command_waiters(&b->program[i]->command, w + n);
 			n += 2;
@@ -375,7 +389,7 @@ broker_waiters(const struct broker *b, struct waiter w[BROKER_WAITERS])
 usec
 broker_deadline(const struct broker *b)
 {
-	usec least = USEC_NEVER;
+	usec least = script_secrets_deadline(&b->secrets);
 
 	for (size_t i = 0; i < b->n; i++) {
 		usec one = b->program[i]->running ?

@@ -5,7 +5,8 @@
  * A worker is not believed: a program runs only if this process' own configuration
  * grants it to that script.  argv only, no shell, a session of its own, nothing of
  * our environment but what is named, no descriptor but its stdin; what it prints is
- * capped; it ends in time.  Nothing here waits.
+ * capped; it ends in time.  Nothing here waits.  Secrets of scripts come the same
+ * way (script_secret.h).
  */
 #ifndef DAEMON_BROKER_H
 #define DAEMON_BROKER_H
@@ -19,9 +20,10 @@
 #include "base/wait.h"
 #include "engine/conf.h"
 #include "role.h"
+#include "script_secret.h"
 
 enum { BROKER_AT_ONCE = 4, BROKER_ALL = 16, BROKER_QUEUE = 256,
-    BROKER_SLOTS = 8, BROKER_WAITERS = 2 * BROKER_AT_ONCE };
+    BROKER_SLOTS = 8, BROKER_WAITERS = 2 * BROKER_AT_ONCE + 2 };
 
 /* A program that is asked for, or runs. */
 struct program {
@@ -39,13 +41,15 @@ struct granted {
 };
 
 struct broker {
-	const char	*account;	/* borrowed */
+	const char	*account;	/* borrowed, as is: */
+	const struct account_conf *conf;
 	unsigned	*all;		/* programs that run, of all accounts */
 	struct granted	*granted;
 	size_t		 n_granted;
 	struct program	**program;
 	size_t		 n, cap, n_running;
 	pid_t		 script[BROKER_SLOTS];
+	struct script_secrets secrets;
 };
 
 void	broker_init(struct broker *b, const struct account_conf *conf,
@@ -56,11 +60,11 @@ void	broker_clear(struct broker *b);
 /* Another configuration. */
 void	broker_grant(struct broker *b, const struct account_conf *conf);
 
-/* A worker's IPC_EXEC; ${in} is taken.  NULL, or why not. */
+/* A worker's IPC_EXEC, of either kind; ${in} is taken.  NULL, or why not. */
 const char *broker_exec(struct broker *b, const json_t *ask, int in);
 void	broker_cancel(struct broker *b, json_int_t call);
-/* One that has ended: true with its IPC_EXIT, a new reference, and what it printed
- * in *out (-1: nothing; the caller's to close). */
+/* One that has ended: true with its IPC_EXIT, a new reference, and what it printed,
+ * or the secret, in *out (-1: nothing; the caller's to close). */
 bool	broker_ended(struct broker *b, json_t **exit, int *out);
 
 /* A script process in that slot: its socket, the caller's; -1. */

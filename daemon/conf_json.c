@@ -99,8 +99,9 @@ travels(const struct option *o)
 static json_t *
 plugin_json(const struct plugin_conf *p)
 {
-	json_t *out = json_pack("{s:s, s:s, s:b}", "name", p->name, "config",
-	    p->config, "bundled", (int)p->bundled);
+	json_t *out = json_pack("{s:s, s:s, s:s, s:b}", "name", p->name,
+	    "config", p->config, "places", p->places, "bundled",
+	    (int)p->bundled);
 
 	for (size_t i = 0; i < n_options; i++)
 		if (option_of_plugin(&options[i]) &&
@@ -292,16 +293,18 @@ plugin_from(struct plugin_conf *p, const json_t *j)
 {
 	const char *name = json_string_value(json_object_get(j, "name"));
 	const char *config = json_string_value(json_object_get(j, "config"));
+	const char *places = json_string_value(json_object_get(j, "places"));
 
 	p->name = xstrdup(name);
 	p->config = xstrdup(config);
+	p->places = xstrdup(places);
 	p->bundled = json_is_true(json_object_get(j, "bundled"));
 	for (size_t i = 0; i < n_options; i++)
 		if (option_of_plugin(&options[i]) &&
 		    options[i].at != OPT_NO_FIELD && field_from(&options[i], p,
 		    json_object_get(j, options[i].key)) < 0)
 			return -1;
-	return name != NULL && config != NULL ? 0 : -1;
+	return name != NULL && config != NULL && places != NULL ? 0 : -1;
 }
 
 static int
@@ -348,12 +351,26 @@ account_conf_from_json(const json_t *json, struct err *err)
 	return NULL;
 }
 
+/* Where something is written is no part of what is configured. */
+static void
+drop_places(json_t *account)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(account, "plugins"), i, one)
+		json_object_del(one, "places");
+}
+
 bool
 account_conf_equal(const struct account_conf *a, const struct account_conf *b)
 {
 	json_t *ja = account_conf_to_json(a), *jb = account_conf_to_json(b);
-	bool equal = json_equal(ja, jb) == 1;
+	bool equal;
 
+	drop_places(ja);
+	drop_places(jb);
+	equal = json_equal(ja, jb) == 1;
 	json_decref(ja);
 	json_decref(jb);
 	return equal;

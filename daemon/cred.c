@@ -71,6 +71,12 @@ cred_source(const struct account_conf *conf)
 	return "external";
 }
 
+static const char *
+called(const struct cred *c, const char *otherwise)
+{
+	return c->called != NULL ? c->called : otherwise;
+}
+
 static struct str
 first_line(struct str s)
 {
@@ -128,7 +134,7 @@ read_file(struct cred *c, const char *path, bool strict, usec life,
     struct err *err)
 {
 	char bytes[SECRET_MAX + 2];
-	const char *what = strict ? "password_file" : "credential";
+	const char *what = called(c, strict ? "password_file" : "credential");
 	size_t n = 0;
 	ssize_t r;
 	int fd = open_private(path, strict, err), rc;
@@ -278,7 +284,7 @@ keep_json_token(struct cred *c, struct str out, struct err *err)
 static int
 command_ended(struct cred *c, const struct account_conf *conf, struct err *err)
 {
-	const char *source = cred_source(conf);
+	const char *source = called(c, cred_source(conf));
 	struct str out = buf_str(&c->command.stdout_bytes);
 	bool token = conf->auth.token_command.n > 0;
 

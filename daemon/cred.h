@@ -24,6 +24,8 @@ struct cred {
 	bool			wanted;		/* asked, not answered yet */
 	bool			rejected;	/* the server refused the last */
 	bool			running;	/* command is in use */
+	const char		*called;	/* what messages call its source;
+						 * NULL: as an account does */
 	struct role_command	command;
 };
 

@@ -48,14 +48,17 @@ enum ipc_type {
 	IPC_BYE,	/* {"exit", "code", "message", "remedy"}: last words before exit */
 	/* worker to parent, for scripts */
 	IPC_EXEC,	/* {"call", "plugin", "argv", "env", "timeout", "event",
-			 * "send"}: run it; its stdin may ride along */
+			 * "send"}: run it; its stdin may ride along.
+			 * {"call", "plugin", "secret"}: the secret that this
+			 * option of the script names */
 	IPC_EXEC_CANCEL,	/* {"call"} */
 	IPC_SCRIPT_ASK,	/* {"slot"}: a new process of scripts; one that runs in that
 			 * slot is killed */
 	IPC_SCRIPT_KILL,	/* {"slot"} */
 	/* parent to worker, again */
 	IPC_EXIT,	/* {"call", "code", "text", "err", "cut"}: a program of a
-			 * script ended; what it printed rides along */
+			 * script ended; what it printed rides along, or the
+			 * secret if .code is 0 */
 	IPC_SCRIPT,	/* {"slot", "error"}: the socket of a script process
 			 * rides along, or there is an error */
 	IPC_WAKE	/* "": we slept, or the network changed: suspect every

@@ -279,8 +279,12 @@ ask_exec(void *daemon, const struct hook_exec *x)
 	    texts_json(x->arg, x->n_args), "env", texts_json(x->env, x->n_env),
 	    "timeout", (json_int_t)x->timeout, "event", js_text(x->event_id),
 	    "send", (int)x->send);
-	char *text = js_dump(v);
+	char *text;
 	struct err err;
+
+	if (x->secret.n > 0)
+		json_object_set_new(v, "secret", js_text(x->secret));
+	text = js_dump(v);
 
 	/* A message that is too long, or a parent that does not listen. */
 	if (ipc_send(IPC_FD, IPC_EXEC, str_z(text), x->in, &err) < 0)

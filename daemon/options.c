@@ -388,7 +388,8 @@ const struct option options[] = {
 	  .help = "What becomes of a message when the script fails; it is asked"
 	    " again later" },
 	{ "plugins.*.config", OPT_ANY, NOWHERE, .dflt = "{}",
-	  .help = "The script's own options" },
+	  .help = "The script's own options; a secret among them is written as"
+	    " {command: ...} or {file: ...}, and read as an account's is" },
 
 	{ "hooks", OPT_ITEMS, NOWHERE, .dflt = "[]", .items = "hooks.*",
 	  .help = "Commands to run on events, one at a time each" },
@@ -691,6 +692,7 @@ options_clear_plugin(struct plugin_conf *p)
 			option_clear(&options[i], p);
 	free(p->name);
 	free(p->config);
+	free(p->places);
 }
 
 static void
@@ -710,6 +712,7 @@ options_copy_plugin(struct plugin_conf *to, const struct plugin_conf *from)
 			option_copy(&options[i], to, from);
 	to->name = xstrdup(from->name);
 	to->config = xstrdup(from->config);
+	to->places = xstrdup(from->places);
 }
 
 void

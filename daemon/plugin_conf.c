@@ -74,6 +74,27 @@ node_json(const struct node *n)
 	}
 }
 
+/* Where each option is written, for what scripts say about it. */
+static char *
+places_json(const struct node *config)
+{
+	json_t *out = json_object();
+	char *text, place[PATH_MAX + 32];
+
+	for (size_t i = 0; config != NULL && config->kind == NODE_MAP &&
+	    i < config->n; i += 2) {
+		const struct mark *at = &config->item[i + 1]->at;
+
+		snprintf(place, sizeof(place), "%s:%u:%u", at->src->path,
+		    at->line, at->col);
+		json_object_set_new(out, config->item[i]->text,
+		    json_string(place));
+	}
+	text = json_dumps(out, JSON_COMPACT);
+	json_decref(out);
+	return text;
+}
+
 /* ---- files ----------------------------------------------------------------- */
 
 static bool
@@ -293,6 +314,8 @@ plugin_conf_resolve(struct loader *l, struct plugin_conf *p,
 	free(p->config);
 	p->config = json_dumps(j, JSON_COMPACT);
 	json_decref(j);
+	free(p->places);
+	p->places = places_json(config);
 	return first_of_name(l, p, value);
 }
 

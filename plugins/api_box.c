@@ -265,6 +265,8 @@ api_fn_message(lua_State *L)
 struct found {
 	struct msg	**msg;		/* NULL: tested, and not meant */
 	size_t		 n, cap, tested;
+	struct str	 ids;		/* of what the server found, in its bytes */
+	size_t		 looked;	/* at so many of them */
 };
 
 static int test_found(lua_State *L, int status, lua_KContext ctx);
@@ -278,6 +280,69 @@ ask_page(lua_State *L, const struct match *mt, int64_t after)
 	frame_put_u64(&f, (uint64_t)after);
 	match_put_query(mt, &f);
 	return api_ask(L, &f, 0, test_found);
+}
+
+enum { LOOK_AT = 60 };		/* messages in one question */
+
+/* The next of those that the server found. */
+static int
+ask_look(lua_State *L, struct found *fd)
+{
+	size_t all = fd->ids.n / sizeof(uint64_t), n = all - fd->looked;
+	struct frame f;
+
+	n = n < LOOK_AT ? n : LOOK_AT;
+	api_call(L, &f, CALL_LOOK);
+	frame_put_u32(&f, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t id;
+
+		memcpy(&id, fd->ids.p + fd->looked++ * sizeof(id), sizeof(id));
+		frame_put_u64(&f, id);
+	}
+	return api_ask(L, &f, 0, test_found);
+}
+
+/* The server has answered. */
+static int
+after_server(lua_State *L, int status, lua_KContext ctx)
+{
+	struct run *r = api_run(L, "search");
+	struct found *fd = lua_touserdata(L, 3);
+
+	(void)ctx;
+	if (r->reply.failed)
+		return luaL_error(L, "search: %s", r->reply.text.p);
+	fd->ids = r->reply.out;
+	if (fd->ids.n < sizeof(uint64_t))
+		return test_found(L, status, 0);
+	return ask_look(L, fd);
+}
+
+/* The round that brings a message waits for what these say: the server would be
+ * asked after it. */
+static bool
+holds_the_round(const struct run *r)
+{
+	return r->load != NULL || r->kind == HOOK_OFFERED ||
+	    r->kind == HOOK_INCOMING || r->kind == HOOK_CREATED ||
+	    r->kind == HOOK_REMOVING;
+}
+
+static int
+ask_server(lua_State *L, const struct match *mt)
+{
+	struct run *r = api_run(L, "search");
+	struct frame f;
+
+	if (holds_the_round(r))
+		return luaL_error(L, "search: the server cannot be asked %s%s: mail "
+		    "would wait for the answer, and the answer for mail",
+		    r->load != NULL ? "while the plugin loads" : "in on.",
+		    r->load != NULL ? "" : hook_kind_name(r->kind));
+	api_call(L, &f, CALL_SERVER);
+	match_put_terms(mt, &f);
+	return api_ask(L, &f, 0, after_server);
 }
 
 /* The messages of this page join the others. */
@@ -364,6 +429,8 @@ test_found(lua_State *L, int status, lua_KContext ctx)
 		keep_page(r, fd);
 		if (r->reply.more && r->reply.n_msgs > 0)
 			return ask_page(L, mt, fd->msg[fd->n - 1]->id);
+		if (fd->looked < fd->ids.n / sizeof(uint64_t))
+			return ask_look(L, fd);
 	}
 	for (; fd->tested < fd->n; fd->tested++, ctx = 0) {
 		struct msg *m = fd->msg[fd->tested];
@@ -389,7 +456,7 @@ api_fn_search(lua_State *L)
 	lua_settop(L, 1);
 	lua_pushlightuserdata(L, mt);
 	lua_pushlightuserdata(L, arena_get(&r->a, sizeof(struct found)));
-	return ask_page(L, mt, 0);
+	return match_asks_server(mt) ? ask_server(L, mt) : ask_page(L, mt, 0);
 }
 
 /* ---- globals -------------------------------------------------------- */

@@ -125,6 +125,9 @@ answer(struct bench *b, struct frame_in *in)
 	frame_put_u32(&re->f, call);
 	if (kind == CALL_EXEC) {
 		answer_exec(b, &re->f, in);
+	} else if (kind == CALL_SERVER) {
+		frame_put_u8(&re->f, FRAME_FAILED);
+		frame_put_str(&re->f, STR("there is no server in a test"));
 	} else {
 		frame_put_u8(&re->f, FRAME_OK);
 		if (kind == CALL_MESSAGE) {
@@ -133,6 +136,9 @@ answer(struct bench *b, struct frame_in *in)
 			answer_search(b, &re->f, (int64_t)frame_u64(in));
 		} else if (kind == CALL_UNSEEN) {
 			frame_put_u32(&re->f, 0);
+		} else if (kind == CALL_SECRET) {
+			/* No command is run, no file is read. */
+			frame_put_blob(&re->f, STR("secret"));
 		} else {
 			frame_put_u8(&re->f, 0);
 			frame_put_u32(&re->f, 0);
@@ -281,8 +287,9 @@ bench_load(struct bench *b, uint32_t id, const char *path)
 	char *name = plugin_name(path);
 
 	b->loaded = false;
-	load_start(&b->s, id, str_z(name), str_z(path), false,
-	    str_z(b->options));
+	load_start(&b->s, &(struct load_wish){ .id = id, .name = str_z(name),
+	    .path = str_z(path), .config = str_z(b->options),
+	    .places = str_z(b->places) });
 	bench_turn(b);
 	free(name);
 	if (!b->loaded)

@@ -36,6 +36,7 @@ struct bench_program {
 struct bench {
 	struct script		 s;
 	const char		*account, *mailbox, *origin, *options, *lua_dir;
+	const char		*places;	/* of the options; NULL */
 	struct strs		 me;
 	struct arena		 a;
 	struct bench_message	*msg;

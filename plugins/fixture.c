@@ -81,8 +81,8 @@ load(lua_State *L)
 	b->n_msgs = 0;
 	b->loaded = false;
 	script_fixed_now = 0;
-	load_start(&b->s, 0, STR("plugin"), str_z(f->main), false,
-	    str_z(b->options));
+	load_start(&b->s, &(struct load_wish){ .name = STR("plugin"),
+	    .path = str_z(f->main), .config = str_z(b->options) });
 	return b->loaded ? after_load(L, 0, 0) : wait_for(L, after_load);
 }
 

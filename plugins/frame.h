@@ -48,8 +48,8 @@ enum frame_type {
 			 * n x (text mailbox; u8 enum frame_role;
 			 *      u32 total) */
 	FRAME_LOAD,	/* Load, or load anew: u32 plugin; text name; text path;
-			 * u8 trusted; text options (JSON).
-			 * Answer: FRAME_LOADED */
+			 * u8 trusted; text options (JSON); text where each of
+			 * them was written (JSON).  Answer: FRAME_LOADED */
 	FRAME_EVENT,	/* u32 event; u8 enum hook_kind; u32 only (a plugin, or
 			 * FRAME_ALL); text mailbox; text what; n x text arg;
 			 * u64 since; n x u32 message index (what to ask; none:
@@ -96,9 +96,15 @@ enum frame_call {
 			 * u64 larger; u64 smaller; text message_id.
 			 * OK: u8 more; n x message, without descriptors */
 	CALL_UNSEEN,	/* text mailbox.  OK: u32 messages that are not read */
-	CALL_EXEC	/* n x text argv; n x text environment; u64 timeout, us;
+	CALL_EXEC,	/* n x text argv; n x text environment; u64 timeout, us;
 			 * u8 1 and blob, or 0: stdin; text event id.
 			 * OK: u32 exit code; u8 cut; blob stdout; blob stderr */
+	CALL_SECRET,	/* text option.  OK: blob, the secret */
+	CALL_SERVER,	/* n x text mailbox glob; n x (u8 enum imap_key; u32 group;
+			 * text field; text text; u64 n).
+			 * OK: blob of u64 ids: what the server found and is here */
+	CALL_LOOK	/* n x u64 id.  OK: n x message, without descriptors; those
+			 * that are gone left out */
 };
 
 enum frame_op_flag {

@@ -418,6 +418,7 @@ host_free(struct hook_host *head)
 		ask_free(pe);
 	}
 	ask_free(h->given);
+	server_forget(h, NULL);
 	while (h->overlay != NULL) {
 		struct overlay *o = h->overlay;
 
@@ -439,7 +440,7 @@ static const struct hook_ops ops = {
 	.kinds = host_kinds, .initial = host_initial, .ask = host_ask,
 	.step = host_step, .settle = host_settle, .waiters = host_waiters,
 	.deadline = host_deadline, .info = host_info, .resume = host_resume,
-	.reload = host_reload,
+	.reload = host_reload, .wish = server_wish, .found = server_found,
 	.free = host_free,
 };
 

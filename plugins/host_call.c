@@ -10,16 +10,16 @@
 
 enum { STORE_PAGE = 200, SEARCH_PAGE = 60, ENV_MAX = 32 };
 
-static void
-begin(struct frame *f, uint32_t call)
+void
+call_begin(struct frame *f, uint32_t call)
 {
 	frame_init(f, FRAME_REPLY);
 	frame_put_u32(f, call);
 	frame_put_u8(f, FRAME_OK);
 }
 
-static void
-fail(struct host *h, struct proc *p, struct frame *f, uint32_t call,
+void
+call_fail(struct host *h, struct proc *p, struct frame *f, uint32_t call,
     const char *why)
 {
 	frame_clear(f);
@@ -77,7 +77,7 @@ call_store(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call
 
 	buf_init(&key, FRAME_MAX);
 	buf_init(&value, FRAME_BLOB_MAX);
-	begin(&f, call);
+	call_begin(&f, call);
 	more_at = f.b.n;
 	frame_put_u8(&f, 0);
 	at = frame_count(&f);
@@ -93,7 +93,7 @@ call_store(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call
 		frame_put_blob(&f, o == NULL ? buf_str(&value) : o->value);
 	}
 	if (got < 0) {
-		fail(h, p, &f, call, err.text);
+		call_fail(h, p, &f, call, err.text);
 		return;
 	}
 	if (got > 0)
@@ -102,7 +102,7 @@ call_store(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call
 		n += put_overlay(h, plugin, store, &f);
 	frame_count_set(&f, at, n);
 	if (f.bad)
-		fail(h, p, &f, call, "the store is too large");
+		call_fail(h, p, &f, call, "the store is too large");
 	else
 		proc_send(h, p, &f);
 }
@@ -116,16 +116,16 @@ call_message(struct host *h, struct proc *p, uint32_t call)
 	struct hook_msg m = { .fd = -1 };
 	struct err err = { 0 };
 	struct frame f;
-	int got = h->world->message(h->world->engine, id, &m, &err);
+	int got = h->world->message(h->world->engine, id, true, &m, &err);
 
-	begin(&f, call);
+	call_begin(&f, call);
 	frame_put_u32(&f, got > 0);
 	if (got > 0)
 		ask_put_msg(&f, &m, true);
 	if (m.fd >= 0)
 		close(m.fd);
 	if (got < 0 || f.bad)
-		fail(h, p, &f, call, got < 0 ? err.text : "it is too large");
+		call_fail(h, p, &f, call, got < 0 ? err.text : "it is too large");
 	else
 		proc_send(h, p, &f);
 }
@@ -163,7 +163,7 @@ call_search(struct host *h, struct proc *p, uint32_t call)
 	int got = 0;
 
 	read_query(&p->in, &q);
-	begin(&f, call);
+	call_begin(&f, call);
 	more_at = f.b.n;
 	frame_put_u8(&f, 0);
 	at = frame_count(&f);
@@ -179,7 +179,7 @@ call_search(struct host *h, struct proc *p, uint32_t call)
 	if (got > 0)
 		f.b.p[more_at] = 1;
 	if (got < 0 || f.bad)
-		fail(h, p, &f, call, got < 0 ? err.text : "it is too large");
+		call_fail(h, p, &f, call, got < 0 ? err.text : "it is too large");
 	else
 		proc_send(h, p, &f);
 }
@@ -192,9 +192,9 @@ call_unseen(struct host *h, struct proc *p, uint32_t call)
 	struct frame f;
 	uint32_t n = 0;
 
-	begin(&f, call);
+	call_begin(&f, call);
 	if (h->world->unseen(h->world->engine, name, &n, &err) < 0) {
-		fail(h, p, &f, call, err.text);
+		call_fail(h, p, &f, call, err.text);
 		return;
 	}
 	frame_put_u32(&f, n);
@@ -235,10 +235,11 @@ call_exec(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
 	}
 	ex.event_id = frame_str(in);
 	if (in->bad || ex.n_args == 0 || h->n_execs == HOST_EXECS) {
-		fail(h, p, &f, call, "too many programs, or too many arguments");
+		call_fail(h, p, &f, call, "too many programs, or too many arguments");
 	} else {
 		h->exec[h->n_execs++] = (struct waiting_exec){
-		    h->broker->exec(h->broker->daemon, &ex), call, p, p->life };
+		    h->broker->exec(h->broker->daemon, &ex), call, p, p->life,
+		    false };
 	}
 	if (ex.in >= 0)
 		close(ex.in);
@@ -253,22 +254,59 @@ put_output(struct frame *f, int fd)
 		frame_put_blob(f, STR_NONE);
 }
 
+/* A secret goes to the script process as the file that it came in: it is not
+ * read here. */
+static void
+call_secret(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
+{
+	struct hook_exec ex = { .plugin = str_z(pl->conf->name), .in = -1,
+	    .secret = frame_str(&p->in) };
+	struct frame f = { 0 };
+
+	if (p->in.bad || ex.secret.n == 0 || h->n_execs == HOST_EXECS) {
+		call_fail(h, p, &f, call, "too many programs");
+		return;
+	}
+	h->exec[h->n_execs++] = (struct waiting_exec){
+	    h->broker->exec(h->broker->daemon, &ex), call, p, p->life, true };
+}
+
+/* Why there is nothing. */
+static void
+give_failure(struct host *h, struct waiting_exec *w, struct frame *f,
+    struct hook_exit *ex)
+{
+	char why[500];
+	ssize_t n = ex->code > 0 && ex->err >= 0 ?
+	    pread(ex->err, why, sizeof(why) - 1, 0) : 0;
+
+	if (n > 0)
+		why[n] = '\0';
+	else
+		snprintf(why, sizeof(why), "%.*s", STR_ARG(str_head(ex->text,
+		    sizeof(why) - 1)));
+	call_fail(h, w->proc, f, w->call, why);
+	if (ex->out >= 0)
+		close(ex->out);
+	if (ex->err >= 0)
+		close(ex->err);
+}
+
 static void
 give_exit(struct host *h, struct waiting_exec *w, struct hook_exit *ex)
 {
 	struct frame f;
 
-	begin(&f, w->call);
-	if (ex->code < 0) {
-		char why[300];
-
-		snprintf(why, sizeof(why), "%.*s", STR_ARG(str_head(ex->text,
-		    sizeof(why) - 1)));
-		fail(h, w->proc, &f, w->call, why);
-		if (ex->out >= 0)
-			close(ex->out);
+	call_begin(&f, w->call);
+	if (ex->code < 0 || (w->secret && ex->code > 0)) {
+		give_failure(h, w, &f, ex);
+		return;
+	}
+	if (w->secret) {
+		put_output(&f, ex->out);
 		if (ex->err >= 0)
 			close(ex->err);
+		proc_send(h, w->proc, &f);
 		return;
 	}
 	frame_put_u32(&f, (uint32_t)ex->code);
@@ -297,6 +335,7 @@ call_poll(struct host *h)
 void
 call_forget(struct host *h, const struct proc *p)
 {
+	server_forget(h, p);
 	for (size_t i = 0; i < h->n_execs;) {
 		struct waiting_exec *w = &h->exec[i];
 
@@ -335,6 +374,15 @@ call_read(struct host *h, struct proc *p)
 		break;
 	case CALL_EXEC:
 		call_exec(h, p, pl, call);
+		break;
+	case CALL_SECRET:
+		call_secret(h, p, pl, call);
+		break;
+	case CALL_SERVER:
+		server_call(h, p, call);
+		break;
+	case CALL_LOOK:
+		server_look(h, p, call);
 		break;
 	default:
 		return -1;

@@ -108,6 +108,17 @@ struct waiting_exec {
 	uint32_t	 broker_call, call;
 	struct proc	*proc;
 	unsigned	 life;
+	bool		 secret;	/* no program: its .out is all there is */
+};
+
+/* A search on the server, waiting for the engine; in its own arena. */
+struct server_search {
+	struct server_search	*next;
+	struct arena		 a;
+	struct hook_wish	 wish;
+	bool			 given;		/* the engine has it */
+	uint32_t		 call;
+	struct proc		*proc;
 };
 
 /* A write that is not durable yet, or was not told to be. */
@@ -133,6 +144,7 @@ struct host {
 	struct waiting_exec		 exec[HOST_EXECS];
 	size_t				 n_execs;
 	struct overlay			*overlay;
+	struct server_search		*server;	/* oldest first */
 };
 
 /* host_proc.c */
@@ -181,6 +193,22 @@ int	call_read(struct host *h, struct proc *p);
 void	call_poll(struct host *h);
 /* The process is gone: nobody waits any more. */
 void	call_forget(struct host *h, const struct proc *p);
+
+/* The answer that begins with ${call}; what is put into it follows. */
+void	call_begin(struct frame *f, uint32_t call);
+/* ... or why there is none; ${f} is not sent, then. */
+void	call_fail(struct host *h, struct proc *p, struct frame *f, uint32_t call,
+	    const char *why);
+
+/* host_server.c: searches on the server */
+void	server_call(struct host *h, struct proc *p, uint32_t call);
+/* Messages by their ids. */
+void	server_look(struct host *h, struct proc *p, uint32_t call);
+bool	server_wish(struct hook_host *head, struct hook_wish *wish);
+void	server_found(struct hook_host *head, uint32_t number, const int64_t *id,
+	    size_t n, const char *why);
+/* The process is gone; NULL: all are. */
+void	server_forget(struct host *h, const struct proc *p);
 
 /* host_plugin.c */
 /* The plugin failed once more; ${killed}: it had to be killed for. */

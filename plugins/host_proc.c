@@ -239,6 +239,7 @@ proc_load(struct host *h, struct host_plugin *pl)
 	frame_put_str(&f, str_z(pl->conf->script));
 	frame_put_u8(&f, pl->conf->trusted);
 	frame_put_str(&f, str_z(pl->conf->config));
+	frame_put_str(&f, str_z(pl->conf->places));
 	proc_send(h, pl->proc, &f);
 }
 

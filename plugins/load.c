@@ -63,23 +63,23 @@ short_name(const char *path)
 }
 
 static struct plugin *
-plugin_new(struct script *s, uint32_t id, struct str name, struct str path,
-    bool trusted, struct str config)
+plugin_new(struct script *s, const struct load_wish *wish)
 {
 	struct plugin *p = xcalloc(1, sizeof(*p));
 	char *slash;
 
 	p->s = s;
-	p->id = id;
-	p->name = str_dup(name);
-	p->path = str_dup(path);
+	p->id = wish->id;
+	p->name = str_dup(wish->name);
+	p->path = str_dup(wish->path);
 	p->file = short_name(p->path);
 	p->dir = xstrdup(p->path);
 	slash = strrchr(p->dir, '/');
 	if (slash != NULL)
 		*slash = '\0';
-	p->config = str_dup(config);
-	p->trusted = trusted;
+	p->config = str_dup(wish->config);
+	p->places = str_dup(wish->places);
+	p->trusted = wish->trusted;
 	p->mem_max = s->max_memory;
 	p->loading = true;
 	return p;
@@ -110,6 +110,7 @@ load_free(struct plugin *p)
 	free(p->file);
 	free(p->dir);
 	free(p->config);
+	free(p->places);
 	free(p);
 }
 
@@ -158,12 +159,12 @@ open_chunk(struct run *r)
 }
 
 void
-load_start(struct script *s, uint32_t id, struct str name, struct str path,
-    bool trusted, struct str config)
+load_start(struct script *s, const struct load_wish *wish)
 {
 	struct run *r = run_new(s, HOOK_KINDS);
 
-	r->load = plugin_new(s, id, name, path, trusted, config);
+	s->n_loads++;
+	r->load = plugin_new(s, wish);
 	r->plugin = r->load;
 	if (open_chunk(r))
 		run_ready(r);
@@ -174,14 +175,16 @@ load_start(struct script *s, uint32_t id, struct str name, struct str path,
 int
 load_read(struct script *s, struct frame_in *in)
 {
-	uint32_t id = frame_u32(in);
-	struct str name = frame_str(in), path = frame_str(in);
-	bool trusted = frame_u8(in) != 0;
-	struct str config = frame_str(in);
+	struct load_wish wish = { .id = frame_u32(in) };
 
-	if (!frame_ended(in) || id >= PLUGINS_MAX)
+	wish.name = frame_str(in);
+	wish.path = frame_str(in);
+	wish.trusted = frame_u8(in) != 0;
+	wish.config = frame_str(in);
+	wish.places = frame_str(in);
+	if (!frame_ended(in) || wish.id >= PLUGINS_MAX)
 		return -1;
-	load_start(s, id, name, path, trusted, config);
+	load_start(s, &wish);
 	return 0;
 }
 
@@ -299,4 +302,6 @@ load_done(struct run *r)
 	r->load = NULL;
 	r->plugin = NULL;
 	run_free(r);
+	s->n_loads--;
+	script_loaded(s);
 }

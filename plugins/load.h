@@ -11,9 +11,16 @@
 
 /* FRAME_LOAD.  -1: the frame is bad. */
 int	load_read(struct script *s, struct frame_in *in);
+/* What is to be loaded; all of it is borrowed. */
+struct load_wish {
+	uint32_t	id;
+	struct str	name, path;
+	bool		trusted;
+	struct str	config, places;	/* JSON: options, and where they stand */
+};
+
 /* Start loading; the run ends in load_done(). */
-void	load_start(struct script *s, uint32_t id, struct str name, struct str path,
-	    bool trusted, struct str config);
+void	load_start(struct script *s, const struct load_wish *wish);
 /* The run of a load ended: swap, or keep what there was; FRAME_LOADED. */
 void	load_done(struct run *r);
 void	load_free(struct plugin *p);

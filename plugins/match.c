@@ -7,16 +7,9 @@
 #include "base/mem.h"
 #include "glob.h"
 #include "mdate.h"
+#include "match_impl.h"
 #include "mime.h"
 #include "regex.h"
-
-enum type { GLOBS, BOOL, AGE, MOMENT, SIZE, NUMBER, MAP, FUNCTION };
-
-struct key {
-	const char	*name;
-	enum type	 type;
-	enum reg_cost	 cost;
-};
 
 /* In the order in which they are tested: the cheap ones first. */
 static const struct key keys[] = {
@@ -36,25 +29,7 @@ static const struct key keys[] = {
 	{ "message_id", GLOBS, HEADER }, { "thread", GLOBS, HEADER },
 	{ "sent_before", MOMENT, HEADER }, { "sent_since", MOMENT, HEADER },
 	{ "attachment", GLOBS, BODY }, { "text", GLOBS, BODY },
-	{ "where", FUNCTION, STATE },
-};
-
-struct cond {
-	const struct key	*key;
-	struct str		 name;		/* MAP: of the header field */
-	struct strs		 globs;
-	struct regex		**re;
-	size_t			 n_re;
-	bool			 is_bool, yes;	/* GLOBS: true is "any", false "none" */
-	int64_t			 n;
-};
-
-enum { CONDS_MAX = 64 };
-
-struct match {
-	struct cond	*cond;
-	size_t		 n;
-	enum reg_cost	 cost;
+	{ "where", FUNCTION, STATE }, { "server", SERVER, STATE },
 };
 
 static const char *
@@ -182,6 +157,11 @@ compile_cond(lua_State *L, struct match *mt, const struct key *key, struct arena
 		luaL_checktype(L, -1, LUA_TFUNCTION);
 		return;		/* called by whoever searches */
 	}
+	if (key->type == SERVER) {
+		luaL_checktype(L, -1, LUA_TBOOLEAN);
+		mt->server = lua_toboolean(L, -1);
+		return;
+	}
 	c = add_cond(L, mt, key);
 	switch (key->type) {
 	case GLOBS:
@@ -212,6 +192,24 @@ sort_conds(struct match *mt)
 	}
 }
 
+/* Words in the text are the server's to find: it has what was written into them,
+ * and looks without regard to case.  All else is tested here, too. */
+static void
+leave_to_server(struct match *mt)
+{
+	mt->cost = STATE;
+	for (size_t i = 0; i < mt->n; i++) {
+		struct cond *c = &mt->cond[i];
+
+		c->server = strcmp(c->key->name, "text") == 0 && !c->is_bool &&
+		    c->n_re == 0 && c->globs.n > 0;
+		for (size_t k = 0; k < c->globs.n; k++)
+			c->server = c->server && c->globs.v[k].n > 0;
+		if (!c->server && c->key->cost > mt->cost)
+			mt->cost = c->key->cost;
+	}
+}
+
 struct match *
 match_compile(lua_State *L, int i, enum match_use use, struct arena *a)
 {
@@ -226,16 +224,17 @@ match_compile(lua_State *L, int i, enum match_use use, struct arena *a)
 		if (lua_type(L, -2) != LUA_TSTRING)
 			luaL_error(L, "a match has keys: { mailbox = \"INBOX\" }");
 		key = find_key(api_check(L, -2));
-		if (key == NULL && use == MATCH_SEARCH &&
-		    str_eq(api_check(L, -2), STR("server")))
-			luaL_error(L, "search on the server is not possible yet");
 		if (key == NULL)
 			api_unknown(L, "key", api_check(L, -2), key_name);
 		if (use == MATCH_EVENT && key->type == FUNCTION)
 			luaL_error(L, "`where` is for search; write an `if`");
+		if (use == MATCH_EVENT && key->type == SERVER)
+			luaL_error(L, "`server` is for search");
 		compile_cond(L, mt, key, a);
 	}
 	sort_conds(mt);
+	if (mt->server)
+		leave_to_server(mt);
 	return mt;
 }
 
@@ -442,7 +441,7 @@ match_first_failing(const struct match *mt, struct msg *m)
 	if (str_eq(m->origin, STR("initial")) && !match_wants_initial(mt))
 		return "origin";
 	for (size_t i = 0; mt != NULL && i < mt->n; i++) {
-		if (!cond_matches(&mt->cond[i], m))
+		if (!mt->cond[i].server && !cond_matches(&mt->cond[i], m))
 			return mt->cond[i].key->name;
 	}
 	return NULL;
@@ -460,8 +459,8 @@ match_cost(const struct match *mt)
 	return mt != NULL ? mt->cost : STATE;
 }
 
-static const struct cond *
-find_cond(const struct match *mt, const char *key)
+const struct cond *
+match_cond(const struct match *mt, const char *key)
 {
 	for (size_t i = 0; mt != NULL && i < mt->n; i++) {
 		if (strcmp(mt->cond[i].key->name, key) == 0)
@@ -473,13 +472,13 @@ find_cond(const struct match *mt, const char *key)
 bool
 match_has(const struct match *mt, const char *key)
 {
-	return find_cond(mt, key) != NULL;
+	return match_cond(mt, key) != NULL;
 }
 
 bool
 match_wants_initial(const struct match *mt)
 {
-	const struct cond *c = find_cond(mt, "origin");
+	const struct cond *c = match_cond(mt, "origin");
 
 	return c != NULL && text_matches(c, STR("initial"), false);
 }
@@ -487,69 +486,7 @@ match_wants_initial(const struct match *mt)
 int64_t
 match_after(const struct match *mt)
 {
-	const struct cond *c = find_cond(mt, "after");
+	const struct cond *c = match_cond(mt, "after");
 
 	return c != NULL ? c->n : 0;
-}
-
-/* ---- queries -------------------------------------------------------- */
-
-/* The one glob of a condition, when that is all it has. */
-static struct str
-one_glob(const struct match *mt, const char *key)
-{
-	const struct cond *c = find_cond(mt, key);
-
-	return c != NULL && !c->is_bool && c->n_re == 0 && c->globs.n == 1 ?
-	    c->globs.v[0] : STR_NONE;
-}
-
-/* The same when it is no pattern, but the word itself. */
-static struct str
-one_word(const struct match *mt, const char *key)
-{
-	struct str s = one_glob(mt, key);
-
-	return str_find(s, '*') < s.n || str_find(s, '?') < s.n ? STR_NONE : s;
-}
-
-static uint64_t
-limit(const struct match *mt, const char *key)
-{
-	const struct cond *c = find_cond(mt, key);
-
-	return c != NULL ? (uint64_t)c->n : 0;
-}
-
-void
-match_put_query(const struct match *mt, struct frame *f)
-{
-	static const struct {
-		const char	*name;
-		uint32_t	 bit;
-	} bits[] = {
-		{ "seen", FLAG_SEEN }, { "flagged", FLAG_FLAGGED },
-		{ "answered", FLAG_ANSWERED }, { "draft", FLAG_DRAFT },
-	};
-	uint32_t set = 0, clear = 0;
-	uint64_t older = limit(mt, "older"), newer = limit(mt, "newer");
-	uint64_t now = (uint64_t)script_now();
-
-	for (size_t i = 0; i < ARRAY_LEN(bits); i++) {
-		const struct cond *c = find_cond(mt, bits[i].name);
-
-		if (c != NULL && c->yes)
-			set |= bits[i].bit;
-		else if (c != NULL)
-			clear |= bits[i].bit;
-	}
-	frame_put_str(f, one_glob(mt, "mailbox"));
-	frame_put_u32(f, set);
-	frame_put_u32(f, clear);
-	frame_put_str(f, one_word(mt, "keyword"));
-	frame_put_u64(f, newer > 0 ? now - newer : 0);
-	frame_put_u64(f, older > 0 ? now - older : 0);
-	frame_put_u64(f, limit(mt, "larger"));
-	frame_put_u64(f, limit(mt, "smaller"));
-	frame_put_str(f, one_word(mt, "message_id"));
 }

@@ -35,6 +35,11 @@ bool		 match_wants_initial(const struct match *mt);
 int64_t		 match_after(const struct match *mt);
 /* The fields of CALL_SEARCH that follow `after`. */
 void		 match_put_query(const struct match *mt, struct frame *f);
+/* `server`: is the server to be asked? */
+bool		 match_asks_server(const struct match *mt);
+/* The fields of CALL_SERVER: what the server can be asked, which finds no less than
+ * what matches (query.c). */
+void		 match_put_terms(const struct match *mt, struct frame *f);
 /* The first key that does not match; NULL: all do. */
 const char	*match_first_failing(const struct match *mt, struct msg *m);
 

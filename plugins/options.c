@@ -2,7 +2,9 @@
  * options.c — options{}: what may be configured, and what was.
  *
  * The configuration comes as JSON; each value is checked against the type that the
- * script declares, and errors name the option and what it takes.
+ * script declares, and errors name the option, what it takes, and where it was
+ * written.  A secret is only named there: the worker is asked for it, once all else
+ * is right.
  */
 #include "api.h"
 
@@ -173,6 +175,32 @@ enum_value(lua_State *L, struct str words)
 	    lua_tostring(L, -1));
 }
 
+/* Which command or file it comes from; never printed, because who does not know
+ * that writes the secret itself. */
+static void
+secret_value(lua_State *L, int depth)
+{
+	static const char takes[] = "takes {command: ...} or {file: ...}: a secret "
+	    "itself is not written into the configuration";
+	int from = LUA_TNIL, n = 0;
+
+	if (depth != TYPE_DEPTH)
+		luaL_error(L, "has secrets in a list or a map, which is not "
+		    "possible");
+	if (!lua_istable(L, -1))
+		luaL_error(L, "%s", takes);
+	for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1))
+		n++;
+	if (lua_getfield(L, -1, "command") != LUA_TNIL)
+		from = lua_type(L, -1) == LUA_TTABLE ? LUA_TSTRING :
+		    lua_type(L, -1);
+	else if (lua_pop(L, 1), lua_getfield(L, -1, "file") != LUA_TNIL)
+		from = lua_type(L, -1);
+	lua_pop(L, 1);
+	if (n != 1 || from != LUA_TSTRING)
+		luaL_error(L, "%s", takes);
+}
+
 static void convert(lua_State *L, struct str type, int depth);
 
 /* A list whose members are ${type}; one alone is a list of one. */
@@ -258,6 +286,8 @@ convert(lua_State *L, struct str type, int depth)
 		addr_value(L);
 	else if (str_eq(t.head, STR("enum")))
 		enum_value(L, t.inside);
+	else if (str_eq(t.head, STR("secret")))
+		secret_value(L, depth);
 	else if (str_eq(t.head, STR("globs")))
 		list_value(L, STR("glob"), depth - 1);
 	else if (str_eq(t.head, STR("addrs")))
@@ -303,13 +333,27 @@ check_known(lua_State *L, int config)
 	}
 }
 
+/* The option failed with the text at the top. */
+static int
+option_error(lua_State *L, const char *name)
+{
+	const char *why = lua_tostring(L, -1);
+
+	if (json_push(L, str_z(vm_plugin(L)->places)) && lua_istable(L, -1) &&
+	    lua_getfield(L, -1, name) == LUA_TSTRING)
+		return luaL_error(L, "option `%s` %s (%s)", name, why,
+		    lua_tostring(L, -1));
+	return luaL_error(L, "option `%s` %s", name, why);
+}
+
 /* The option whose spec is at the top and whose name is below it; its value (or
- * nil) takes the place of the spec. */
-static void
+ * nil) takes the place of the spec.  True: a secret, still to be asked for. */
+static bool
 one_option(lua_State *L, int config)
 {
 	const char *name = lua_tostring(L, -2);
 	int spec = lua_gettop(L);
+	bool secret;
 
 	if (!lua_istable(L, spec))
 		luaL_error(L, "option `%s` is declared as { type, default, doc }",
@@ -317,17 +361,22 @@ one_option(lua_State *L, int config)
 	lua_pushcfunction(L, convert_call);
 	if (lua_rawgeti(L, spec, 1) != LUA_TSTRING)
 		luaL_error(L, "option `%s` has no type", name);
+	secret = strcmp(lua_tostring(L, -1), "secret") == 0;
 	if (lua_getfield(L, config, name) == LUA_TNIL) {
 		lua_pop(L, 1);
-		lua_rawgeti(L, spec, 2);
+		if (lua_rawgeti(L, spec, 2) != LUA_TNIL && secret)
+			luaL_error(L, "option `%s` is a secret, which has no "
+			    "default", name);
 	}
+	secret = secret && !lua_isnil(L, -1);
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 3);
 		lua_pushnil(L);
 	} else if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
-		luaL_error(L, "option `%s` %s", name, lua_tostring(L, -1));
+		option_error(L, name);
 	}
 	lua_replace(L, spec);
+	return secret;
 }
 
 /* opt.typo is an error, too. */
@@ -342,35 +391,88 @@ no_option(lua_State *L)
 	return luaL_error(L, "no option `%s`", luaL_tolstring(L, 2, NULL));
 }
 
+/* ---- secrets: asked for one after the other ------------------------------ */
+
+enum { AT_SPEC = 1, AT_VALUES, AT_SECRETS, AT_NAME };
+
+static int ask_secrets(lua_State *L);
+
+static int
+after_secret(lua_State *L, int status, lua_KContext ctx)
+{
+	const struct reply *re = &api_run(L, "options")->reply;
+
+	(void)status;
+	(void)ctx;
+	if (re->failed) {
+		lua_pushfstring(L, "is not there: %s", re->text.p);
+		return option_error(L, lua_tostring(L, AT_NAME));
+	}
+	lua_settop(L, AT_NAME);
+	api_push(L, re->out);
+	lua_rawset(L, AT_VALUES);
+	return ask_secrets(L);
+}
+
+/* The names that are left at AT_SECRETS; in the end the values at AT_VALUES. */
+static int
+ask_secrets(lua_State *L)
+{
+	lua_Integer n = (lua_Integer)lua_rawlen(L, AT_SECRETS);
+	struct frame f;
+
+	if (n == 0) {
+		lua_settop(L, AT_VALUES);
+		return 1;
+	}
+	lua_rawgeti(L, AT_SECRETS, n);
+	lua_pushnil(L);
+	lua_rawseti(L, AT_SECRETS, n);
+	api_call(L, &f, CALL_SECRET);
+	frame_put_str(&f, api_check(L, AT_NAME));
+	return api_ask(L, &f, 0, after_secret);
+}
+
+/* What syncd.yaml has, a table at the top. */
+static int
+push_config(lua_State *L)
+{
+	json_push(L, str_z(vm_plugin(L)->config));
+	if (!lua_istable(L, -1)) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+	}
+	return lua_gettop(L);
+}
+
 int
 api_fn_options(lua_State *L)
 {
-	const struct plugin *p = vm_plugin(L);
-	int config, out;
+	lua_Integer n = 0;
+	int config;
 
-	luaL_checktype(L, 1, LUA_TTABLE);
-	lua_settop(L, 1);
-	json_push(L, str_z(p->config));
-	config = lua_gettop(L);
-	if (!lua_istable(L, config)) {
-		lua_newtable(L);
-		lua_replace(L, config);
-	}
-	check_known(L, config);
+	luaL_checktype(L, AT_SPEC, LUA_TTABLE);
+	lua_settop(L, AT_SPEC);
 	lua_newtable(L);
-	out = lua_gettop(L);
-	for (lua_pushnil(L); lua_next(L, 1) != 0;) {
+	lua_newtable(L);
+	config = push_config(L);
+	check_known(L, config);
+	for (lua_pushnil(L); lua_next(L, AT_SPEC) != 0;) {
 		if (lua_type(L, -2) != LUA_TSTRING)
 			return luaL_error(L, "options have names");
-		one_option(L, config);
+		if (one_option(L, config)) {
+			lua_pushvalue(L, -2);
+			lua_rawseti(L, AT_SECRETS, ++n);
+		}
 		lua_pushvalue(L, -2);
 		lua_insert(L, -2);
-		lua_rawset(L, out);
+		lua_rawset(L, AT_VALUES);
 	}
+	lua_settop(L, AT_SECRETS);
 	lua_newtable(L);
-	lua_pushvalue(L, 1);
+	lua_pushvalue(L, AT_SPEC);
 	lua_pushcclosure(L, no_option, 1);
 	lua_setfield(L, -2, "__index");
-	lua_setmetatable(L, -2);
-	return 1;
+	lua_setmetatable(L, AT_VALUES);
+	return ask_secrets(L);
 }

@@ -57,6 +57,15 @@ read_exec(struct run *r, struct frame_in *in)
 }
 
 static void
+read_found(struct run *r, struct frame_in *in)
+{
+	if (event_read_msgs(r, in) < 0 && !in->bad) {
+		r->reply.failed = true;
+		r->reply.text = STR("too many messages for one event");
+	}
+}
+
+static void
 read_by_kind(struct run *r, struct frame_in *in)
 {
 	switch (r->call_kind) {
@@ -68,16 +77,20 @@ read_by_kind(struct run *r, struct frame_in *in)
 		break;
 	case CALL_SEARCH:
 		r->reply.more = frame_u8(in) != 0;
-		if (event_read_msgs(r, in) < 0 && !in->bad) {
-			r->reply.failed = true;
-			r->reply.text = STR("too many messages for one event");
-		}
+		read_found(r, in);
 		break;
 	case CALL_UNSEEN:
 		r->reply.code = frame_u32(in);
 		break;
 	case CALL_EXEC:
 		read_exec(r, in);
+		break;
+	case CALL_LOOK:
+		read_found(r, in);
+		break;
+	case CALL_SECRET:
+	case CALL_SERVER:
+		r->reply.out = arena_str(&r->a, frame_blob(in));
 		break;
 	}
 	/* What was planned before a message was known, still holds. */

@@ -157,8 +157,8 @@ run_fault(struct run *r, struct str text)
 	*f = (struct fault){ p->id, where, text };
 }
 
-static bool
-wanted(const struct run *r, const struct plugin *p)
+bool
+run_wants(const struct run *r, const struct plugin *p)
 {
 	const struct str by = STR("plugin:");
 	struct str origin = r->n_own > 0 ? r->msg[0]->origin : STR_NONE;
@@ -191,7 +191,7 @@ open_handler(struct run *r)
 			r->spent = r->parks = r->actions = 0;
 		}
 		r->plugin = p;
-		while (wanted(r, p) && r->at_handler < event_handlers(r, p)) {
+		while (run_wants(r, p) && r->at_handler < event_handlers(r, p)) {
 			size_t i = r->at_handler++;
 
 			if (event_matches(r, p, i) && event_open(r, p, i))
@@ -217,6 +217,7 @@ run_step(struct run *r)
 {
 	struct str error;
 
+	r->begun = true;
 	for (;;) {
 		if (r->thread == NULL && (r->stopped || !open_handler(r)))
 			return true;

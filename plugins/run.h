@@ -59,6 +59,7 @@ struct run {
 	bool		 stopped, dropped;
 	bool		 in_set;	/* an action on a set counts once */
 	struct plugin	*load;		/* not an event: this one loads */
+	bool		 begun;
 
 	struct plan	 plan;
 	unsigned	 actions;	/* of this plugin */
@@ -86,6 +87,8 @@ struct msg	*run_msg_at(struct script *s, uint32_t slot, uint32_t generation);
 void		 run_ready(struct run *r);
 /* Go on until it waits, parks or ends; true: it ended, and still lives. */
 bool		 run_step(struct run *r);
+/* Is the plugin to be asked about this event? */
+bool		 run_wants(const struct run *r, const struct plugin *p);
 /* The current plugin failed: "spam.lua:9: text". */
 void		 run_fault(struct run *r, struct str text);
 

@@ -46,6 +46,7 @@ script_init(struct script *s, int fd)
 
 	*s = (struct script){ .fd = fd };
 	s->ready_end = &s->ready;
+	s->held_end = &s->held;
 	s->out_end = &s->out;
 	s->progress = &nobody_looks;
 	s->max_actions = HOOK_OPS_MAX;
@@ -136,6 +137,56 @@ pop_ready(struct script *s)
 	return r;
 }
 
+static bool
+is_in_place(const struct script *s, const struct plugin *p)
+{
+	for (size_t i = 0; i < s->n_plugins; i++)
+		if (s->plugin[i]->id == p->id)
+			return true;
+	return false;
+}
+
+static bool
+first_load(const struct script *s, const struct run *list, const struct run *r)
+{
+	for (; list != NULL; list = list->next)
+		if (list->load != NULL && !is_in_place(s, list->load) &&
+		    run_wants(r, list->load))
+			return true;
+	return false;
+}
+
+/* A plugin that is still loading, and has no version that runs, may want it: it
+ * would be missed. */
+static bool
+must_wait(const struct script *s, const struct run *r)
+{
+	return s->n_loads > 0 && r->load == NULL && !r->begun &&
+	    (first_load(s, s->ready, r) || first_load(s, s->waiting, r));
+}
+
+static void
+hold(struct script *s, struct run *r)
+{
+	r->next = NULL;
+	*s->held_end = r;
+	s->held_end = &r->next;
+}
+
+void
+script_loaded(struct script *s)
+{
+	if (s->held == NULL)
+		return;
+	/* They came before what is ready by now. */
+	*s->held_end = s->ready;
+	if (s->ready == NULL)
+		s->ready_end = s->held_end;
+	s->ready = s->held;
+	s->held = NULL;
+	s->held_end = &s->held;
+}
+
 static void
 finish(struct script *s, struct run *r)
 {
@@ -190,6 +241,10 @@ script_work(struct script *s)
 	while (s->ready != NULL && !s->ended) {
 		struct run *r = pop_ready(s);
 
+		if (!r->dropped && must_wait(s, r)) {
+			hold(s, r);
+			continue;
+		}
 		if (r->dropped || run_step(r))
 			finish(s, r);
 		/* A run that was parked is behind the others; look whether
@@ -211,7 +266,7 @@ read_account(struct script *s, struct frame_in *in)
 	uint32_t n;
 
 	/* Runs that are under way may still point into what was. */
-	if (s->ready == NULL && s->waiting == NULL)
+	if (s->ready == NULL && s->waiting == NULL && s->held == NULL)
 		arena_clear(&acc->a);
 	acc->name = arena_str(&acc->a, frame_str(in));
 	acc->online = frame_u8(in) != 0;
@@ -312,6 +367,8 @@ drop_event(struct script *s, uint32_t event)
 
 	for (r = s->ready; r != NULL; r = r->next)
 		r->dropped |= r->load == NULL && r->event == event;
+	for (r = s->held; r != NULL; r = r->next)
+		r->dropped |= r->event == event;
 	for (r = s->waiting; r != NULL; r = next) {
 		next = r->next;
 		if (r->load == NULL && r->event == event) {

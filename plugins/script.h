@@ -67,6 +67,7 @@ struct plugin {
 	char			*file;		/* for messages: "spam.lua" */
 	char			*dir;		/* what it may require from */
 	char			*config;	/* its options, JSON */
+	char			*places;	/* where they were written, JSON */
 	bool			 trusted;
 
 	struct lua_State	*L;
@@ -157,6 +158,8 @@ struct script {
 
 	struct run		*ready, **ready_end;	/* in order */
 	struct run		*waiting;		/* for an answer */
+	struct run		*held, **held_end;	/* for a plugin that loads */
+	size_t			 n_loads;		/* runs that load one */
 	uint32_t		 next_call;
 
 	struct frame_in		 in;
@@ -190,6 +193,8 @@ void	script_work(struct script *s);
 /* Send it now or later; what is in it is taken.  With a driver: hand it over. */
 void	script_send(struct script *s, struct frame *f);
 
+/* A load is over: what waited for it may go on. */
+void	script_loaded(struct script *s);
 /* No new run enters ${p}; it is freed when those inside have left. */
 void	script_retire(struct script *s, struct plugin *p);
 

@@ -328,6 +328,8 @@ set_option(struct trial *t, const char *name, char *value)
 		b->lua_dir = value;
 	else if (strcmp(name, "--options") == 0)
 		b->options = value;
+	else if (strcmp(name, "--places") == 0)
+		b->places = value;
 	else if (strcmp(name, "--account") == 0)
 		b->account = value;
 	else if (strcmp(name, "--mailbox") == 0)

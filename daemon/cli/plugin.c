@@ -225,8 +225,10 @@ try(const struct cli *cli, const struct conf *conf, const char *mode)
 	add2(&argv, "syncd-script", mode);
 	add2(&argv, "--lua", lua);
 	free(lua);
-	if (p != NULL)
+	if (p != NULL) {
 		add2(&argv, "--options", p->config);
+		add2(&argv, "--places", p->places);
+	}
 	if (strcmp(mode, "test") == 0) {
 		if (cli->explain)
 			strlist_add(&argv, "--explain");

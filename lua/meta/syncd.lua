@@ -34,6 +34,7 @@
 ---@field id any integer: The number of the message
 ---@field text any globs: The plain text holds it (no * needed)
 ---@field where any function: search only: a function of the message
+---@field server any boolean: search only: ask the server, too: `text` is then what it finds in bodies, without regard to case; of the rest it is asked what it can be, and all is tested here; not in on.incoming, on.offered, on.created and on.removing, not by POP3, and an error while there is no connection
 ---@field after any duration: on.offline only: offline for so long
 
 --- A message, good until its event is over; keep msg.id to find it again.

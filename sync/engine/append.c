@@ -136,7 +136,9 @@ append_run(struct hooks *h, const struct script_effect *e, int in,
 		got = put_in_place(acc, &p, &l, base, err);
 	else
 		deliver_drop(&l);
-	return got < 0 ? APPEND_FAILED : APPEND_DONE;
+	if (got < 0 || here_is(acc, p.to, base, err) < 0)
+		return APPEND_FAILED;
+	return APPEND_DONE;
 }
 
 /* What takes the place of a message is there: the message goes. */

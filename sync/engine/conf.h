@@ -105,6 +105,7 @@ struct plugin_conf {
 	} limits;
 	int		 on_error;	/* deliver: there is nothing else */
 	char		*config;	/* its options, as JSON */
+	char		*places;	/* {"option": "file:line:column"} of those */
 };
 
 struct account_conf {

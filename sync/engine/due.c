@@ -14,8 +14,7 @@
 #include "engine/account.h"
 #include "engine/timer.h"
 
-enum { EVENT_S = 60, OWED_S = 60, OWED_MOST_S = 3600, TIMER_MOST_S = 3600,
-    JITTER_S = 30 };
+enum { EVENT_S = 60, OWED_S = 60, OWED_MOST_S = 3600, TIMER_MOST_S = 3600 };
 
 static usec
 earlier(usec a, usec b)
@@ -223,22 +222,6 @@ put_timer(struct hooks *h, const char *plugin, const char *spec, int64_t last,
 	return account_commit(h->acc, err);
 }
 
-/* Seconds after the minute, always the same: not all accounts, nor all machines, at
- * once.  Intervals begin when they may. */
-static int64_t
-jitter(const struct hooks *h, const char *plugin, const struct timer *t)
-{
-	const char *texts[] = { h->acc->conf->name, h->acc->conf->user, plugin };
-	uint32_t sum = 2166136261u;
-
-	if (t->every > 0)
-		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-		for (const char *s = texts[i]; s != NULL && *s != '\0'; s++)
-			sum = (sum ^ (unsigned char)*s) * 16777619u;
-	return sum % JITTER_S;
-}
-
 static int
 run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
     struct err *err)
@@ -246,6 +229,7 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 	struct hook_event ev = { .kind = HOOK_TIMER, .only = plugin,
 	    .what = str_z(t->spec), .deadline = clock_in(USEC_S(EVENT_S)) };
 	int64_t last, due, now = clock_wall() / 1000000;
+	const struct account_conf *conf = h->acc->conf;
 	struct timer timer;
 	struct err bad;
 
@@ -255,18 +239,17 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 	if (store_timer_get(h->acc->store, str_z(plugin), ev.what, &last,
 	    err) < 0)
 		return -1;
-	due = last != 0 ? timer_next(&timer, last) + jitter(h, plugin,
-	    &timer) : 0;
-	if (last != 0 && due <= now && (t->catch_up || now - due < EVENT_S)) {
+	switch (timer_turn(&timer, last, now, timer_jitter(conf->name, conf->user,
+	    plugin), t->catch_up, &due)) {
+	case TIMER_RUNS:
 		(void)hooks_ask(h, &ev, NULL);
 		return 0;
-	}
-	/* The first interval begins when the timer is first seen; what was missed
-	 * and is not to be caught up counts as run. */
-	if (due <= now) {
+	case TIMER_SKIPS:
 		if (put_timer(h, plugin, t->spec, now, err) < 0)
 			return -1;
-		due = timer_next(&timer, now) + jitter(h, plugin, &timer);
+		break;
+	case TIMER_WAITS:
+		break;
 	}
 	if (due - now < TIMER_MOST_S)
 		h->timers_at = earlier(h->timers_at,

@@ -39,6 +39,7 @@
 #include "base/str.h"
 #include "base/types.h"
 #include "base/wait.h"
+#include "imap/query.h"
 
 /* ---- events ----------------------------------------------------------- */
 
@@ -246,6 +247,16 @@ struct hook_info {
 						 * does not load (.error) */
 };
 
+/* A search on the server that a script waits for.  It is done between rounds, so
+ * whoever makes a round wait must not wait for it. */
+struct hook_wish {
+	uint32_t		 number;	/* the host's */
+	const struct str	*mailbox;	/* globs; none: all of them */
+	size_t			 n_mailboxes;
+	const struct imap_term	*term;		/* not checked yet */
+	size_t			 n_terms;
+};
+
 struct hook_host {
 	const struct hook_ops	*ops;		/* a host's own struct begins so */
 };
@@ -274,6 +285,13 @@ struct hook_ops {
 	void		(*reload)(struct hook_host *, const char *plugin);
 	/* Load anew what is suspended or disabled; NULL: all. */
 	void		(*resume)(struct hook_host *, const char *plugin);
+	/* The next search that nobody has done: true with *wish, borrowed until it
+	 * is answered. */
+	bool		(*wish)(struct hook_host *, struct hook_wish *wish);
+	/* ... and its answer: ids of the messages found that are here; or ${why}
+	 * there is none, in English.  A number that is forgotten is ignored. */
+	void		(*found)(struct hook_host *, uint32_t number,
+			    const int64_t *id, size_t n, const char *why);
 	void		(*free)(struct hook_host *);
 };
 
@@ -307,9 +325,10 @@ struct hook_world {
 	int	(*kv_next)(void *engine, struct str plugin, struct str store,
 		    struct str after, struct buf *key, struct buf *value,
 		    struct err *err);
-	/* The message as it is now; msg->fd is the caller's to close.  1, 0, -1. */
-	int	(*message)(void *engine, int64_t id, struct hook_msg *msg,
-		    struct err *err);
+	/* The message as it is now; with ${open} msg->fd is the caller's to close,
+	 * else it is -1.  1, 0, -1. */
+	int	(*message)(void *engine, int64_t id, bool open,
+		    struct hook_msg *msg, struct err *err);
 	/* The next match with an id above ${after}, without a descriptor (fd -1);
 	 * 1, 0, -1. */
 	int	(*search)(void *engine, const struct hook_query *q, int64_t after,
@@ -334,6 +353,9 @@ struct hook_exec {
 	bool			 send;		/* not a program: args are recipients
 						 * for the account's sendmail */
 	struct str		 event_id;	/* SYNCD_EVENT_ID, or none */
+	struct str		 secret;	/* not a program, but the secret that
+					 * this option of the plugin names: .out,
+					 * or .err says why there is none */
 };
 
 enum { HOOK_EXEC_OUT_MAX = 1 << 20 };

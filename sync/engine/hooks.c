@@ -409,7 +409,7 @@ hooks_run(struct account *acc, struct err *err)
 		if (effects_recover(h, err) < 0 || settle_recover(h, err) < 0)
 			return -1;
 	}
-	if (take_answers(h, err) < 0 ||
+	if (take_answers(h, err) < 0 || search_run(h, err) < 0 ||
 	    (h->steps_due && steps_run(h, err) < 0) ||
 	    due_events(h, err) < 0 || due_owed(h, err) < 0 ||
 	    due_timers(h, err) < 0)

@@ -151,6 +151,15 @@ int	step_target(struct account *acc, unsigned op, struct str arg,
 /* Do what is planned for messages that are here. */
 int	steps_run(struct hooks *h, struct err *err);
 
+/* A file of that name was put into ${f} by us, whatever flags it shows now: where no
+ * round would find it, give it a row.  And: that message's file was removed. */
+int	here_is(struct account *acc, struct folder *f, const char *base,
+	    struct err *err);
+int	here_was(struct account *acc, int64_t id, struct err *err);
+
+/* Searches on the server that scripts wait for: between rounds. */
+int	search_run(struct hooks *h, struct err *err);
+
 /* Start what is ready, take what has ended.  Never waits. */
 int	effects_run(struct hooks *h, struct err *err);
 /* What was under way when we died; once. */

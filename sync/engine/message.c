@@ -202,13 +202,14 @@ kv_next(void *engine, struct str plugin, struct str store, struct str after,
 }
 
 static int
-message(void *engine, int64_t id, struct hook_msg *msg, struct err *err)
+message(void *engine, int64_t id, bool open, struct hook_msg *msg,
+    struct err *err)
 {
 	struct hooks *h = engine;
 	int got;
 
 	batch_clear(&h->shown);
-	got = batch_add_row(&h->shown, h->acc, id, "replay", true, err);
+	got = batch_add_row(&h->shown, h->acc, id, "replay", open, err);
 	if (got > 0) {
 		*msg = h->shown.msg[0];
 		h->shown.msg[0].fd = -1;	/* the caller's now */

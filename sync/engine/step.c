@@ -334,7 +334,7 @@ copy_file(struct account *acc, const struct script_step *st, struct at *at,
 	if (got == 0)
 		got = local_find(to, &copy, name, &in_new, err);
 	if (got != 0)
-		return got < 0 ? -1 : 0;
+		return got < 0 ? -1 : here_is(acc, to, base, err);
 	flags.kw = kwtab_translate(flags.kw, &at->f->kw, &to->kw);
 	if (local_letters(acc, to, flags.kw, err) < 0 || local_name(acc, to, to, base,
 	    at->in_new, flags, name, &in_new) < 0)
@@ -345,7 +345,21 @@ copy_file(struct account *acc, const struct script_step *st, struct at *at,
 		return -1;
 	local_told(to, name, in_new, false);
 	*done = STEP_DONE;
-	return 0;
+	return here_is(acc, to, base, err);
+}
+
+static int
+delete_file(struct account *acc, const struct at *at, enum done *done,
+    struct err *err)
+{
+	int r = mdir_unlink(at->f->fd, at->in_new, at->file, err);
+
+	if (r < 0)
+		return -1;
+	if (r > 0)
+		local_told(at->f, at->file, at->in_new, true);
+	*done = r > 0 ? STEP_DONE : STEP_NOTHING;
+	return here_was(acc, at->row.id, err);
 }
 
 static int
@@ -416,13 +430,17 @@ static int
 do_step(struct account *acc, const struct script_step *st, enum done *done,
     struct err *err)
 {
-	struct at at;
+	struct at at = { .f = NULL };
 	int r;
 
 	*done = STEP_NOTHING;
 	if (st->op == OPK_MAILBOX)
 		return do_mailbox(acc, st, done, err);
 	r = find_message(acc, st->msg, &at, done, err);
+	/* We may have been killed behind the removal. */
+	if (r == 0 && st->op == OPK_DELETE && *done == STEP_NOTHING &&
+	    at.f != NULL && !at.f->away)
+		return here_was(acc, st->msg, err);
 	if (r <= 0)
 		return r;
 	switch (st->op) {
@@ -438,11 +456,7 @@ do_step(struct account *acc, const struct script_step *st, enum done *done,
 	case OPK_COPY:
 		return copy_file(acc, st, &at, done, err);
 	case OPK_DELETE:
-		r = mdir_unlink(at.f->fd, at.in_new, at.file, err);
-		if (r > 0)
-			local_told(at.f, at.file, at.in_new, true);
-		*done = r > 0 ? STEP_DONE : STEP_NOTHING;
-		return r < 0 ? -1 : 0;
+		return delete_file(acc, &at, done, err);
 	default:
 		return 0;
 	}

@@ -1,7 +1,6 @@
 /* timer.c — when a script wants to be called. */
 #include "engine/timer.h"
 
-#include <stdbool.h>
 #include <time.h>
 
 #include "base/attr.h"
@@ -181,4 +180,37 @@ timer_next(const struct timer *t, int64_t last)
 		(void)mktime(&tm);
 	}
 	return INT64_MAX;
+}
+
+int64_t
+timer_jitter(const char *account, const char *user, const char *plugin)
+{
+	const char *texts[] = { account, user, plugin };
+	uint32_t sum = 2166136261u;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		for (const char *s = texts[i]; s != NULL && *s != '\0'; s++)
+			sum = (sum ^ (unsigned char)*s) * 16777619u;
+	return sum % TIMER_JITTER_S;
+}
+
+static int64_t
+due_after(const struct timer *t, int64_t last, int64_t jitter)
+{
+	int64_t next = timer_next(t, last);
+
+	return t->every > 0 || next == INT64_MAX ? next : next + jitter;
+}
+
+enum timer_turn
+timer_turn(const struct timer *t, int64_t last, int64_t now, int64_t jitter,
+    bool catch_up, int64_t *due)
+{
+	*due = last != 0 ? due_after(t, last, jitter) : now;
+	if (*due > now)
+		return TIMER_WAITS;
+	if (last != 0 && (catch_up || now - *due < TIMER_LATE_S))
+		return TIMER_RUNS;
+	*due = due_after(t, now, jitter);
+	return TIMER_SKIPS;
 }

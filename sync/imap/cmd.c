@@ -18,33 +18,6 @@ enum {
 	FLAGS_MAX	= KW_MAX * (KW_NAME_MAX + 1) + 128
 };
 
-static bool
-is_quotable(const struct imap_lane *il, struct str s)
-{
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		if (c < ' ' || c == 0x7f || (c > 0x7f && !il->server.utf8))
-			return false;
-	}
-	return true;
-}
-
-static void
-put_mailbox(struct imap_lane *il, struct command *c, struct str name)
-{
-	if (!is_quotable(il, name)) {
-		send_literal(il, c, name);
-		return;
-	}
-	send_put(c, "\"");
-	for (size_t i = 0; i < name.n; i++)
-		send_put(c, "%s%c",
-		    name.p[i] == '"' || name.p[i] == '\\' ? "\\" : "",
-		    name.p[i]);
-	send_put(c, "\"");
-}
-
 static void
 put_set(struct command *c, const struct uidset *uids, size_t *from)
 {
@@ -77,7 +50,7 @@ submit_mailbox(struct imap_lane *il, const char *verb, struct str mailbox)
 	struct command *c = send_new(il, send_request(il), CMD_PLAIN);
 
 	send_put(c, "%s ", verb);
-	put_mailbox(il, c, mailbox);
+	send_string(il, c, mailbox);
 	send_submit(il, c);
 	return c->req->number;
 }
@@ -237,7 +210,7 @@ imap_status(struct lane *ln, struct str mailbox)
 	struct command *c = send_new(il, send_request(il), CMD_PLAIN);
 
 	send_put(c, "STATUS ");
-	put_mailbox(il, c, mailbox);
+	send_string(il, c, mailbox);
 	send_put(c, " ");
 	put_status_items(il, c);
 	send_submit(il, c);
@@ -270,9 +243,9 @@ imap_rename(struct lane *ln, struct str from, struct str to)
 	struct command *c = send_new(il, send_request(il), CMD_PLAIN);
 
 	send_put(c, "RENAME ");
-	put_mailbox(il, c, from);
+	send_string(il, c, from);
 	send_put(c, " ");
-	put_mailbox(il, c, to);
+	send_string(il, c, to);
 	send_submit(il, c);
 	return c->req->number;
 }
@@ -295,7 +268,7 @@ imap_select(struct lane *ln, struct str mailbox, bool readonly,
 	c = send_new(il, r, CMD_SELECT);
 	c->readonly = readonly;
 	send_put(c, "%s ", examine ? "EXAMINE" : "SELECT");
-	put_mailbox(il, c, mailbox);
+	send_string(il, c, mailbox);
 	if (il->server.qresync && validity.v != 0 && modseq.v != 0)
 		send_put(c, " (QRESYNC (%llu %llu))",
 		    (unsigned long long)validity.v,
@@ -459,7 +432,7 @@ imap_copy(struct lane *ln, const struct uidset *uids, struct str mailbox,
 		send_put(c, "UID %s ", move ? "MOVE" : "COPY");
 		put_set(c, uids, &from);
 		send_put(c, " ");
-		put_mailbox(il, c, mailbox);
+		send_string(il, c, mailbox);
 		send_submit(il, c);
 	}
 	return r->number;
@@ -474,7 +447,7 @@ imap_append(struct lane *ln, struct str mailbox, const struct imap_upload *up,
 
 	must(n == 1 || (n > 1 && imap_can(ln, CAP_MULTIAPPEND)));
 	send_put(c, "APPEND ");
-	put_mailbox(il, c, mailbox);
+	send_string(il, c, mailbox);
 	for (size_t i = 0; i < n; i++) {
 		char date[32];
 

@@ -162,6 +162,8 @@ struct command	*send_new(struct imap_lane *il, struct request *r,
 		    enum command_kind kind);
 /* Append to a command's text. */
 #define send_put(c, ...)	must(buf_fmt(&(c)->text, __VA_ARGS__) == 0)
+/* A string, quoted or as a literal: by what is in it. */
+void		 send_string(struct imap_lane *il, struct command *c, struct str s);
 /* A literal from memory, or one that is read from ${fd} (taken) when its turn
  * comes, with its head: {n+}, {n}, ~{n}. */
 void		 send_literal(struct imap_lane *il, struct command *c, struct str s);

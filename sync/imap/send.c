@@ -106,6 +106,32 @@ send_literal(struct imap_lane *il, struct command *c, struct str s)
 	must(buf_add_str(&c->text, s) == 0);
 }
 
+static bool
+is_quotable(const struct imap_lane *il, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < ' ' || c == 0x7f || (c > 0x7f && !il->server.utf8))
+			return false;
+	}
+	return true;
+}
+
+void
+send_string(struct imap_lane *il, struct command *c, struct str s)
+{
+	if (!is_quotable(il, s)) {
+		send_literal(il, c, s);
+		return;
+	}
+	send_put(c, "\"");
+	for (size_t i = 0; i < s.n; i++)
+		send_put(c, "%s%c",
+		    s.p[i] == '"' || s.p[i] == '\\' ? "\\" : "", s.p[i]);
+	send_put(c, "\"");
+}
+
 void
 send_file(struct imap_lane *il, struct command *c, int fd, enum eol eol,
     uint64_t wire_size, bool literal8)

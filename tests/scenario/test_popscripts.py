@@ -4,7 +4,7 @@ nothing but what takes mail from it.
 import os
 import unittest
 
-from case import Case, message
+from case import Case, limit, message
 from peer import cut
 from poppeer import FULL, Mail, PopPeer, err
 from syncd import BUILD, Syncd
@@ -237,6 +237,78 @@ on.offered(function(msg) if msg.subject:match("[02468]$") then msg:skip() end en
         self.syncd.sync()
         # CAPA; AUTH; CAPA, LIST, UIDL; TOP...; RETR...; DELE, QUIT.
         self.assertEqual(self.peer.flights, 6, self.peer.sent)
+
+
+# m1 is written anew, m2 copied, m3 deleted; what came of that, is tagged later on.
+WRITES = """
+plugin { api = 1, delete = true }
+on.delivered({ origin = { "initial", "server" } }, function(msg)
+  if msg.subject == "m1" then msg:rewrite((msg:bytes():gsub("m1", "m1-anew"))) end
+  if msg.subject == "m2" then msg:copy("Copies") end
+  if msg.subject == "m3" then msg:delete() end
+  if msg.subject == "m4" then
+    mailbox("Notes"):append("Subject: note\\n\\nwritten by a script\\n", { flags = { "flagged" } })
+  end
+end)
+on.sync_done(function(ev)
+  for _, what in ipairs { "m1-anew", "m2", "m3", "note" } do
+    for m in search { subject = what } do m:tag("known") end
+  end
+end)
+"""
+
+
+class Written(PopScripts):
+    """What scripts put here is known, although no round ever looks at files."""
+    n = 4
+
+    def begin(self, **pop3):
+        super().begin(**pop3)
+        script(self.syncd, WRITES, allow={"delete": True})
+
+    def assertWritten(self):
+        self.assertEqual(self.names("INBOX"), [("m1-anew", "a"), ("m2", "a"), ("m4", "")])
+        self.assertEqual(self.names("Copies"), [("m2", "a")])
+        self.assertEqual(self.names("Notes"), [("note", "Fa")])
+
+    def test_it_is_found_by_scripts(self):
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertWritten()
+        self.assertQuiet()
+        self.assertWritten()
+        self.assertEqual(len(self.there()), self.n)
+
+    def test_it_is_moved_by_scripts(self):
+        self.syncd.sync()
+        script(self.syncd, """
+plugin { api = 1 }
+on.sync_done(function(ev)
+  for m in search { subject = { "m1-anew", "note" } } do m:move("Filed") end
+end)
+""")
+        self.syncd.sync()
+        self.assertEqual([s for s, _ in self.names("Filed")], ["m1-anew", "note"])
+        self.assertQuiet()
+        self.assertEqual([s for s, _ in self.names("Filed")], ["m1-anew", "note"])
+
+    @limit(120)
+    def test_killed_on_the_way(self):
+        """At a sample of the effects, from about the first that is a script's."""
+        hit = True
+        for n in range(190, 1200, 17):
+            self.begin()
+            self.syncd.wrap = (KILLAT, "-n", str(n), "-m", "before", "--")
+            hit = self.syncd.run("sync").rc == 137
+            self.syncd.wrap = ()
+            self.syncd.sync()
+            self.syncd.sync()
+            self.syncd.sync()
+            with self.subTest(n):
+                self.assertWritten()
+            if not hit:
+                break
+        self.assertFalse(hit, "the sweep did not reach the end")
 
 
 class WithDovecot(Case):

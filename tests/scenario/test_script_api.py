@@ -9,7 +9,7 @@ import subprocess
 import time
 import unittest
 
-from scriptlane import BUILD, FLAGS, KINDS, ROOT, Message, Script
+from scriptlane import BUILD, FLAGS, KEYS, KINDS, ROOT, Message, Script
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 ME = "me@example.org"
@@ -136,6 +136,21 @@ class Scripts(unittest.TestCase):
         self.assertEqual(plan.ops[0].bytes, b"%PDF-1.4\n")
         self.says(s.ask("delivered", mail("nothing", headers=MIXED, body=PDF)))
         self.says(s.ask("delivered", mail("Your invoice")))
+
+    def test_file_names_in_the_ways_of_the_wild(self):
+        """RFC 2231, in pieces too, and RFC 2047, which should not be there."""
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) "
+               "for p in m:attachments() do log.info(p.filename) end end)")
+        names = ["filename*=UTF-8''Rechnung%20%C3%BC.pdf",
+                 "filename*0*=UTF-8''Rechnung%20; filename*1*=%C3%BC; filename*2=.pdf",
+                 'filename="=?utf-8?B?UmVjaG51bmcgw7wucGRm?="',
+                 "filename*=ISO-8859-1'de'Rechnung%20%FC.pdf"]
+        body = "".join("--b\nContent-Type: application/pdf\nContent-Disposition: attachment; "
+                       f"{name}\n\nx\n" for name in names) + "--b--\n"
+        self.says(s.ask("incoming", mail(headers=MIXED, body=body)))
+        self.assertEqual(s.logs, ["Rechnung \u00fc.pdf"] * len(names))
 
     def test_notify_is_one_bubble(self):
         s = self.script("notify")
@@ -286,6 +301,20 @@ class Scripts(unittest.TestCase):
         plan = s.ask("incoming", mail(), skip=[(0, 0)])
         self.assertEqual((plan.say(), plan.faults), (["move B"], []))
 
+    def test_a_plugin_that_is_still_loading_misses_nothing(self):
+        """An event that comes while it waits for its store is kept for it."""
+        s = Script()
+        self.addCleanup(s.__exit__)
+        s.load("plugin { api = 1 } on.incoming(function(m) m:tag('first') end)", id=0)
+        s.load_begin("plugin { api = 1 } local seen = store('seen') "
+                     "on.incoming(function(m) m:tag('stored') end)", name="late.lua", id=1)
+        self.says(s.ask("incoming", mail()), "tag first", "tag stored")
+        # One that was there before goes on while its new version loads.
+        s.load_begin("plugin { api = 1 } local seen = store('seen') "
+                     "on.incoming(function(m) m:tag('anew') end)", name="late.lua", id=1)
+        plan = s.ask("incoming", mail())
+        self.assertIn(plan.say(), (["tag first", "tag stored"], ["tag first", "tag anew"]))
+
     def test_a_new_version_that_fails_leaves_the_old_one(self):
         s = Script()
         self.addCleanup(s.__exit__)
@@ -385,6 +414,174 @@ class Mistakes(unittest.TestCase):
                 self.assertIn(why, s.load(spec, options=config))
 
 
+class Secrets(unittest.TestCase):
+    """An option that is a secret: syncd.yaml says where it is, the worker gets it."""
+    spec = ("plugin { api = 1 } local o = options { token = { 'secret', nil, 'x' }, "
+            "key = { 'secret' }, n = { 'int', 1 } } "
+            "log.info(tostring(o.token), o.key and #o.key or 'nil', o.n)")
+
+    def setUp(self):
+        self.s = Script()
+        self.addCleanup(self.s.__exit__)
+
+    def test_each_is_asked_for(self):
+        self.s.secrets = {"token": "t0p", "key": "k" * 20000}
+        self.assertEqual(self.s.load(self.spec, options='{"key": {"file": "~/k"}, "n": 2, '
+                                     '"token": {"command": ["pass", "show", "x"]}}'), "")
+        self.assertEqual(sorted(self.s.secrets_asked), ["key", "token"])
+        self.assertEqual(self.s.logs, ["t0p 20000 2"])
+
+    def test_one_that_is_not_configured_is_nil(self):
+        self.assertEqual(self.s.load(self.spec), "")
+        self.assertEqual((self.s.secrets_asked, self.s.logs), ([], ["nil nil 1"]))
+
+    def test_one_that_is_not_there(self):
+        said = self.s.load(self.spec, options='{"token": {"file": "~/k"}}',
+                           places='{"token": "/etc/s.yaml:3:12"}')
+        self.assertIn("option `token` is not there: no such file (/etc/s.yaml:3:12)", said)
+
+    def test_what_is_written_down_is_no_secret(self):
+        for value in ('"hunter2"', '7', '["hunter2"]', '{"command": 7}', '{}', '{"file": ["a"]}',
+                      '{"value": "hunter2"}', '{"command": "a", "file": "b"}'):
+            with self.subTest(value):
+                said = self.s.load(self.spec, options='{"token": %s}' % value,
+                                   places='{"token": "/etc/s.yaml:3:12"}')
+                self.assertIn("option `token` takes {command: ...} or {file: ...}", said)
+                self.assertIn("(/etc/s.yaml:3:12)", said)
+                self.assertNotIn("hunter2", said)
+        self.assertEqual(self.s.secrets_asked, [])
+
+    def test_how_it_is_declared(self):
+        for kind, config, why in (
+                ("'list<secret>'", '{"a": ["x"]}', "has secrets in a list or a map"),
+                ("'map<string,secret>'", '{"a": {"b": {"file": "c"}}}', "has secrets in a list"),
+                ("'secret', 'hunter2'", "", "is a secret, which has no default")):
+            said = self.s.load("plugin { api = 1 } options { a = { %s } }" % kind, options=config)
+            self.assertIn("option `a` " + why, said)
+            self.assertNotIn("hunter2", said)
+
+
+DAY = 86400
+FLAG_KEYS = KEYS[KEYS.index("SEEN"):]
+
+# key: (query, the terms that the server is asked for, by group).
+MAPPED = {
+    "nothing": ("", []),
+    "from": ("from = '*@github.com'", [["FROM @github.com"]]),
+    "the longest part": ("subject = '[*] Re: merger*x'", [["SUBJECT ] Re: merger"]]),
+    "alternatives": ("to = { 'a@*', '*@b' }", [["TO a@", "TO @b"]]),
+    "everybody": ("recipients = 'me@x.y'", [["TO me@x.y", "CC me@x.y", "BCC me@x.y"]]),
+    "cc": ("cc = 'a@b.c'", [["CC a@b.c"]]),
+    "a pattern that says nothing": ("from = { 'a@b.c', '*' }", []),
+    "a regular expression": ("subject = re '^x'", []),
+    "field": ("header = { ['X-Mailer'] = '*bulk*' }", [["HEADER X-Mailer bulk"]]),
+    "any field": ("header = { ['X-Mailer'] = true }", [["HEADER X-Mailer "]]),
+    "no field": ("header = { ['X-Mailer'] = false }", []),
+    "a name that is none": ("header = { ['X Y'] = 'a' }", []),
+    "list": ("list = 'linux.*.example.org'", [["HEADER List-Id .example.org"]]),
+    "message id": ("message_id = 'a@b'", [["HEADER Message-ID a@b"]]),
+    "flags": ("seen = true, flagged = false, answered = true, draft = false",
+              [["ANSWERED"], ["SEEN"], ["UNDRAFT"], ["UNFLAGGED"]]),
+    "keywords": ("keyword = { 'work', '$Junk' }", [["KEYWORD work", "KEYWORD $Junk"]]),
+    "patterns of keywords": ("keyword = 'wo*'", []),
+    "what is no keyword": ("keyword = 'a b'", []),
+    "size": ("larger = '1M', smaller = 3000000", [["LARGER 1048576"], ["SMALLER 6000000"]]),
+    "days": ("sent_since = '2026-05-10', newer = '10d', older = '3d'",
+             [["BEFORE -1d"], ["SENTSINCE 2026-05-08"], ["SINCE -12d"]]),
+    "text": ("text = { 'two words', 'a*b' }", [["BODY two words", "BODY a*b"]]),
+    "text beyond ASCII": ("text = 'gr\u00fc\u00df'", [["BODY gr\u00fc\u00df"]]),
+    "text that only we can test": ("text = re 'a.c'", []),
+    "what only we know": ("to_me = true, is_bulk = false, origin = '*', thread = 'x', "
+                          "attachment = true", []),
+}
+
+
+class Server(unittest.TestCase):
+    """search { server = true }: what the server is asked, and what is tested here."""
+
+    def setUp(self):
+        self.s = Script()
+        self.addCleanup(self.s.__exit__)
+
+    def ask(self, query, kind="settled"):
+        error = self.s.load(f"plugin {{ api = 1 }} on.{kind}(function(e) local n = {{}} "
+                            f"for m in search {{ server = true, {query} }} do "
+                            "n[#n + 1] = m.id end log.info(table.concat(n, ' ')) end)")
+        self.assertEqual(error, "")
+        self.s.messages = {m.id: m for m in self.messages}
+        self.s.logs.clear()
+        return self.s.ask(kind, *([mail(id=99)] if kind in KINDS[:6] else []), mailbox="INBOX")
+
+    messages = ()
+
+    def said(self, key, field, text, n):
+        words = [key, field] if key == "HEADER" else [key]
+        if key in ("SINCE", "BEFORE"):
+            return f"{key} {round((n - time.time()) / DAY)}d"
+        if key.startswith("SENT"):
+            return key + time.strftime(" %Y-%m-%d", time.localtime(n))
+        return " ".join(words + [text] * (key not in FLAG_KEYS) if not n else words + [str(n)])
+
+    def test_what_is_asked(self):
+        for name, (query, want) in MAPPED.items():
+            with self.subTest(name):
+                self.assertEqual(self.ask(query).faults, [])
+                groups = {}
+                for key, group, field, text, n in self.s.asked[1]:
+                    groups.setdefault(group, []).append(self.said(key, field, text, n))
+                self.assertEqual(sorted(groups.values()), want)
+
+    def test_in_which_mailboxes(self):
+        for query, want in (("text = 'x'", []), ("mailbox = 'Lists/*'", ["Lists/*"]),
+                            ("mailbox = { 'a', 'b' }", ["a", "b"]), ("mailbox = re '^a'", [])):
+            self.ask(query)
+            self.assertEqual(self.s.asked[0], want)
+
+    def test_what_is_found_is_tested_here(self):
+        self.messages = [mail(id=1), mail(id=2, subject="other"), mail(id=3, mailbox="Else"),
+                         mail(id=4, sender="bob@example.net")]
+        self.s.server = [1, 2, 3, 4, 77]    # the last is gone by now
+        self.ask("mailbox = 'INBOX', from = 'ann@*', subject = 'hello', text = 'nowhere in it'")
+        self.assertEqual(self.s.logs, ["1"])
+        self.ask("mailbox = 'INBOX', where = function(m) return m.id > 2 end, text = 'x'")
+        self.assertEqual(self.s.logs, ["4"])
+
+    def test_nothing_is_found(self):
+        self.ask("text = 'x'")
+        self.assertEqual(self.s.logs, [""])
+
+    def test_more_than_one_page(self):
+        self.messages = [mail(id=i) for i in range(1, 3001)]
+        self.s.server = list(range(2, 2802))
+        self.ask("text = 'x'")
+        self.assertRegex(self.s.logs[0], "^2 3 4 5 6 ")
+        self.s.server = list(range(1, 201))
+        self.ask("text = 'x', where = function(m) return m.id % 50 == 0 end")
+        self.assertEqual(self.s.logs, ["50 100 150 200"])
+
+    def test_without_server_nobody_is_asked(self):
+        self.ask("server = false, text = 'x'")
+        self.assertIsNone(self.s.asked)
+
+    def test_an_error_has_its_place(self):
+        self.s.server = "there is no connection"
+        self.assertEqual(self.ask("text = 'x'").faults,
+                         [("test", "test.lua:1", "search: there is no connection")])
+
+    def test_mail_does_not_wait_for_itself(self):
+        for kind in ("incoming", "created", "removing"):
+            with self.subTest(kind):
+                [(_, _, text)] = self.ask("text = 'x'", kind).faults
+                self.assertIn(f"the server cannot be asked in on.{kind}", text)
+        self.assertIsNone(self.s.asked)
+        said = self.s.load("plugin { api = 1 } search { server = true, text = 'x' }")
+        self.assertIn("the server cannot be asked while the plugin loads", said)
+
+    def test_an_event_has_no_server(self):
+        said = self.s.load("plugin { api = 1 } on.incoming({ server = true }, function() end)")
+        self.assertIn("`server` is for search", said)
+
+
 class Shipped(unittest.TestCase):
     """What lies in lua/, and what is made from the registry."""
 
@@ -434,8 +631,8 @@ class Shipped(unittest.TestCase):
         self.assertGreater(len(keys), 30)
         with Script() as s:
             for key, kind in keys:
-                if kind == "function":
-                    continue
+                if kind == "function" or key == "server":
+                    continue    # for searches only
                 self.assertEqual(s.load(f"plugin {{ api = 1 }} on.incoming({{ {key} = "
                                         f"{values[kind]} }}, function() end)"), "", key)
 

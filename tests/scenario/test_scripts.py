@@ -132,6 +132,51 @@ class FilingTest(ScriptCase):
         self.assertPlaces("an old list", "INBOX")
 
 
+class SavingTest(ScriptCase):
+    SAVES = """
+plugin { api = 1, write = { "%(dir)s" } }
+on.delivered(function(msg) msg:save("%(dir)s/by/{subject}.eml") end)
+"""
+
+    def files(self, at):
+        return sorted(os.path.relpath(os.path.join(d, f), at)
+                      for d, _, names in os.walk(at) for f in names)
+
+    def save(self, at):
+        """Four messages, two of them the same but for their envelope."""
+        self.script("saves", self.SAVES % {"dir": at}, allow={"write": [at]})
+        self.begin()
+        for token in ("one", "two", "one"):
+            self.client.append("INBOX", message(token))
+        self.client.append("INBOX", message("two", "another body"))
+        said = self.syncd.sync().err
+        self.assertNotIn("plugin", said)
+        self.assertEqual(self.files(at), ["by/one.eml", "by/two-2.eml", "by/two.eml"])
+        with open(os.path.join(at, "by/one.eml"), "rb") as f:
+            self.assertEqual(f.read(), local_message("one"))
+
+    def test_into_a_directory_that_is_granted(self):
+        at = os.path.join(self.syncd.dir, "saved")
+        os.mkdir(at)
+        self.save(at)
+
+    def test_into_one_that_is_not_there_yet(self):
+        self.save(os.path.join(self.syncd.dir, "saved"))
+
+    def test_nowhere_else(self):
+        """What a link in it points to is not it."""
+        at, other = (os.path.join(self.syncd.dir, x) for x in ("saved", "other"))
+        os.mkdir(at)
+        os.mkdir(other)
+        os.symlink(other, os.path.join(at, "by"))
+        self.script("saves", self.SAVES % {"dir": at}, allow={"write": [at]})
+        self.begin()
+        self.client.append("INBOX", message("one"))
+        self.assertIn("save failed", self.syncd.sync().err)
+        self.assertEqual(self.files(other), [])
+        self.assertSame()
+
+
 class Watch:
     """The names that come to be in a directory, as the kernel tells them."""
 

@@ -16,12 +16,15 @@ BUILD = os.environ.get("BUILD", "build")
 
 INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP = range(1, 7)
 HELLO, LOADED, RESULT, CALL, LOG, METRIC = range(64, 70)
-CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC = range(5)
+CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC, CALL_SECRET, CALL_SERVER, CALL_LOOK = range(8)
 KINDS = ("incoming delivered created uploaded flags moved removing removed folder "
          "sync_start sync_done settled online offline auth_failed timer "
          "command").split()
 OPS = ("move archive trash copy delete flag unflag tag untag keep hold run send save "
        "append mailbox stop").split()
+KEYS = ("FROM TO CC BCC SUBJECT BODY HEADER KEYWORD SINCE BEFORE SENTSINCE SENTBEFORE "
+        "LARGER SMALLER SEEN UNSEEN FLAGGED UNFLAGGED ANSWERED UNANSWERED DRAFT "
+        "UNDRAFT").split()
 ROLES = ["", "INBOX", "Sent", "Trash", "Junk", "Drafts", "Archive"]
 FLAGS = {1: "draft", 2: "flagged", 4: "passed", 8: "answered", 16: "seen",
          32: "deleted"}
@@ -186,6 +189,8 @@ class Script:
         self.logs, self.metrics, self.loaded = [], {}, {}
         self.unseen = {}
         self.stores, self.programs, self.messages = {}, {}, {}
+        self.secrets, self.secrets_asked = {}, []
+        self.server, self.asked = [], None      # ids that it finds, or why not
         self.execs, self.names, self.next_event = [], {}, 0
         self.progress = os.memfd_create("progress")
         os.ftruncate(self.progress, 4096)
@@ -254,17 +259,23 @@ class Script:
         return path
 
     def load(self, text=None, name="test.lua", id=0, options="", path=None,
-             trusted=False):
+             trusted=False, places=""):
         """Load a script; the error, "" when there is none."""
-        if path is None:
-            path = self.write(name, text)
-        plugin = os.path.basename(name).removesuffix(".lua")
-        self.names[id] = plugin
-        self.send(Out(LOAD).u32(id).str(plugin).str(path).u8(trusted).str(options))
+        self.load_begin(text, name, id, options, path, trusted, places)
         while id not in self.loaded:
             self.serve(self.recv())
         self.info = self.loaded.pop(id)
         return self.info["error"]
+
+    def load_begin(self, text=None, name="test.lua", id=0, options="", path=None,
+                   trusted=False, places=""):
+        """Only ask for it."""
+        if path is None:
+            path = self.write(name, text)
+        plugin = os.path.basename(name).removesuffix(".lua")
+        self.names[id] = plugin
+        self.send(Out(LOAD).u32(id).str(plugin).str(path).u8(trusted).str(options)
+                  .str(places))
 
     def event(self, kind, *messages, only=ALL, mailbox="", what="", args=(), since=0,
               skip=(), with_fd=True):
@@ -385,6 +396,27 @@ class Script:
                 m.put(out, False)
         elif kind == CALL_UNSEEN:
             out.u32(self.unseen.get(f.str(), 0))
+        elif kind == CALL_SERVER:
+            boxes = f.strs()
+            self.asked = boxes, [(KEYS[f.u8()], f.u32(), f.str(), f.str(), f.u64())
+                                 for _ in range(f.u32())]
+            if isinstance(self.server, str):
+                out = Out(REPLY).u32(call).u8(1).str(self.server)
+            else:
+                out.blob(struct.pack(f"<{len(self.server)}Q", *self.server))
+        elif kind == CALL_LOOK:
+            ids = [f.u64() for _ in range(f.u32())]
+            found = [self.messages[i] for i in ids if i in self.messages]
+            out.u32(len(found))
+            for m in found:
+                m.put(out, False)
+        elif kind == CALL_SECRET:
+            self.secrets_asked.append(f.str())
+            secret = self.secrets.get(self.secrets_asked[-1])
+            if secret is None:
+                out = Out(REPLY).u32(call).u8(1).str("no such file")
+            else:
+                out.blob(secret)
         elif kind == CALL_EXEC:
             argv, env, timeout = f.strs(), f.strs(), f.u64()
             stdin = f.blob() if f.u8() else None

@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/account.h"
-#include "engine/hooks.h"
+#include "engine/hooks_impl.h"
 #include "engine/land.h"
 #include "engine/recover.h"
 #include "maildir/path.h"
@@ -48,6 +48,7 @@ struct fake {
 	unsigned		 asked;
 	char			 origin[32], only[32];
 	bool			 die_when_settled, settled;
+	struct hook_timer	 timer;		/* .spec NULL: none */
 };
 
 static struct fake fake;
@@ -138,7 +139,8 @@ info(struct hook_host *h, size_t i, struct hook_info *out)
 {
 	(void)h;
 	*out = (struct hook_info){ .name = "test", .state = HOOK_OK,
-	    .kinds = fake.kinds };
+	    .kinds = fake.kinds, .timer = &fake.timer,
+	    .n_timers = fake.timer.spec != NULL };
 	return i == 0;
 }
 
@@ -155,10 +157,17 @@ resume(struct hook_host *h, const char *name)
 	(void)name;
 }
 
+static bool
+no_wish(struct hook_host *host, struct hook_wish *w)
+{
+	(void)host, (void)w;
+	return false;
+}
+
 static const struct hook_ops ops = {
 	.kinds = kinds, .initial = initial, .ask = ask, .step = step,
 	.settle = settle, .waiters = waiters, .deadline = deadline,
-	.info = info, .resume = resume, .free = nothing,
+	.info = info, .resume = resume, .wish = no_wish, .free = nothing,
 };
 
 static uint32_t
@@ -699,6 +708,92 @@ killed_after_the_commit_it_is_filed_all_the_same(void **state)
 	assert_int_equal(fake.asked, 0);
 }
 
+/* What the state says was the last run. */
+static int64_t
+last_run(const char *spec)
+{
+	struct err err;
+	int64_t last;
+
+	OK(store_timer_get(acc->store, STR("test"), str_z(spec), &last, &err));
+	return last;
+}
+
+static void
+put_last_run(const char *spec, int64_t last)
+{
+	struct err err;
+
+	OK(account_begin(acc, &err));
+	OK(store_timer_put(acc->store, STR("test"), str_z(spec), last, &err));
+	OK(account_commit(acc, &err));
+}
+
+/* Days, so that no clock of a busy machine matters. */
+static void
+a_timer_that_was_missed_runs_once_also_across_a_restart(void **state)
+{
+	static const char spec[] = "every 3d";
+	int64_t now = clock_wall() / 1000000;
+	struct err err;
+
+	(void)state;
+	fake.timer = (struct hook_timer){ spec, true };
+	put_last_run(spec, now - 30 * 86400);
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fake.asked, 1);
+	assert_string_equal(fake.only, "test");
+	OK(hooks_run(acc, &err));
+	assert_true(last_run(spec) >= now);
+	account_close(acc);
+	open_account();
+	OK(hooks_run(acc, &err));
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fake.asked, 1);
+}
+
+/* Killed before it was answered: it is not over. */
+static void
+a_timer_that_was_asked_and_not_answered_comes_again(void **state)
+{
+	static const char spec[] = "every 3d";
+	int64_t then = clock_wall() / 1000000 - 4 * 86400;
+	struct err err;
+
+	(void)state;
+	fake.timer = (struct hook_timer){ spec, true };
+	put_last_run(spec, then);
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fake.asked, 1);
+	fake.ready = false;
+	assert_true(last_run(spec) == then);
+	account_close(acc);
+	open_account();
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fake.asked, 2);
+}
+
+static void
+what_is_not_caught_up_waits_for_its_next_time(void **state)
+{
+	static const char spec[] = "every 3d";
+	int64_t now = clock_wall() / 1000000;
+	struct err err;
+
+	(void)state;
+	fake.timer = (struct hook_timer){ spec, false };
+	put_last_run(spec, now - 30 * 86400);
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fake.asked, 0);
+	assert_true(last_run(spec) >= now);
+	/* ... as does one that is seen for the first time. */
+	fake.timer = (struct hook_timer){ "daily 03:30", true };
+	acc->hooks->timers_at = 0;
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fake.asked, 0);
+	assert_true(last_run("daily 03:30") >= now);
+}
+
 int
 main(void)
 {
@@ -716,6 +811,9 @@ main(void)
 		T(a_failed_script_gets_its_message_again),
 		T(a_copy_is_made_once_however_often_it_is_done),
 		T(killed_after_the_commit_it_is_filed_all_the_same),
+		T(a_timer_that_was_missed_runs_once_also_across_a_restart),
+		T(a_timer_that_was_asked_and_not_answered_comes_again),
+		T(what_is_not_caught_up_waits_for_its_next_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

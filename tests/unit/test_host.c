@@ -108,9 +108,10 @@ kv_next(void *engine, struct str plugin, struct str store, struct str after,
 }
 
 static int
-no_message(void *engine, int64_t id, struct hook_msg *msg, struct err *err)
+no_message(void *engine, int64_t id, bool open, struct hook_msg *msg,
+    struct err *err)
 {
-	(void)engine, (void)id, (void)msg, (void)err;
+	(void)engine, (void)id, (void)open, (void)msg, (void)err;
 	return 0;
 }
 

@@ -399,6 +399,31 @@ an_account_survives_the_way_to_a_worker(void **state)
 	config_free(c);
 }
 
+/* A line added above a script's options is no reason to start a worker anew. */
+static void
+where_options_stand_is_no_change(void **state)
+{
+	char name[] = "spam", config[] = "{\"n\":1}", other[] = "{\"n\":2}";
+	char here[] = "{\"n\":\"a:1:1\"}", there[] = "{\"n\":\"a:2:1\"}";
+	struct plugin_conf p[3] = {
+		{ .name = name, .config = config, .places = here },
+		{ .name = name, .config = config, .places = there },
+		{ .name = name, .config = other, .places = here },
+	};
+	struct conf *c = two_accounts();
+	struct account_conf a[3];
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		a[i] = c->account[0];
+		a[i].plugin = &p[i];
+		a[i].n_plugins = 1;
+	}
+	assert_true(account_conf_equal(&a[0], &a[1]));
+	assert_false(account_conf_equal(&a[0], &a[2]));
+	config_free(c);
+}
+
 static void
 a_change_of_any_field_is_seen(void **state)
 {
@@ -458,6 +483,7 @@ main(void)
 		cmocka_unit_test(the_manual_explains_every_key),
 		cmocka_unit_test(the_schema_has_every_key),
 		cmocka_unit_test(an_account_survives_the_way_to_a_worker),
+		cmocka_unit_test(where_options_stand_is_no_change),
 		cmocka_unit_test(a_change_of_any_field_is_seen),
 		cmocka_unit_test(a_damaged_message_is_refused),
 	};
