@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "plugins/fill.h"
@@ -10,6 +12,8 @@
 #include "plugins/html.h"
 #include "plugins/mail.h"
 #include "plugins/mdate.h"
+#include "plugins/mime.h"
+#include "plugins/script.h"
 #include "plugins/words.h"
 
 static struct arena arena;
@@ -344,6 +348,36 @@ names_become_components(void **state)
 	assert_int_equal(got.n, 119);
 }
 
+/* What a sender writes as UTF-8 need not be that. */
+static void
+broken_parameters_of_parts_become_utf8(void **state)
+{
+	static const char text[] = "Content-Type: text/x\377; charset=\"a\344\";"
+	    " x*=utf-8''p%A4q\nContent-Disposition: attachment;"
+	    " filename*=utf-8''a%A4b\n\nbody\n";
+	struct msg m = { .fd = memfd_create("mail", MFD_CLOEXEC) };
+	struct str name, value;
+	struct mime *mime;
+
+	(void)state;
+	assert_true(m.fd >= 0);
+	assert_int_equal(write(m.fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	mime_start();
+	mime = mime_of(&m);
+	assert_int_equal(mime_parts(mime), 1);
+	assert_str(mime_filename(mime, 0, &arena), "a\357\277\275b");
+	assert_true(words_is_utf8(mime_type(mime, 0, &arena)));
+	assert_true(words_is_utf8(mime_charset(mime, 0, &arena)));
+	for (size_t i = 0; mime_param(mime, 0, i, &name, &value, &arena); i++) {
+		assert_true(words_is_utf8(name));
+		assert_true(words_is_utf8(value));
+		if (str_eq(name, STR("x")))
+			assert_str(value, "p\357\277\275q");
+	}
+	mime_free(mime);
+	close(m.fd);
+}
+
 int
 main(void)
 {
@@ -360,6 +394,7 @@ main(void)
 		cmocka_unit_test(globs_match),
 		cmocka_unit_test(pages_become_text),
 		cmocka_unit_test(names_become_components),
+		cmocka_unit_test(broken_parameters_of_parts_become_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, tear_down);
