@@ -3,20 +3,15 @@
  * page of HTML, frames of the worker to a script process, and frames of a hostile
  * script process to the worker.  The first byte chooses.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "plugins/event.h"
 #include "plugins/host_impl.h"
 #include "plugins/html.h"
 #include "plugins/mail.h"
 #include "plugins/mdate.h"
 #include "plugins/words.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 header(struct str in)
@@ -123,7 +118,8 @@ to_worker(struct str in)
 	p->greeted = true;
 	h->plugin[0] = (struct host_plugin){ .conf = &conf, .proc = p };
 	h->pending = ask_copy(&ev);
-	h->pending->number = h->pending->n_parts = 1;
+	h->pending->number = 1;
+	h->pending->n_parts = 1;
 	h->pending->share = sh = arena_get(&h->pending->a, sizeof(*sh));
 	*sh = (struct share){ .proc = p, .open = { true }, .n_open = 1 };
 	h->pending->n_shares = 1;
