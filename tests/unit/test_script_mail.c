@@ -348,6 +348,33 @@ names_become_components(void **state)
 	assert_int_equal(got.n, 119);
 }
 
+/* iconv takes more for Unicode than there is. */
+static void
+what_is_converted_is_utf8(void **state)
+{
+	static const struct {
+		char		 in[12];
+		size_t		 n;
+		const char	*charset;
+		char		 first;
+	} rows[] = {
+		{ "a\364\221\202\203b", 6, "utf-8", 'a' },
+		{ "a\355\240\200b", 5, "utf-8", 'a' },
+		{ "b\0\0\0\0\330\0\0", 8, "wchar_t", 'b' },
+		{ "\0\0\0c\0\022\0\0", 8, "ucs-4", 'c' },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str got = words_convert((struct str){ rows[i].in,
+		    rows[i].n }, str_z(rows[i].charset), &arena);
+
+		assert_true(words_is_utf8(got));
+		assert_non_null(memmem(got.p, got.n, "\357\277\275", 3));
+		assert_int_equal(got.p[0], rows[i].first);
+	}
+}
+
 /* What a sender writes as UTF-8 need not be that. */
 static void
 broken_parameters_of_parts_become_utf8(void **state)
@@ -394,6 +421,7 @@ main(void)
 		cmocka_unit_test(globs_match),
 		cmocka_unit_test(pages_become_text),
 		cmocka_unit_test(names_become_components),
+		cmocka_unit_test(what_is_converted_is_utf8),
 		cmocka_unit_test(broken_parameters_of_parts_become_utf8),
 	};
 
