@@ -181,6 +181,9 @@ def script():
     for mail in mails(100):
         yield b"\0" + mail
         yield b"\1" + mail
+    for text in (b"1h30m", b"2 MiB", b"1.5G", b"tomorrow", b"2026-05-01 18:00", b"mon", b"18:00",
+                 b"Mon, 2 Mar 2026 08:00:00 +0100 (CET)"):
+        yield b"\4" + text
 
 
 def write(top, target):

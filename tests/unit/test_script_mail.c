@@ -262,6 +262,7 @@ dates_of_headers(void **state)
 static void
 what_people_write(void **state)
 {
+	static char many[100 * 11 + 2];
 	static const struct {
 		const char	*in;
 		int64_t		 seconds, bytes;	/* -1: none */
@@ -271,9 +272,15 @@ what_people_write(void **state)
 		{ "1.5G", -1, 1610612736 }, { "2MiB", -1, 2 << 20 },
 		{ "2 MB", -1, 2 << 20 }, { "d", -1, -1 }, { "", -1, -1 },
 		{ "3x", -1, -1 }, { "1m1", -1, -1 }, { "-1d", -1, -1 },
+		/* More than there is room for. */
+		{ "4294967295T", -1, -1 }, { "8388608T", -1, -1 },
+		{ "8388607T", -1, 9223370937343148032 },
+		{ many, -1, -1 },
 	};
 
 	(void)state;
+	for (size_t i = 0; i + 12 < sizeof(many); i += 11)
+		memcpy(many + i, "4294967295y", 12);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t n;
 
