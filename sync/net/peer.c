@@ -37,3 +37,11 @@ peer_complaint(struct str text, enum err_class *class, const char **code)
 		return;
 	}
 }
+
+struct str
+peer_said(const struct secret *secret, struct str text)
+{
+	if (secret != NULL && secret_in(secret, text))
+		return STR("(an answer that repeats the secret)");
+	return str_head(text, 200);
+}
