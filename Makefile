@@ -52,7 +52,7 @@ REPLAY	:= $(addprefix $(BUILD)/replay/,$(FUZZ))
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit scenario layers headers
-.PHONY: asan asan-run valgrind fuzz fuzz-build fuzz-run oracle crash mutant bench
+.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -192,6 +192,36 @@ asan-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
 		UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/report/ubsan \
 		tests/tool/check unit replay scenario
 	@! grep -H . $(BUILD)/report/* 2>/dev/null
+
+# Lines that units, fuzz targets and some scenarios run, by layer: for people, with
+# nothing to pass or fail.
+COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup changes cli control dedupe edges \
+	feed hooks init look peer pop3 poppeer rematch script_api script_events undo)
+cov:
+	@tests/tool/deps check
+	@$(MAKE) -s --no-print-directory BUILD=$(BUILD)/cov -j2 OPT='-O0 -g' \
+		SAN='--coverage -DSYNCD_COVERAGE' cov-run
+
+cov-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
+	@find $(BUILD) -name '*.gcda' -delete
+	@-BUILD=$(BUILD) tests/tool/check unit replay >$(BUILD)/cov.out 2>&1
+	@-BUILD=$(BUILD) tests/tool/scenario.py $(COV_SCENARIOS) >>$(BUILD)/cov.out 2>&1
+	@tests/tool/coverage $(BUILD)
+
+# Bugs that can be seen without running: .clang-tidy says which; minutes.
+SOURCES	:= $(SYNC_SRC) $(DAEMON_SRC) $(wildcard plugins/*.c)
+TIDY	= $(subst ','\'',$(CPPFLAGS)) $(filter-out -fcf-protection,$(CFLAGS)) $(SCRIPT_CFLAGS)
+tidy:
+	@tests/tool/deps analysers
+	@printf '%s\n' $(SOURCES) | xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(TIDY) 2>/dev/null' sh
+
+# It is shown the macros that loop, and cannot read a compound literal in "?:".
+LOOPS	= $(wildcard /usr/include/jansson.h /usr/include/sys/queue.h /usr/include/*/sys/queue.h)
+cppcheck:
+	@tests/tool/deps analysers
+	@cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --error-exitcode=1 \
+		-D_GNU_SOURCE -Isync -Idaemon -I. $(addprefix --include=,$(LOOPS)) \
+		--suppress=internalAstError --suppress='*:/usr/*' $(SOURCES)
 
 valgrind: $(UNIT)
 	@for t in $(UNIT); do \
