@@ -46,11 +46,13 @@ BIN	:= $(BUILD)/syncd
 SCRIPT_LIB := $(BUILD)/libscript.a
 SCRIPT	:= $(BUILD)/syncd-script
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+FUZZ	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY	:= $(addprefix $(BUILD)/replay/,$(FUZZ))
 # What tests/crash lets go wrong.
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit scenario layers headers
-.PHONY: asan asan-run valgrind fuzz fuzz-run oracle crash mutant bench
+.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -129,7 +131,7 @@ deps:
 
 check:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(SCRIPT) $(UNIT) $(FAULTS)
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
 	@tests/tool/check
 
 unit: $(UNIT)
@@ -184,12 +186,42 @@ asan:
 		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' asan-run
 
 # Reports go to files: a worker's exit code is not always seen.
-asan-run: $(BIN) $(SCRIPT) $(UNIT) $(FAULTS)
+asan-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
 	@rm -rf $(BUILD)/report && mkdir -m 1777 $(BUILD)/report
 	@BUILD=$(BUILD) ASAN_OPTIONS=log_path=$(CURDIR)/$(BUILD)/report/asan \
 		UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/report/ubsan \
-		tests/tool/check unit scenario
+		tests/tool/check unit replay scenario
 	@! grep -H . $(BUILD)/report/* 2>/dev/null
+
+# Lines that units, fuzz targets and some scenarios run, by layer: for people, with
+# nothing to pass or fail.
+COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup changes cli control dedupe edges \
+	feed hooks init look peer pop3 poppeer rematch script_api script_events undo)
+cov:
+	@tests/tool/deps check
+	@$(MAKE) -s --no-print-directory BUILD=$(BUILD)/cov -j2 OPT='-O0 -g' \
+		SAN='--coverage -DSYNCD_COVERAGE' cov-run
+
+cov-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
+	@find $(BUILD) -name '*.gcda' -delete
+	@-BUILD=$(BUILD) tests/tool/check unit replay >$(BUILD)/cov.out 2>&1
+	@-BUILD=$(BUILD) tests/tool/scenario.py $(COV_SCENARIOS) >>$(BUILD)/cov.out 2>&1
+	@tests/tool/coverage $(BUILD)
+
+# Bugs that can be seen without running: .clang-tidy says which; minutes.
+SOURCES	:= $(SYNC_SRC) $(DAEMON_SRC) $(wildcard plugins/*.c)
+TIDY	= $(subst ','\'',$(CPPFLAGS)) $(filter-out -fcf-protection,$(CFLAGS)) $(SCRIPT_CFLAGS)
+tidy:
+	@tests/tool/deps analysers
+	@printf '%s\n' $(SOURCES) | xargs -P2 -n4 sh -c 'clang-tidy --quiet "$$@" -- $(TIDY) 2>/dev/null' sh
+
+# It is shown the macros that loop, and cannot read a compound literal in "?:".
+LOOPS	= $(wildcard /usr/include/jansson.h /usr/include/sys/queue.h /usr/include/*/sys/queue.h)
+cppcheck:
+	@tests/tool/deps analysers
+	@cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --error-exitcode=1 \
+		-D_GNU_SOURCE -Isync -Idaemon -I. $(addprefix --include=,$(LOOPS)) \
+		--suppress=internalAstError --suppress='*:/usr/*' $(SOURCES)
 
 valgrind: $(UNIT)
 	@for t in $(UNIT); do \
@@ -197,28 +229,34 @@ valgrind: $(UNIT)
 			{ cat $(BUILD)/valgrind.out; echo "$$t: FAILED"; exit 1; }; \
 	done
 
-# Needs clang; what it finds is left in $(BUILD)/fuzz.
+# Any bytes, FUZZ_SECONDS for each target, TARGETS='sasl state' for a choice.  Needs
+# clang, or FUZZ_CC=afl-clang-fast to build targets for afl-fuzz with nothing run;
+# what it finds is left in $(BUILD)/fuzz.
 FUZZ_SECONDS ?= 60
+FUZZ_CC	?= clang
+TARGETS ?= $(FUZZ)
 fuzz:
-	@$(MAKE) -s --no-print-directory CC=clang BUILD=$(BUILD)/fuzz WARN= OPT='-O1 -g' \
-		SAN='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined' fuzz-run
+	@$(MAKE) -s --no-print-directory CC=$(FUZZ_CC) BUILD=$(BUILD)/fuzz WARN= OPT='-O1 -g' \
+		SAN='-fsanitize=$(if $(filter clang%,$(FUZZ_CC)),fuzzer-no-link$(comma))address,undefined -fno-sanitize-recover=undefined' \
+		-j2 $(if $(filter clang%,$(FUZZ_CC)),fuzz-run,fuzz-build)
+comma	:= ,
 
-fuzz-run: $(BUILD)/fuzz_parse $(BUILD)/fuzz_pop3 $(BUILD)/fuzz_script
-	@mkdir -p $(BUILD)/corpus $(BUILD)/corpus-pop3 $(BUILD)/corpus-script
-	$(BUILD)/fuzz_parse -dict=tests/fuzz/imap.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
-		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus
-	$(BUILD)/fuzz_pop3 -dict=tests/fuzz/pop3.dict -max_len=2000 -max_total_time=$(FUZZ_SECONDS) \
-		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus-pop3
-	$(BUILD)/fuzz_script -max_len=4000 -max_total_time=$(FUZZ_SECONDS) \
-		-artifact_prefix=$(BUILD)/ -print_final_stats=1 $(BUILD)/corpus-script
+fuzz-build: $(addprefix $(BUILD)/fuzz_,$(TARGETS))
 
-$(BUILD)/fuzz_script: tests/fuzz/fuzz_script.c $(SCRIPT_LIB) $(LIB)
+fuzz-run: fuzz-build
+	@BUILD=$(BUILD) tests/fuzz/run.py $(FUZZ_SECONDS) $(TARGETS)
+
+FUZZED	= $(CC) $(CPPFLAGS) -Itests/unit -Itests/fuzz $(CFLAGS) $(SCRIPT_CFLAGS) -MMD -MP $(LDFLAGS)
+# Two of them are about syncd-script.
+FUZZ_LIBS = $(if $(filter mime script,$*),$(SCRIPT_LIB) $(LIB) $(SCRIPT_LDLIBS),$(LIB)) $(LDLIBS)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(SCRIPT_LIB) $(LIB)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) $(CFLAGS) $(SCRIPT_CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(SCRIPT_LIB) $(LIB) $(SCRIPT_LDLIBS) $(LDLIBS)
+	$(call say,CC)$(FUZZED) -fsanitize=fuzzer -o $@ $< $(FUZZ_LIBS)
 
-$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB)
+# The same without a fuzzer: tests/fuzz/replay.c.
+$(BUILD)/replay/%: tests/fuzz/fuzz_%.c $(BUILD)/tests/fuzz/replay.o $(SCRIPT_LIB) $(LIB)
 	@mkdir -p $(@D)
-	$(call say,CC)$(CC) $(CPPFLAGS) -Itests/unit $(CFLAGS) -MMD -MP $(LDFLAGS) -fsanitize=fuzzer -o $@ $< $(LIB) $(LDLIBS)
+	$(call say,CC)$(FUZZED) -o $@ $< $(BUILD)/tests/fuzz/replay.o $(FUZZ_LIBS)
 
 SHARE	= $(DESTDIR)$(PREFIX)/share
 # Debian 12 looks for the system's units in /lib.

@@ -129,7 +129,7 @@ read_source(struct files *f, const char *path, const struct mark *at)
 	src = rc == 0 ? new_source(f->l->conf, xstrdup(path)) : NULL;
 	if (rc == 0)
 		rc = slurp(fd, src);
-	if (rc == -1)
+	if (rc != 0)
 		unreadable(f, path, at);
 	else
 		check_mode(f, src, st.st_mode);

@@ -46,7 +46,7 @@ struct reload {
 static struct mark
 mark_of(const struct stat *st)
 {
-	return (struct mark){ st->st_mtim.tv_sec * 1000000000ll +
+	return (struct mark){ st->st_mtim.tv_sec * 1000000000LL +
 	    st->st_mtim.tv_nsec, (uint64_t)st->st_size, st->st_ino };
 }
 

@@ -180,7 +180,7 @@ api_msg_get_gone(lua_State *L)
 int									\
 api_msg_get_##name(lua_State *L)					\
 {									\
-	lua_pushboolean(L, (M->now.sys & bit) != 0);			\
+	lua_pushboolean(L, (M->now.sys & (bit)) != 0);			\
 	return 1;							\
 }
 FLAG_FIELD(seen, FLAG_SEEN)
@@ -307,7 +307,7 @@ api_msg_get_sent_date(lua_State *L)
 int									\
 api_msg_get_##name(lua_State *L)					\
 {									\
-	lua_pushboolean(L, (mail_bits(&M->mail) & bit) != 0);		\
+	lua_pushboolean(L, (mail_bits(&M->mail) & (bit)) != 0);		\
 	return 1;							\
 }
 BIT_FIELD(is_bulk, MAIL_IS_BULK)

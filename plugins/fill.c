@@ -42,10 +42,11 @@ by_time(struct msg *m, const char *format)
 	char text[40];
 	time_t t = (time_t)m->date;
 	struct tm tm;
+	size_t n;
 
 	localtime_r(&t, &tm);
-	return arena_str(&m->run->a,
-	    (struct str){ text, strftime(text, sizeof(text), format, &tm) });
+	n = strftime(text, sizeof(text), format, &tm);
+	return arena_str(&m->run->a, (struct str){ text, n });
 }
 
 /* "linux-kernel" of linux-kernel.vger.kernel.org. */

@@ -346,5 +346,6 @@ fixture_run(struct bench *b, const char *dir)
 		f.failed++;
 	}
 	printf("%s: %zu passed, %zu failed\n", dir, f.passed, f.failed);
+	b->data = NULL;
 	return f.failed > 0;
 }

@@ -149,7 +149,7 @@ print_man(void)
 static void
 annotate(const char *sig, char names[120])
 {
-	const char *p = sig + 1, *end = strchr(sig, ')');
+	const char *p = sig + 1, *end;
 	size_t n = 0;
 	int depth = 0;
 

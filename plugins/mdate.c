@@ -183,7 +183,9 @@ mdate_duration(struct str s, int64_t *seconds)
 			i++;
 		if (i == ARRAY_LEN(units))
 			return false;
-		sum += (int64_t)n * (unit.n == 0 ? 1 : units[i].seconds);
+		if (__builtin_add_overflow(sum, (int64_t)n *
+		    (unit.n == 0 ? 1 : units[i].seconds), &sum))
+			return false;
 	}
 	*seconds = sum;
 	return true;
@@ -193,7 +195,7 @@ bool
 mdate_size(struct str s, int64_t *bytes)
 {
 	static const char letters[] = "kmgt";
-	struct str rest = s = str_trim(s), unit;
+	struct str rest = str_trim(s), unit;
 	uint32_t whole, tenths = 0;
 	int64_t scale = 1;
 
@@ -218,8 +220,8 @@ mdate_size(struct str s, int64_t *bytes)
 			return false;
 		scale = (int64_t)1 << 10 * (at - letters + 1);
 	}
-	*bytes = whole * scale + tenths * scale / 10;
-	return true;
+	return !__builtin_mul_overflow(whole, scale, bytes) &&
+	    !__builtin_add_overflow(*bytes, tenths * scale / 10, bytes);
 }
 
 enum { MORNING = 8 };

@@ -88,10 +88,18 @@ mime_parts(const struct mime *m)
 	return m->n;
 }
 
+/* GMime hands on what a sender only says is UTF-8. */
+static struct str
+text_copy(const char *s, struct arena *a)
+{
+	return words_convert(arena_str(a, str_z(s != NULL ? s : "")), STR("utf-8"),
+	    a);
+}
+
 static struct str
 lower_copy(const char *s, struct arena *a)
 {
-	struct str out = arena_str(a, str_z(s != NULL ? s : ""));
+	struct str out = text_copy(s, a);
 	char *p = (char *)(uintptr_t)out.p;
 
 	for (size_t i = 0; i < out.n; i++) {
@@ -135,7 +143,7 @@ mime_filename(struct mime *m, size_t i, struct arena *a)
 	if (name == NULL)
 		return STR_NONE;
 	slash = strrchr(name, '/');
-	s = str_z(slash != NULL ? slash + 1 : name);
+	s = text_copy(slash != NULL ? slash + 1 : name, a);
 	slash = s.n > 0 ? memrchr(s.p, '\\', s.n) : NULL;
 	if (slash != NULL)
 		s = str_from(s, (size_t)(slash + 1 - s.p));
@@ -182,7 +190,7 @@ mime_param(struct mime *m, size_t i, size_t n, struct str *name, struct str *val
 		return false;
 	param = g_mime_param_list_get_parameter_at(list, (int)n);
 	*name = lower_copy(g_mime_param_get_name(param), a);
-	*value = arena_str(a, str_z(g_mime_param_get_value(param)));
+	*value = text_copy(g_mime_param_get_value(param), a);
 	return true;
 }
 

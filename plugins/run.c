@@ -142,7 +142,7 @@ void
 run_fault(struct run *r, struct str text)
 {
 	struct plugin *p = r->plugin;
-	struct str where = STR_NONE;
+	struct str where;
 	struct fault *f;
 
 	undo_writes(r);

@@ -52,7 +52,7 @@ op_text(const struct op *op, char out[LINE_MAX_LEN])
 		char letters[7];
 
 		sysflags_to_letters(op->sys, letters);
-		n += (size_t)snprintf(out + n, LINE_MAX_LEN - n, " %s", letters);
+		snprintf(out + n, LINE_MAX_LEN - n, " %s", letters);
 	}
 	/* Control bytes of a stranger do not reach a terminal. */
 	for (char *p = out; *p != '\0'; p++) {
@@ -382,7 +382,7 @@ bench_main(int argc, char **argv)
 	static struct trial t;
 	struct bench *b = &t.b;
 	struct stat st;
-	char path[PATH_LEN];
+	static char path[PATH_LEN];
 	int i = 2;
 
 	b->account = "test";

@@ -18,27 +18,53 @@ sequence_length(unsigned char c)
 	    c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
 }
 
+/* Bytes of the character that ${s} begins with; 0: it is none. */
+static size_t
+character(struct str s)
+{
+	unsigned char c = (unsigned char)s.p[0], next;
+	size_t n = sequence_length(c);
+
+	if (n == 0 || n > s.n)
+		return 0;
+	next = n > 1 ? (unsigned char)s.p[1] : 0;
+	if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) ||
+	    (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f))
+		return 0;
+	for (size_t j = 1; j < n; j++) {
+		if (((unsigned char)s.p[j] & 0xc0) != 0x80)
+			return 0;
+	}
+	return n;
+}
+
 bool
 words_is_utf8(struct str s)
 {
-	for (size_t i = 0; i < s.n;) {
-		unsigned char c = (unsigned char)s.p[i];
-		size_t n = sequence_length(c);
-		unsigned char next;
+	while (s.n > 0) {
+		size_t n = character(s);
 
-		if (n == 0 || n > s.n - i)
+		if (n == 0)
 			return false;
-		next = n > 1 ? (unsigned char)s.p[i + 1] : 0;
-		if ((c == 0xe0 && next < 0xa0) || (c == 0xed && next > 0x9f) ||
-		    (c == 0xf0 && next < 0x90) || (c == 0xf4 && next > 0x8f))
-			return false;
-		for (size_t j = 1; j < n; j++) {
-			if (((unsigned char)s.p[i + j] & 0xc0) != 0x80)
-				return false;
-		}
-		i += n;
+		s = str_from(s, n);
 	}
 	return true;
+}
+
+/* ${s} with U+FFFD for each byte that is of no character. */
+static struct str
+scrub(struct str s, struct arena *a)
+{
+	char *out = arena_get(a, 3 * s.n), *to = out;
+
+	while (s.n > 0) {
+		size_t n = character(s);
+
+		memcpy(to, n > 0 ? s.p : "\xef\xbf\xbd", n > 0 ? n : 3);
+		to += n > 0 ? n : 3;
+		s = str_from(s, n > 0 ? n : 1);
+	}
+	return (struct str){ out, (size_t)(to - out) };
 }
 
 /* The last few conversions stay open: mail keeps to a handful of charsets. */
@@ -105,6 +131,7 @@ run_iconv(struct str s, iconv_t cd, struct arena *a)
 	size_t cap = s.n * 4 + 16, left = cap, n_in = s.n;
 	char *out = arena_get(a, cap), *to = out;
 	char *from = (char *)(uintptr_t)s.p;	/* iconv does not write there */
+	struct str done;
 
 	while (n_in > 0) {
 		if (iconv(cd, &from, &n_in, &to, &left) != (size_t)-1)
@@ -120,7 +147,9 @@ run_iconv(struct str s, iconv_t cd, struct arena *a)
 	}
 	if (left > 0)
 		iconv(cd, NULL, NULL, &to, &left);
-	return (struct str){ out, (size_t)(to - out) };
+	done = (struct str){ out, (size_t)(to - out) };
+	/* glibc knows characters beyond U+10FFFF, and surrogates. */
+	return words_is_utf8(done) ? done : scrub(done, a);
 }
 
 struct str

@@ -263,8 +263,9 @@ enter_seccomp(const struct role *role)
 /* ---- all of it -------------------------------------------------------- */
 
 /* A sanitizer reads /proc, starts a process for its leak check, and writes its
- * reports where it is told to. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+ * reports where it is told to; `make cov` has its counts written beside the objects. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+    defined(SYNCD_COVERAGE)
 static const bool sanitized = true;
 #else
 static const bool sanitized = false;

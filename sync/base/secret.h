@@ -6,6 +6,7 @@
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/str.h"
@@ -22,5 +23,9 @@ int		secret_set(struct secret *secret, struct str s);
 void		secret_clear(struct secret *secret);
 /* The bytes, NUL-terminated, borrowed until the next call on ${secret}. */
 struct str	secret_peek(const struct secret *secret);
+/* Does ${text} repeat it (the first 64 bytes of it), as it is, quoted, or in base64
+ * of that and anything around it?  One of less than four bytes is not looked for: it may be
+ * anywhere. */
+bool		secret_in(const struct secret *secret, struct str text);
 
 #endif

@@ -54,8 +54,11 @@ next(struct bringup *b, struct resp *resp, struct err *err)
 		} else if (resp->kind == RESP_CAPABILITY) {
 			imap_lane_caps(il, resp->text);
 		} else if (resp->kind == RESP_COND) {
-			if (resp->cond.cond == COND_BYE)
+			if (resp->cond.cond == COND_BYE) {
+				resp->cond.text = peer_said(b->secret,
+				    resp->cond.text);
 				return imap_lane_bye(&resp->cond, err);
+			}
 			imap_lane_cond_caps(il, &resp->cond);
 			return 0;
 		} else if (resp->kind == RESP_TAGGED ||
@@ -222,7 +225,7 @@ refused(struct bringup *b, const struct resp_cond *cond, const char *why,
 	err_set(err, class, "auth.refused", "the server said: %s%s%s%s %.*s%s%s",
 	    cond->cond == COND_NO ? "NO" : "BAD",
 	    resp[0] != '\0' ? " [" : "", resp, resp[0] != '\0' ? "]" : "",
-	    STR_ARG(str_head(cond->text, 200)), why[0] != '\0' ? " " : "", why);
+	    STR_ARG(peer_said(b->secret, cond->text)), why[0] != '\0' ? " " : "", why);
 	err->code = code;
 	memcpy(err->resp, resp, sizeof(resp));
 	return -1;
@@ -451,10 +454,12 @@ imap_open(const struct imap_conf *conf, const char *name, int tunnel_fd,
 	if (fd < 0)
 		return NULL;
 	b.il = imap_lane_new(conf, name, fd);
+	stream_hide(b.il->st, secret);
 	if (bring_up(&b, err) < 0) {
 		err_wrap(err, "%s: %s", conf->peer.host, b.doing);
 		imap_lane_free(b.il);
 		return NULL;
 	}
+	stream_hide(b.il->st, NULL);
 	return &b.il->head;
 }

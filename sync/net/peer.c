@@ -83,3 +83,11 @@ peer_meet(struct stream *st, const char *mine, usec deadline, struct err *err)
 			    "this is %s, not %s", greetings[i].what, mine);
 	return 0;
 }
+
+struct str
+peer_said(const struct secret *secret, struct str text)
+{
+	if (secret != NULL && secret_in(secret, text))
+		return STR("(an answer that repeats the secret)");
+	return str_head(text, 200);
+}

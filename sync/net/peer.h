@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/str.h"
 #include "base/types.h"
 #include "net/stream.h"
@@ -37,6 +38,9 @@ struct peer_conf {
  * sets *class and *code if it is a known complaint (too many connections, too
  * fast, wrong kind of password), else leaves them. */
 void	peer_complaint(struct str text, enum err_class *class, const char **code);
+/* So much of ${text}, which a server said while we signed in, as people may see:
+ * not all of it, and nothing if it repeats the secret (NULL: there is none). */
+struct str peer_said(const struct secret *secret, struct str text);
 
 /* Wait for the first word of a server, which speaks first, and leave it there.  -1
  * also when it is another protocol's: ERR_CONFIG proto.other-server; ${mine} is

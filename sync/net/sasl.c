@@ -446,12 +446,12 @@ sasl_step(struct sasl *a, struct str challenge, struct buf *out,
 	size_t n = 0;
 	int r;
 
+	buf_init(&clear, SASL_RESPONSE_MAX);
 	challenge = str_trim(challenge);
 	if (challenge.n > 0 && gsasl_base64_from(challenge.p, challenge.n,
 	    &plain, &n) != GSASL_OK)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "the challenge is not base64");
-	buf_init(&clear, SASL_RESPONSE_MAX);
 	must(buf_room(&clear, SASL_RESPONSE_MAX / 4 * 3) != NULL);
 	r = step(a, plain != NULL ? (struct str){ plain, n } : STR(""), &clear,
 	    err);

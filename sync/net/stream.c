@@ -118,6 +118,12 @@ stream_tap(struct stream *st, const char *name)
 		tap_close(&st->tap);
 }
 
+void
+stream_hide(struct stream *st, const struct secret *secret)
+{
+	st->tap.hidden = secret;
+}
+
 struct stream_stats
 stream_stats(const struct stream *st)
 {

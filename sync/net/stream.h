@@ -93,6 +93,9 @@ struct waiter stream_waiter(const struct stream *st);
 /* Copy lines to the log at trace level, each with ${name} before it; literals
  * as "<n bytes>".  Off with NULL. */
 void	stream_tap(struct stream *st, const char *name);
+/* No line that repeats ${secret} is shown there, by whomever, until NULL is given;
+ * borrowed as long. */
+void	stream_hide(struct stream *st, const struct secret *secret);
 
 /* Wait for more bytes to read, sending what there is to send: for a protocol's
  * bring-up, which goes in a straight line.  ERR_RETRY net.timeout. */

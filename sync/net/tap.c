@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/secret.h"
 #include "base/str.h"
 
 void
@@ -97,6 +98,10 @@ end_line(struct tap *t, enum tap_side side)
 	if (line->cut > 0)
 		snprintf(cut, sizeof(cut), "... (%llu more)",
 		    (unsigned long long)line->cut);
+	if (t->hidden != NULL && secret_in(t->hidden,
+	    (struct str){ line->text, line->n }))
+		line->n = (size_t)snprintf(line->text, sizeof(line->text),
+		    "<a line that repeats the secret>");
 	log_trace("%s %c: %.*s%s", t->name, side == TAP_OUT ? 'C' : 'S',
 	    (int)line->n, line->text, cut);
 	line->literal = literal_size((struct str){ line->last, line->n_last });

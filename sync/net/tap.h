@@ -11,8 +11,11 @@
 
 enum tap_side { TAP_OUT, TAP_IN };
 
+struct secret;
+
 struct tap {
 	char	*name;			/* NULL: off */
+	const struct secret *hidden;	/* no line that repeats it is shown */
 	struct tap_line {
 		char		 text[600];
 		size_t		 n;	/* bytes of text */

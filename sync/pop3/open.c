@@ -128,8 +128,8 @@ classify(struct str code, struct str text, enum err_class *class,
 }
 
 static int
-refused(const struct pop3_item *item, enum err_class class, const char *what,
-    const char *why, struct err *err)
+refused(const struct bringup *b, const struct pop3_item *item,
+    enum err_class class, const char *what, const char *why, struct err *err)
 {
 	bool coded = item->code.n > 0;
 	const char *code = what;
@@ -137,7 +137,7 @@ refused(const struct pop3_item *item, enum err_class class, const char *what,
 	classify(item->code, item->text, &class, &code);
 	err_set(err, class, "auth.refused", "the server said: -ERR %s%.*s%s%.*s%s%s",
 	    coded ? "[" : "", STR_ARG(item->code),
-	    coded ? "] " : "", STR_ARG(str_head(item->text, 200)),
+	    coded ? "] " : "", STR_ARG(peer_said(b->secret, item->text)),
 	    why[0] != '\0' ? " " : "", why);
 	err->code = code;
 	snprintf(err->resp, sizeof(err->resp), "%.*s", STR_ARG(item->code));
@@ -148,7 +148,7 @@ static int
 sign_in_refused(struct bringup *b, const struct pop3_item *item, const char *why,
     struct err *err)
 {
-	return refused(item, ERR_AUTH, b->conf->peer.token ?
+	return refused(b, item, ERR_AUTH, b->conf->peer.token ?
 	    "auth.token-expired" : "auth.refused", why, err);
 }
 
@@ -177,7 +177,7 @@ greeting(struct bringup *b, struct err *err)
 	if (peer_meet(b->pl->st, "POP3", b->deadline, err) < 0 || next(b, &item, err) < 0)
 		return -1;
 	if (item.status == POP3_ERR)
-		return refused(&item, ERR_RETRY, "server.unavailable", "",
+		return refused(b, &item, ERR_RETRY, "server.unavailable", "",
 		    err);
 	if (item.status != POP3_OK)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
@@ -208,7 +208,7 @@ stls(struct bringup *b, struct err *err)
 	if (item.status != POP3_OK)
 		return err_set(err, ERR_CONFIG, "tls.starttls-stripped",
 		    "the server refuses STLS: %.*s",
-		    STR_ARG(str_head(item.text, 200)));
+		    STR_ARG(peer_said(b->secret, item.text)));
 	/* What was said in clear is nobody's word. */
 	b->pl->stamp[0] = '\0';
 	pop3_reader_expect(&b->pl->reader, POP3_PART_STATUS);
@@ -427,11 +427,13 @@ pop3_open(const struct pop3_conf *conf, const char *name, int tunnel_fd,
 	if (fd < 0)
 		return NULL;
 	b.pl = pop3_lane_new(conf, name, fd);
+	stream_hide(b.pl->st, secret);
 	if (bring_up(&b, err) < 0) {
 		err_wrap(err, "%s: %s", conf->peer.host, b.doing);
 		pop3_lane_free(b.pl);
 		return NULL;
 	}
+	stream_hide(b.pl->st, NULL);
 	/* Signed in, a server may offer more; asked with the first flight. */
 	if (!conf->probe)
 		(void)pop3_lane_submit(b.pl, CMD_CAPA, 0, false);

@@ -368,7 +368,7 @@ check_ours(struct store *s, const char *path, int64_t *version, struct err *err)
 		return -1;
 	if (tables == 0 && app == 0 && *version == 0)
 		return 0;
-	if (app != APPLICATION_ID)
+	if (app != APPLICATION_ID || *version < 0)
 		return err_set(err, ERR_LOCAL, "state.corrupt",
 		    "%s is not a state database of syncd", path);
 	if (*version > store_schema_version)

@@ -128,8 +128,17 @@ store_msg_remove(struct store *s, int64_t id, struct err *err)
 	return db_run(s, st, err);
 }
 
-static void
-read_row(sqlite3_stmt *st, struct msg_row *row)
+/* SQLite's own checks do not look into values; before they are cut to size. */
+static bool
+in_range(sqlite3_stmt *st, int at, int64_t max)
+{
+	int64_t v = sqlite3_column_int64(st, at);
+
+	return v >= 0 && v <= max;
+}
+
+static int
+read_row(sqlite3_stmt *st, struct msg_row *row, struct err *err)
 {
 	*row = (struct msg_row){
 		.id = sqlite3_column_int64(st, 0),
@@ -157,6 +166,11 @@ read_row(sqlite3_stmt *st, struct msg_row *row)
 		.from = db_column(st, 22),
 		.msgid = db_column(st, 23),
 	};
+	if (in_range(st, 3, ST_REPLACED) && in_range(st, 10, EOL_MIXED) &&
+	    in_range(st, 11, FLAG_ALL))
+		return 0;
+	return err_set(err, ERR_LOCAL, "state.corrupt",
+	    "the row of message %lld is damaged", (long long)row->id);
 }
 
 enum { TEXTS = 6 };
@@ -179,9 +193,9 @@ find(struct store *s, enum stmt q, struct msg_row *row, struct err *err)
 	if (got > 0) {
 		struct str *text[TEXTS];
 
-		read_row(st, row);
 		texts_of(row, text);
-		if (db_borrow(s, q, text, TEXTS, err) < 0)
+		if (read_row(st, row, err) < 0 ||
+		    db_borrow(s, q, text, TEXTS, err) < 0)
 			got = -1;
 	}
 	sqlite3_reset(st);
@@ -423,7 +437,10 @@ fill_page(struct cursor *c, struct err *err)
 		struct str *text[TEXTS];
 		bool room = true;
 
-		read_row(st, &c->row[c->n]);
+		if (read_row(st, &c->row[c->n], err) < 0) {
+			got = -1;
+			break;
+		}
 		texts_of(&c->row[c->n], text);
 		for (size_t i = 0; i < TEXTS && room; i++)
 			room = keep_text(c, text[i]) == 0;

@@ -1,23 +1,13 @@
 /*
  * fuzz_parse.c — any bytes as an IMAP server.  The first byte chooses the
  * portions and whether we are signed in; the items must be the same as without
- * portions.  By hand:
- *	clang -g -O1 -std=c17 -D_GNU_SOURCE -Isync -Itests/unit \
- *	    -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz_parse.c \
- *	    build/libsyncd.a -lcrypto -o fuzz_parse
- *	./fuzz_parse -dict=tests/fuzz/imap.dict -max_len=2000 CORPUS
- * With -DSTANDALONE it reads the files it is given, once each.
+ * portions.  `make fuzz` runs it.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "imap/caps.h"
 #include "imap/mutf7.h"
 #include "show_resp.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 check_reader(struct str in, bool authenticated, unsigned seed)
@@ -82,22 +72,3 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	caps_parse(&caps, in);
 	return 0;
 }
-
-#ifdef STANDALONE
-int
-main(int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		FILE *f = fopen(argv[i], "rb");
-		static uint8_t b[1 << 20];
-
-		if (f == NULL) {
-			perror(argv[i]);
-			return 1;
-		}
-		LLVMFuzzerTestOneInput(b, fread(b, 1, sizeof(b), f));
-		fclose(f);
-	}
-	return 0;
-}
-#endif

@@ -4,18 +4,13 @@
  * portions.  Then the same bytes answer a whole session of the lane, over a
  * socket.  `make fuzz` runs it.
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
+
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "pop3/lane.h"
 #include "show_pop3.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 check_reader(struct str in, const char *plan, unsigned seed)

@@ -247,6 +247,41 @@ foreign_nonce_is_refused(void **state)
 	sasl_free(a);
 }
 
+/* What an earlier call leaves behind where the next one has its locals. */
+__attribute__((noinline)) static void
+litter(void)
+{
+	volatile char old[16384];
+
+	for (size_t i = 0; i < sizeof(old); i++)
+		old[i] = 0x41;
+}
+
+static void
+challenge_that_is_no_base64_is_refused(void **state)
+{
+	static const char *const mechanisms[] = { "PLAIN", "XOAUTH2",
+	    "SCRAM-SHA-256" };
+	static const char *const challenges[] = { "!!", "=", "abc", "YQ==YQ==!" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(mechanisms); i++) {
+		for (size_t k = 0; k < ARRAY_LEN(challenges); k++) {
+			struct sasl *a = begin(mechanisms[i], "ann", &tls13);
+			CLEANUP(buf_clear) struct buf out;
+			struct err err = { 0 };
+
+			buf_init(&out, SASL_RESPONSE_MAX);
+			litter();
+			assert_int_equal(sasl_step(a, str_z(challenges[k]), &out,
+			    &err), -1);
+			assert_int_equal(err.class, ERR_PROTO);
+			assert_int_equal(out.n, 0);
+			sasl_free(a);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -256,6 +291,7 @@ main(void)
 		cmocka_unit_test(scram_holds_the_iteration_count_and_wants_a_proof),
 		cmocka_unit_test(plus_binds_to_the_channel),
 		cmocka_unit_test(foreign_nonce_is_refused),
+		cmocka_unit_test(challenge_that_is_no_base64_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/attr.h"
 #include "plugins/fill.h"
@@ -10,6 +12,8 @@
 #include "plugins/html.h"
 #include "plugins/mail.h"
 #include "plugins/mdate.h"
+#include "plugins/mime.h"
+#include "plugins/script.h"
 #include "plugins/words.h"
 
 static struct arena arena;
@@ -258,6 +262,7 @@ dates_of_headers(void **state)
 static void
 what_people_write(void **state)
 {
+	static char many[100 * 11 + 2];
 	static const struct {
 		const char	*in;
 		int64_t		 seconds, bytes;	/* -1: none */
@@ -267,9 +272,15 @@ what_people_write(void **state)
 		{ "1.5G", -1, 1610612736 }, { "2MiB", -1, 2 << 20 },
 		{ "2 MB", -1, 2 << 20 }, { "d", -1, -1 }, { "", -1, -1 },
 		{ "3x", -1, -1 }, { "1m1", -1, -1 }, { "-1d", -1, -1 },
+		/* More than there is room for. */
+		{ "4294967295T", -1, -1 }, { "8388608T", -1, -1 },
+		{ "8388607T", -1, 9223370937343148032 },
+		{ many, -1, -1 },
 	};
 
 	(void)state;
+	for (size_t i = 0; i + 12 < sizeof(many); i += 11)
+		memcpy(many + i, "4294967295y", 12);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int64_t n;
 
@@ -344,6 +355,63 @@ names_become_components(void **state)
 	assert_int_equal(got.n, 119);
 }
 
+/* iconv takes more for Unicode than there is. */
+static void
+what_is_converted_is_utf8(void **state)
+{
+	static const struct {
+		char		 in[12];
+		size_t		 n;
+		const char	*charset;
+		char		 first;
+	} rows[] = {
+		{ "a\364\221\202\203b", 6, "utf-8", 'a' },
+		{ "a\355\240\200b", 5, "utf-8", 'a' },
+		{ "b\0\0\0\0\330\0\0", 8, "wchar_t", 'b' },
+		{ "\0\0\0c\0\022\0\0", 8, "ucs-4", 'c' },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct str got = words_convert((struct str){ rows[i].in,
+		    rows[i].n }, str_z(rows[i].charset), &arena);
+
+		assert_true(words_is_utf8(got));
+		assert_non_null(memmem(got.p, got.n, "\357\277\275", 3));
+		assert_int_equal(got.p[0], rows[i].first);
+	}
+}
+
+/* What a sender writes as UTF-8 need not be that. */
+static void
+broken_parameters_of_parts_become_utf8(void **state)
+{
+	static const char text[] = "Content-Type: text/x\377; charset=\"a\344\";"
+	    " x*=utf-8''p%A4q\nContent-Disposition: attachment;"
+	    " filename*=utf-8''a%A4b\n\nbody\n";
+	struct msg m = { .fd = memfd_create("mail", MFD_CLOEXEC) };
+	struct str name, value;
+	struct mime *mime;
+
+	(void)state;
+	assert_true(m.fd >= 0);
+	assert_int_equal(write(m.fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	mime_start();
+	mime = mime_of(&m);
+	assert_int_equal(mime_parts(mime), 1);
+	assert_str(mime_filename(mime, 0, &arena), "a\357\277\275b");
+	assert_true(words_is_utf8(mime_type(mime, 0, &arena)));
+	assert_true(words_is_utf8(mime_charset(mime, 0, &arena)));
+	for (size_t i = 0; mime_param(mime, 0, i, &name, &value, &arena); i++) {
+		assert_true(words_is_utf8(name));
+		assert_true(words_is_utf8(value));
+		if (str_eq(name, STR("x")))
+			assert_str(value, "p\357\277\275q");
+	}
+	mime_free(mime);
+	close(m.fd);
+}
+
 int
 main(void)
 {
@@ -360,6 +428,8 @@ main(void)
 		cmocka_unit_test(globs_match),
 		cmocka_unit_test(pages_become_text),
 		cmocka_unit_test(names_become_components),
+		cmocka_unit_test(what_is_converted_is_utf8),
+		cmocka_unit_test(broken_parameters_of_parts_become_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, tear_down);

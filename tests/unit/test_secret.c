@@ -92,6 +92,58 @@ a_core_dump_leaves_it_out(void **state)
 	secret_clear(&s);
 }
 
+static void
+a_text_that_repeats_it_is_known(void **state)
+{
+	static const struct {
+		const char	*secret, *text;
+		bool		 want;
+	} rows[] = {
+		{ "hunter2", "no such user ann with password hunter2", true },
+		{ "hunter2", "hunter2", true },
+		{ "hunter2", "hunter", false },
+		{ "hunter2", "Hunter2", false },
+		{ "hunter2", "", false },
+		/* base64 of it, of "\0ann\0hunter2", of "u\0ann\0hunter2\0" */
+		{ "hunter2", "BAD aHVudGVyMg==", true },
+		{ "hunter2", "BAD AUTHENTICATE PLAIN AGFubgBodW50ZXIy", true },
+		{ "hunter2", "dQBhbm4AaHVudGVyMgA=", true },
+		{ "hunter2", "eGh1bnRlcjI=", true },	/* "xhunter2" */
+		{ "hunter2", "eHhodW50ZXIy", true },	/* "xxhunter2" */
+		{ "hunter2", "aHVudGVyeg==", false },	/* "hunterz" */
+		{ "a\"b\\c", "LOGIN ann \"a\\\"b\\\\c\"", true },
+		{ "a\"b\\c", "LOGIN ann a\"b\\c", true },
+		/* Too short to be told from anything. */
+		{ "abc", "abc", false },
+		{ "", "anything", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct secret s = { 0 };
+
+		assert_int_equal(secret_set(&s, str_z(rows[i].secret)), 0);
+		if (secret_in(&s, str_z(rows[i].text)) != rows[i].want)
+			fail_msg("%s in %s", rows[i].secret, rows[i].text);
+		secret_clear(&s);
+	}
+}
+
+static void
+a_long_one_is_known_by_its_beginning(void **state)
+{
+	struct secret s = { 0 };
+	char token[1000];
+
+	(void)state;
+	memset(token, 'x', sizeof(token));
+	memcpy(token, "ya29.", 5);
+	assert_int_equal(secret_set(&s, (struct str){ token, sizeof(token) }), 0);
+	assert_true(secret_in(&s, (struct str){ token, 300 }));
+	assert_false(secret_in(&s, (struct str){ token + 5, 300 }));
+	secret_clear(&s);
+}
+
 int
 main(void)
 {
@@ -100,6 +152,8 @@ main(void)
 		cmocka_unit_test(the_longest_secret_fits_and_no_longer_one),
 		cmocka_unit_test(a_forked_child_does_not_have_it),
 		cmocka_unit_test(a_core_dump_leaves_it_out),
+		cmocka_unit_test(a_text_that_repeats_it_is_known),
+		cmocka_unit_test(a_long_one_is_known_by_its_beginning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -676,6 +676,8 @@ a_newer_file_is_refused_untouched(void **state)
 	store_close(open_store());
 	run_sql("PRAGMA user_version = 99");
 	assert_refused("state.newer-version");
+	run_sql("PRAGMA user_version = -1000000000");
+	assert_refused("state.corrupt");
 }
 
 static void

@@ -344,6 +344,39 @@ kill_a_writer(void)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+/* A page whose sums are right can hold a value that is not. */
+static void
+a_row_with_an_impossible_value_is_refused(void **state)
+{
+	static const char *const damage[] = { "stage = 99", "stage = -1",
+	    "eol = 3", "flags = 64", "stage = 4294967296" };
+	struct store *s = open_store();
+	int64_t id = fill(s, 3);
+	struct msg_row row;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(damage); i++) {
+		char *sql = xasprintf("UPDATE message SET %s WHERE uid = 2",
+		    damage[i]);
+		struct cursor *c;
+
+		assert_int_equal(sqlite3_exec(s->db, sql, NULL, NULL, NULL), 0);
+		free(sql);
+		err = (struct err){ 0 };
+		assert_int_equal(store_find_uid(s, id, (struct uid){ 2 }, &row,
+		    &err), -1);
+		assert_string_equal(err.code, "state.corrupt");
+		c = cursor_open(s, id, BY_UID, &err);
+		assert_non_null(c);
+		while (cursor_next(c, &row, &err) == 1)
+			assert_int_not_equal(row.uid.v, 2);
+		cursor_close(c);
+		assert_int_equal(sqlite3_exec(s->db, "UPDATE message SET stage"
+		    " = 0, eol = 0, flags = 0", NULL, NULL, NULL), 0);
+	}
+	store_close(s);
+}
+
 static void
 damage_in_a_big_file_is_found_after_a_crash(void **state)
 {
@@ -480,6 +513,7 @@ main(void)
 		FRESH(a_failed_write_undoes_the_transaction_and_what_follows_fails),
 		FRESH(damage_in_a_small_file_is_found_when_it_is_opened),
 		FRESH(a_file_that_ends_inside_a_page_is_refused),
+		FRESH(a_row_with_an_impossible_value_is_refused),
 		FRESH(damage_in_a_big_file_is_found_after_a_crash),
 		FRESH(a_whole_file_is_taken_after_a_crash),
 		FRESH(a_file_that_others_could_read_is_made_private),

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""run.py SECONDS TARGET... — libFuzzer over each target: `make fuzz`.
+
+What it learns stays in $BUILD/corpus; what breaks a target is left beside it, and
+belongs into tests/fuzz/kept once it is mended.
+"""
+import os
+import re
+import subprocess
+import sys
+
+import seeds
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ["BUILD"]
+LONGEST = {"config": 8000, "message": 20000, "mime": 20000}
+WORDS = {"parse": "imap", "session": "imap", "pop3": "pop3"}
+
+
+def fuzz(target, seconds):
+    """libFuzzer's last words, and whether nothing was found."""
+    seeds.write(os.path.join(BUILD, "seeds"), target)
+    learned = os.path.join(BUILD, "corpus", target)
+    os.makedirs(learned, exist_ok=True)
+    argv = [os.path.join(BUILD, f"fuzz_{target}"), f"-max_total_time={seconds}",
+            f"-max_len={LONGEST.get(target, 4000)}", "-timeout=20", "-rss_limit_mb=1500",
+            "-detect_leaks=1", "-print_final_stats=1", "-close_fd_mask=1",
+            f"-artifact_prefix={BUILD}/{target}-"]
+    if target in WORDS:
+        argv.append(f"-dict={HERE}/{WORDS[target]}.dict")
+    argv.append(learned)
+    argv += [d for d in (os.path.join(BUILD, "seeds", target), os.path.join(HERE, "kept", target))
+             if os.path.isdir(d)]
+    p = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    return p.returncode == 0, p.stderr.decode(errors="replace")
+
+
+def main(argv):
+    failed = 0
+    for target in argv[2:]:
+        good, said = fuzz(target, argv[1])
+        runs = re.search(r"number_of_executed_units: *(\d+)", said)
+        seen = re.findall(r"cov: (\d+)", said)
+        print(f"{target:<10} {runs.group(1) if runs else '?':>10} runs"
+              f" {seen[-1] if seen else '?':>7} places  {'nothing' if good else 'FOUND:'}",
+              flush=True)
+        if not good:
+            print(said[-6000:], flush=True)
+            failed += 1
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
