@@ -22,7 +22,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/sandbox.h"
 #include "base/wait.h"
 #include "conf_json.h"
 #include "connect.h"
@@ -46,6 +45,7 @@
 #include "worker_job.h"
 #include "worker_mail.h"
 #include "worker_reload.h"
+#include "worker_sandbox.h"
 #include "worker_script.h"
 #include "worker_status.h"
 
@@ -682,61 +682,6 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
-struct open_paths {
-	struct sandbox_path	*v;
-	size_t			 n, cap;
-};
-
-static void
-leave_open(struct open_paths *l, const char *path, bool write)
-{
-	l->v = array_room(l->v, l->n, &l->cap, sizeof(*l->v));
-	l->v[l->n++] = (struct sandbox_path){ path, write };
-}
-
-/* Where scripts may save files, which the worker does for them. */
-static void
-leave_open_for_scripts(struct open_paths *l, const struct account_conf *conf)
-{
-	for (size_t i = 0; i < conf->n_plugins; i++) {
-		const struct strlist *dirs = &conf->plugin[i].allow.write;
-
-		for (size_t k = 0; k < dirs->n; k++) {
-			(void)mkdir(dirs->v[k], 0700);
-			leave_open(l, dirs->v[k], true);
-		}
-	}
-}
-
-/* From here on there is nothing but the account's mail, the state directory, who
- * is trusted (as the configuration says, else where OpenSSL looks), and what scripts
- * may write. */
-static void
-enter_sandbox(const struct worker *w)
-{
-	const char *ca = w->conf->tls.ca_file, *dirs = getenv("SSL_CERT_DIR");
-	char *trusted = xstrdup(ca != NULL ? ca : dirs != NULL ? dirs : "/etc/ssl");
-	char *rest = ca != NULL ? NULL : trusted, *dir;
-	struct open_paths open = { 0 };
-	unsigned missing;
-
-	leave_open(&open, w->acc->root, true);
-	leave_open(&open, w->state_dir, true);
-	if (ca != NULL)
-		leave_open(&open, trusted, false);
-	while ((dir = strsep(&rest, ":")) != NULL)
-		leave_open(&open, dir, false);
-	leave_open_for_scripts(&open, w->conf);
-	missing = sandbox_enter(SANDBOX_WORKER, open.v, open.n,
-	    (uint16_t)w->conf->port);
-	free(open.v);
-	free(trusted);
-	for (unsigned layer = 1; layer <= missing; layer <<= 1)
-		if (missing & layer)
-			log_notice("sandbox: %s",
-			    sandbox_says((enum sandbox_layer)layer));
-}
-
 static int
 start(struct worker *w, struct err *err)
 {
@@ -768,7 +713,7 @@ start(struct worker *w, struct err *err)
 		log_warn("%s", err->text);
 	if (!w->once)
 		w->reload = reload_new(w->acc);
-	enter_sandbox(w);
+	worker_sandbox(w->conf, w->acc->root, w->state_dir);
 	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, err);
 }
 
