@@ -14,6 +14,7 @@
 #include "base/num.h"
 #include "base/sandbox.h"
 #include "engine/account.h"
+#include "engine/list.h"
 #include "engine/pattern.h"
 #include "maildir/deliver.h"
 #include "maildir/dir.h"
@@ -98,25 +99,6 @@ never(const char *why)
 	return EX_UNAVAILABLE;
 }
 
-/* "Junk" is what the server uses as such, whatever it calls it. */
-static unsigned
-role_of(const char *mailbox)
-{
-	static const struct {
-		const char	*name;
-		unsigned	 attr;
-	} roles[] = {
-		{ "Junk", LIST_JUNK }, { "Trash", LIST_TRASH },
-		{ "Sent", LIST_SENT }, { "Drafts", LIST_DRAFTS },
-		{ "Archive", LIST_ARCHIVE },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-		if (strcmp(mailbox, roles[i].name) == 0)
-			return roles[i].attr;
-	return 0;
-}
-
 /* The tree is there, and is the one that its account left. */
 static int
 open_tree(struct across *a)
@@ -137,7 +119,7 @@ static int
 choose_folder(struct across *a)
 {
 	struct str part[PATH_DEPTH_MAX], rest = str_z(a->arg[ARG_MAILBOX]);
-	unsigned role = role_of(a->arg[ARG_MAILBOX]);
+	unsigned role = list_use(str_z(a->arg[ARG_MAILBOX]));
 	char *named, *by_role = NULL;
 	bool known = false, twin = false;
 	struct folder_row row;
