@@ -390,14 +390,14 @@ answer_tunnel(struct account *a)
 
 /* ---- scripts ---------------------------------------------------------- */
 
-/* It did not even start; why there is no secret is told to the script. */
+/* It did not even start; of what is no program, people are told why. */
 static void
 answer_refused(struct account *a, const json_t *ask, const char *why)
 {
-	bool secret = js_get(ask, "secret") != NULL;
+	bool told = js_get(ask, "secret") != NULL || js_bool(ask, "across");
 	json_t *exit = json_pack("{s:I, s:i, s:s, s:s, s:b}", "call",
-	    js_int(ask, "call", 0), "code", secret ? 1 : -1, "text", why,
-	    "err", secret ? why : "", "cut", 0);
+	    js_int(ask, "call", 0), "code", told ? 1 : -1, "text", why,
+	    "err", told ? why : "", "cut", 0);
 	char *text = js_dump(exit);
 
 	tell(a, IPC_EXIT, str_z(text), -1);
@@ -452,7 +452,8 @@ take(struct account *a, enum ipc_type type, json_t *body, int *ride,
 
 	switch (type) {
 	case IPC_EXEC:
-		why = broker_exec(&a->broker, body, *ride);
+		why = js_bool(body, "across") ? broker_across(&a->broker, body,
+		    *ride, a->env->conf) : broker_exec(&a->broker, body, *ride);
 		*ride = -1;
 		if (why != NULL)
 			answer_refused(a, body, why);

@@ -12,11 +12,13 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "across.h"
 #include "engine/hook.h"
 #include "js.h"
 
 static const usec timeout_default = USEC_S(60);
 static const usec timeout_most = USEC_S(3600);
+static const usec across_timeout = USEC_S(300);
 
 /* What a program gets of our environment. */
 static const char *const passed[] = { "PATH", "HOME", "LANG", "LC_ALL",
@@ -187,6 +189,13 @@ make_argv(struct program *p, const char *path, const json_t *argv, bool send)
 	return true;
 }
 
+static void
+add(struct broker *b, struct program *p)
+{
+	b->program = array_room(b->program, b->n, &b->cap, sizeof(*b->program));
+	b->program[b->n++] = p;
+}
+
 const char *
 broker_exec(struct broker *b, const json_t *ask, int in)
 {
@@ -222,9 +231,82 @@ broker_exec(struct broker *b, const json_t *ask, int in)
 		program_free(p);
 		return "an argument that is no text";
 	}
-	b->program = array_room(b->program, b->n, &b->cap, sizeof(*b->program));
-	b->program[b->n++] = p;
+	add(b, p);
 	return NULL;
+}
+
+/* ---- messages for other accounts ----------------------------------------------- */
+
+static bool
+may_reach(const struct broker *b, const char *plugin, const char *account)
+{
+	for (size_t i = 0; i < b->conf->n_plugins; i++) {
+		const struct plugin_conf *p = &b->conf->plugin[i];
+
+		for (size_t k = 0; k < p->allow.accounts.n; k++)
+			if (plugin != NULL && strcmp(p->name, plugin) == 0 &&
+			    strcmp(p->allow.accounts.v[k], account) == 0)
+				return true;
+	}
+	return false;
+}
+
+static const struct account_conf *
+account_of(const struct conf *all, const char *name)
+{
+	for (size_t i = 0; i < all->n_accounts; i++)
+		if (strcmp(all->account[i].name, name) == 0)
+			return &all->account[i];
+	return NULL;
+}
+
+/* argv: account, mailbox, name, date, letters, "again" or "", keywords. */
+static const char *
+read_wish(const json_t *argv, const char *word[HOOK_ARGS_MAX], struct across_wish *w)
+{
+	size_t n = json_array_size(argv);
+
+	if (n < 6 || n > HOOK_ARGS_MAX)
+		return "not so many arguments";
+	for (size_t i = 0; i < n; i++) {
+		word[i] = json_string_value(json_array_get(argv, i));
+		if (word[i] == NULL)
+			return "an argument that is no text";
+	}
+	*w = (struct across_wish){ .mailbox = word[1], .name = word[2],
+	    .date = word[3], .letters = word[4], .again = word[5][0] != '\0',
+	    .keyword = word + 6, .n_keywords = n - 6 };
+	/* It begins a file's name, in a directory that is not the worker's. */
+	return strpbrk(w->name, "/:,") != NULL || w->name[0] == '.' ||
+	    strpbrk(w->letters, "/:,") != NULL ? "a name that is none" : NULL;
+}
+
+const char *
+broker_across(struct broker *b, const json_t *ask, int in, const struct conf *all)
+{
+	const char *word[HOOK_ARGS_MAX] = { NULL }, *why;
+	const struct account_conf *to;
+	struct across_wish w;
+	struct program *p = xcalloc(1, sizeof(*p));
+
+	p->call = js_int(ask, "call", 0);
+	p->in = in;
+	p->timeout = across_timeout;
+	why = read_wish(json_object_get(ask, "argv"), word, &w);
+	to = why == NULL ? account_of(all, word[0]) : NULL;
+	if (why == NULL && (in < 0 || b->n >= BROKER_QUEUE))
+		why = in < 0 ? "no message" : "too many programs wait";
+	if (why == NULL && !may_reach(b, js_get(ask, "plugin"), word[0]))
+		why = "not granted: allow: {accounts: [...]}";
+	if (why == NULL && to == NULL)
+		why = "there is no such account";
+	if (why == NULL)
+		why = across_argv(to, all->state_dir, &w, &p->argv);
+	if (why != NULL)
+		program_free(p);
+	else
+		add(b, p);
+	return why;
 }
 
 void

@@ -62,6 +62,9 @@ void	broker_grant(struct broker *b, const struct account_conf *conf);
 
 /* A worker's IPC_EXEC, of either kind; ${in} is taken.  NULL, or why not. */
 const char *broker_exec(struct broker *b, const json_t *ask, int in);
+/* The same, of a message that is to be put into the account ${to} of ${all}. */
+const char *broker_across(struct broker *b, const json_t *ask, int in,
+	    const struct conf *all);
 void	broker_cancel(struct broker *b, json_int_t call);
 /* One that has ended: true with its IPC_EXIT, a new reference, and what it printed,
  * or the secret, in *out (-1: nothing; the caller's to close). */

@@ -50,7 +50,9 @@ enum ipc_type {
 	IPC_EXEC,	/* {"call", "plugin", "argv", "env", "timeout", "event",
 			 * "send"}: run it; its stdin may ride along.
 			 * {"call", "plugin", "secret"}: the secret that this
-			 * option of the script names */
+			 * option of the script names.
+			 * {"call", "plugin", "across": true, "argv"}: the message
+			 * that rides along, into another account (broker.c) */
 	IPC_EXEC_CANCEL,	/* {"call"} */
 	IPC_SCRIPT_ASK,	/* {"slot"}: a new process of scripts; one that runs in that
 			 * slot is killed */

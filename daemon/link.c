@@ -282,6 +282,8 @@ ask_exec(void *daemon, const struct hook_exec *x)
 	char *text;
 	struct err err;
 
+	if (x->across)
+		json_object_set_new(v, "across", json_true());
 	if (x->secret.n > 0)
 		json_object_set_new(v, "secret", js_text(x->secret));
 	text = js_dump(v);

@@ -1,7 +1,8 @@
-/* main.c — argv to a role: `syncd worker` is what the parent starts; everything
- * else is a verb. */
+/* main.c — argv to a role: `syncd worker` and `syncd across` are what the parent
+ * starts; everything else is a verb. */
 #include <string.h>
 
+#include "across.h"
 #include "cli/cli.h"
 #include "worker.h"
 
@@ -10,5 +11,7 @@ main(int argc, char **argv)
 {
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
 		return worker_main();
+	if (argc >= 2 && strcmp(argv[1], "across") == 0)
+		return across_main(argc, argv);
 	return cli_main(argc, argv);
 }

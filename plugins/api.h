@@ -74,6 +74,8 @@ struct op *api_op(lua_State *L, struct msg *m, enum hook_op_kind kind,
 	    const char *verb);
 /* It is complete. */
 void	 api_op_done(lua_State *L, struct op *op);
+/* Is the value at ${i} a mailbox of another account? */
+bool	 api_is_place(lua_State *L, int i);
 /* The bit of a flag's name, or an error. */
 uint32_t api_flag(lua_State *L, struct str word);
 /* The ${i}-th flag; false past the last. */

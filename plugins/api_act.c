@@ -51,6 +51,45 @@ need_pattern(lua_State *L, lua_CFunction fn)
 	return fn(L);
 }
 
+/* accounts.NAME.x as argument 2 becomes a name, and NAME argument 3. */
+static void
+spread_place(lua_State *L)
+{
+	if (!api_is_place(L, 2))
+		return;
+	lua_settop(L, 2);
+	lua_getfield(L, 2, "account");
+	lua_getfield(L, 2, "mailbox");
+	lua_replace(L, 2);
+}
+
+/* Is argument 3 an account, and not this one? */
+static bool
+goes_across(lua_State *L)
+{
+	return !lua_isnoneornil(L, 3) && !str_eq(api_check(L, 3),
+	    api_run(L, "this")->s->account.name);
+}
+
+static int
+put_across(lua_State *L, struct msg *m, struct str mailbox, const char *verb,
+    bool moves)
+{
+	struct run *r = api_run(L, verb);
+	struct str account = api_copy(L, 3);
+	struct op *op;
+
+	api_need(L, "accounts", account);
+	op = api_op(L, m, OPK_ACROSS, verb);
+	op->arg.v = arena_get(&r->a, 3 * sizeof(struct str));
+	op->arg.v[0] = mailbox;
+	op->arg.v[1] = account;
+	op->arg.v[2] = STR("move");
+	op->arg.n = moves ? 3 : 2;
+	api_op_done(L, op);
+	return self(L);
+}
+
 static int
 file_by(lua_State *L, enum hook_op_kind kind, const char *verb)
 {
@@ -60,6 +99,8 @@ file_by(lua_State *L, enum hook_op_kind kind, const char *verb)
 
 	if (mailbox.n == 0)
 		return luaL_error(L, "%s: the name of the mailbox is empty", verb);
+	if (kind == OPK_MOVE && goes_across(L))
+		return put_across(L, m, mailbox, verb, true);
 	op = api_op(L, m, kind, verb);
 	op->arg = one_arg(L, mailbox);
 	api_op_done(L, op);
@@ -75,6 +116,7 @@ move(lua_State *L)
 int
 api_msg_move(lua_State *L)
 {
+	spread_place(L);
 	return need_pattern(L, move);
 }
 
@@ -87,6 +129,7 @@ refile(lua_State *L)
 int
 api_msg_refile(lua_State *L)
 {
+	spread_place(L);
 	return need_pattern(L, refile);
 }
 
@@ -127,16 +170,8 @@ copy(lua_State *L)
 	struct strs arg = one_arg(L, filled(L, m, NULL));
 	struct op *op;
 
-	if (!lua_isnoneornil(L, 3)) {
-		struct str account = api_copy(L, 3);
-		struct strs two = { arena_get(&m->run->a,
-		    2 * sizeof(struct str)), 2 };
-
-		api_need(L, "accounts", account);
-		two.v[0] = arg.v[0];
-		two.v[1] = account;
-		arg = two;
-	}
+	if (goes_across(L))
+		return put_across(L, m, arg.v[0], "copy", false);
 	op = api_op(L, m, OPK_COPY, "copy");
 	op->arg = arg;
 	api_op_done(L, op);
@@ -146,6 +181,7 @@ copy(lua_State *L)
 int
 api_msg_copy(lua_State *L)
 {
+	spread_place(L);
 	return need_pattern(L, copy);
 }
 

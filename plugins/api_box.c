@@ -461,13 +461,64 @@ api_fn_search(lua_State *L)
 
 /* ---- globals -------------------------------------------------------- */
 
+static const char place_type[] = "syncd.place";
+
+bool
+api_is_place(lua_State *L, int i)
+{
+	bool is = lua_istable(L, i) && lua_getmetatable(L, i);
+
+	if (!is)
+		return false;
+	luaL_getmetatable(L, place_type);
+	is = lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	return is;
+}
+
+/* accounts.work.archive, accounts.work["Lists/x"]; upvalue 1 is the account. */
+static int
+other_index(lua_State *L)
+{
+	static const struct {
+		const char	*key, *mailbox;
+	} roles[] = {
+		{ "inbox", "INBOX" }, { "sent", "Sent" }, { "trash", "Trash" },
+		{ "junk", "Junk" }, { "drafts", "Drafts" },
+		{ "archive", "Archive" },
+	};
+	const char *key = luaL_checkstring(L, 2);
+
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+		if (strcmp(key, roles[i].key) == 0)
+			key = roles[i].mailbox;
+	lua_createtable(L, 0, 2);
+	lua_pushstring(L, key);
+	lua_setfield(L, -2, "mailbox");
+	lua_pushvalue(L, lua_upvalueindex(1));
+	lua_setfield(L, -2, "account");
+	luaL_newmetatable(L, place_type);
+	lua_setmetatable(L, -2);
+	return 1;
+}
+
+/* Of another account there is nothing to be seen; mail can be put there. */
 static int
 accounts_index(lua_State *L)
 {
-	if (!str_eq(api_check(L, 2), acc(L)->name))
-		return luaL_error(L, "account `%s` is not this one: a plugin sees "
-		    "one account at a time", lua_tostring(L, 2));
-	lua_getglobal(L, "account");
+	if (str_eq(api_check(L, 2), acc(L)->name)) {
+		lua_getglobal(L, "account");
+		return 1;
+	}
+	api_need(L, "accounts", api_check(L, 2));
+	lua_newtable(L);
+	lua_createtable(L, 0, 2);
+	lua_pushvalue(L, 2);
+	lua_setfield(L, -2, "name");
+	lua_pushvalue(L, 2);
+	lua_pushcclosure(L, other_index, 1);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
 	return 1;
 }
 

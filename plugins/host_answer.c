@@ -283,7 +283,8 @@ files(const struct hook_op *op)
 {
 	return op->lost.p == NULL && (op->kind == OPK_MOVE ||
 	    op->kind == OPK_ARCHIVE || op->kind == OPK_TRASH ||
-	    op->kind == OPK_DELETE);
+	    op->kind == OPK_DELETE ||
+	    (op->kind == OPK_ACROSS && op->n_args > 2));
 }
 
 /* Plugins of other processes did not see each other's moves. */

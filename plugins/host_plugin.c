@@ -110,6 +110,7 @@ allowed(const struct plugin_conf *conf, struct str perm, struct str arg)
 	} lists[] = {
 		{ "exec", &conf->allow.exec }, { "read", &conf->allow.read },
 		{ "write", &conf->allow.write },
+		{ "accounts", &conf->allow.accounts },
 	};
 
 	if (conf->bundled)

@@ -98,6 +98,10 @@ plan_apply(struct op *op, const struct account *acc, struct arena *a)
 	case OPK_MOVE:
 		file_into(op, op->arg.v[0], a);
 		break;
+	case OPK_ACROSS:
+		if (op->arg.n > 2)
+			file_into(op, STR_NONE, a);
+		break;
 	case OPK_ARCHIVE:
 		file_into(op, op->arg.n > 0 ? op->arg.v[0] :
 		    acc->role[ROLE_ARCHIVE], a);

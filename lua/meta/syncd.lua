@@ -110,15 +110,17 @@ function msg:attachments(name) end
 ---@return string
 function msg:bytes() end
 
---- File it; the first move of an event wins
----@param mailbox string
+--- File it; the first move of an event wins; in another account, as accounts.work.archive or with its name, it is copied there, and deleted here once that is safe (permission accounts)
+---@param mailbox string|table
+---@param account string?
 ---@return msg
-function msg:move(mailbox) end
+function msg:move(mailbox, account) end
 
 --- File it even if a plugin before has filed it
----@param mailbox string
+---@param mailbox string|table
+---@param account string?
 ---@return msg
-function msg:refile(mailbox) end
+function msg:refile(mailbox, account) end
 
 --- Move it to the archive, or to a mailbox by pattern
 ---@param pattern string?
@@ -133,8 +135,8 @@ function msg:trash() end
 ---@return msg
 function msg:delete() end
 
---- Copy it
----@param mailbox string
+--- Copy it; into another account with permission accounts
+---@param mailbox string|table
 ---@param account string?
 ---@return msg
 function msg:copy(mailbox, account) end

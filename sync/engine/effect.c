@@ -26,6 +26,7 @@
 #define INTERRUPTED	"syncd was stopped while it ran"
 
 enum { TRIES_MAX = 5, KEEP_FAILED_S = 30 * 86400, EX_TEMPFAIL_CODE = 75,
+    EX_UNAVAILABLE_CODE = 69, EX_REFUSED_CODE = 1,
     LATER_S = 2 };
 
 /* ---- bytes ------------------------------------------------------------ */
@@ -235,6 +236,102 @@ save(struct hooks *h, const struct script_effect *e, int in, struct err *err)
 	return ended(h, e, r == 0, false, why, err);
 }
 
+/* ---- another account --------------------------------------------------------- */
+
+/* What the message shows here: its letters, and its keywords as arguments. */
+static int
+shown(struct hooks *h, int64_t id, struct msg_row *row, char letters[7],
+    struct str *arg, size_t *n_args, struct err *err)
+{
+	int got = store_find_id(h->acc->store, id, row, err);
+	const struct folder *f = got > 0 ? account_by_id(h->acc, row->folder) :
+	    NULL;
+
+	if (got < 0)
+		return -1;
+	if (f == NULL)
+		return 0;
+	sysflags_to_letters(row->flags.sys, letters);
+	for (size_t i = 0; i < f->kw.n && *n_args < HOOK_ARGS_MAX; i++)
+		if (row->flags.kw >> i & 1)
+			arg[(*n_args)++] = str_z(f->kw.name[i]);
+	return 1;
+}
+
+static uint32_t
+short_hash(const char *s)
+{
+	uint32_t sum = 2166136261u;
+
+	for (; *s != '\0'; s++)
+		sum = (sum ^ (unsigned char)*s) * 16777619u;
+	return sum;
+}
+
+/* Under a name that is this effect's, whoever does it how often.  What it may have
+ * done before is looked for. */
+static int
+across(struct hooks *h, const struct script_effect *e, int in, struct err *err)
+{
+	struct str arg[HOOK_ARGS_MAX], rest = e->argv;
+	struct str mailbox = str_split(&rest, '\0');
+	char letters[7] = "", name[80], date[24];
+	struct hook_exec x = { .plugin = e->plugin, .arg = arg, .n_args = 6,
+	    .in = in, .across = true };
+	struct msg_row row;
+	int got = shown(h, e->msg, &row, letters, arg, &x.n_args, err);
+
+	if (got <= 0)
+		return got < 0 ? -1 : ended(h, e, false, false,
+		    "the message is gone", err);
+	snprintf(name, sizeof(name), "%" PRId64 ".X%" PRId64 "A%08" PRIx32,
+	    row.date, e->id, short_hash(h->acc->conf->name));
+	snprintf(date, sizeof(date), "%" PRId64, row.date);
+	arg[0] = str_split(&rest, '\0');
+	arg[1] = mailbox;
+	arg[2] = str_z(name);
+	arg[3] = str_z(date);
+	arg[4] = str_z(letters);
+	arg[5] = e->tries > 0 ? STR("again") : STR("");
+	if (record(h, e->id, EFFECT_STARTED, "", err) < 0)
+		return -1;
+	h->running[h->n_running++] = (struct running){
+		h->broker.exec(h->broker.daemon, &x), e->id };
+	return 0;
+}
+
+/* It is safe there: the one here goes, in the transaction that forgets that it is
+ * to be moved. */
+static int
+moved_across(struct hooks *h, const struct script_effect *e, struct err *err)
+{
+	struct account *acc = h->acc;
+	struct script_step st = { .msg = e->msg, .op = OPK_DELETE,
+	    .plugin = e->plugin, .place = e->place };
+
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (store_step_add(acc->store, &st, err) < 0 ||
+	    store_effect_drop(acc->store, e->id, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	h->steps_due = true;
+	return account_commit(acc, err);
+}
+
+static bool
+moves_across(const struct script_effect *e)
+{
+	struct str rest = e->argv;
+
+	if (e->op != OPK_ACROSS)
+		return false;
+	(void)str_split(&rest, '\0');
+	(void)str_split(&rest, '\0');
+	return str_eq(str_split(&rest, '\0'), STR("move"));
+}
+
 /* ---- starting ------------------------------------------------------------- */
 
 static int
@@ -295,6 +392,7 @@ begin(struct hooks *h, const struct script_effect *e, struct err *err)
 	if (r == 0)
 		r = e->op == OPK_SAVE ? save(h, e, in, err) :
 		    e->op == OPK_APPEND ? append(h, e, in, err) :
+		    e->op == OPK_ACROSS ? across(h, e, in, err) :
 		    start(h, e, in, err);
 	if (in >= 0)
 		close(in);
@@ -313,6 +411,14 @@ find(struct hooks *h, int64_t id, struct script_effect *e, struct err *err)
 	return got > 0 && e->id != id ? 0 : got;
 }
 
+/* What another account will never take is said so; else it may. */
+static bool
+is_temporary(const struct script_effect *e, int code)
+{
+	return e->op == OPK_ACROSS ? code != EX_REFUSED_CODE &&
+	    code != EX_UNAVAILABLE_CODE : code == EX_TEMPFAIL_CODE;
+}
+
 static int
 take_exit(struct hooks *h, int64_t id, struct hook_exit *x, struct err *err)
 {
@@ -323,7 +429,9 @@ take_exit(struct hooks *h, int64_t id, struct hook_exit *x, struct err *err)
 	if (x->err >= 0)
 		(void)!pread(x->err, tail, sizeof(tail) - 1, 0);
 	tail[strcspn(tail, "\n")] = '\0';
-	if (x->code == -1)
+	if (x->code != -1 && got > 0 && e.op == OPK_ACROSS)
+		snprintf(why, sizeof(why), "%s", tail);
+	else if (x->code == -1)
 		snprintf(why, sizeof(why), "%.*s", STR_ARG(x->text));
 	else
 		snprintf(why, sizeof(why), "exit code %d%s%s", x->code,
@@ -334,7 +442,9 @@ take_exit(struct hooks *h, int64_t id, struct hook_exit *x, struct err *err)
 		close(x->err);
 	if (got <= 0)
 		return got;
-	return ended(h, &e, x->code == 0, x->code == EX_TEMPFAIL_CODE, why, err);
+	if (x->code == 0 && moves_across(&e))
+		return moved_across(h, &e, err);
+	return ended(h, &e, x->code == 0, is_temporary(&e, x->code), why, err);
 }
 
 static int

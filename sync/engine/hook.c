@@ -24,7 +24,7 @@ hook_op_name(enum hook_op_kind kind)
 	static const char *const names[OPK_KINDS] = {
 		"move", "archive", "trash", "copy", "delete", "flag", "unflag",
 		"tag", "untag", "keep_on_server", "hold", "run", "send", "save",
-		"append", "mailbox", "stop", "skip",
+		"append", "mailbox", "stop", "skip", "across",
 	};
 
 	must(kind < OPK_KINDS);

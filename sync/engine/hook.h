@@ -136,7 +136,7 @@ enum hook_op_kind {
 			 * for the script side to settle (.lost) */
 	OPK_ARCHIVE,	/* arg 0: mailbox, patterns filled in; or none: by role */
 	OPK_TRASH,	/* to the Trash of the account */
-	OPK_COPY,	/* arg 0: mailbox; arg 1: another account, or absent */
+	OPK_COPY,	/* arg 0: mailbox */
 	OPK_DELETE,	/* for good, by the trash policy; granted by `delete` */
 	OPK_FLAG,	/* .sys */
 	OPK_UNFLAG,	/* .sys */
@@ -151,6 +151,8 @@ enum hook_op_kind {
 	OPK_MAILBOX,	/* arg 0: "create" "rename" "remove", arg 1 name, arg 2 new */
 	OPK_STOP,	/* nothing to do; shown in plans */
 	OPK_SKIP,	/* OFFERED: leave it on the server for good */
+	OPK_ACROSS,	/* arg 0: mailbox, arg 1: another account; arg 2 "move": and
+			 * delete it here once it is safe there */
 	OPK_KINDS
 };
 
@@ -353,6 +355,8 @@ struct hook_exec {
 	bool			 send;		/* not a program: args are recipients
 						 * for the account's sendmail */
 	struct str		 event_id;	/* SYNCD_EVENT_ID, or none */
+	bool			 across;	/* not a program: put .in into another
+						 * account; args as in broker.c */
 	struct str		 secret;	/* not a program, but the secret that
 					 * this option of the plugin names: .out,
 					 * or .err says why there is none */

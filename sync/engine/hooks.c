@@ -432,13 +432,13 @@ hooks_deadline(const struct account *acc)
 	t = earlier(t, h->timers_at);
 	for (size_t i = 0; i < h->n_asked; i++)
 		t = earlier(t, h->asked[i]->deadline);
-	return h->effects_due ? 0 : t;
+	return h->effects_due || h->steps_due ? 0 : t;
 }
 
 static bool
 busy(const struct hooks *h)
 {
-	return h->n_asked > 0 || effects_open(h);
+	return h->n_asked > 0 || effects_open(h) || h->steps_due;
 }
 
 int
@@ -458,7 +458,7 @@ hooks_finish(struct account *acc, usec deadline, struct err *err)
 			return -1;
 		if (!busy(h))
 			return 0;
-		if (wait_once(h, deadline, err) < 0)
+		if (!h->steps_due && wait_once(h, deadline, err) < 0)
 			return -1;
 	}
 }

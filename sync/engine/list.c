@@ -13,6 +13,24 @@
 
 enum { STATUS_WINDOW = 20, FOLDERS_MAX = 20000 };
 
+unsigned
+list_use(struct str name)
+{
+	static const struct {
+		const char	*name;
+		unsigned	 attr;
+	} uses[] = {
+		{ "Junk", LIST_JUNK }, { "Trash", LIST_TRASH },
+		{ "Sent", LIST_SENT }, { "Drafts", LIST_DRAFTS },
+		{ "Archive", LIST_ARCHIVE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++)
+		if (str_eq(name, str_z(uses[i].name)))
+			return uses[i].attr;
+	return 0;
+}
+
 void
 list_note(struct account *acc, const struct ev_list *list)
 {

@@ -19,4 +19,8 @@ void	list_note(struct account *acc, const struct ev_list *list);
 void	list_note_status(struct account *acc, const struct ev_status *status,
 	    bool pushed);
 
+/* The special use that people mean by such a name, "Junk" or "Archive", whatever a
+ * server calls that mailbox; 0: none. */
+unsigned list_use(struct str name);
+
 #endif

@@ -221,7 +221,8 @@ static bool
 is_effect(const struct hook_op *op)
 {
 	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
-	    op->kind == OPK_SAVE || op->kind == OPK_APPEND;
+	    op->kind == OPK_SAVE || op->kind == OPK_APPEND ||
+	    op->kind == OPK_ACROSS;
 }
 
 /* "create" A, "rename" A B, "remove" A.  What is removed must be empty. */
@@ -265,10 +266,14 @@ objection(const struct plugin_conf *plugin, const struct hook_op *op,
 		return mail && (op->n_args == 0 || mailbox_plain(op->arg[0])) ?
 		    NULL : "a mailbox that cannot be one";
 	case OPK_COPY:
-		if (!mail || op->n_args < 1 || !mailbox_plain(op->arg[0]))
+		return mail && op->n_args == 1 && mailbox_plain(op->arg[0]) ?
+		    NULL : "a mailbox that cannot be one";
+	case OPK_ACROSS:
+		if (!mail || op->n_args < 2 || op->n_args > 3 ||
+		    !mailbox_plain(op->arg[0]))
 			return "a mailbox that cannot be one";
-		return op->n_args == 1 ? NULL :
-		    "copies to another account are not in this version";
+		return listed(&plugin->allow.accounts, op->arg[1]) ? NULL :
+		    "not granted: allow: {accounts: [...]}";
 	case OPK_TAG:
 	case OPK_UNTAG:
 		return mail && keywords_plain(op) ? NULL :
@@ -442,8 +447,8 @@ commit_effect(struct account *acc, const struct hook_op *op, struct err *err)
 	CLEANUP(buf_clear) struct buf argv, input;
 	struct script_effect e = { .plugin = op->plugin, .place = op->where,
 	    .verb = op->verb, .op = op->kind, .msg = op->msg,
-	    .whole = op->whole, .once = op->once, .timeout = op->timeout,
-	    .when = clock_wall() };
+	    .whole = op->whole || op->kind == OPK_ACROSS, .once = op->once,
+	    .timeout = op->timeout, .when = clock_wall() };
 
 	buf_init(&argv, HOOK_ARGS_MAX * (HOOK_TEXT_MAX + 1));
 	buf_init(&input, SCRIPT_INPUT_MAX);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/account.h"
+#include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pattern.h"
 #include "maildir/dir.h"
@@ -44,19 +45,9 @@ by_name(const struct account *acc, struct str name)
 static struct folder *
 by_role(const struct account *acc, struct str name)
 {
-	static const struct {
-		const char	*name;
-		unsigned	 attr;
-	} roles[] = {
-		{ "Junk", LIST_JUNK }, { "Trash", LIST_TRASH },
-		{ "Sent", LIST_SENT }, { "Drafts", LIST_DRAFTS },
-		{ "Archive", LIST_ARCHIVE },
-	};
+	unsigned use = list_use(name);
 
-	for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-		if (str_eq(name, str_z(roles[i].name)))
-			return account_by_use(acc, roles[i].attr);
-	return NULL;
+	return use != 0 ? account_by_use(acc, use) : NULL;
 }
 
 static char *

@@ -414,6 +414,46 @@ class Mistakes(unittest.TestCase):
                 self.assertIn(why, s.load(spec, options=config))
 
 
+class OtherAccounts(unittest.TestCase):
+    """Mail for other accounts; of them there is nothing to be seen."""
+
+    def plan(self, body, declares='accounts = { "b" }'):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        self.assertEqual(s.load(f"plugin {{ api = 1, {declares} }} "
+                                f"on.incoming(function(m) {body} end)"), "")
+        return s.ask("incoming", mail(date=1767225600))
+
+    def test_how_they_are_named(self):
+        for body, want in (
+                ("m:copy('Lists/x', 'b')", ["copy Lists/x b"]),
+                ("m:copy(accounts.b['Lists/x'])", ["copy Lists/x b"]),
+                ("m:copy(accounts.b.archive)", ["copy Archive b"]),
+                ("m:move(accounts.b.inbox)", ["move INBOX b move"]),
+                ("m:move('By/{from.domain}', 'b')", ["move By/example.net b move"]),
+                ("m:move(accounts.b['{year}'])", ["move 2026 b move"]),
+                # This one is no other.
+                ("m:move('X', 'work')", ["move X"]), ("m:copy('X', account.name)", ["copy X"]),
+                ("m:move(accounts.work.archive)", ["move Archive"])):
+            with self.subTest(body):
+                plan = self.plan(body)
+                self.assertEqual((plan.faults, plan.say()), ([], want))
+
+    def test_a_move_files_and_a_copy_does_not(self):
+        plan = self.plan("m:move('X', 'b') m:move('Y') m:tag(m.mailbox)")
+        self.assertEqual(plan.say(), ["move X b move", "tag INBOX"])
+        self.assertEqual(plan.ops[1].lost, "already filed by test.lua:1")
+        self.assertEqual(self.plan("m:copy('X', 'b') m:move('Y')").say(), ["copy X b", "move Y"])
+        self.assertEqual(self.plan("m:move('Y') m:refile('X', 'b')").say(),
+                         ["move Y", "refile X b move"])
+
+    def test_what_is_not_declared(self):
+        for body in ("m:copy('X', 'c')", "m:move(accounts.c.inbox)", "local a = accounts.c"):
+            [(_, _, text)] = self.plan(body).faults
+            self.assertEqual(text, 'accounts `c` is not declared: plugin { accounts = { "c" } }')
+        self.assertEqual(len(self.plan("m:copy('X', 'b')", "send = true").faults), 1)
+
+
 class Secrets(unittest.TestCase):
     """An option that is a secret: syncd.yaml says where it is, the worker gets it."""
     spec = ("plugin { api = 1 } local o = options { token = { 'secret', nil, 'x' }, "

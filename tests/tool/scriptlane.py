@@ -21,7 +21,7 @@ KINDS = ("incoming delivered created uploaded flags moved removing removed folde
          "sync_start sync_done settled online offline auth_failed timer "
          "command").split()
 OPS = ("move archive trash copy delete flag unflag tag untag keep hold run send save "
-       "append mailbox stop").split()
+       "append mailbox stop skip across").split()
 KEYS = ("FROM TO CC BCC SUBJECT BODY HEADER KEYWORD SINCE BEFORE SENTSINCE SENTBEFORE "
         "LARGER SMALLER SEEN UNSEEN FLAGGED UNFLAGGED ANSWERED UNANSWERED DRAFT "
         "UNDRAFT").split()
