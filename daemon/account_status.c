@@ -77,7 +77,8 @@ account_last_error(const struct account *a)
 static json_t *
 own_problem(const struct account *a)
 {
-	bool user = a->next_start == USEC_NEVER;
+	/* A disk is tried again, but it does not mend itself. */
+	bool user = a->next_start == USEC_NEVER || a->exit == EX_IOERR;
 	json_t *p = account_last_error(a);
 	const char *said = js_get(p, "remedy");
 	char remedy[1200];

@@ -103,16 +103,39 @@ consider(struct look *l, const char *account, json_t *problem)
 	free(key);
 }
 
+/* One that is not "ok" has failed too often, or does not load. */
+static void
+look_at_script(struct look *l, const struct account *a, const json_t *script)
+{
+	const char *name = js_get(script, "name"), *error = js_get(script, "error");
+	const char *state = js_get(script, "state");
+	char text[1024], remedy[320];
+	json_t *problem;
+
+	if (name == NULL || state == NULL || strcmp(state, "ok") == 0)
+		return;
+	snprintf(text, sizeof(text), "script %s is %s%s%s", name, state,
+	    error != NULL ? ": " : "", error != NULL ? error : "");
+	snprintf(remedy, sizeof(remedy),
+	    "mend the script at that line, then: syncd plugin resume %s", name);
+	problem = js_error("plugin.error", text, remedy);
+	json_object_set_new(problem, "folder", json_string(name));
+	consider(l, a->name, problem);
+	json_decref(problem);
+}
+
 static void
 look_at(struct look *l, const struct account *a)
 {
-	json_t *status = account_status(a), *problem;
+	json_t *status = account_status(a), *problem, *script;
 	int64_t stale = schedule_stale_in(a);
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "problems"), i, problem)
 		if (js_bool(problem, "needs_user"))
 			consider(l, a->name, problem);
+	json_array_foreach(json_object_get(status, "plugins"), i, script)
+		look_at_script(l, a, script);
 	if (stale != 0)
 		no_later_than(l, stale);
 	json_decref(status);
@@ -132,6 +155,21 @@ is_settled(const struct parent *p, const char *account, int64_t told)
 	    strcmp(state, "held") == 0;
 }
 
+/* A script that failed is well again after a start, until it fails again. */
+static bool
+is_over(const struct look *l, const char *key, int64_t told)
+{
+	size_t n = strcspn(key, "\t");
+	char account[256];
+
+	snprintf(account, sizeof(account), "%.*s", (int)n, key);
+	if (json_object_get(l->seen, key) != NULL ||
+	    !is_settled(l->p, account, told))
+		return false;
+	return !str_starts(str_z(key + n), STR("\tplugin.")) ||
+	    l->now - told >= l->p->conf->notify_repeat;
+}
+
 /* What is over is forgotten: when it comes again, it is another problem. */
 static void
 forget(struct look *l)
@@ -141,12 +179,7 @@ forget(struct look *l)
 	void *next;
 
 	json_object_foreach_safe(l->p->alerts.told, next, key, when) {
-		char account[256];
-
-		snprintf(account, sizeof(account), "%.*s",
-		    (int)strcspn(key, "\t"), key);
-		if (json_object_get(l->seen, key) != NULL || !is_settled(l->p,
-		    account, json_integer_value(when)))
+		if (!is_over(l, key, json_integer_value(when)))
 			continue;
 		json_object_del(l->p->alerts.told, key);
 		l->changed = true;

@@ -131,6 +131,35 @@ class Desktop(Notify):
         self.fence()
         self.assertEqual([t for t, _ in self.bubbles()], ["syncd: the configuration"])
 
+    def test_a_disk_that_fails(self):
+        self.syncd.start()
+        self.wait(lambda: self.state() == "live", 20, "the account to be live")
+        self.syncd.stop()
+        os.unlink(os.path.join(self.tree.root, ".syncd-store"))
+        self.syncd.start()
+        self.wait(self.bubbles, 20, "the bubble")
+        self.assertIn("the marker .syncd-store is gone", self.bubbles()[0][1])
+        self.fence()
+        self.assertEqual([t for t, _ in self.bubbles()], ["syncd: a", "syncd: the configuration"])
+
+    def test_a_script_that_fails(self):
+        script = os.path.join(self.syncd.dir, "broken.lua")
+        with open(script, "w", encoding="ascii") as f:
+            f.write("this is no Lua\n")
+        self.syncd.settings["plugins"] = [{"script": script}]
+        self.syncd.write()
+        self.syncd.start()
+        self.wait(self.bubbles, 20, "the bubble")
+        self.syncd.stop()
+        self.syncd.start()
+        self.wait(lambda: "disabled" in self.syncd.run("status").out, 20, "the script to fail")
+        self.fence()
+        title, body = self.bubbles()[0]
+        self.assertEqual(title, "syncd: a")
+        self.assertRegex(body, r"^script broken is disabled: .*broken\.lua:1: .*\n"
+                               r"mend .*: syncd plugin resume broken$")
+        self.assertEqual(len(self.bubbles()), 2)    # with the fence
+
     def test_off(self):
         self.notify(desktop="off", mail_to="root")
         self.password("wrong\n")
