@@ -42,6 +42,7 @@ init_desktop(struct react_conf *c)
 	    "critical", "--", "syncd: {title}", "{problem}\n{remedy}" };
 
 	init_notify(c, argv, ARRAY_LEN(argv));
+	c->markup = true;
 }
 
 /* Its directory is often not in a user's PATH.  What it could not do for now (its
@@ -213,6 +214,21 @@ value_of(const json_t *event, struct str key, char *out, size_t cap)
 		text_plain(json_string_value(v), out, cap);
 }
 
+/* What a server says must not be a link, or bold. */
+static int
+put_value(struct buf *out, const char *value, bool markup)
+{
+	for (; *value != '\0'; value++) {
+		const char *name = !markup ? NULL : *value == '<' ? "&lt;" :
+		    *value == '>' ? "&gt;" : *value == '&' ? "&amp;" : NULL;
+
+		if (buf_add(out, name != NULL ? name : value,
+		    name != NULL ? strlen(name) : 1) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static bool
 has_placeholder(const struct react_conf *c)
 {
@@ -225,7 +241,8 @@ has_placeholder(const struct react_conf *c)
 /* One argument.  One that begins with a placeholder begins with a space rather
  * than with '-', unless "--" stood before: no sender may give options. */
 static char *
-fill_argument(const char *template, const json_t *event, bool options_end)
+fill_argument(const char *template, const json_t *event, bool options_end,
+    bool markup)
 {
 	struct str rest = str_z(template);
 	struct buf out;
@@ -247,7 +264,7 @@ fill_argument(const char *template, const json_t *event, bool options_end)
 		value_of(event, str_head(inner, close), value, sizeof(value));
 		if (out.n == 0 && value[0] == '-' && !options_end)
 			(void)!buf_add(&out, " ", 1);
-		(void)!buf_add_str(&out, str_z(value));
+		(void)!put_value(&out, value, markup);
 		rest = str_from(inner, close + 1);
 	}
 	text = str_dup(buf_str(&out));
@@ -268,7 +285,8 @@ react_argv(const struct react_conf *conf, const json_t *batch,
 		return;
 	}
 	for (size_t i = 0; i < conf->run.n; i++) {
-		char *text = fill_argument(conf->run.v[i], first, options_end);
+		char *text = fill_argument(conf->run.v[i], first, options_end,
+		    conf->markup && i + 1 == conf->run.n);
 
 		strlist_add(argv, text);
 		options_end |= strcmp(text, "--") == 0;

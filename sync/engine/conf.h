@@ -86,6 +86,7 @@ struct react_conf {
 	usec		 debounce, timeout;
 	struct strlist	 retry_on;	/* exit codes */
 	char		*rate;		/* "5/1m", or NULL */
+	bool		 markup;	/* the last word of .run is shown as HTML */
 };
 
 struct plugin_conf {

@@ -74,6 +74,28 @@ static const struct {
 };
 
 static void
+test_markup_is_nobodys_but_ours(void **state)
+{
+	struct react_conf conf = { .markup = true };
+	struct strlist argv;
+	json_t *batch = json_pack("[{s:s}]", "subject",
+	    "<a href=\"x\">A&B</a>");
+
+	(void)state;
+	strlist_add(&conf.run, "n");
+	strlist_add(&conf.run, "{subject}");
+	strlist_add(&conf.run, "<b>{subject}</b>");
+	react_argv(&conf, batch, &argv);
+	assert_int_equal(argv.n, 3);
+	assert_string_equal(argv.v[1], "<a href=\"x\">A&B</a>");
+	assert_string_equal(argv.v[2],
+	    "<b>&lt;a href=\"x\"&gt;A&amp;B&lt;/a&gt;</b>");
+	strlist_clear(&argv);
+	strlist_clear(&conf.run);
+	json_decref(batch);
+}
+
+static void
 test_rates(void **state)
 {
 	(void)state;
@@ -93,6 +115,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_placeholders_stay_in_their_argument),
+		cmocka_unit_test(test_markup_is_nobodys_but_ours),
 		cmocka_unit_test(test_rates)
 	};
 
