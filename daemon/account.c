@@ -405,6 +405,22 @@ answer_refused(struct account *a, const json_t *ask, const char *why)
 	json_decref(exit);
 }
 
+/* ${in} is taken. */
+static void
+ask_broker(struct account *a, const json_t *ask, int in)
+{
+	const char *why;
+
+	if (js_bool(ask, "across"))
+		why = broker_across(&a->broker, ask, in, a->env->conf);
+	else if (js_get(ask, "connect") != NULL)
+		why = broker_connect(&a->broker, ask, in);
+	else
+		why = broker_exec(&a->broker, ask, in);
+	if (why != NULL)
+		answer_refused(a, ask, why);
+}
+
 static void
 answer_script(struct account *a, const json_t *ask)
 {
@@ -448,15 +464,10 @@ static int
 take(struct account *a, enum ipc_type type, json_t *body, int *ride,
     struct word *word)
 {
-	const char *why;
-
 	switch (type) {
 	case IPC_EXEC:
-		why = js_bool(body, "across") ? broker_across(&a->broker, body,
-		    *ride, a->env->conf) : broker_exec(&a->broker, body, *ride);
+		ask_broker(a, body, *ride);
 		*ride = -1;
-		if (why != NULL)
-			answer_refused(a, body, why);
 		return 0;
 	case IPC_EXEC_CANCEL:
 		broker_cancel(&a->broker, js_int(body, "call", 0));

@@ -15,6 +15,7 @@
 #include "across.h"
 #include "engine/hook.h"
 #include "js.h"
+#include "relay.h"
 
 static const usec timeout_default = USEC_S(60);
 static const usec timeout_most = USEC_S(3600);
@@ -235,21 +236,51 @@ broker_exec(struct broker *b, const json_t *ask, int in)
 	return NULL;
 }
 
-/* ---- messages for other accounts ----------------------------------------------- */
+/* ---- services ------------------------------------------------------------------- */
+
+static const struct plugin_conf *
+plugin_of(const struct broker *b, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < b->conf->n_plugins; i++)
+		if (strcmp(b->conf->plugin[i].name, name) == 0)
+			return &b->conf->plugin[i];
+	return NULL;
+}
 
 static bool
-may_reach(const struct broker *b, const char *plugin, const char *account)
+lists(const struct strlist *l, const char *word)
 {
-	for (size_t i = 0; i < b->conf->n_plugins; i++) {
-		const struct plugin_conf *p = &b->conf->plugin[i];
-
-		for (size_t k = 0; k < p->allow.accounts.n; k++)
-			if (plugin != NULL && strcmp(p->name, plugin) == 0 &&
-			    strcmp(p->allow.accounts.v[k], account) == 0)
-				return true;
-	}
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], word) == 0)
+			return true;
 	return false;
 }
+
+const char *
+broker_connect(struct broker *b, const json_t *ask, int in)
+{
+	const struct plugin_conf *plugin = plugin_of(b, js_get(ask, "plugin"));
+	const char *address = js_get(ask, "connect");
+	usec timeout = js_int(ask, "timeout", 0);
+	struct program *p;
+
+	if (plugin == NULL || !lists(&plugin->allow.connect, address) ||
+	    b->n >= BROKER_QUEUE) {
+		if (in >= 0)
+			close(in);
+		return "not granted: allow: {connect: [...]}";
+	}
+	p = xcalloc(1, sizeof(*p));
+	p->call = js_int(ask, "call", 0);
+	p->in = in;
+	p->timeout = timeout > 0 && timeout < timeout_most ? timeout :
+	    timeout_default;
+	relay_argv(address, js_bool(ask, "half"), &p->argv);
+	add(b, p);
+	return NULL;
+}
+
+/* ---- messages for other accounts ----------------------------------------------- */
 
 static const struct account_conf *
 account_of(const struct conf *all, const char *name)
@@ -285,6 +316,7 @@ const char *
 broker_across(struct broker *b, const json_t *ask, int in, const struct conf *all)
 {
 	const char *word[HOOK_ARGS_MAX] = { NULL }, *why;
+	const struct plugin_conf *plugin = plugin_of(b, js_get(ask, "plugin"));
 	const struct account_conf *to;
 	struct across_wish w;
 	struct program *p = xcalloc(1, sizeof(*p));
@@ -296,7 +328,8 @@ broker_across(struct broker *b, const json_t *ask, int in, const struct conf *al
 	to = why == NULL ? account_of(all, word[0]) : NULL;
 	if (why == NULL && (in < 0 || b->n >= BROKER_QUEUE))
 		why = in < 0 ? "no message" : "too many programs wait";
-	if (why == NULL && !may_reach(b, js_get(ask, "plugin"), word[0]))
+	if (why == NULL && (plugin == NULL ||
+	    !lists(&plugin->allow.accounts, word[0])))
 		why = "not granted: allow: {accounts: [...]}";
 	if (why == NULL && to == NULL)
 		why = "there is no such account";

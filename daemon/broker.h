@@ -62,6 +62,8 @@ void	broker_grant(struct broker *b, const struct account_conf *conf);
 
 /* A worker's IPC_EXEC, of either kind; ${in} is taken.  NULL, or why not. */
 const char *broker_exec(struct broker *b, const json_t *ask, int in);
+/* The same, of a question to a service. */
+const char *broker_connect(struct broker *b, const json_t *ask, int in);
 /* The same, of a message that is to be put into the account ${to} of ${all}. */
 const char *broker_across(struct broker *b, const json_t *ask, int in,
 	    const struct conf *all);

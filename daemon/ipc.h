@@ -52,7 +52,9 @@ enum ipc_type {
 			 * {"call", "plugin", "secret"}: the secret that this
 			 * option of the script names.
 			 * {"call", "plugin", "across": true, "argv"}: the message
-			 * that rides along, into another account (broker.c) */
+			 * that rides along, into another account (broker.c).
+			 * {"call", "plugin", "connect", "half", "timeout"}: what
+			 * rides along, to a service */
 	IPC_EXEC_CANCEL,	/* {"call"} */
 	IPC_SCRIPT_ASK,	/* {"slot"}: a new process of scripts; one that runs in that
 			 * slot is killed */

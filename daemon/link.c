@@ -282,6 +282,10 @@ ask_exec(void *daemon, const struct hook_exec *x)
 	char *text;
 	struct err err;
 
+	if (x->connect.n > 0) {
+		json_object_set_new(v, "connect", js_text(x->connect));
+		json_object_set_new(v, "half", json_boolean(x->half));
+	}
 	if (x->across)
 		json_object_set_new(v, "across", json_true());
 	if (x->secret.n > 0)

@@ -1,9 +1,10 @@
-/* main.c — argv to a role: `syncd worker` and `syncd across` are what the parent
- * starts; everything else is a verb. */
+/* main.c — argv to a role: `syncd worker`, `syncd across` and `syncd relay` are what the
+ * parent starts; everything else is a verb. */
 #include <string.h>
 
 #include "across.h"
 #include "cli/cli.h"
+#include "relay.h"
 #include "worker.h"
 
 int
@@ -13,5 +14,7 @@ main(int argc, char **argv)
 		return worker_main();
 	if (argc >= 2 && strcmp(argv[1], "across") == 0)
 		return across_main(argc, argv);
+	if (argc >= 2 && strcmp(argv[1], "relay") == 0)
+		return relay_main(argc, argv);
 	return cli_main(argc, argv);
 }

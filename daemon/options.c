@@ -360,9 +360,9 @@ const struct option options[] = {
 	  .example = "[~/Documents/Invoices]",
 	  .help = "Directories in which it may save files; none is ever"
 	    " overwritten" },
-	{ "plugins.*.allow.connect", OPT_LIST, NOWHERE, .dflt = "[]",
-	  .later = "connections of scripts", .example = "['unix:/run/rspamd.sock']",
-	  .help = "Where it may connect to" },
+	{ "plugins.*.allow.connect", OPT_LIST, P(allow.connect), .dflt = "[]",
+	  .example = "['unix:/run/rspamd.sock']",
+	  .help = "Services that it may ask: unix:/PATH or HOST:PORT" },
 	{ "plugins.*.allow.accounts", OPT_LIST, P(allow.accounts), .dflt = "[]",
 	  .example = "[archive]",
 	  .help = "Other accounts that it may put mail into, by their names" },

@@ -55,41 +55,57 @@ read_input(lua_State *L, struct how *h)
 		    luaL_typename(L, -1));
 }
 
+/* No key but those, and the list part if there is one. */
 static void
-read_how(lua_State *L, int i, struct how *h)
+check_keys(lua_State *L, int i, const char *const *known, const char *takes)
 {
-	static const char *const known[] = { "input", "timeout", "once", "env" };
-	int64_t seconds;
-
 	luaL_checktype(L, i, LUA_TTABLE);
 	for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1)) {
 		size_t k = 0;
 
 		if (lua_type(L, -2) != LUA_TSTRING)
 			continue;
-		while (k < ARRAY_LEN(known) &&
+		while (known[k] != NULL &&
 		    strcmp(known[k], lua_tostring(L, -2)) != 0)
 			k++;
-		if (k == ARRAY_LEN(known))
-			luaL_error(L, "a program takes input, timeout, once and "
-			    "env, not `%s`", lua_tostring(L, -2));
+		if (known[k] == NULL)
+			luaL_error(L, "%s, not `%s`", takes,
+			    lua_tostring(L, -2));
 	}
-	h->argv = argv_of(L, i);
-	api_need(L, "exec", h->argv.v[0]);
-	lua_getfield(L, i, "input");
-	read_input(L, h);
+}
+
+static void
+read_timeout(lua_State *L, int i, struct how *h)
+{
+	int64_t seconds;
+
 	if (lua_getfield(L, i, "timeout") != LUA_TNIL) {
 		if (!mdate_duration(api_check(L, -1), &seconds) || seconds == 0)
 			luaL_error(L, "timeout takes a duration such as \"5s\"");
 		h->timeout = seconds * 1000000;
 	}
+	lua_pop(L, 1);
+}
+
+static void
+read_how(lua_State *L, int i, struct how *h)
+{
+	static const char *const known[] = { "input", "timeout", "once", "env",
+	    NULL };
+
+	check_keys(L, i, known, "a program takes input, timeout, once and env");
+	h->argv = argv_of(L, i);
+	api_need(L, "exec", h->argv.v[0]);
+	lua_getfield(L, i, "input");
+	read_input(L, h);
+	read_timeout(L, i, h);
 	if (lua_getfield(L, i, "once") != LUA_TNIL) {
 		if (strcmp(luaL_checkstring(L, -1), "at-most") == 0)
 			h->at_most_once = true;
 		else if (strcmp(lua_tostring(L, -1), "at-least") != 0)
 			luaL_error(L, "once is \"at-most\" or \"at-least\"");
 	}
-	lua_pop(L, 3);
+	lua_pop(L, 2);
 }
 
 /* ---- exec: a question ----------------------------------------------- */
@@ -114,9 +130,9 @@ after_exec(lua_State *L, int status, lua_KContext ctx)
 	struct reply *re = &api_run(L, "exec")->reply;
 
 	(void)status;
-	(void)ctx;
 	if (re->failed)
-		return luaL_error(L, "exec: %s", re->text.p);
+		return luaL_error(L, "%s: %s", ctx != 0 ? "connect" : "exec",
+		    re->text.p);
 	lua_createtable(L, 0, 5);
 	lua_pushinteger(L, re->code);
 	lua_setfield(L, -2, "code");
@@ -151,6 +167,18 @@ put_env(lua_State *L, struct frame *f)
 	frame_count_set(f, at, n);
 }
 
+static void
+put_input(struct frame *f, const struct how *h)
+{
+	bool file = h->bytes.p == NULL && h->msg != NULL && h->msg->fd >= 0;
+
+	frame_put_u8(f, h->bytes.p != NULL || file);
+	if (h->bytes.p != NULL)
+		frame_put_blob(f, h->bytes);
+	else if (file)
+		frame_put_blob_fd(f, h->msg->fd);
+}
+
 static int
 exec_now(lua_State *L)
 {
@@ -166,11 +194,7 @@ exec_now(lua_State *L)
 		frame_put_str(&f, h.argv.v[i]);
 	put_env(L, &f);
 	frame_put_u64(&f, (uint64_t)h.timeout);
-	frame_put_u8(&f, h.bytes.p != NULL || (h.msg != NULL && h.msg->fd >= 0));
-	if (h.bytes.p != NULL)
-		frame_put_blob(&f, h.bytes);
-	else if (h.msg != NULL && h.msg->fd >= 0)
-		frame_put_blob_fd(&f, h.msg->fd);
+	put_input(&f, &h);
 	lua_pushfstring(L, "%d.%d", (int)r->event, (int)r->index);
 	frame_put_str(&f, api_check(L, -1));
 	lua_settop(L, 1);
@@ -187,6 +211,54 @@ api_fn_exec(lua_State *L)
 	m = api_test_msg(L, -1);
 	lua_settop(L, 1);
 	return m != NULL ? api_need_body(L, m, exec_now) : exec_now(L);
+}
+
+/* ---- connect: a question to a service --------------------------------- */
+
+static int
+connect_now(lua_State *L)
+{
+	static const char *const known[] = { "input", "timeout", "keep_open",
+	    NULL };
+	struct run *r = api_run(L, "connect");
+	struct how h = { 0 };
+	struct frame f;
+	bool half;
+
+	check_keys(L, 2, known, "connect takes input, timeout and keep_open");
+	api_need(L, "connect", api_check(L, 1));
+	lua_getfield(L, 2, "input");
+	read_input(L, &h);
+	read_timeout(L, 2, &h);
+	lua_getfield(L, 2, "keep_open");
+	half = !lua_toboolean(L, -1);
+	api_call(L, &f, CALL_CONNECT);
+	frame_put_str(&f, api_check(L, 1));
+	frame_put_u8(&f, half);
+	frame_put_u64(&f, (uint64_t)h.timeout);
+	put_input(&f, &h);
+	lua_pushfstring(L, "%d.%d", (int)r->event, (int)r->index);
+	frame_put_str(&f, api_check(L, -1));
+	lua_settop(L, 2);
+	return api_ask(L, &f, 1, after_exec);
+}
+
+int
+api_fn_connect(lua_State *L)
+{
+	struct msg *m;
+
+	luaL_checkstring(L, 1);
+	lua_settop(L, 2);
+	if (lua_isnil(L, 2)) {
+		lua_newtable(L);
+		lua_replace(L, 2);
+	}
+	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_getfield(L, 2, "input");
+	m = api_test_msg(L, -1);
+	lua_settop(L, 2);
+	return m != NULL ? api_need_body(L, m, connect_now) : connect_now(L);
 }
 
 /* ---- run, pipe: effects --------------------------------------------- */

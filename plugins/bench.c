@@ -90,12 +90,10 @@ answer_search(struct bench *b, struct frame *f, int64_t after)
 	f->b.p[more_at] = i < b->n_msgs;
 }
 
+/* What the fixture says that the program, or the service, answers. */
 static void
-answer_exec(struct bench *b, struct frame *f, struct frame_in *in)
+answer_named(struct bench *b, struct frame *f, struct str name)
 {
-	uint32_t n = frame_n(in, 4, 1000);
-	struct str name = n > 0 ? frame_str(in) : STR_NONE;
-
 	for (size_t i = 0; i < b->n_programs; i++) {
 		const struct bench_program *p = &b->program[i];
 
@@ -113,6 +111,14 @@ answer_exec(struct bench *b, struct frame *f, struct frame_in *in)
 }
 
 static void
+answer_exec(struct bench *b, struct frame *f, struct frame_in *in)
+{
+	uint32_t n = frame_n(in, 4, 1000);
+
+	answer_named(b, f, n > 0 ? frame_str(in) : STR_NONE);
+}
+
+static void
 answer(struct bench *b, struct frame_in *in)
 {
 	struct bench_reply *re = xcalloc(1, sizeof(*re));
@@ -125,6 +131,8 @@ answer(struct bench *b, struct frame_in *in)
 	frame_put_u32(&re->f, call);
 	if (kind == CALL_EXEC) {
 		answer_exec(b, &re->f, in);
+	} else if (kind == CALL_CONNECT) {
+		answer_named(b, &re->f, frame_str(in));
 	} else if (kind == CALL_SERVER) {
 		frame_put_u8(&re->f, FRAME_FAILED);
 		frame_put_str(&re->f, STR("there is no server in a test"));

@@ -103,8 +103,11 @@ enum frame_call {
 	CALL_SERVER,	/* n x text mailbox glob; n x (u8 enum imap_key; u32 group;
 			 * text field; text text; u64 n).
 			 * OK: blob of u64 ids: what the server found and is here */
-	CALL_LOOK	/* n x u64 id.  OK: n x message, without descriptors; those
+	CALL_LOOK,	/* n x u64 id.  OK: n x message, without descriptors; those
 			 * that are gone left out */
+	CALL_CONNECT	/* text address; u8 close our side behind the input; u64
+			 * timeout, us; u8 1 and blob, or 0: input; text event id.
+			 * OK: as CALL_EXEC */
 };
 
 enum frame_op_flag {

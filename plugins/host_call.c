@@ -213,36 +213,65 @@ texts(struct frame_in *in, uint32_t max, struct str *v)
 	return n;
 }
 
+/* stdin, at its start, by an offset of its own: the script's other programs may be
+ * reading it. */
+static int
+input_of(struct frame_in *in)
+{
+	int fd = frame_u8(in) != 0 ? frame_blob_fd(in) : -1;
+	int own = fd >= 0 ? ask_reopen(fd) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return own;
+}
+
+/* What is asked goes to the broker, unless it is ${good}. */
+static void
+ask_broker(struct host *h, struct proc *p, uint32_t call, struct hook_exec *ex,
+    bool good)
+{
+	struct frame f = { 0 };
+
+	if (!good || p->in.bad || h->n_execs == HOST_EXECS)
+		call_fail(h, p, &f, call, "too many programs, or too many "
+		    "arguments");
+	else
+		h->exec[h->n_execs++] = (struct waiting_exec){
+		    h->broker->exec(h->broker->daemon, ex), call, p, p->life,
+		    ex->secret.n > 0 };
+	if (ex->in >= 0)
+		close(ex->in);
+}
+
 static void
 call_exec(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
 {
 	struct frame_in *in = &p->in;
 	struct str arg[HOOK_ARGS_MAX], env[ENV_MAX];
 	struct hook_exec ex = { .plugin = str_z(pl->conf->name), .arg = arg,
-	    .env = env, .in = -1 };
-	struct frame f = { 0 };
+	    .env = env };
 
 	ex.n_args = texts(in, HOOK_ARGS_MAX, arg);
 	ex.n_env = texts(in, ENV_MAX, env);
 	ex.timeout = (usec)frame_u64(in);
-	if (frame_u8(in) != 0) {
-		int fd = frame_blob_fd(in);
-
-		/* The script's other programs may be reading it. */
-		ex.in = fd >= 0 ? ask_reopen(fd) : -1;
-		if (fd >= 0)
-			close(fd);
-	}
+	ex.in = input_of(in);
 	ex.event_id = frame_str(in);
-	if (in->bad || ex.n_args == 0 || h->n_execs == HOST_EXECS) {
-		call_fail(h, p, &f, call, "too many programs, or too many arguments");
-	} else {
-		h->exec[h->n_execs++] = (struct waiting_exec){
-		    h->broker->exec(h->broker->daemon, &ex), call, p, p->life,
-		    false };
-	}
-	if (ex.in >= 0)
-		close(ex.in);
+	ask_broker(h, p, call, &ex, ex.n_args > 0);
+}
+
+static void
+call_connect(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t call)
+{
+	struct frame_in *in = &p->in;
+	struct hook_exec ex = { .plugin = str_z(pl->conf->name),
+	    .connect = frame_str(in) };
+
+	ex.half = frame_u8(in) != 0;
+	ex.timeout = (usec)frame_u64(in);
+	ex.in = input_of(in);
+	ex.event_id = frame_str(in);
+	ask_broker(h, p, call, &ex, ex.connect.n > 0);
 }
 
 static void
@@ -261,14 +290,8 @@ call_secret(struct host *h, struct proc *p, struct host_plugin *pl, uint32_t cal
 {
 	struct hook_exec ex = { .plugin = str_z(pl->conf->name), .in = -1,
 	    .secret = frame_str(&p->in) };
-	struct frame f = { 0 };
 
-	if (p->in.bad || ex.secret.n == 0 || h->n_execs == HOST_EXECS) {
-		call_fail(h, p, &f, call, "too many programs");
-		return;
-	}
-	h->exec[h->n_execs++] = (struct waiting_exec){
-	    h->broker->exec(h->broker->daemon, &ex), call, p, p->life, true };
+	ask_broker(h, p, call, &ex, ex.secret.n > 0);
 }
 
 /* Why there is nothing. */
@@ -374,6 +397,9 @@ call_read(struct host *h, struct proc *p)
 		break;
 	case CALL_EXEC:
 		call_exec(h, p, pl, call);
+		break;
+	case CALL_CONNECT:
+		call_connect(h, p, pl, call);
 		break;
 	case CALL_SECRET:
 		call_secret(h, p, pl, call);

@@ -111,6 +111,7 @@ allowed(const struct plugin_conf *conf, struct str perm, struct str arg)
 		{ "exec", &conf->allow.exec }, { "read", &conf->allow.read },
 		{ "write", &conf->allow.write },
 		{ "accounts", &conf->allow.accounts },
+		{ "connect", &conf->allow.connect },
 	};
 
 	if (conf->bundled)

@@ -83,6 +83,7 @@ read_by_kind(struct run *r, struct frame_in *in)
 		r->reply.code = frame_u32(in);
 		break;
 	case CALL_EXEC:
+	case CALL_CONNECT:
 		read_exec(r, in);
 		break;
 	case CALL_LOOK:

@@ -484,7 +484,7 @@ function on.save(match, fn) end
 ---@param fn function?
 function on.restore(match, fn) end
 
---- Says what the plugin is and needs: api, exec, read, write, send, delete, accounts
+--- Says what the plugin is and needs: api, exec, read, write, send, delete, accounts, connect
 ---@param declaration table
 function plugin(declaration) end
 
@@ -524,6 +524,12 @@ function store(name, how) end
 ---@param argv table
 ---@return table
 function exec(argv) end
+
+--- Ask a service and wait: "unix:/PATH" or "HOST:PORT"; gives { code, ok, out, err, lines } of all that it answers until it hangs up; keys input, timeout, and keep_open for services that take the end of the input for a farewell (permission connect)
+---@param address string
+---@param how table?
+---@return table
+function connect(address, how) end
 
 --- Run a program after the commit; keys input, once, timeout (permission exec)
 ---@param argv table

@@ -96,7 +96,7 @@ struct plugin_conf {
 	bool		 trusted;	/* the whole standard library */
 	struct strlist	 accounts;	/* globs of those that it sees */
 	struct {
-		struct strlist	exec, read, write, accounts;
+		struct strlist	exec, read, write, accounts, connect;
 		bool		send, delete;
 	} allow;
 	struct {

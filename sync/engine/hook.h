@@ -355,6 +355,9 @@ struct hook_exec {
 	bool			 send;		/* not a program: args are recipients
 						 * for the account's sendmail */
 	struct str		 event_id;	/* SYNCD_EVENT_ID, or none */
+	struct str		 connect;	/* not a program, but a service:
+						 * "unix:/PATH", "HOST:PORT" */
+	bool			 half;		/* ... which sees the input end */
 	bool			 across;	/* not a program: put .in into another
 						 * account; args as in broker.c */
 	struct str		 secret;	/* not a program, but the secret that

@@ -454,6 +454,41 @@ class OtherAccounts(unittest.TestCase):
         self.assertEqual(len(self.plan("m:copy('X', 'b')", "send = true").faults), 1)
 
 
+class Services(unittest.TestCase):
+    """connect(): a question to a service."""
+
+    def plan(self, body, declares='connect = { "localhost:783" }'):
+        self.s = Script()
+        self.addCleanup(self.s.__exit__)
+        self.s.programs["localhost:783"] = (0, b"SPAM\nscore 9\n", b"")
+        self.assertEqual(self.s.load(f"plugin {{ api = 1, {declares} }} "
+                                     f"on.incoming(function(m) {body} end)"), "")
+        return self.s.ask("incoming", mail())
+
+    def test_what_is_asked_and_answered(self):
+        plan = self.plan("local r = connect('localhost:783', { input = m, timeout = '5s' }) "
+                         "if r.ok and r.lines[1] == 'SPAM' then m:tag('a' .. #r.lines) end")
+        self.assertEqual((plan.faults, plan.say()), ([], ["tag a2"]))
+        [asked] = self.s.execs
+        self.assertIn(b"Subject: hello", asked.stdin)
+        self.assertEqual((asked.argv, asked.env, asked.timeout),
+                         (["localhost:783"], ["half"], 5000000))
+        self.plan("connect('localhost:783', { input = 'PING\\n', keep_open = true }) "
+                  "connect('localhost:783')")
+        self.assertEqual([(x.stdin, x.env) for x in self.s.execs], [(b"PING\n", []),
+                                                                   (None, ["half"])])
+
+    def test_mistakes(self):
+        for body, why in (("connect('x:1')", "connect `x:1` is not declared"),
+                          ("connect('localhost:783', { inputs = 1 })",
+                           "connect takes input, timeout and keep_open, not `inputs`"),
+                          ("connect('localhost:783', { timeout = 'long' })",
+                           "timeout takes a duration")):
+            [(_, _, text)] = self.plan(body).faults
+            self.assertIn(why, text)
+        self.assertEqual(self.s.execs, [])
+
+
 class Secrets(unittest.TestCase):
     """An option that is a secret: syncd.yaml says where it is, the worker gets it."""
     spec = ("plugin { api = 1 } local o = options { token = { 'secret', nil, 'x' }, "

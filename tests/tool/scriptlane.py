@@ -16,7 +16,7 @@ BUILD = os.environ.get("BUILD", "build")
 
 INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP = range(1, 7)
 HELLO, LOADED, RESULT, CALL, LOG, METRIC = range(64, 70)
-CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC, CALL_SECRET, CALL_SERVER, CALL_LOOK = range(8)
+CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC, CALL_SECRET, CALL_SERVER, CALL_LOOK, CALL_CONNECT = range(9)
 KINDS = ("incoming delivered created uploaded flags moved removing removed folder "
          "sync_start sync_done settled online offline auth_failed timer "
          "command").split()
@@ -417,8 +417,11 @@ class Script:
                 out = Out(REPLY).u32(call).u8(1).str("no such file")
             else:
                 out.blob(secret)
-        elif kind == CALL_EXEC:
-            argv, env, timeout = f.strs(), f.strs(), f.u64()
+        elif kind in (CALL_EXEC, CALL_CONNECT):
+            if kind == CALL_EXEC:
+                argv, env, timeout = f.strs(), f.strs(), f.u64()
+            else:
+                argv, env, timeout = [f.str()], ["half"] * f.u8(), f.u64()
             stdin = f.blob() if f.u8() else None
             event = f.str()
             self.execs.append(Op(argv=argv, env=env, timeout=timeout, stdin=stdin,
