@@ -17,7 +17,8 @@ backoff(unsigned failures)
 	if (wait > most)
 		wait = most;
 	/* Many accounts must not come back in step. */
-	return wait - wait / 4 + (clock_wall() * 7919) % (wait / 2 + 1);
+	return wait - wait / 4 + (usec)((uint64_t)clock_wall() * 7919 %
+	    (uint64_t)(wait / 2 + 1));
 }
 
 /* A mailbox that is locked stays so for a while; a network that has just changed
