@@ -396,7 +396,7 @@ answer_refused(struct account *a, const json_t *ask, const char *why)
 {
 	bool told = js_get(ask, "secret") != NULL || js_bool(ask, "across");
 	json_t *exit = json_pack("{s:I, s:i, s:s, s:s, s:b}", "call",
-	    js_int(ask, "call", 0), "code", told ? 1 : -1, "text", why,
+	    js_int(ask, "call", 0), "code", told ? EX_UNAVAILABLE : -1, "text", why,
 	    "err", told ? why : "", "cut", 0);
 	char *text = js_dump(exit);
 

@@ -479,7 +479,10 @@ broker_reaped(struct broker *b, pid_t pid, int status)
 	for (size_t i = 0; i < BROKER_SLOTS; i++)
 		if (b->script[i] == pid) {
 			role_obituary(status, how, sizeof(how));
-			log_warn("%s: the script process %s", b->account, how);
+			/* It ends well when its worker does; a worker that goes
+			 * on says itself that it is gone. */
+			log_at(status == 0 ? LOG_LV_DEBUG : LOG_LV_WARN,
+			    "%s: the script process %s", b->account, how);
 			b->script[i] = 0;
 			return true;
 		}

@@ -313,7 +313,8 @@ limit_resources(const struct script *s, uint32_t n_plugins)
 	rlim_t most = (rlim_t)s->max_memory * (n_plugins + 1) + MEMORY_BASE;
 	struct rlimit as = { most, most }, files = { FILES_MAX, FILES_MAX };
 
-	setrlimit(RLIMIT_AS, &as);
+	if (!sandbox_is_off())
+		setrlimit(RLIMIT_AS, &as);
 	setrlimit(RLIMIT_NOFILE, &files);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 }

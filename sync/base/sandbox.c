@@ -271,6 +271,12 @@ static const bool sanitized = true;
 static const bool sanitized = false;
 #endif
 
+bool
+sandbox_is_off(void)
+{
+	return sanitized;
+}
+
 void
 sandbox_private(void)
 {

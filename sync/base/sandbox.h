@@ -44,6 +44,10 @@ void	 sandbox_private(void);
 unsigned sandbox_enter(enum sandbox_role role, const struct sandbox_path *path,
 	    size_t n, uint16_t port);
 
+/* Built with a sanitizer, which needs more than any role is left with: then nothing
+ * is given up. */
+bool	 sandbox_is_off(void);
+
 /* The layers that this kernel does not have, without entering. */
 unsigned sandbox_missing(void);
 

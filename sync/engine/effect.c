@@ -26,7 +26,7 @@
 #define INTERRUPTED	"syncd was stopped while it ran"
 
 enum { TRIES_MAX = 5, KEEP_FAILED_S = 30 * 86400, EX_TEMPFAIL_CODE = 75,
-    EX_UNAVAILABLE_CODE = 69, EX_REFUSED_CODE = 1,
+    EX_UNAVAILABLE_CODE = 69,
     LATER_S = 2 };
 
 /* ---- bytes ------------------------------------------------------------ */
@@ -411,12 +411,12 @@ find(struct hooks *h, int64_t id, struct script_effect *e, struct err *err)
 	return got > 0 && e->id != id ? 0 : got;
 }
 
-/* What another account will never take is said so; else it may. */
+/* That another account will never take it is said by its code; else it may. */
 static bool
 is_temporary(const struct script_effect *e, int code)
 {
-	return e->op == OPK_ACROSS ? code != EX_REFUSED_CODE &&
-	    code != EX_UNAVAILABLE_CODE : code == EX_TEMPFAIL_CODE;
+	return e->op == OPK_ACROSS ? code != EX_UNAVAILABLE_CODE :
+	    code == EX_TEMPFAIL_CODE;
 }
 
 static int

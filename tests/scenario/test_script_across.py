@@ -50,6 +50,11 @@ class AcrossCase(ScriptCase):
             diff = compare(c, self.b)
         self.assertFalse(diff, "account b differs:\n" + "\n".join(diff))
 
+    def half_a_minute_later(self):
+        """What failed is due again: how many."""
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            return db.execute("UPDATE script_effect SET at = 0").rowcount
+
     def assertSorted(self, n):
         names = [f"m{i}" for i in range(n)]
         moved, copied = names[::3], names[1::3]
@@ -149,9 +154,7 @@ on.incoming({ mailbox = "INBOX" }, function(msg) msg:move(accounts.b.junk) end)
         self.assertEqual(self.subjects(self.tree, "INBOX"), ["first", "m0"])
         self.assertEqual(self.subjects(self.b, "Moved"), [])
         os.rename(marker + "-away", marker)
-        # Half a minute later.
-        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
-            self.assertEqual(db.execute("UPDATE script_effect SET at = 0").rowcount, 1)
+        self.assertEqual(self.half_a_minute_later(), 1)
         self.syncd.sync()
         self.assertEqual(self.subjects(self.b, "Moved"), ["m0"])
         self.assertEqual(self.subjects(self.tree, "INBOX"), ["first"])
@@ -224,6 +227,7 @@ class CrashTest(AcrossCase):
                 self.syncd.wrap = ()
             self.syncd.sync()
         for _ in range(4):
+            self.half_a_minute_later()
             self.syncd.sync()
         self.assertGreater(sent, 12)
         self.assertSorted(sent)

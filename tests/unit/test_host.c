@@ -306,6 +306,7 @@ a_process_that_is_killed_is_replaced(void **state)
 	script(&b, 0, HEAD "msg:tag('a') end)");
 	start(&b);
 	ask(&b, three, 3, USEC_S(20));
+	assert_true(b.pid[0] > 0);
 	kill(b.pid[0], SIGKILL);
 	ask(&b, three, 1, USEC_S(20));
 	assert_string_equal(said(&b), "1 tag a; ");

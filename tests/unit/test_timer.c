@@ -110,7 +110,7 @@ jitter_is_of_an_account_and_stays_so(void **state)
 {
 	bool seen[TIMER_JITTER_S] = { false };
 	size_t n = 0;
-	char name[16];
+	char name[32];
 
 	(void)state;
 	for (int i = 0; i < 400; i++) {
