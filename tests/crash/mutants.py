@@ -21,7 +21,7 @@ STEP = int(os.environ.get("CRASH_STEP", "1"))    # only each n-th point
 # ${old} stands in the file exactly once.
 Edit = namedtuple("Edit", "file old new")
 
-RECOVER, PAIR = "sync/engine/recover.c", "sync/engine/candidate.c"
+RECOVER, LIKE = "sync/engine/recover.c", "sync/engine/like.c"
 LAND = "sync/engine/land.c"
 DELIVER, AT = "sync/maildir/deliver.c", "sync/maildir/at.c"
 
@@ -30,8 +30,8 @@ MUTANTS = {
     "no-intent": [
         Edit(RECOVER, "\tif (in->found.v == 0 && in->stage == ST_APPENDING)\n",
              "\tif (in->stage == ST_APPENDING)\n"),
-        Edit(PAIR, "\t\tif (!cs->v[lo].used && cs->v[lo].wire_size == size)",
-             "\t\tif (cs->v[lo].used && cs->v[lo].wire_size == size)")],
+        Edit(LIKE, "\tleft.n_a = sift(a, n_a, LIKE_NONE, dated);",
+             "\tleft.n_a = 0 * sift(a, n_a, LIKE_NONE, dated);")],
     "early-row": [Edit(LAND, "\t\t.stage = ST_LANDING,", "\t\t.stage = ST_PRESENT,")],
     "write-unchecked": [Edit(DELIVER, "\t\tif (done < 0)\n\t\t\treturn -1;\n\t\tp += done;",
                              "\t\tif (done < 0)\n\t\t\treturn 0;\n\t\tp += done;")],
