@@ -52,7 +52,7 @@ REPLAY	:= $(addprefix $(BUILD)/replay/,$(FUZZ))
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit scenario layers headers
-.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash mutant bench
+.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -119,6 +119,12 @@ crash:
 	@tests/tool/deps check
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(FAULTS)
 	@BUILD=$(BUILD) tests/crash/crash.py $(CRASH)
+
+# What a disk may hold that lost its power during a round: root, loop devices, FUSE.
+powercut:
+	@tests/tool/deps powercut
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN)
+	@BUILD=$(BUILD) tests/crash/powercut.py $(CRASH)
 
 $(BUILD)/tests/test_script_%: tests/unit/test_script_%.c $(SCRIPT_LIB) $(LIB)
 	@mkdir -p $(@D)

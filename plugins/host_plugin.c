@@ -138,19 +138,21 @@ missing_grants(struct host_plugin *pl, struct frame_in *in, struct buf *yaml)
 {
 	uint32_t n = frame_n(in, 8, HOST_DECLARED);
 	struct str last = STR_NONE;
+	bool list = false;	/* the last line is one */
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct str perm = frame_str(in), arg = frame_str(in);
 
 		if (in->bad || allowed(pl->conf, perm, arg))
 			continue;
-		if (str_eq(perm, last)) {
+		if (list && arg.n > 0 && str_eq(perm, last)) {
 			yaml->n--;	/* the bracket */
 			if (buf_fmt(yaml, ", %.*s]", STR_ARG(arg)) < 0)
 				return;
 			continue;
 		}
 		last = perm;
+		list = arg.n > 0;
 		if (yaml->n > 0 && buf_fmt(yaml, "\n") < 0)
 			return;
 		if (arg.n > 0 ? buf_fmt(yaml, "%.*s: [%.*s]", STR_ARG(perm),
