@@ -100,9 +100,10 @@ nothing_found(void *engine, const struct hook_query *q, int64_t after,
 }
 
 static int
-no_message(void *engine, int64_t id, struct hook_msg *msg, struct err *err)
+no_message(void *engine, int64_t id, bool open, struct hook_msg *msg,
+    struct err *err)
 {
-	(void)engine, (void)id, (void)msg, (void)err;
+	(void)engine, (void)id, (void)open, (void)msg, (void)err;
 	return 0;
 }
 
