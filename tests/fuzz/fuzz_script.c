@@ -89,9 +89,10 @@ nothing_found(void *engine, const struct hook_query *q, int64_t after,
 }
 
 static int
-no_message(void *engine, int64_t id, struct hook_msg *msg, struct err *err)
+no_message(void *engine, int64_t id, bool open, struct hook_msg *msg,
+    struct err *err)
 {
-	(void)engine, (void)id, (void)msg, (void)err;
+	(void)engine, (void)id, (void)open, (void)msg, (void)err;
 	return 0;
 }
 
@@ -100,6 +101,23 @@ no_exec(void *daemon, const struct hook_exec *ex)
 {
 	(void)daemon, (void)ex;
 	return 1;
+}
+
+/* What it wants to be asked of a server is looked at, and not found. */
+static void
+answer_wishes(struct host *h)
+{
+	struct hook_wish w;
+	size_t good = 0;
+
+	while (server_wish(&h->head, &w)) {
+		for (size_t i = 0; i < w.n_terms; i++)
+			good += imap_term_ok(&w.term[i]);
+		must(good <= w.n_terms);
+		server_found(&h->head, w.number, NULL, 0, "no");
+		good = 0;
+	}
+	server_forget(h, NULL);
 }
 
 /* The frames of a script process that was taken over. */
@@ -129,6 +147,7 @@ to_worker(struct str in)
 	h->pending->n_shares = 1;
 	frame_in_bytes(&p->in, in);
 	(void)answer_read(h, p);
+	answer_wishes(h);
 	ask_free(h->pending);
 	arena_clear(&h->plugin[0].a);
 	free(h->plugin[0].error);
