@@ -96,6 +96,13 @@ no_message(void *engine, int64_t id, bool open, struct hook_msg *msg,
 	return 0;
 }
 
+static int
+none_unseen(void *engine, struct str mailbox, uint32_t *n, struct err *err)
+{
+	(void)engine, (void)mailbox, (void)n, (void)err;
+	return 0;
+}
+
 static uint32_t
 no_exec(void *daemon, const struct hook_exec *ex)
 {
@@ -126,7 +133,8 @@ to_worker(struct str in)
 {
 	static const struct plugin_conf conf = { .name = (char *)(uintptr_t)"p" };
 	static const struct hook_world world = { .kv_next = nothing_next,
-	    .search = nothing_found, .message = no_message };
+	    .search = nothing_found, .message = no_message,
+	    .unseen = none_unseen };
 	static const struct hook_broker broker = { .exec = no_exec };
 	const struct hook_event ev = { .id = 1 };
 	struct host *h = xcalloc(1, sizeof(*h));
@@ -152,6 +160,8 @@ to_worker(struct str in)
 	arena_clear(&h->plugin[0].a);
 	free(h->plugin[0].error);
 	free(h->plugin[0].grant);
+	for (size_t i = 0; i < h->plugin[0].n_metrics; i++)
+		free((char *)(uintptr_t)h->plugin[0].metric[i].name);
 	frame_in_clear(&p->in);
 	free(h);
 }
