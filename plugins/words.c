@@ -167,7 +167,8 @@ words_convert(struct str s, struct str charset, struct arena *a)
 		cd = converter(str_istarts(charset, STR("utf")) ? "utf-8" :
 		    "cp1252");
 	} else {
-		cd = converter(name);
+		/* To iconv, no name is that of our own locale. */
+		cd = name[0] != '\0' ? converter(name) : (iconv_t)-1;
 	}
 	if (cd == (iconv_t)-1)
 		cd = converter(words_is_utf8(s) ? "utf-8" : "cp1252");

@@ -100,6 +100,8 @@ words_are_decoded(void **state)
 		{ "=?utf-8?q?a_b?=", "a b" },
 		{ "=?utf-8*en?q?x?=", "x" },
 		{ "=?nonsense?q?x=41?=", "xA" },
+		/* No name at all, also by what is no part of one. */
+		{ "=?/ /?q?caf=C3=A9?=", "café" }, { "=?//?q?caf=E9?=", "café" },
 		{ "=?utf-8?x?no?=", "=?utf-8?x?no?=" },
 		{ "=?utf-8?q?open", "=?utf-8?q?open" },
 		{ "=?utf-8?q?=FF?=", "\xef\xbf\xbd" },
