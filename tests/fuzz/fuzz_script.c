@@ -1,22 +1,17 @@
 /*
  * fuzz_script.c — strangers' bytes where scripts are: the header of a message, a
- * page of HTML, frames of the worker to a script process, and frames of a hostile
- * script process to the worker.  The first byte chooses.
+ * page of HTML, frames of the worker to a script process, frames of a hostile script
+ * process to the worker, and what people write in options.  The first byte chooses.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "fuzz.h"
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "plugins/event.h"
 #include "plugins/host_impl.h"
 #include "plugins/html.h"
 #include "plugins/mail.h"
 #include "plugins/mdate.h"
 #include "plugins/words.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void
 header(struct str in)
@@ -50,6 +45,22 @@ page(struct str in)
 	must(html_to_text(in, &a).n <= in.n);
 	(void)words_encode(in, &a);
 	arena_clear(&a);
+}
+
+/* Lengths of time, sizes and moments, as people write them in options. */
+static void
+written(struct str in)
+{
+	int64_t n;
+
+	if (mdate_duration(in, &n))
+		must(n >= 0);
+	if (mdate_size(in, &n))
+		must(n >= 0);
+	if (mdate_moment(in, 1800000000, &n))
+		must(n > 0);
+	if (mdate_parse(in, &n))
+		must(n > INT64_MIN);
 }
 
 /* The worker's frames, as a script process reads them. */
@@ -115,14 +126,14 @@ static void
 answer_wishes(struct host *h)
 {
 	struct hook_wish w;
-	size_t good = 0;
 
 	while (server_wish(&h->head, &w)) {
+		size_t good = 0;
+
 		for (size_t i = 0; i < w.n_terms; i++)
 			good += imap_term_ok(&w.term[i]);
 		must(good <= w.n_terms);
 		server_found(&h->head, w.number, NULL, 0, "no");
-		good = 0;
 	}
 	server_forget(h, NULL);
 }
@@ -149,7 +160,8 @@ to_worker(struct str in)
 	p->greeted = true;
 	h->plugin[0] = (struct host_plugin){ .conf = &conf, .proc = p };
 	h->pending = ask_copy(&ev);
-	h->pending->number = h->pending->n_parts = 1;
+	h->pending->number = 1;
+	h->pending->n_parts = 1;
 	h->pending->share = sh = arena_get(&h->pending->a, sizeof(*sh));
 	*sh = (struct share){ .proc = p, .open = { true }, .n_open = 1 };
 	h->pending->n_shares = 1;
@@ -170,7 +182,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static void (*const what[])(struct str) = {
-		header, page, to_script, to_worker
+		header, page, to_script, to_worker, written
 	};
 	char *copy;
 
@@ -179,7 +191,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	/* An allocation of its own, so that a byte too far is seen. */
 	copy = xmalloc(n);
 	memcpy(copy, p + 1, n - 1);
-	what[p[0] % 4]((struct str){ copy, n - 1 });
+	what[p[0] % ARRAY_LEN(what)]((struct str){ copy, n - 1 });
 	free(copy);
 	return 0;
 }

@@ -386,7 +386,7 @@ class Secrets(unittest.TestCase):
             self.addCleanup(self.syncd.stop)
             r = self.verb("sync", "-vv")
             self.assertEqual(r.rc, 77)
-            self.assertIn("127.0.0.1 said: ", r.err)
+            self.assertIn("the server said: ", r.err)
             self.assertIn("repeats the secret", r.err)
             self.syncd.start()
             wait_for(lambda: self.state_of("a") == "auth-required", 20, "the refusal")
