@@ -51,7 +51,7 @@ REPLAY	:= $(addprefix $(BUILD)/replay/,$(FUZZ))
 # What tests/crash lets go wrong.
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
-.PHONY: all clean install dist deps check demo pictures unit scenario layers headers
+.PHONY: all clean install dist deps check demo pictures unit replay scenario layers headers
 .PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut mutant bench
 .SECONDARY:
 all:
@@ -142,6 +142,9 @@ check:
 
 unit: $(UNIT)
 	@tests/tool/check unit
+
+replay: $(REPLAY)
+	@tests/tool/check replay
 
 scenario: $(BIN) $(SCRIPT) $(FAULTS)
 	@tests/tool/check scenario

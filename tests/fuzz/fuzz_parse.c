@@ -6,7 +6,6 @@
 #include "fuzz.h"
 
 #include "imap/caps.h"
-#include "imap/mutf7.h"
 #include "show_resp.h"
 
 static void
@@ -21,27 +20,6 @@ check_reader(struct str in, bool authenticated, unsigned seed)
 	}
 	free(whole);
 	free(cut);
-}
-
-/* What decodes, encodes to the same. */
-static void
-check_mutf7(struct str in)
-{
-	CLEANUP(buf_clear) struct buf a;
-	CLEANUP(buf_clear) struct buf b;
-
-	buf_init(&a, 1 << 16);
-	buf_init(&b, 1 << 16);
-	if (mutf7_decode(in, &a) == 0) {
-		must(mutf7_encode(buf_str(&a), &b) == 0);
-		must(str_eq(buf_str(&b), in));
-	}
-	buf_reset(&a);
-	buf_reset(&b);
-	if (mutf7_encode(in, &a) == 0) {
-		must(mutf7_decode(buf_str(&a), &b) == 0);
-		must(str_eq(buf_str(&b), in));
-	}
 }
 
 static void
@@ -67,7 +45,6 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	in = (struct str){ (const char *)p + 1, n - 1 };
 	check_reader(in, p[0] & 1, 1 + (p[0] >> 1));
-	check_mutf7(in);
 	check_date(in);
 	caps_parse(&caps, in);
 	return 0;
