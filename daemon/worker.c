@@ -464,7 +464,11 @@ run_timers(struct worker *w)
 	struct err err;
 
 	if (now >= w->sweep_at) {
+		bool was = w->acc->tree_remote;
+
 		mark_everything(w);
+		if (watcher_listen_again(w->acc))
+			w->acc->tree_remote = was;
 		w->sweep_at = clock_in(w->conf->watch.poll);
 	}
 	if (now >= w->scan_at) {

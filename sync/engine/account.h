@@ -124,6 +124,7 @@ struct listener {
 	struct lane	*lane;
 	uint32_t	 req;		/* its NOTIFY or IDLE */
 	int64_t		 folder;	/* the one it is idle in; 0: NOTIFY */
+	bool		 again;		/* .req is not its first NOTIFY */
 };
 
 struct account {

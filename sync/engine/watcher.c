@@ -86,13 +86,18 @@ watcher_start(struct account *acc, struct lane *ln)
 	}
 	/* Without it the pushed counters have no mod-sequence. */
 	(void)imap_enable(ln);
-	l->req = imap_notify(ln);
+	l->req = imap_notify(ln, true);
 }
 
 static void
 answered(struct account *acc, struct listener *l, const struct ev_done *done)
 {
-	if (done->req != l->req || done->status == DONE_OK)
+	if (done->req != l->req)
+		return;
+	if (l->again)
+		acc->tree_remote = true;
+	l->again = false;
+	if (done->status == DONE_OK)
 		return;
 	if (l->folder != 0) {
 		log_info("IDLE refused: %.*s", STR_ARG(done->text));
@@ -102,6 +107,23 @@ answered(struct account *acc, struct listener *l, const struct ev_done *done)
 	imap_avoid(l->lane, CAP_NOTIFY);
 	imap_avoid(acc->work, CAP_NOTIFY);
 	be_idle(acc, l);
+}
+
+bool
+watcher_listen_again(struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_listeners; i++) {
+		struct listener *l = &acc->listener[i];
+
+		if (l->folder != 0 || !imap_can(l->lane, CAP_NOTIFY))
+			continue;
+		/* A SET over another one makes Dovecot deaf. */
+		(void)imap_notify_none(l->lane);
+		l->req = imap_notify(l->lane, false);
+		l->again = true;
+		return true;
+	}
+	return false;
 }
 
 static struct listener *
@@ -134,7 +156,7 @@ watcher_event(struct account *acc, const struct event *ev)
 	case EV_OVERFLOW:
 		/* NOTIFY is off now: look at everything, then arm it again. */
 		acc->tree_remote = true;
-		l->req = imap_notify(l->lane);
+		l->req = imap_notify(l->lane, true);
 		break;
 	case EV_DONE:
 		answered(acc, l, &ev->done);

@@ -21,6 +21,11 @@ bool	watcher_lacks(const struct account *acc);
 /* Take ${ln} as a watch connection and make it listen.  Nothing waits: what
  * comes is dealt with by remote_note() and remote_next(). */
 void	watcher_start(struct account *acc, struct lane *ln);
+/* Say NOTIFY again: Dovecot looks at a file of INBOX's index, and when that index
+ * begins another, it notices what comes only twice a minute (QUIRKS.md).  True: a
+ * look at all counters follows the answer, so that nothing falls between.  False:
+ * there is no NOTIFY here. */
+bool	watcher_listen_again(struct account *acc);
 /* Something came on a watch connection (remote.c passes it on). */
 void	watcher_event(struct account *acc, const struct event *ev);
 /* Close ${ln}, or with NULL all of them. */

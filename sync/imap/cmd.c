@@ -138,11 +138,19 @@ imap_idle_done(struct lane *ln)
 }
 
 uint32_t
-imap_notify(struct lane *ln)
+imap_notify(struct lane *ln, bool counters)
 {
-	return submit_text(imap_impl(ln), CMD_PLAIN,
+	return submit_text(imap_impl(ln), CMD_PLAIN, counters ?
 	    "NOTIFY SET STATUS (PERSONAL (MessageNew MessageExpunge FlagChange "
+	    "MailboxName SubscriptionChange))" :
+	    "NOTIFY SET (PERSONAL (MessageNew MessageExpunge FlagChange "
 	    "MailboxName SubscriptionChange))");
+}
+
+uint32_t
+imap_notify_none(struct lane *ln)
+{
+	return submit_text(imap_impl(ln), CMD_PLAIN, "NOTIFY NONE");
 }
 
 /* --- Mailboxes. --- */

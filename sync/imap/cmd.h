@@ -105,11 +105,12 @@ uint32_t imap_append(struct lane *ln, struct str mailbox,
 uint32_t imap_idle(struct lane *ln);
 void	 imap_idle_done(struct lane *ln);
 
-/* NOTIFY SET STATUS for all personal mailboxes: EV_STATUS for each now (a
- * snapshot) and at each change, EV_LIST when a mailbox comes, goes or is
+/* NOTIFY SET for all personal mailboxes: with ${counters} EV_STATUS for each now (a
+ * snapshot), and then at each change, EV_LIST when a mailbox comes, goes or is
  * renamed.  EV_OVERFLOW: the server gave up.  For a lane that has nothing
  * selected: from now on the server is silent about the selected mailbox, even
  * about what this lane does to it (RFC 5465 section 4). */
-uint32_t imap_notify(struct lane *ln);
+uint32_t imap_notify(struct lane *ln, bool counters);
+uint32_t imap_notify_none(struct lane *ln);
 
 #endif

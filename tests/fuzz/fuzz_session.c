@@ -54,7 +54,7 @@ submit_mailboxes(struct lane *ln)
 	note(imap_status(ln, STR("INBOX")));
 	note(imap_create(ln, STR("a \"b\"")));
 	note(imap_rename(ln, STR("a"), STR("b")));
-	note(imap_notify(ln));
+	note(imap_notify(ln, true));
 }
 
 static void

@@ -171,6 +171,25 @@ class Crossing(LiveCase):
         self.assertEqual(self.flags(self.far("INBOX", "b001.")), ["FS"])
 
 
+class ListeningAnew(LiveCase):
+    """Dovecot watches one file of INBOX's index, and when that index begins another it
+    tells late from then on, until it is asked again."""
+    account = {"watch": {"poll": "6h"}}
+
+    def said(self, command):
+        return sum(c.startswith(command) for c in self.dovecot.commands(self.user))
+
+    def test_notify_is_said_again_after_changes_and_then_all_is_looked_at(self):
+        self.begin()
+        for n, token in ((1, "first"), (2, "second")):
+            # What the first sync did counts, too.
+            self.wait(lambda n=n: self.said("NOTIFY SET (") == n, 15, "NOTIFY to be said again")
+            self.wait(lambda n=n: self.said("LIST") == 1 + n, 10, "a look at all counters")
+            self.client.append("INBOX", message(token))
+            self.arrives(token, lambda token=token: self.near("INBOX", token))
+        self.assertEqual(self.said("NOTIFY SET STATUS"), 1)
+
+
 class CrossingWithIdle(Crossing):
     """Only INBOX is pushed; the rest is found by polling."""
     server = {"rawlog": True, "hide": ("NOTIFY",)}
