@@ -246,6 +246,10 @@ class Server(Case):
         self.drill()
         self.same()
         self.assertEqual([m for m in self.inbox.msgs if m.flags], [first])
+        self.inbox.msgs[0].flags.add("\\Answered")
+        self.inbox.touch(self.inbox.msgs[0])
+        self.syncd.sync()
+        self.same()
 
     def test_highestmodseq_goes_back_and_flags_with_it(self):
         """What changes below the number that we know is seen."""
@@ -333,6 +337,18 @@ class Server(Case):
 class ServerWithoutModseqs(Server):
     """Nothing but UIDNEXT tells that the server went back."""
     caps = peer.PLAIN
+
+    def test_one_message_is_not_listed(self):
+        """Fewer than it counts: the one may be there."""
+        self.peer.on("UID FETCH", peer.raw(b"".join(
+            b"* %d FETCH (UID %d FLAGS ())\r\n" % (n, n) for n in range(2, MAILS + 1)) +
+            b"TAG OK done\r\n"))
+        for _ in range(2):
+            self.syncd.run("sync", "--full")
+            self.assertEqual(len(self.tree.messages("INBOX")), MAILS, "deleted here")
+        self.peer.rules.__init__()
+        self.drill()
+        self.same()
 
 
 class ServerWithoutVanished(Server):

@@ -259,9 +259,10 @@ class Alike(PeerCase):
             far, near = places(c, self.tree, "Subject: " + token)
         self.assertEqual((dict(far), dict(near)), (there, there), token)
 
-    def append(self, act):
+    def append(self, act, known=True):
         """One more file, and what the server does when it is sent."""
-        self.syncd.sync()
+        if known:
+            self.syncd.sync()
         self.tree.add("INBOX", local_message("near"), "S", date=DATE)
         self.peer.on("APPEND", act, times=1)
         self.any_end()
@@ -281,7 +282,7 @@ class Alike(PeerCase):
             return False
         self.syncd.sync()
         self.tree.add("INBOX", local_message("near"), "S", date=DATE)
-        self.append(first)
+        self.append(first, known=False)
         self.heal()
         self.assertPlaces("near", INBOX=2)
 
@@ -352,6 +353,28 @@ class Renamed(PeerCase):
         self.assertLessEqual({"One", "Two", "Uno"}, self.now_called(One="Uno"))
 
 
+class RenamedById(PeerCase):
+    """The server tells which mailbox it is, whatever its counters say."""
+    caps = peer.MODERN + " OBJECTID"
+
+    def test_two_at_once(self):
+        for name in ("One", "Two"):
+            self.peer.box(name).add(message("in " + name), (), DATE)
+        self.syncd.sync()
+        for then, now in (("One", "Uno"), ("Two", "Due")):
+            self.peer.boxes[now] = self.peer.boxes.pop(then)
+            self.peer.boxes[now].name = now
+            self.peer.boxes[now].next += 7
+        self.peer.sent.clear()
+        self.any_end()
+        fetched = [c for c in self.peer.sent if "BODY.PEEK[]" in c]
+        self.heal()
+        self.assertEqual(fetched, [])
+        self.assertIn(b"in One", self.tree.messages("Uno")[0].data)
+        self.assertIn(b"in Two", self.tree.messages("Due")[0].data)
+        self.assertFalse({"One", "Two"} & set(self.tree.folders()))
+
+
 # Said before the honest answer to a command: (command, bytes).
 BABBLE = {
     "false VANISHED": ("SELECT|EXAMINE", b"* VANISHED 1:4294967295\r\n"),
@@ -415,7 +438,6 @@ LIES = {
     "SELECT of an empty folder": (
         "SELECT|EXAMINE", b"* 0 EXISTS\r\n* OK [UIDVALIDITY 1700000000]\r\n* OK [UIDNEXT 1]\r\n"
         b"* OK [HIGHESTMODSEQ 1]\r\nTAG OK done\r\n", False),
-    "no message at all": ("UID FETCH", b"TAG OK done\r\n", False),
     "UIDVALIDITY 0": (
         "SELECT|EXAMINE", b"* 6 EXISTS\r\n* OK [UIDVALIDITY 0]\r\n* OK [UIDNEXT 7]\r\n"
         b"TAG OK done\r\n", False),
@@ -447,6 +469,7 @@ class Lying(PeerCase):
         self.peer.on(verb, raw(data, close))
         self.any_end()
         self.any_end("--full")
+        self.assertEqual(len(self.tree.messages("INBOX")), 6, "deleted here")
         self.honest_again()
 
     def test_a_lying_first_sync(self):

@@ -64,6 +64,7 @@ select_tells_of_the_mailbox(void **state)
 	play_event(&p, EV_EXISTS);
 	box = imap_box(p.ln);
 	assert_false(box->open);
+	play_event(&p, EV_GONE);
 	play_done(&p, req, DONE_OK);
 	assert_true(box->open && box->readonly && box->no_new_keywords);
 	assert_true(box->uid_not_sticky);
