@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/land.h"
+#include "engine/letters.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
@@ -315,6 +316,7 @@ static int
 settle_intent(struct account *acc, struct intent *in, struct err *err)
 {
 	struct msg_row row, there;
+	char name[MNAME_MAX];
 	struct err ignored;
 	struct folder *from;
 	int got = store_find_id(acc->store, in->row, &row, err);
@@ -333,9 +335,13 @@ settle_intent(struct account *acc, struct intent *in, struct err *err)
 	row.to = 0;
 	row.seek = 0;
 	if (in->found.v != 0) {
-		if (from != NULL && folder_load(acc, from, &ignored) == 0)
+		if (from != NULL && folder_load(acc, from, &ignored) == 0) {
+			if (from != in->target && letters_follow(acc, from,
+			    in->target, &row, name, err) < 0)
+				return -1;
 			row.flags.kw = kwtab_translate(row.flags.kw, &from->kw,
 			    &in->target->kw);
+		}
 		if (local_letters(acc, in->target, row.flags.kw, err) < 0)
 			return -1;
 		row.folder = in->target->id;

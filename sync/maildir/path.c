@@ -566,18 +566,19 @@ mpath_rename(int root_fd, enum layout layout, struct str from, struct str to,
 }
 
 /* rmdir(2) refuses a directory with anything in it, so a message that arrives
- * meanwhile is safe; what was removed until then is made again. */
+ * meanwhile is safe; what was removed until then is made again.  The first to go is
+ * cur/: what is left if we die is no folder any more, not one that is damaged. */
 static int
 remove_subs(int folder_fd)
 {
-	for (size_t i = 0; i < ARRAY_LEN(subs); i++) {
+	for (size_t i = ARRAY_LEN(subs); i-- > 0;) {
 		if (unlinkat(folder_fd, subs[i], AT_REMOVEDIR) == 0 ||
 		    errno == ENOENT)
 			continue;
 		if (errno == EEXIST)
 			errno = ENOTEMPTY;
-		for (int saved = errno; i > 0; errno = saved)
-			(void)mkdirat(folder_fd, subs[--i], 0700);
+		for (int saved = errno; ++i < ARRAY_LEN(subs); errno = saved)
+			(void)mkdirat(folder_fd, subs[i], 0700);
 		return -1;
 	}
 	return 0;

@@ -1,92 +1,31 @@
 #!/usr/bin/env python3
 """mutants.py [NAME]... — is what is made wrong found?
 
-Each mutant is one small mistake.  Only its sources are compiled, so it costs a
-second.  As a program this lets the unit tests and scenes loose on each that are
-named beside it, and says which of them noticed; crash.py takes single ones as
-its positive controls.
+Each mutant is one of mistakes.py.  Only its sources are compiled, so it costs a
+second.  As a program this lets the witnesses loose on each that are named beside
+it, and says which of them noticed; "sane" lets all of them loose on what is not
+made wrong, where they must be silent.  crash.py takes single ones as its controls.
+
+CRASH_STEP	only each n-th point of a scene (1)
+CRASH_JOBS	so many at a time (2)
 
 The last line is "N mutants, N caught"; what nobody noticed is named above it.
 """
+import concurrent.futures
 import os
 import shutil
 import subprocess
 import sys
-from collections import namedtuple
+
+from mistakes import MISTAKES
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("BUILD", "build")
-STEP = int(os.environ.get("CRASH_STEP", "1"))    # only each n-th point
+STEP = int(os.environ.get("CRASH_STEP", "1"))
+JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 
-# ${old} stands in the file exactly once.
-Edit = namedtuple("Edit", "file old new")
-
-RECOVER, CANDIDATE = "sync/engine/recover.c", "sync/engine/candidate.c"
-LAND = "sync/engine/land.c"
-DELIVER, AT = "sync/maildir/deliver.c", "sync/maildir/at.c"
-
-MUTANTS = {
-    # The controls of crash.py.
-    "no-intent": [
-        Edit(RECOVER, "\tif (in->found.v == 0 && in->stage == ST_APPENDING)\n",
-             "\tif (in->stage == ST_APPENDING)\n"),
-        Edit(CANDIDATE, "KNOWN_NOT && c->local == SIDE_PRESENT &&",
-             "KNOWN_NOT && c->local == SIDE_GONE &&")],
-    "early-row": [Edit(LAND, "\t\t.stage = ST_LANDING,", "\t\t.stage = ST_PRESENT,")],
-    "write-unchecked": [Edit(DELIVER, "\t\tif (done < 0)\n\t\t\treturn -1;\n\t\tp += done;",
-                             "\t\tif (done < 0)\n\t\t\treturn 0;\n\t\tp += done;")],
-    "short-write": [Edit(DELIVER, "\t\tp += done;\n\t\tn -= (size_t)done;",
-                         "\t\tp += done;\n\t\tn = 0;")],
-    "oom-unchecked": [Edit("sync/base/mem.c",
-                           "\tvoid *p = malloc(n > 0 ? n : 1);\n\n\tif (p == NULL)",
-                           "\tvoid *p = malloc(n > 0 ? n : 1);\n\n\tif (p == NULL && n == 0)")],
-    "no-fsync-file": [Edit(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fd < 0;")],
-    "no-fsync-dir": [Edit(AT, "\trc = fsync(fd);", "\trc = 0;")],
-    "no-sync-commit": [Edit("sync/store/db.c", "PRAGMA synchronous = FULL",
-                            "PRAGMA synchronous = OFF")],
-}
-
-GATHER, FLAG, GUARD = "sync/engine/gather.c", "sync/engine/flag.c", "sync/engine/guard.c"
-DIFF, MOVE, ACCOUNT = "sync/engine/diff.c", "sync/engine/move.c", "sync/engine/account.c"
-MUTANTS.update({
-    "equation": [Edit(GATHER, "f->work.n_fresh == (uint64_t)exists + vanished)",
-                      "f->work.n_fresh != (uint64_t)exists + vanished)")],
-    "went-back": [Edit(GATHER, "box->modseq.v < f->modseq.v", "box->modseq.v > f->modseq.v")],
-    "keeps-uids": [Edit(GATHER, "\t\trow.uid.v = 0;\n", "")],
-    "found-again": [Edit(FLAG, "return row->uid.v != c->uid.v ||",
-                         "return row->uid.v == c->uid.v ||")],
-    "no-guard": [Edit(GUARD, "(int64_t)n <= acc->conf->guards.max_delete_count)",
-                      "(int64_t)n >= acc->conf->guards.max_delete_count)")],
-    "source-stays": [Edit(RECOVER, "(in->found.v != 0 && doubt_source(",
-                          "(in->found.v == 0 && doubt_source(")],
-    "nameless-bits": [Edit(ACCOUNT, "f->kw.n > f->kw_stored &&", "f->kw.n < f->kw_stored &&")],
-    "policy-negated": [Edit(DIFF, "\tif (!(policy->pull & POLICY_DELETE))\n",
-                            "\tif (policy->pull & POLICY_DELETE)\n")],
-    "merge-swapped": [Edit(DIFF, "\tout.add = flags_minus(there, remote);",
-                           "\tout.add = flags_minus(remote, there);")],
-    "move-forgets-folder": [Edit(MOVE, "\trow.folder = t->to->id;\n", "")],
-    "digest-of-header": [Edit("sync/engine/pair_files.c", "\treturn hash_eq(&row.all, &u->content->id.all);",
-                              "\treturn hash_eq(&row.head, &u->content->id.head);")],
-    "rename-replaces": [Edit(AT, "to_fd, to, RENAME_NOREPLACE);", "to_fd, to, 0);")],
-    "flags-unsorted": [Edit("sync/base/flags.c", "\t\t\tout[n++] = sysflags[k].letter;",
-                            "\t\t\tout[n] = sysflags[k].letter;")],
-    "no-truncation-check": [Edit(DELIVER, "\tif (d->eol == EOL_LF && d->prev == '\\r' &&",
-                                 "\tif (d->eol != EOL_LF && d->prev == '\\r' &&")],
-})
-
-# Who should notice: unit tests, and scenes that are played once, and killed.
-EVERY = ["download", "upload", "flags", "deleted, for good", "moved"]
-WHO = {
-    "went-back": (["test_store"], EVERY),
-    "keeps-uids": ([], ["new UIDVALIDITY"]), "found-again": ([], ["new UIDVALIDITY"]),
-    "no-guard": ([], ["held by a guard"]), "source-stays": ([], ["moved, no MOVE"]),
-    "nameless-bits": ([], ["keywords"]), "policy-negated": (["test_diff"], []),
-    "merge-swapped": (["test_diff"], []), "rename-replaces": (["test_deliver"], []),
-    "flags-unsorted": (["test_flags"], []), "no-truncation-check": (["test_deliver"], []),
-    "no-fsync-file": (["test_deliver"], []), "no-fsync-dir": (["test_deliver"], []),
-    "short-write": (["test_deliver"], EVERY), "early-row": ([], ["download"]),
-    "no-intent": ([], ["upload"]),
-}
+MUTANTS = {name: m.edits for name, m in MISTAKES.items()}
+SANE = "sane"
 
 
 def mutated(edits):
@@ -101,9 +40,13 @@ def mutated(edits):
     return out
 
 
+def place(name):
+    return os.path.join(ROOT, BUILD, "mutant", name)
+
+
 def build(name, *tests):
     """The path of a syncd that has the mistake (and of unit tests)."""
-    out = os.path.join(ROOT, BUILD, "mutant", name)
+    out = place(name)
     shutil.rmtree(out, ignore_errors=True)
     sources = mutated(MUTANTS[name])
     for path, text in sources.items():
@@ -116,43 +59,93 @@ def build(name, *tests):
     return os.path.join(out, "syncd")
 
 
-def unit_notices(name, test):
-    r = subprocess.run([os.path.join(ROOT, BUILD, "mutant", name, test)], cwd=ROOT,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=120, check=False)
-    return r.returncode != 0
+# -- witnesses ----------------------------------------------------------------
+
+def fails(argv, limit, **env):
+    try:
+        return subprocess.run(argv, cwd=ROOT, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit,
+                              check=False, env=dict(os.environ, **env)).returncode != 0
+    except subprocess.TimeoutExpired:
+        return True
 
 
-def scene_notices(program, scene):
-    """Once as it should go, then killed before each effect in turn."""
+def is_unit(witness):
+    return witness.startswith("test_") and \
+        os.path.exists(os.path.join(ROOT, "tests/unit", witness + ".c"))
+
+
+def story_notices(out, story):
+    """A scenario; what a mutant's build lacks is as in the real one."""
+    for entry in os.listdir(os.path.join(ROOT, BUILD)):
+        if entry != "mutant" and not os.path.lexists(os.path.join(out, entry)):
+            os.symlink(os.path.join(ROOT, BUILD, entry), os.path.join(out, entry))
+    return fails([sys.executable, "tests/tool/scenario.py", story], 600,
+                 BUILD=os.path.relpath(out, ROOT))
+
+
+def scene_notices(program, sweep, scene):
+    """Once as it should go, then wrong at each point in turn."""
     import crash
-    total = crash.count("kill-before", scene)
-    _, bad = crash.portion("kill-before", scene, [10 ** 9], program)
+    total = crash.count(sweep, scene)
+    _, bad = crash.portion(sweep, scene, [10 ** 9], program)
     if not bad:
-        _, bad = crash.portion("kill-before", scene, range(1, total + 1, STEP), program, True)
+        step = max(STEP, total // 500)    # of allocations there are too many
+        _, bad = crash.portion(sweep, scene, range(1, total + 1, step), program, True)
     return bool(bad)
+
+
+def notices(out, witness):
+    """${out} has the syncd and the unit tests."""
+    if is_unit(witness):
+        return fails([os.path.join(out, witness)], 120)
+    if witness.startswith("test_"):
+        return story_notices(out, witness)
+    sweep, colon, scene = witness.partition(":")
+    return scene_notices(os.path.join(out, "syncd"), *(
+        (sweep, scene) if colon else ("kill-before", witness)))
 
 
 def noticed(name):
     """By whom, or None."""
-    tests, scenes = WHO.get(name, ([], EVERY))
+    who = MISTAKES[name].who
     try:
-        program = build(name, *tests)
+        build(name, *filter(is_unit, who))
     except LookupError as e:
         return f"stale: {e}"
-    for test in tests:
-        if unit_notices(name, test):
-            return test
-    return next((s for s in scenes if scene_notices(program, s)), None)
+    except subprocess.CalledProcessError:
+        return "stale: it cannot be built"
+    by = next((w for w in who if notices(place(name), w)), None)
+    shutil.rmtree(place(name))
+    return by
+
+
+def sane_notices(witness):
+    """A unit test is `make unit`'s business."""
+    return notices(os.path.join(ROOT, BUILD), witness)
+
+
+# -- all ----------------------------------------------------------------------
+
+def sane(pool):
+    """Who cries without a reason?"""
+    every = sorted({w for m in MISTAKES.values() for w in m.who if not is_unit(w)})
+    crying = [w for w, bad in zip(every, pool.map(sane_notices, every)) if bad]
+    for witness in crying:
+        print(f"{witness} FAILED")
+    print(f"{len(every)} witnesses, {len(crying)} cried")
+    return bool(crying)
 
 
 def main(argv):
     names = argv[1:] or list(MUTANTS)
     caught = 0
-    for name in names:
-        by = noticed(name)
-        caught += by is not None and not by.startswith("stale")
-        print(f"{name:<22} {by or 'SURVIVED'}", flush=True)
+    with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
+        if names == [SANE]:
+            return sane(pool)
+        for name, by in zip(names, pool.map(noticed, names)):
+            caught += by is not None and not by.startswith("stale")
+            print(f"{name:<26} {by or 'SURVIVED'}", flush=True)
     print(f"{len(names)} mutants, {caught} caught")
     return 0 if caught == len(names) else 1
 

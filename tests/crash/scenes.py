@@ -6,6 +6,7 @@ server's and the daemon's; ${held}: a guard holds it, so nothing may be done.
 """
 from collections import namedtuple
 
+from actors import WHOLE
 from peer import MODERN, PLAIN
 
 Scene = namedtuple("Scene", "given change caps account held", defaults=(MODERN, {}, False))
@@ -20,6 +21,13 @@ def mails(side, folder, *tokens, flags=()):
 
 
 SOME = mails(THERE, "INBOX", "aa1", "aa2", "aa3") + mails(THERE, "Archive", "bb1", "bb2")
+
+# INBOX and Archive number their keywords differently.
+LETTERS = (mails(THERE, "INBOX", "aa1", "aa2", flags=["todo"]) +
+           mails(THERE, "Archive", "bb1", flags=["$Work"]) +
+           mails(THERE, "Archive", "bb2", flags=["todo"]))
+DRAGGED = [("move", HERE, "aa1", "INBOX", ["todo"], "Archive", WHOLE),
+           ("move", HERE, "aa2", "INBOX", ["todo"], "Archive", True)]
 
 SCENES = {
     "download": Scene([], SOME + mails(THERE, "INBOX", "aa4", flags=["F", "todo"])),
@@ -40,6 +48,10 @@ SCENES = {
         ("flag", HERE, "aa1", "INBOX", [], ["todo"]),
         ("flag", THERE, "aa2", "INBOX", [], ["$Work"]),
         ("flag", HERE, "bb1", "Archive", [], ["$Work", "S"])]),
+    "keyword exchanged": Scene(
+        mails(THERE, "INBOX", "aa1", flags=["todo"]) +
+        mails(THERE, "INBOX", "aa2", flags=["$Work"]),
+        [("flag", HERE, "aa2", "INBOX", ["$Work"], ["todo"])]),
     "deleted, to the trash": Scene(SOME + mails(THERE, "INBOX", "aa5"), [
         ("delete", HERE, "aa1", "INBOX"), ("delete", THERE, "aa2", "INBOX"),
         ("delete", HERE, "bb1", "Archive")]),
@@ -50,6 +62,8 @@ SCENES = {
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),
         ("move", HERE, "aa2", "INBOX", [], "Archive", False),
         ("move", THERE, "bb1", "Archive", [], "INBOX")]),
+    "moved, keywords": Scene(LETTERS, DRAGGED),
+    "moved, keywords, no UIDPLUS": Scene(LETTERS, DRAGGED, "IMAP4rev1"),
     "moved, no MOVE": Scene(SOME, [
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),
         ("move", THERE, "bb1", "Archive", [], "INBOX")], PLAIN),
@@ -62,11 +76,11 @@ SCENES = {
     "copied": Scene(SOME, [
         ("copy", HERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX")]),
-    # Archive numbers its keywords differently.
+    "copied twice": Scene(SOME, [
+        ("copy", HERE, "aa1", "INBOX", [], "Archive"),
+        ("copy", HERE, "aa1", "INBOX", [], "Archive")]),
     "copied, keywords": Scene(
-        mails(THERE, "INBOX", "aa1", flags=["todo"]) +
-        mails(THERE, "Archive", "bb1", flags=["$Work"]) +
-        mails(THERE, "Archive", "bb2", flags=["todo"]),
+        LETTERS,
         [("copy", HERE, "aa1", "INBOX", ["todo"], "Archive"),
          ("flag", HERE, "aa1", "Archive", ["todo"], ["$Work", "todo"])]),
     "copied there, one file": Scene(SOME, [
@@ -76,6 +90,9 @@ SCENES = {
     "draft saved again": Scene(SOME + mails(THERE, "Drafts", "dd1", "dd2", flags=["D"]), [
         ("replace", HERE, "dd1", "Drafts", ["D"], "ee1"),
         ("replace", THERE, "dd2", "Drafts", ["D"], "ee2")]),
+    "draft saved again, no UIDPLUS": Scene(
+        SOME + mails(THERE, "Drafts", "dd1", flags=["D"]),
+        [("replace", HERE, "dd1", "Drafts", ["D"], "ee1")], "IMAP4rev1"),
     "folder made": Scene(SOME, [("create", HERE, "Near"), ("create", THERE, "Far")] +
                          mails(HERE, "Near", "ff1") + mails(THERE, "Far", "ff2")),
     "folder renamed": Scene(
@@ -89,9 +106,10 @@ SCENES = {
     "held by a guard": Scene(SOME, [
         ("delete", HERE, t, "INBOX") for t in ("aa1", "aa2", "aa3")],
         account={"guards": {"max_delete": {"count": 2, "percent": 20}}}, held=True),
-    "new UIDVALIDITY": Scene(SOME, [
+    "new UIDVALIDITY": Scene(SOME + mails(THERE, "INBOX", "aa4", flags=["S"]), [
         ("revalidate", THERE, "INBOX"),
         ("flag", THERE, "aa1", "INBOX", [], ["F"]),
+        ("flag", THERE, "aa4", "INBOX", ["S"], []),
         ("add", HERE, "hh1", "INBOX", ["S"])]),
     "all at once": Scene(SOME, mails(THERE, "INBOX", "jj1", "jj1") + [
         ("flag", HERE, "aa1", "INBOX", [], ["S"]),

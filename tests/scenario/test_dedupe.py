@@ -39,6 +39,7 @@ class Dedupe(Case):
 class Linking(Dedupe):
     def test_the_same_message_is_one_file(self):
         self.give("all", "INBOX", "Archive", "Work")
+        self.give("elsewhere", "Archive", "Work")    # they come in one go
         self.give("once", "INBOX", "INBOX")    # within a folder: two files
         self.give("dated", "INBOX")
         self.give("dated", "Archive", date=DATE + 1)
@@ -48,6 +49,7 @@ class Linking(Dedupe):
         self.client.append("Archive", message("other", BODY + "x"), date=DATE)
         self.syncd.sync()
         self.assertLinked("all", "INBOX", "Archive", "Work")
+        self.assertLinked("elsewhere", "Archive", "Work")
         for token in ("dated", "marked", "other"):
             self.assertApart(token, "INBOX", "Archive")
         self.assertApart("draft", "INBOX", "Drafts")
@@ -73,6 +75,16 @@ class Linking(Dedupe):
         self.assertLinked("m1", "INBOX", "Archive")
         self.assertApart("m2", "INBOX", "Archive")
         self.assertEqual(self.file("Archive", "m2").data.count(b"X"), 0)
+
+    def test_what_comes_later_is_not_linked_to_a_draft(self):
+        self.give("m1", "Drafts")
+        self.give("m2", "Archive", flags="D")
+        self.syncd.sync()
+        self.give("m1", "INBOX")
+        self.give("m2", "INBOX")
+        self.syncd.sync()
+        self.assertApart("m1", "INBOX", "Drafts")
+        self.assertApart("m2", "INBOX", "Archive")
 
     def test_it_is_off_unless_asked_for(self):
         del self.syncd.settings["accounts"]["a"]["dedupe"]

@@ -188,9 +188,10 @@ class Restored(Case):
 class Server(Case):
     """What no real server does on demand."""
     server = None
+    caps = peer.MODERN
 
     def setUp(self):
-        self.peer = Peer()
+        self.peer = Peer(self.caps)
         self.addCleanup(self.peer.stop)
         self.inbox = self.peer.boxes["INBOX"]
         for i in range(MAILS):
@@ -230,6 +231,36 @@ class Server(Case):
         self.inbox.next += 1000
         self.drill()
         self.same()
+
+    def test_uids_are_dealt_anew(self):
+        """Each number means another message, and says nothing about what it was."""
+        first = self.inbox.msgs[0]
+        first.flags.add("\\Flagged")
+        self.inbox.touch(first)
+        self.syncd.sync()
+        self.inbox.msgs.reverse()
+        for uid, m in enumerate(self.inbox.msgs, 1):
+            m.uid = uid
+        self.inbox.validity += 1
+        self.inbox.gone.clear()
+        self.drill()
+        self.same()
+        self.assertEqual([m for m in self.inbox.msgs if m.flags], [first])
+        self.inbox.msgs[0].flags.add("\\Answered")
+        self.inbox.touch(self.inbox.msgs[0])
+        self.syncd.sync()
+        self.same()
+
+    def test_highestmodseq_goes_back_and_flags_with_it(self):
+        """What changes below the number that we know is seen."""
+        for m in self.inbox.msgs:
+            m.modseq = 1
+        self.inbox.modseq = 1
+        self.inbox.msgs[0].flags.add("\\Flagged")
+        self.inbox.touch(self.inbox.msgs[0])
+        self.drill()
+        self.same()
+        self.assertEqual(self.inbox.msgs[0].flags, {"\\Flagged"})
 
     def test_highestmodseq_goes_back(self):
         for m in self.inbox.msgs:
@@ -300,4 +331,37 @@ class Server(Case):
         started = time.monotonic()
         self.drill()
         self.assertLess(time.monotonic() - started, 30)
+        self.same()
+
+
+class ServerWithoutModseqs(Server):
+    """Nothing but UIDNEXT tells that the server went back."""
+    caps = peer.PLAIN
+
+    def test_one_message_is_not_listed(self):
+        """Fewer than it counts: the one may be there."""
+        self.peer.on("UID FETCH", peer.raw(b"".join(
+            b"* %d FETCH (UID %d FLAGS ())\r\n" % (n, n) for n in range(2, MAILS + 1)) +
+            b"TAG OK done\r\n"))
+        for _ in range(2):
+            self.syncd.run("sync", "--full")
+            self.assertEqual(len(self.tree.messages("INBOX")), MAILS, "deleted here")
+        self.peer.rules.__init__()
+        self.drill()
+        self.same()
+
+
+class ServerWithoutVanished(Server):
+    """It is asked for what is left."""
+    caps = peer.MODERN.replace(" QRESYNC", "")
+
+    def test_search_finds_less_than_there_is(self):
+        self.inbox.remove(self.inbox.msgs[0])
+        self.peer.on("UID SEARCH", peer.reply("OK done"))
+        for _ in range(2):
+            self.syncd.run("sync")
+            self.assertEqual(len(self.tree.messages("INBOX")), MAILS, "deleted here")
+        self.peer.rules.__init__()
+        self.syncd.sync()
+        self.assertEqual(len(self.tree.messages("INBOX")), MAILS - 1)
         self.same()

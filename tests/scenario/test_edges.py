@@ -193,8 +193,9 @@ class Edges(Case):
             db.execute(sql)
         db.close()
 
-    def seed_plans(self):
-        self.client.create("Plans")
+    def seed_plans(self, made=False):
+        if not made:
+            self.client.create("Plans")
         self.client.append("Plans", message("planned"), "S", date=DATE)
         self.client.append("INBOX", message("other"), "S", date=DATE)
         self.syncd.sync()
@@ -219,6 +220,18 @@ class Edges(Case):
         self.client.append("INBOX", message("fresh"), date=DATE)
         self.syncd.sync(expect=(0, 1, 10))
         self.assertPlaces("fresh", "INBOX")
+
+    def test_an_open_landing_whose_file_is_nowhere(self):
+        """It is fetched again: other files in its folder are no sign of it."""
+        self.client.create("Plans")
+        self.client.append("Plans", message("another"), "S", date=DATE)
+        self.seed_plans(made=True)
+        self.state("UPDATE message SET stage = 1 " + self.of_plans() +
+                   " AND CAST(subject AS TEXT) LIKE '%planned%'")
+        os.unlink(self.tree.find("Plans", "planned").path)
+        self.syncd.sync()
+        self.assertPlaces("planned", "Plans")
+        self.assertQuiet()
 
     def test_an_open_landing_whose_cur_is_gone(self):
         self.seed_plans()

@@ -3,6 +3,7 @@
 After each of them an honest round must make both sides equal: nothing lost,
 nothing doubled.
 """
+import copy
 import os
 import shutil
 import time
@@ -249,6 +250,131 @@ class Cutting(PeerCase):
         self.assertEqual((dict(far), dict(near)), ({"Archive": 1}, {"Archive": 1}))
 
 
+class Alike(PeerCase):
+    """What looks like one of ours and is not."""
+    caps = peer.MODERN.replace(" MULTIAPPEND", "")
+
+    def assertPlaces(self, token, **there):
+        with self.peer.client() as c:
+            far, near = places(c, self.tree, "Subject: " + token)
+        self.assertEqual((dict(far), dict(near)), (there, there), token)
+
+    def append(self, act, known=True):
+        """One more file, and what the server does when it is sent."""
+        if known:
+            self.syncd.sync()
+        self.tree.add("INBOX", local_message("near"), "S", date=DATE)
+        self.peer.on("APPEND", act, times=1)
+        self.any_end()
+
+    def test_a_message_of_the_same_size_is_not_the_lost_upload(self):
+        def another(s, tag, verb, args):
+            s.peer.boxes["INBOX"].add(s.peer.literals[-1].replace(b"near", b"else"), (), DATE)
+            raise peer.Closed
+        self.append(another)
+        self.heal()
+        self.assertPlaces("near", INBOX=1)
+        self.assertPlaces("else", INBOX=1)
+
+    def test_the_first_of_two_twins_is_not_the_second(self):
+        def first(s, tag, verb, args):
+            self.peer.on("APPEND", cut(), times=1)
+            return False
+        self.syncd.sync()
+        self.tree.add("INBOX", local_message("near"), "S", date=DATE)
+        self.append(first, known=False)
+        self.heal()
+        self.assertPlaces("near", INBOX=2)
+
+    def test_a_uid_of_another_epoch_is_not_believed(self):
+        def answer(s, tag, verb, args):
+            s.peer.boxes["INBOX"].add(s.peer.literals[-1], ["\\Seen"], DATE)
+            s.tagged(tag, "OK [APPENDUID 9 4000] done")
+        self.append(answer)
+        before = self.tree.find("INBOX", "near").path
+        self.heal()
+        self.assertPlaces("near", INBOX=1)
+        self.assertEqual(self.tree.find("INBOX", "near").path, before, "it was fetched again")
+
+    def test_a_name_is_no_proof(self):
+        """Another body under the same name, elsewhere: that is what is there then."""
+        self.syncd.sync()
+        m = self.tree.find("INBOX", "Subject: m1")
+        to = os.path.join(self.tree.path("Archive"), "cur", os.path.basename(m.path))
+        with open(to, "wb") as f:
+            f.write(m.data.replace(b"xxx", b"yyy"))
+        os.unlink(m.path)
+        self.any_end()
+        self.heal()
+        self.assertIn(b"yyy", self.tree.find("Archive", "Subject: m1").data)
+
+
+class Renamed(PeerCase):
+    """Nothing but counters says what a mailbox was called before."""
+
+    def setUp(self):
+        super().setUp()
+        for name in ("One", "Two"):
+            self.peer.box(name).validity = 1_700_000_000
+        self.syncd.sync()
+
+    def now_called(self, **names):
+        """{then: now} on the server; the directories that are there then."""
+        for then, now in names.items():
+            self.peer.boxes[now] = self.peer.boxes.pop(then)
+            self.peer.boxes[now].name = now
+        for _ in range(2):
+            self.any_end()
+        return set(self.tree.folders())
+
+    def with_mail(self):
+        self.peer.boxes["One"].add(message("first"), (), DATE)
+        self.syncd.sync()
+
+    def test_by_its_numbers(self):
+        self.with_mail()
+        there = self.now_called(One="Uno")
+        self.assertIn("Uno", there)
+        self.assertNotIn("One", there)
+
+    def test_not_by_other_numbers(self):
+        self.with_mail()
+        self.peer.boxes["One"].next += 1
+        self.assertLessEqual({"One", "Uno"}, self.now_called(One="Uno"))
+
+    def test_not_one_of_two(self):
+        self.with_mail()
+        self.peer.boxes["Due"] = copy.deepcopy(self.peer.boxes["One"])
+        self.peer.boxes["Due"].name = "Due"
+        self.assertLessEqual({"One", "Uno", "Due"}, self.now_called(One="Uno"))
+
+    def test_not_one_of_two_empty_ones(self):
+        del self.peer.boxes["Two"]
+        self.assertLessEqual({"One", "Two", "Uno"}, self.now_called(One="Uno"))
+
+
+class RenamedById(PeerCase):
+    """The server tells which mailbox it is, whatever its counters say."""
+    caps = peer.MODERN + " OBJECTID"
+
+    def test_two_at_once(self):
+        for name in ("One", "Two"):
+            self.peer.box(name).add(message("in " + name), (), DATE)
+        self.syncd.sync()
+        for then, now in (("One", "Uno"), ("Two", "Due")):
+            self.peer.boxes[now] = self.peer.boxes.pop(then)
+            self.peer.boxes[now].name = now
+            self.peer.boxes[now].next += 7
+        self.peer.sent.clear()
+        self.any_end()
+        fetched = [c for c in self.peer.sent if "BODY.PEEK[]" in c]
+        self.heal()
+        self.assertEqual(fetched, [])
+        self.assertIn(b"in One", self.tree.messages("Uno")[0].data)
+        self.assertIn(b"in Two", self.tree.messages("Due")[0].data)
+        self.assertFalse({"One", "Two"} & set(self.tree.folders()))
+
+
 # Said before the honest answer to a command: (command, bytes).
 BABBLE = {
     "false VANISHED": ("SELECT|EXAMINE", b"* VANISHED 1:4294967295\r\n"),
@@ -343,6 +469,7 @@ class Lying(PeerCase):
         self.peer.on(verb, raw(data, close))
         self.any_end()
         self.any_end("--full")
+        self.assertEqual(len(self.tree.messages("INBOX")), 6, "deleted here")
         self.honest_again()
 
     def test_a_lying_first_sync(self):
@@ -484,7 +611,6 @@ class Meanwhile(PeerCase):
         self.peer.on("APPEND", self.saves("third"), times=1)
         self.any_end()
         self.ends_with("third")
-
 
     def test_an_old_version_that_an_expunge_leaves_behind(self):
         """As Dovecot's does when another session is busy."""

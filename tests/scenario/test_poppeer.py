@@ -219,6 +219,16 @@ class Kept(PopCase):
         self.assertQuiet()
         self.assertHere()
 
+    def test_an_id_that_is_given_away_again(self):
+        """The same id and size, and not the same message."""
+        self.syncd.sync()
+        self.peer.mails = self.all[1:]
+        self.syncd.sync()
+        another = Mail("id1", self.all[0].data.replace(b"m1", b"n1"))
+        self.peer.mails.append(another)
+        self.syncd.sync()
+        self.assertHere(*self.all, another)
+
     def test_no_uidl(self):
         self.peer.caps = without("UIDL")
         self.fails("server.no-uidl", 78)
@@ -449,6 +459,15 @@ class Emptied(PopCase):
         self.assertHere(self.all[0], *self.all[2:])
         self.assertEqual(self.peer.mails, [self.all[1]])
         self.heal()
+
+    def test_no_uidl_and_dele_is_refused(self):
+        """It is known by its content, and not fetched into a second file."""
+        self.peer.caps = without("UIDL")
+        self.peer.on("DELE 2", err())
+        self.fails("server.refused", 1)
+        self.assertEqual(self.peer.mails, [self.all[1]])
+        self.heal()
+        self.assertEqual(self.peer.mails, [])
 
     def test_no_uidl_and_cut_before_quit_counts(self):
         self.peer.caps = without("UIDL")

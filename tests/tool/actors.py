@@ -9,6 +9,8 @@ from maildir import Maildir
 from oracle import FLAGS, WORDS
 from server import wait_for
 
+WHOLE = "whole"
+
 
 class Tree(Maildir):
     """Of several files with one token any will do; a daemon may rename them
@@ -76,8 +78,14 @@ class Local:
         self.tree.again(lambda: os.unlink(self.pick(folder, token, flags).path))
 
     def move(self, folder, token, flags, to, keep_name):
+        """With its name, a new one, or its WHOLE name: by somebody who knows
+        nothing of letters."""
         def action():
             m = self.pick(folder, token, flags)
+            if keep_name == WHOLE:
+                os.rename(m.path, os.path.join(self.tree.path(to), "cur",
+                                               os.path.basename(m.path)))
+                return
             letters = self.tree._letters(to, m.keywords) if m.keywords else ""
             base = os.path.basename(m.path).split(":2,")[0] if keep_name else self.tree.unique()
             info = "".join(sorted("".join(m.flags) + letters))

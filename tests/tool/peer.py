@@ -12,6 +12,7 @@ All that clients send is recorded in peer.sent; peer.flights counts how often a
 client waited for an answer (give a gap: the silence that ends a flight).
 """
 import base64
+import itertools
 import re
 import socket
 import ssl
@@ -99,8 +100,11 @@ class Msg:
 
 
 class Box:
+    ids = itertools.count(1)
+
     def __init__(self, name, validity, attrs=()):
         self.name, self.validity, self.attrs = name, validity, list(attrs)
+        self.objid = f"F{next(self.ids)}"    # stays when it is renamed
         self.next = 1
         self.modseq = 1
         self.msgs = []
@@ -421,7 +425,7 @@ class Session:
     def counters(self, box, items):
         have = {"MESSAGES": len(box.msgs), "UIDNEXT": box.next, "UIDVALIDITY": box.validity,
                 "UNSEEN": sum("\\Seen" not in m.flags for m in box.msgs), "RECENT": 0,
-                "HIGHESTMODSEQ": box.modseq,
+                "HIGHESTMODSEQ": box.modseq, "MAILBOXID": f"({box.objid})",
                 "SIZE": sum(len(m.data) for m in box.msgs)}
         return "(" + " ".join(f"{i} {have[i]}" for i in items) + ")"
 
@@ -567,6 +571,8 @@ class Session:
                 out.append(b"MODSEQ (%d)" % msg.modseq)
             elif item == "X-GM-MSGID":
                 out.append(b"X-GM-MSGID %d" % self.peer.message_id(msg))
+            elif item == "EMAILID":
+                out.append(b"EMAILID (M%d)" % self.peer.message_id(msg))
             elif item == "X-GM-LABELS":
                 out.append(b"X-GM-LABELS ()")
             elif item in ("BODY.PEEK[]", "BODY[]"):

@@ -54,6 +54,7 @@ select_tells_of_the_mailbox(void **state)
 	    "S * OK [PERMANENTFLAGS (\\Deleted \\Seen)] limited",
 	    "S * OK [MAILBOXID (F2212ea87)] ok",
 	    "S * NO [UIDNOTSTICKY] not",
+	    "S * VANISHED (EARLIER) 1:9",
 	    "S t1 OK [READ-ONLY] done",
 	    "C t2 NOOP",
 	    "S * 3 EXPUNGE",
@@ -63,6 +64,7 @@ select_tells_of_the_mailbox(void **state)
 	play_event(&p, EV_EXISTS);
 	box = imap_box(p.ln);
 	assert_false(box->open);
+	play_event(&p, EV_GONE);
 	play_done(&p, req, DONE_OK);
 	assert_true(box->open && box->readonly && box->no_new_keywords);
 	assert_true(box->uid_not_sticky);
@@ -393,21 +395,30 @@ odd_mailbox_names_are_literals(void **state)
 	    "S t1 OK done", NULL });
 	play_done(&p, imap_create(p.ln, STR("Gr\xc3\xbc\xc3")), DONE_OK);
 	play_end(&p);
+	/* Else it would be a command of its own. */
+	play_open(&p, (const char *const[]){ PREAUTH(""),
+	    "C t1 CREATE {4}", "N", "S + go", "C a", "C b",
+	    "S t1 OK done", NULL });
+	play_done(&p, imap_create(p.ln, STR("a\r\nb")), DONE_OK);
+	play_end(&p);
 }
 
 static void
 changed_file_ends_the_connection(void **state)
 {
+	static char big[(32 << 10) + 2];
 	static const struct {
 		const char	*text;
 		uint64_t	 size;
 	} table[] = {
+		{ big, 32 << 10 },	/* longer, behind all that was read */
 		{ "a\nb", 6 },		/* shorter than promised */
 		{ "a\nb\nc\n", 6 },	/* longer, but whole lines */
 		{ "a\nb\n\n", 7 },	/* in the middle of a CRLF */
 	};
 
 	(void)state;
+	memset(big, 'a', sizeof(big) - 1);
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		struct play p = { 0 };
 

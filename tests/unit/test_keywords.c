@@ -57,6 +57,27 @@ letters_become_bits_and_back(void **state)
 }
 
 static void
+every_letter_has_its_name(void **state)
+{
+	static const char all[] = "abcdefghijklmnopqrstuvwxyz";
+	struct kwtab t = { 0 };
+	struct kwfile k = { 0 };
+	char letters[27], name[2] = "";
+	uint64_t bits = 0;
+
+	(void)state;
+	for (size_t i = 0; i < 26; i++) {
+		name[0] = (char)('A' + i);
+		bits |= (uint64_t)1 << kwtab_bit(&t, str_z(name));
+	}
+	assert_int_equal(kwfile_to_letters(&k, bits, &t, letters), 0);
+	assert_string_equal(letters, all);
+	assert_int_equal(kwfile_to_bits(&k, str_z(all), &t), bits);
+	kwfile_clear(&k);
+	kwtab_clear(&t);
+}
+
+static void
 a_letter_that_files_use_is_not_given_away(void **state)
 {
 	struct kwtab t = { 0 };
@@ -213,6 +234,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(lines_that_make_no_sense_are_kept_out),
 		FIXTURE_TEST(letters_become_bits_and_back),
+		cmocka_unit_test(every_letter_has_its_name),
 		cmocka_unit_test(a_letter_that_files_use_is_not_given_away),
 		FIXTURE_TEST(a_letter_named_meanwhile_is_known_when_read_again),
 		FIXTURE_TEST(forwarded_is_no_keyword),

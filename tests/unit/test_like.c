@@ -102,6 +102,8 @@ proof(void **state)
 		{ "copies here", LIKE_HEAD, "a1", "a1=x a1=x", "0-0" },
 		{ "copies, by their dates", LIKE_HEAD, "a1 a2", "a2=x a1=x",
 		    "0-1 1-0" },
+		{ "copies, one date in common", LIKE_HEAD, "a1 a3", "a3=x a9=x",
+		    "0-1 1-0" },
 		{ "more there than here", LIKE_HEAD, "a1 a1", "a1=x", "0? 1?" },
 		{ "a draft", LIKE_HEAD, "a1", "A1=x", "0-0" },
 		{ "a draft that was written to", LIKE_HEAD, "A1", "A2=x",

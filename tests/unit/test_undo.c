@@ -59,6 +59,54 @@ test_kept_with_its_flags_and_put_back(void **state)
 	close(undo);
 }
 
+/* What cannot be copied back stays where it is kept. */
+static void
+test_across_file_systems_it_is_copied(void **state)
+{
+	char away[] = "/dev/shm/syncd-test.XXXXXX", name[128], account[128];
+	struct fixture *f = *state;
+	struct msg_row row = { .id = 41, .folder = 7 };
+	struct stat here, there;
+	struct kept_list list;
+	struct err err;
+	int undo;
+
+	if (mkdtemp(away) == NULL)
+		skip();
+	undo = undo_open(away, "a", true, &err);
+	assert_true(undo >= 0);
+	assert_int_equal(fstat(undo, &there), 0);
+	assert_int_equal(fstat(f->fd, &here), 0);
+	if (here.st_dev != there.st_dev) {
+		write_file(f->fd, "cur/100.x:2,FS", 5);
+		assert_int_equal(undo_keep(undo, f->fd, &row, "100.x:2,FS", &err),
+		    0);
+		assert_int_equal(unlinkat(f->fd, "cur/100.x:2,FS", 0), 0);
+		assert_int_equal(undo_list(away, "a", &list, &err), 0);
+		assert_int_equal(list.n, 1);
+		snprintf(name, sizeof(name), "tmp/%lld.U7M41.syncd:2,FS",
+		    (long long)list.v[0].when);
+		assert_int_equal(mkdirat(f->fd, name, 0700), 0);
+		assert_int_equal(undo_put_back(undo, f->fd, list.v[0].file, &err),
+		    -1);
+		assert_int_equal(faccessat(undo, list.v[0].file, F_OK, 0), 0);
+		assert_int_equal(unlinkat(f->fd, name, AT_REMOVEDIR), 0);
+		assert_int_equal(undo_put_back(undo, f->fd, list.v[0].file, &err),
+		    1);
+		assert_int_equal(faccessat(undo, list.v[0].file, F_OK, 0), -1);
+		memcpy(name, "cur", 3);
+		assert_int_equal(fstatat(f->fd, name, &there, 0), 0);
+		assert_int_equal(there.st_size, 5);
+		kept_clear(&list);
+	}
+	close(undo);
+	snprintf(account, sizeof(account), "%s/undo/a", away);
+	assert_int_equal(rmdir(account), 0);
+	snprintf(account, sizeof(account), "%s/undo", away);
+	assert_int_equal(rmdir(account), 0);
+	assert_int_equal(rmdir(away), 0);
+}
+
 /* undo.keep and undo.max, oldest first. */
 static const struct {
 	const char	*name;
@@ -136,6 +184,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 		    test_kept_with_its_flags_and_put_back,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_across_file_systems_it_is_copied,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_trimmed_by_age_and_size,
 		    fixture_setup, fixture_teardown),

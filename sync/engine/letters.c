@@ -1,0 +1,57 @@
+/*
+ * letters.c — keyword letters of a file that has come from another folder.
+ *
+ * A client that knows of keywords has given it the letters of the new folder; one
+ * that does not has left those of the old one, which show just what was agreed on
+ * there.
+ */
+#include "engine/letters.h"
+
+#include "base/log.h"
+#include "engine/local.h"
+#include "maildir/dir.h"
+
+/* 1: it is renamed to ${name}, 0, -1. */
+static int
+rename_to_follow(struct account *acc, struct folder *from, struct folder *to,
+    const struct msg_row *row, char name[MNAME_MAX], bool *to_new,
+    struct err *err)
+{
+	char file[MNAME_MAX];
+	struct flags flags;
+	bool in_new;
+	int got = local_find(to, row, file, &in_new, err);
+
+	if (got <= 0)
+		return got;
+	flags = local_flags(from, str_z(file));
+	if (flags.kw != row->flags.kw)
+		return 0;
+	flags.kw = kwtab_translate(flags.kw, &from->kw, &to->kw);
+	if (local_flags(to, str_z(file)).kw == flags.kw)
+		return 0;
+	if (local_letters(acc, to, flags.kw, err) < 0)
+		return -1;
+	if (local_name(acc, to, from, file, in_new, flags, name, to_new) < 0)
+		return 0;
+	return mdir_rename(to->fd, in_new, file, to->fd, *to_new, name, err);
+}
+
+int
+letters_follow(struct account *acc, struct folder *from, struct folder *to,
+    struct msg_row *row, char name[MNAME_MAX], struct err *err)
+{
+	bool to_new;
+	int got = rename_to_follow(acc, from, to, row, name, &to_new, err);
+
+	if (got < 0) {
+		if (err->class != ERR_MSG && err->class != ERR_FOLDER)
+			return -1;
+		log_info("%s: %s", to->name, err->text);
+	}
+	if (got > 0) {
+		row->file = str_z(name);
+		row->in_new = to_new;
+	}
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* letters.h — keyword letters of a file that has come from another folder. */
+#ifndef ENGINE_LETTERS_H
+#define ENGINE_LETTERS_H
+
+#include "engine/account.h"
+#include "maildir/name.h"
+
+/* The file of ${row}, whose flags are those of ${from}, is in ${to} by now.  If it
+ * has brought the letters of ${from} along, which mean other keywords there, it is
+ * renamed; ${name}, which row->file borrows then, must live as long as the row is
+ * used.  Both folders are loaded.  0; -1. */
+int	letters_follow(struct account *acc, struct folder *from,
+	    struct folder *to, struct msg_row *row, char name[MNAME_MAX],
+	    struct err *err);
+
+#endif
