@@ -21,16 +21,19 @@ leave_open(struct open_paths *l, const char *path, bool write)
 	l->v[l->n++] = (struct sandbox_path){ path, write };
 }
 
-/* Where scripts may save files, which the worker does for them. */
+/* What scripts may read and save to, which the worker does for them. */
 static void
 leave_open_for_scripts(struct open_paths *l, const struct account_conf *conf)
 {
 	for (size_t i = 0; i < conf->n_plugins; i++) {
-		const struct strlist *dirs = &conf->plugin[i].allow.write;
+		const struct strlist *from = &conf->plugin[i].allow.read;
+		const struct strlist *to = &conf->plugin[i].allow.write;
 
-		for (size_t k = 0; k < dirs->n; k++) {
-			(void)mkdir(dirs->v[k], 0700);
-			leave_open(l, dirs->v[k], true);
+		for (size_t k = 0; k < from->n; k++)
+			leave_open(l, from->v[k], false);
+		for (size_t k = 0; k < to->n; k++) {
+			(void)mkdir(to->v[k], 0700);
+			leave_open(l, to->v[k], true);
 		}
 	}
 }

@@ -133,6 +133,23 @@ api_need(lua_State *L, const char *permission, struct str arg)
 	luaL_error(L, "this needs plugin { %s = true }", permission);
 }
 
+void
+api_need_directory(lua_State *L, const char *permission, struct str path)
+{
+	const struct plugin *p = vm_plugin(L);
+
+	for (size_t i = 0; i < p->grants.n; i++) {
+		struct str dir = str_z(p->grants.v[i].text);
+
+		if (strcmp(p->grants.v[i].name, permission) == 0 &&
+		    str_starts(path, dir) && (path.n == dir.n ||
+		    path.p[dir.n] == '/'))
+			return;
+	}
+	luaL_error(L, "%s is in no directory of plugin { %s = { ... } }",
+	    path.p, permission);
+}
+
 int
 api_unknown(lua_State *L, const char *what, struct str word,
     const char *(*candidate)(size_t i))

@@ -86,6 +86,10 @@ void	 api_save(lua_State *L, struct msg *m, const struct fill_part *part,
 	    struct str bytes);
 /* An error unless plugin{} declared the permission (and argument, if any). */
 void	 api_need(lua_State *L, const char *permission, struct str arg);
+/* The same for a path, which must be below one of the permission's directories; the
+ * worker looks again, and opens below it. */
+void	 api_need_directory(lua_State *L, const char *permission,
+	    struct str path);
 
 /* Raise "no WHAT `word`; did you mean `x`?" of ${n} candidates. */
 int	 api_unknown(lua_State *L, const char *what, struct str word,

@@ -356,25 +356,6 @@ api_msg_stop(lua_State *L)
 
 /* ---- saving --------------------------------------------------------- */
 
-/* The declared directory that the pattern is in; the worker looks again, and
- * opens below it. */
-static void
-need_directory(lua_State *L, struct str path)
-{
-	const struct plugin *p = vm_plugin(L);
-
-	for (size_t i = 0; i < p->grants.n; i++) {
-		struct str dir = str_z(p->grants.v[i].text);
-
-		if (strcmp(p->grants.v[i].name, "write") == 0 &&
-		    str_starts(path, dir) && (path.n == dir.n ||
-		    path.p[dir.n] == '/'))
-			return;
-	}
-	luaL_error(L, "%s is in no directory of plugin { write = { ... } }",
-	    path.p);
-}
-
 void
 api_save(lua_State *L, struct msg *m, const struct fill_part *part,
     struct str bytes)
@@ -382,7 +363,7 @@ api_save(lua_State *L, struct msg *m, const struct fill_part *part,
 	struct str path = filled(L, m, part);
 	struct op *op;
 
-	need_directory(L, path);
+	api_need_directory(L, "write", path);
 	op = api_op(L, m, OPK_SAVE, "save");
 	op->arg = one_arg(L, path);
 	op->bytes = bytes;

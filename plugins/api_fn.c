@@ -424,3 +424,30 @@ api_open_misc(lua_State *L)
 	lua_setmetatable(L, -2);
 	lua_pop(L, 1);
 }
+
+/* ---- files ----------------------------------------------------------- */
+
+static int
+after_file(lua_State *L, int status, lua_KContext ctx)
+{
+	const struct run *r = api_run(L, "read");
+
+	(void)status;
+	(void)ctx;
+	if (r->reply.failed)
+		return luaL_error(L, "read: %s", r->reply.text.p);
+	api_push(L, r->reply.out);
+	return 1;
+}
+
+int
+api_fn_read(lua_State *L)
+{
+	struct str path = api_check(L, 1);
+	struct frame f;
+
+	api_need_directory(L, "read", path);
+	api_call(L, &f, CALL_FILE);
+	frame_put_str(&f, path);
+	return api_ask(L, &f, 0, after_file);
+}

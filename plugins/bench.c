@@ -133,6 +133,9 @@ answer(struct bench *b, struct frame_in *in)
 		answer_exec(b, &re->f, in);
 	} else if (kind == CALL_CONNECT) {
 		answer_named(b, &re->f, frame_str(in));
+	} else if (kind == CALL_FILE) {
+		frame_put_u8(&re->f, FRAME_FAILED);
+		frame_put_str(&re->f, STR("no file is read in a test"));
 	} else if (kind == CALL_SERVER) {
 		frame_put_u8(&re->f, FRAME_FAILED);
 		frame_put_str(&re->f, STR("there is no server in a test"));

@@ -105,9 +105,10 @@ enum frame_call {
 			 * OK: blob of u64 ids: what the server found and is here */
 	CALL_LOOK,	/* n x u64 id.  OK: n x message, without descriptors; those
 			 * that are gone left out */
-	CALL_CONNECT	/* text address; u8 close our side behind the input; u64
+	CALL_CONNECT,	/* text address; u8 close our side behind the input; u64
 			 * timeout, us; u8 1 and blob, or 0: input; text event id.
 			 * OK: as CALL_EXEC */
+	CALL_FILE	/* text path.  OK: blob, its bytes */
 };
 
 enum frame_op_flag {

@@ -404,6 +404,9 @@ call_read(struct host *h, struct proc *p)
 	case CALL_SECRET:
 		call_secret(h, p, pl, call);
 		break;
+	case CALL_FILE:
+		file_call(h, p, pl, call);
+		break;
 	case CALL_SERVER:
 		server_call(h, p, call);
 		break;

@@ -200,6 +200,10 @@ void	call_begin(struct frame *f, uint32_t call);
 void	call_fail(struct host *h, struct proc *p, struct frame *f, uint32_t call,
 	    const char *why);
 
+/* host_file.c: files that scripts read */
+void	file_call(struct host *h, struct proc *p, const struct host_plugin *pl,
+	    uint32_t call);
+
 /* host_server.c: searches on the server */
 void	server_call(struct host *h, struct proc *p, uint32_t call);
 /* Messages by their ids. */

@@ -90,6 +90,7 @@ read_by_kind(struct run *r, struct frame_in *in)
 		read_found(r, in);
 		break;
 	case CALL_SECRET:
+	case CALL_FILE:
 	case CALL_SERVER:
 		r->reply.out = arena_str(&r->a, frame_blob(in));
 		break;

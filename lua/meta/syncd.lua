@@ -531,6 +531,11 @@ function exec(argv) end
 ---@return table
 function connect(address, how) end
 
+--- The bytes of a file, 1 MB at most (permission read)
+---@param path string
+---@return string
+function read(path) end
+
 --- Run a program after the commit; keys input, once, timeout (permission exec)
 ---@param argv table
 function run(argv) end

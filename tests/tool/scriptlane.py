@@ -16,7 +16,7 @@ BUILD = os.environ.get("BUILD", "build")
 
 INIT, ACCOUNT, LOAD, EVENT, REPLY, DROP = range(1, 7)
 HELLO, LOADED, RESULT, CALL, LOG, METRIC = range(64, 70)
-CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC, CALL_SECRET, CALL_SERVER, CALL_LOOK, CALL_CONNECT = range(9)
+CALL_STORE, CALL_MESSAGE, CALL_SEARCH, CALL_UNSEEN, CALL_EXEC, CALL_SECRET, CALL_SERVER, CALL_LOOK, CALL_CONNECT, CALL_FILE = range(10)
 KINDS = ("incoming delivered created uploaded flags moved removing removed folder "
          "sync_start sync_done settled online offline auth_failed timer "
          "command").split()
