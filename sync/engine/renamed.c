@@ -16,18 +16,33 @@ enum { SAMPLE = 20 };
 
 /* ---- on the server ---------------------------------------------------- */
 
-/* Can ${now} be ${f}, of which we know ${known} messages?  The server counts as
- * many as it did, or, when we took some away since, those that are left. */
+/* What we know of a folder there. */
+struct ours {
+	uint32_t	messages;
+	uint32_t	last;		/* the highest uid; 0 */
+};
+
+static int
+look_up(struct account *acc, const struct folder *f, struct ours *k,
+    struct err *err)
+{
+	return store_count_uids(acc->store, f->id, &k->messages, err) < 0 ||
+	    store_last_uid(acc->store, f->id, &k->last, err) < 0 ? -1 : 0;
+}
+
+/* Can ${now} be ${f}?  The server counts what it did when ${f} was read; or, where
+ * we put something there or took it away since, what we know. */
 static bool
-fits(const struct folder *f, uint32_t known, const struct folder *now)
+fits(const struct folder *f, const struct ours *k, const struct folder *now)
 {
 	const struct remote_status *s = &now->status;
+	uint32_t next = k->last >= f->uidnext ? k->last + 1 : f->uidnext;
 
 	return f->validity.v != 0 &&
 	    (s->have & STATUS_UIDVALIDITY) && s->validity.v == f->validity.v &&
-	    (s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&
+	    (s->have & STATUS_UIDNEXT) && s->uidnext == next &&
 	    (s->have & STATUS_MESSAGES) &&
-	    (s->messages == f->messages || s->messages == known);
+	    (s->messages == f->messages || s->messages == k->messages);
 }
 
 /* What the account itself is made of is not renamed on a mere likeness. */
@@ -49,14 +64,14 @@ only_empty_one(struct account *acc, const struct folder *f,
 		return 0;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		const struct folder *o = acc->folder[i];
-		uint32_t known;
+		struct ours known;
 
 		if (o == f || o->id == 0 || o->wire == NULL || o->status.listed ||
 		    has_use(o))
 			continue;
-		if (store_count_uids(acc->store, o->id, &known, err) < 0)
+		if (look_up(acc, o, &known, err) < 0)
 			return -1;
-		if (known == 0 && fits(o, known, now))
+		if (known.messages == 0 && fits(o, &known, now))
 			return 0;
 	}
 	return 1;
@@ -64,7 +79,7 @@ only_empty_one(struct account *acc, const struct folder *f,
 
 /* 1, 0, -1. */
 static int
-may_be(struct account *acc, const struct folder *f, uint32_t known,
+may_be(struct account *acc, const struct folder *f, const struct ours *known,
     const struct folder *now, struct err *err)
 {
 	if (f->objid != NULL && now->objid != NULL)
@@ -73,17 +88,17 @@ may_be(struct account *acc, const struct folder *f, uint32_t known,
 		return 0;
 	if (now->status.messages > 0)
 		return 1;
-	return known == 0 ? only_empty_one(acc, f, now, err) : 0;
+	return known->messages == 0 ? only_empty_one(acc, f, now, err) : 0;
 }
 
 int
 renamed_there(struct account *acc, const struct folder *f, struct folder **hit,
     struct err *err)
 {
-	uint32_t known;
+	struct ours known;
 
 	*hit = NULL;
-	if (store_count_uids(acc->store, f->id, &known, err) < 0)
+	if (look_up(acc, f, &known, err) < 0)
 		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *now = acc->folder[i];
@@ -92,7 +107,7 @@ renamed_there(struct account *acc, const struct folder *f, struct folder **hit,
 		if (now->id != 0 || !now->status.listed || now->excluded ||
 		    (now->attrs & LIST_NOSELECT))
 			continue;
-		may = may_be(acc, f, known, now, err);
+		may = may_be(acc, f, &known, now, err);
 		if (may < 0)
 			return -1;
 		if (!may)

@@ -334,6 +334,7 @@ static int
 create_remote(struct account *acc, const char *path, char *wire, struct err *err)
 {
 	struct folder *f;
+	struct err unknown;
 	struct answer a;
 	bool there;
 
@@ -363,6 +364,12 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 		f->name = xstrdup(path);
 	}
 	f->wire = wire;
+	/* Its id, before somebody renames it there. */
+	if (remote_expect(acc, imap_status(acc->work, str_z(wire)), ERR_FOLDER,
+	    f->name, &unknown) < 0 && unknown.class != ERR_FOLDER) {
+		*err = unknown;
+		return -1;
+	}
 	f->delim = imap_server(acc->work)->ns_delim;
 	for (size_t i = 0; f->delim == '\0' && i < acc->n_folders; i++)
 		f->delim = acc->folder[i]->delim;

@@ -261,6 +261,12 @@ store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err)
 }
 
 int
+store_last_uid(struct store *s, int64_t folder, uint32_t *uid, struct err *err)
+{
+	return count(s, Q_LAST_UID, folder, uid, err);
+}
+
+int
 store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err)
 {
 	return count(s, Q_COUNT, folder, n, err);

@@ -138,6 +138,8 @@ int	store_find_unique(struct store *s, int64_t folder, struct str unique,
 /* How many rows of the folder have a uid (PRESENT, GONE_LOCAL, ...): the K of
  * the EXISTS equation. */
 int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err);
+/* The highest uid of its rows; 0: none has one. */
+int	store_last_uid(struct store *s, int64_t folder, uint32_t *uid, struct err *err);
 
 /* Messages that are on disk, and their bytes. */
 int	store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,

@@ -391,6 +391,22 @@ class RenameAfterDeletion(ChangeCase):
         self.tree.add("Box", message("m3"))
         self.renamed("m1", "m2", "m3")
 
+    def test_one_that_was_made_here_a_moment_ago(self):
+        """Its id is asked for at once, and what was put into it is known."""
+        self.tree.create_folder("Mine")
+        self.tree.add("Mine", message("m3"))
+        self.tree.move("Box", "Subject: m1", "Mine")
+        self.syncd.sync()
+        said = self.dovecot.commands(self.user)
+        made = said.index('CREATE "Mine"')
+        self.assertRegex(" ".join(said[made:]), r'STATUS "Mine" \([^)]*X-GUID')
+        self.client.rename("Mine", "Other")
+        self.syncd.sync()
+        self.assertSame()
+        self.assertFalse(os.path.exists(os.path.join(self.tree.root, "Mine")))
+        for token in ("m1", "m3"):
+            self.assertPlaces(token, "Other")
+
     def test_without_ids_when_nothing_is_left(self):
         self.without_ids()
         self.tree.delete("Box", "Subject: m1")

@@ -150,9 +150,11 @@ class Cyrus(Server):
 
     def _environment(self):
         libs = glob.glob(self.root + "/usr/lib/*-linux-gnu*")
+        # What the machine has was not fetched.
+        installed = glob.glob("/usr/lib/*-linux-gnu*")
         self.env = dict(os.environ, CYRUS_USER=self.owner.pw_name,
                         LD_LIBRARY_PATH=":".join(libs),
-                        SASL_PATH=":".join(x + "/sasl2" for x in libs))
+                        SASL_PATH=":".join(x + "/sasl2" for x in libs + installed))
 
     def _prepare(self):
         for sub in ("mail", "sieve", "conf/db", "conf/proc", "conf/log", "conf/msg",
