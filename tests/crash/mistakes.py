@@ -195,7 +195,7 @@ MISTAKES |= {
 # Which is which.
 RENAMED, LIKE, IDENTIFY = "engine/renamed.c", "engine/like.c", "engine/identify.c"
 MISTAKES |= {
-    "renamed-any-next": one(RENAMED, "(s->have & STATUS_UIDNEXT) && s->uidnext == f->uidnext &&",
+    "renamed-any-next": one(RENAMED, "(s->have & STATUS_UIDNEXT) && s->uidnext == next &&",
                             "(s->have & STATUS_UIDNEXT) &&", "test_peer:Renamed"),
     "renamed-other-id": one(RENAMED, "return strcmp(f->objid, now->objid) == 0;",
                             "return strcmp(f->objid, now->objid) != 0;",
@@ -204,8 +204,8 @@ MISTAKES |= {
                                 "\t\t\treturn 0;", "\t\t\treturn 0;", "test_peer:Renamed"),
     "renamed-few-files": one(RENAMED, "n > 0 && hits * 2 > n;", "n > 0 && hits * 2 < n;",
                              "folder renamed"),
-    "renamed-empty-twin": one(RENAMED, "if (known == 0 && fits(o, known, now))",
-                              "if (known != 0 && fits(o, known, now))",
+    "renamed-empty-twin": one(RENAMED, "if (known.messages == 0 && fits(o, &known, now))",
+                              "if (known.messages != 0 && fits(o, &known, now))",
                               "test_peer:Renamed"),
     "renamed-not-empty": one(RENAMED, "\t\tif (rows > 0)\n", "\t\tif (rows == 0)\n",
                              "test_edges:an_empty_folder_that_is_renamed_here"),
