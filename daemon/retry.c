@@ -6,19 +6,23 @@
 #include "base/clock.h"
 
 enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, AWAY_MAX_S = 60, LOCKED_S = 60 };
+/* So often, and no longer, for a server that is begun anew. */
+enum { BRISK = 10, BRISK_S = 3 };
 
+/* Many accounts must not come back in step. */
 static usec
-backoff(unsigned failures)
+spread(usec wait)
 {
-	unsigned shift = failures < 10 ? failures : 10;
-	usec wait = USEC_S(BACKOFF_MIN_S) << shift;
-	usec most = USEC_S(BACKOFF_MAX_S);
-
-	if (wait > most)
-		wait = most;
-	/* Many accounts must not come back in step. */
 	return wait - wait / 4 +
 	    (usec)((uint64_t)clock_wall() * 7919 % (uint64_t)(wait / 2 + 1));
+}
+
+static usec
+backoff(unsigned failures, int most_s)
+{
+	usec wait = USEC_S(BACKOFF_MIN_S) << (failures < 10 ? failures : 10);
+
+	return wait < USEC_S(most_s) ? wait : USEC_S(most_s);
 }
 
 /* A mailbox that is locked stays so for a while; a network that has just changed
@@ -27,13 +31,14 @@ backoff(unsigned failures)
 usec
 retry_after(const char *code, unsigned failures, bool eager)
 {
-	usec wait = backoff(failures);
+	usec wait = spread(backoff(failures, BACKOFF_MAX_S));
 
 	if (strcmp(code, "server.in-use") == 0)
 		return wait > USEC_S(LOCKED_S) ? wait : USEC_S(LOCKED_S);
 	if (strncmp(code, "net.", 4) != 0)
 		return wait;
 	if (eager)
-		return backoff(0) / 2;
-	return wait < USEC_S(AWAY_MAX_S) ? wait : USEC_S(AWAY_MAX_S);
+		return spread(USEC_S(1));
+	return spread(failures < BRISK ? backoff(failures, BRISK_S) :
+	    backoff(failures - BRISK + 2, AWAY_MAX_S));
 }
