@@ -1,7 +1,7 @@
 /*
- * sasl.h — SASL (RFC 4422): which mechanism, and what to say in it.  The only
- * user of libgsasl, which does SCRAM, GSSAPI and CRAM-MD5; the mechanisms that
- * only carry a secret are a line each and stay in memory that is wiped.
+ * sasl.h — SASL (RFC 4422): which mechanism, and what to say in it.  With scram.c
+ * the only user of libgsasl, which does SCRAM, GSSAPI and CRAM-MD5; the mechanisms
+ * that only carry a secret are a line each and stay in memory that is wiped.
  *
  * SCRAM: the server must prove that it knows the password too; its iteration
  * count is held between 4,096 and 1,000,000.  Channel binding is "tls-exporter"

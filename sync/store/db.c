@@ -7,21 +7,15 @@
 #include "store/db.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store/whole.h"
 
 enum { APPLICATION_ID = 0x73796e63, BUSY_MS = 5000 };
-enum { HEADER_BYTES = 100 };	/* of any SQLite file */
-enum {
-	PAGE_BYTES = 4096,
-	SMALL_BYTES = 1 << 20,	/* read as a whole at each opening */
-	TEXT_MAX = 8 << 20	/* of one row */
-};
+enum { TEXT_MAX = 8 << 20 };	/* of one row */
 
 #define MSG_COLUMNS \
 	"id, folder, uid, stage, uniq, file, in_new, ino, size, wire_size, " \
@@ -415,74 +409,6 @@ open_db(const char *path, int flags, struct err *err)
 	return s;
 }
 
-/* What the file system says of the file before SQLite touches it. */
-struct found {
-	off_t	size;
-	bool	log;	/* the last writer did not close it */
-};
-
-/* SQLite makes its files by the umask; ours are nobody else's business. */
-static int
-make_private(const char *path, struct found *f, struct err *err)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct stat st = { 0 };
-	char *log;
-	int r;
-
-	if (fd < 0)
-		return err_sys(err, ERR_LOCAL, "store.permission", "open %s",
-		    path);
-	r = fstat(fd, &st);
-	if (r == 0 && (st.st_mode & 077) != 0)
-		r = fchmod(fd, 0600);
-	if (r < 0)
-		err_sys(err, ERR_LOCAL, "store.permission", "%s", path);
-	close(fd);
-	f->size = st.st_size;
-	log = xasprintf("%s-wal", path);
-	f->log = stat(log, &st) == 0 && st.st_size > 0;
-	free(log);
-	return r;
-}
-
-/* SQLite takes a file of a byte or two for a new one, one that lacks the end of
- * its last page for a whole one, and throws away the log of an empty one.  Half
- * a page is legal only where a checkpoint was cut off: then the log is there. */
-static int
-check_size(const struct found *f, const char *path, struct err *err)
-{
-	if (f->size > 0 && f->size < HEADER_BYTES)
-		return err_set(err, ERR_LOCAL, "state.corrupt",
-		    "%s is not a state database of syncd", path);
-	if (f->log ? f->size == 0 : f->size % PAGE_BYTES != 0)
-		return err_set(err, ERR_LOCAL, "state.corrupt",
-		    "%s was cut short", path);
-	return 0;
-}
-
-/* Every page, if the file is small or was not closed; else what SQLite sees
- * when it opens a file, so that opening stays cheap. */
-static int
-check_whole(struct store *s, const struct found *f, struct err *err)
-{
-	sqlite3_stmt *st;
-	int r = 0;
-
-	if (!f->log && f->size > SMALL_BYTES)
-		return 0;
-	if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL) !=
-	    SQLITE_OK)
-		return db_error(s, err);
-	if (sqlite3_step(st) != SQLITE_ROW)
-		r = db_error(s, err);
-	else if (!str_eq(db_column(st, 0), STR("ok")))
-		r = err_set(err, ERR_LOCAL, "state.corrupt", "the state database"
-		    " is damaged: %.*s", STR_ARG(db_column(st, 0)));
-	sqlite3_finalize(st);
-	return r;
-}
-
 /* While it is not known to be ours and whole, even closing leaves it alone. */
 static void
 hands_off(struct store *s, bool off)
@@ -494,17 +420,17 @@ struct store *
 store_open(const char *path, struct err *err)
 {
 	struct store *s;
-	struct found f = { 0 };
+	struct whole w = { 0 };
 	int64_t version = 0;
 
-	if (make_private(path, &f, err) < 0 || check_size(&f, path, err) < 0)
+	if (whole_look(path, &w, err) < 0)
 		return NULL;
 	s = open_db(path, SQLITE_OPEN_READWRITE, err);
 	if (s == NULL)
 		return NULL;
 	hands_off(s, true);
 	if (check_ours(s, path, &version, err) < 0 ||
-	    check_whole(s, &f, err) < 0) {
+	    whole_check(s, &w, err) < 0) {
 		err_wrap(err, "%s", path);
 		store_close(s);
 		return NULL;
@@ -515,7 +441,8 @@ store_open(const char *path, struct err *err)
 	    "PRAGMA foreign_keys = ON; PRAGMA cache_size = -4096; "
 	    "PRAGMA journal_size_limit = 4194304; PRAGMA temp_store = MEMORY",
 	    err) < 0 || (version < store_schema_version &&
-	    migrate(s, version, err) < 0)) {
+	    migrate(s, version, err) < 0) ||
+	    whole_note(s, &w, err) < 0) {
 		err_wrap(err, "%s", path);
 		store_close(s);
 		return NULL;

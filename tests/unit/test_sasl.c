@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 
 #include "base/attr.h"
+#include "net/scram.h"
 
 static const struct stream_info clear = { 0 };
 static const struct stream_info tls13 = { .tls_version = "TLSv1.3",
@@ -221,6 +222,44 @@ scram_holds_the_iteration_count_and_wants_a_proof(void **state)
 	}
 }
 
+/* The messages of RFC 5802 section 5 and RFC 7677 section 3; what they do not
+ * tell is by another PBKDF2.  Preparing: RFC 4013 section 3. */
+static void
+salted_password_is_that_of_the_standards(void **state)
+{
+	static const struct {
+		const char	*mechanism, *message, *password, *want;
+	} table[] = {
+		{ "SCRAM-SHA-1", "r=x,s=QSXCR+Q6sek8bf92,i=4096", "pencil",
+		    "1d96ee3a529b5a5f9e47c01f229a2cb8a6e15f7d" },
+		{ "SCRAM-SHA-256", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "pencil",
+		    "c4a49510323ab4f952cac1fa99441939"
+		    "e78ea74d6be81ddf7096e87513dc615d" },
+		{ "SCRAM-SHA-256-PLUS", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+		    "I\xc2\xadX", "7f9242ed6af1e27160e5480687043cda"
+		    "ec8373483810d3d43b95b01987cd4fdd" },
+		{ "SCRAM-SHA-256", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==", "pencil", "" },
+		{ "SCRAM-SHA-256", "r=x,i=4096", "pencil", "" },
+		{ "SCRAM-SHA-256", "r=x,s=%%%,i=4096", "pencil", "" },
+		{ "SCRAM-SHA-256", "", "pencil", "" },
+		{ "SCRAM-SHA-256", "r=x,s=QUJD,i=4096", "a\x07" "b", NULL },
+		{ "SCRAM-SHA-256", "r=x,s=QUJD,i=12", "pencil", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char hex[SCRAM_HEX_MAX];
+		struct err err = { 0 };
+
+		assert_int_equal(scram_salted(table[i].mechanism,
+		    str_z(table[i].message), table[i].password, hex, &err),
+		    table[i].want != NULL ? 0 : -1);
+		assert_string_equal(hex, table[i].want != NULL ? table[i].want : "");
+		if (table[i].want == NULL)
+			assert_string_equal(err.code, "auth.refused");
+	}
+}
+
 static void
 plus_binds_to_the_channel(void **state)
 {
@@ -289,6 +328,7 @@ main(void)
 		cmocka_unit_test(the_strongest_that_fits_is_chosen),
 		cmocka_unit_test(simple_mechanisms_say_the_right_bytes),
 		cmocka_unit_test(scram_holds_the_iteration_count_and_wants_a_proof),
+		cmocka_unit_test(salted_password_is_that_of_the_standards),
 		cmocka_unit_test(plus_binds_to_the_channel),
 		cmocka_unit_test(foreign_nonce_is_refused),
 		cmocka_unit_test(challenge_that_is_no_base64_is_refused),

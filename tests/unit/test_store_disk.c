@@ -15,6 +15,7 @@
 
 #include "base/attr.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/db.h"
 #include "store/store.h"
@@ -295,12 +296,72 @@ damage_in_a_small_file_is_found_when_it_is_opened(void **state)
 	struct buf b;
 
 	(void)state;
-	fill(s, 1000);
+	fill(s, 100);
 	store_close(s);
 	b = contents();
 	memset(b.p + b.n / 8192 * 4096, 0xa5, 4096);
 	assert_refused(&b);
 	buf_clear(&b);
+}
+
+/* The file of ${n} rows, damaged, after it was checked ${ago} seconds ago. */
+static struct buf
+damaged(uint32_t n, int64_t ago)
+{
+	struct store *s = open_store();
+	struct buf b;
+	char text[32];
+
+	fill(s, n);
+	snprintf(text, sizeof(text), "%lld",
+	    (long long)(clock_wall() - ago * 1000000));
+	OK(store_set(s, "checked", str_z(text), &err));
+	store_close(s);
+	b = contents();
+	memset(b.p + b.n / 8192 * 4096, 0xa5, 4096);
+	return b;
+}
+
+static void
+damage_is_found_when_the_last_look_is_a_week_ago(void **state)
+{
+	static const int64_t ago[] = { 8 * 24 * 3600, -3600 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ago); i++) {
+		struct buf b = damaged(1000, ago[i]);
+
+		assert_refused(&b);
+		buf_clear(&b);
+		assert_int_equal(remove_dir(NULL), 0);
+		assert_int_equal(make_dir(NULL), 0);
+	}
+}
+
+static void
+a_look_at_everything_is_remembered(void **state)
+{
+	struct store *s = open_store();
+	char *before, *after;
+
+	(void)state;
+	before = store_get(s, "checked");
+	assert_non_null(before);	/* a new file is whole */
+	fill(s, 1000);
+	OK(store_set(s, "checked", STR("1"), &err));
+	store_close(s);
+	s = open_store();
+	after = store_get(s, "checked");
+	store_close(s);
+	assert_true(strtoll(after, NULL, 10) >= strtoll(before, NULL, 10));
+	/* ... and then it is not read again: that would cost each run. */
+	s = open_store();
+	free(before);
+	before = store_get(s, "checked");
+	store_close(s);
+	assert_string_equal(before, after);
+	free(before);
+	free(after);
 }
 
 static void
@@ -512,6 +573,8 @@ main(void)
 		FRESH(a_row_that_was_read_outlives_changes_and_rollbacks),
 		FRESH(a_failed_write_undoes_the_transaction_and_what_follows_fails),
 		FRESH(damage_in_a_small_file_is_found_when_it_is_opened),
+		FRESH(damage_is_found_when_the_last_look_is_a_week_ago),
+		FRESH(a_look_at_everything_is_remembered),
 		FRESH(a_file_that_ends_inside_a_page_is_refused),
 		FRESH(a_row_with_an_impossible_value_is_refused),
 		FRESH(damage_in_a_big_file_is_found_after_a_crash),
