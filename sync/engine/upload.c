@@ -38,11 +38,13 @@ struct upload {
 struct batch {
 	struct upload	 u[BATCH];
 	size_t		 n;
+	struct answer	 answer[BATCH];	/* to the command of u[i], at its first */
 };
 
 struct uploads {
 	struct account	*acc;
 	struct folder	*f;
+	struct batch	*b;		/* two */
 	size_t		 at;		/* the change that is next */
 	bool		 stop;		/* the server takes nothing more */
 	/* Perhaps there, and no UID was told: to be looked for, by content, when
@@ -69,7 +71,7 @@ read_header(int fd, struct header *h)
 /* The flags that go along with it: what the file shows, merged with nothing. */
 static int
 intend(struct account *acc, struct folder *f, struct change *c, int fd,
-    int64_t *id, struct err *err)
+    struct upload *u, struct err *err)
 {
 	struct header h = { 0 };
 	struct msg_row row;
@@ -92,7 +94,8 @@ intend(struct account *acc, struct folder *f, struct change *c, int fd,
 	row.from = str_z(h.from);
 	row.msgid = str_z(h.msgid);
 	got = store_msg_put(acc->store, &row, err);
-	*id = row.id;
+	u->row = row.id;
+	u->up.date = row.date;
 	header_clear(&h);
 	return got < 0 ? -1 : 1;
 }
@@ -225,13 +228,26 @@ leave_open(struct uploads *us, const struct upload *u)
 	us->open[us->n_open++].change = u->change;
 }
 
-/* All that one command took, in one transaction. */
+/* What one batch settled and the next one intends are one commit. */
+static int
+join(struct account *acc, struct err *err)
+{
+	return store_in_transaction(acc->store) ? 0 : account_begin(acc, err);
+}
+
+static int
+commit_joined(struct account *acc, struct err *err)
+{
+	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
+}
+
+/* All that one command took; the caller commits. */
 static int
 taken(struct uploads *us, const struct upload *u, size_t n,
     const struct answer *a, struct err *err)
 {
 	struct account *acc = us->acc;
-	int r = account_begin(acc, err);
+	int r = join(acc, err);
 
 	if (r < 0)
 		return -1;
@@ -246,10 +262,9 @@ taken(struct uploads *us, const struct upload *u, size_t n,
 		else
 			leave_open(us, &u[i]);
 	}
-	if (r == 0)
-		return account_commit(acc, err);
-	store_rollback(acc->store);
-	return -1;
+	if (r < 0)
+		store_rollback(acc->store);
+	return r;
 }
 
 static int
@@ -319,25 +334,20 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 		close(fd);
 		return -1;
 	}
-	got = intend(acc, f, c, fd, &u->row, err);
+	*u = (struct upload){ .change = c, .up = {
+		.fd = fd,
+		.eol = c->content->eol,
+		.wire_size = c->content->wire_size,
+		.has_nul = c->content->has_nul,
+		.flags = c->local_flags,
+	} };
+	got = intend(acc, f, c, fd, u, err);
 	if (got <= 0) {
 		close(fd);
 		if (got == 0 && take_back(acc, c, true, err) < 0)
 			return -1;
 		return got;
 	}
-	u->change = c;
-	u->up = (struct imap_upload){
-		.fd = fd,
-		.eol = c->content->eol,
-		.wire_size = c->content->wire_size,
-		.has_nul = c->content->has_nul,
-		.flags = c->local_flags,
-	};
-	struct mstat st;
-
-	if (mdir_stat(f->fd, c->in_new, c->file, &st, err) > 0)
-		u->up.date = st.mtime;
 	return 1;
 }
 
@@ -422,30 +432,63 @@ look_for_open(struct uploads *us, struct err *err)
 	return 0;
 }
 
-/* Wait for what became of a batch: one answer for a group, or one for each. */
+/* What became of a command's messages. */
+static int
+answered(struct uploads *us, struct upload *u, size_t n, const struct answer *a,
+    struct err *err)
+{
+	if (a->status == DONE_OK)
+		return taken(us, u, n, a, err);
+	if (commit_joined(us->acc, err) < 0)
+		return -1;
+	if (n == 1)
+		return refused(us, u, a, err);
+	group_refused(us, u, n, a);
+	return 0;
+}
+
+/* Where the messages of the next command begin. */
+static size_t
+command_end(const struct batch *b, size_t i)
+{
+	uint32_t req = b->u[i].req;
+
+	while (i < b->n && b->u[i].req == req)
+		i++;
+	return i;
+}
+
+/* The answers to a batch: one for a group, or one for each; *n messages of it have
+ * theirs.  Nothing is written meanwhile: a transaction does not wait for a server. */
+static int
+await(struct uploads *us, struct batch *b, size_t *n, struct err *err)
+{
+	for (*n = 0; *n < b->n; *n = command_end(b, *n))
+		if (remote_wait(us->acc, b->u[*n].req, &b->answer[*n], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* What became of a batch; what was taken may wait for the next commit. */
 static int
 finish_batch(struct uploads *us, struct batch *b, struct err *err)
 {
-	struct upload *u = b->u;
-	int r = 0;
+	struct err later;
+	size_t n;
+	int lost = await(us, b, &n, err), r = 0;
 
-	for (size_t i = 0, k; i < b->n && r == 0; i = k) {
-		struct answer a;
-
-		for (k = i + 1; k < b->n && u[k].req == u[i].req;)
-			k++;
-		if (remote_wait(us->acc, u[i].req, &a, err) < 0)
-			return -1;
-		if (a.status == DONE_OK)
-			r = taken(us, &u[i], k - i, &a, err);
-		else if (k - i > 1)
-			group_refused(us, &u[i], k - i, &a);
-		else
-			r = refused(us, &u[i], &a, err);
-		answer_clear(&a);
+	/* What was told is true, whatever came after it. */
+	for (size_t i = 0, next; i < n; i = next) {
+		next = command_end(b, i);
+		if (r == 0)
+			r = answered(us, &b->u[i], next - i, &b->answer[i],
+			    lost < 0 ? &later : err);
+		answer_clear(&b->answer[i]);
 	}
 	b->n = 0;
-	return r;
+	if (lost < 0 && r == 0)
+		(void)commit_joined(us->acc, &later);
+	return lost < 0 ? -1 : r;
 }
 
 static bool
@@ -455,14 +498,14 @@ is_upload(const struct change *c)
 	    c->from == 0;
 }
 
-/* The intents of a batch are one commit. */
+/* Its intents are committed before it is sent. */
 static int
 prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 {
 	struct account *acc = us->acc;
 	struct folder *f = us->f;
 	uint64_t bytes = 0;
-	int r = account_begin(acc, err);
+	int r = join(acc, err);
 
 	for (; r == 0 && us->at < f->work.n && b->n < BATCH &&
 	    bytes < BATCH_BYTES; us->at++) {
@@ -561,28 +604,37 @@ start_batch(struct uploads *us, struct batch *b, struct err *err)
 	return r;
 }
 
-/* As long as there is something to start or to finish. */
-static int
-run(struct uploads *us, struct batch *next, struct batch *before,
-    struct err *err)
+static bool
+has_more(const struct uploads *us)
 {
-	bool more = true;
+	return !us->stop && us->at < us->f->work.n;
+}
 
-	while (more || before->n > 0) {
-		struct batch *started = next;
+/* One after the other, as long as there is something to start or to finish: while
+ * one of the two is settled and filled again, the server has the other one. */
+static int
+run(struct uploads *us, struct err *err)
+{
+	struct batch *b = us->b, *other = us->b + 1, *swap;
 
-		if (us->n_open > 0 && before->n == 0 &&
-		    look_for_open(us, err) < 0)
+	do {
+		if (finish_batch(us, b, err) < 0)
 			return -1;
-		more = !us->stop && us->at < us->f->work.n;
-		if (more && us->n_open == 0 && start_batch(us, next, err) < 0)
+		if (us->n_open > 0 && other->n == 0 &&
+		    (commit_joined(us->acc, err) < 0 ||
+		    look_for_open(us, err) < 0))
 			return -1;
-		if (finish_batch(us, before, err) < 0)
+		if (us->n_open == 0 && has_more(us) &&
+		    start_batch(us, b, err) < 0)
 			return -1;
-		next = before;
-		before = started;
-	}
-	return look_for_open(us, err);
+		if (commit_joined(us->acc, err) < 0)
+			return -1;
+		swap = b;
+		b = other;
+		other = swap;
+	} while (us->b[0].n > 0 || us->b[1].n > 0 || us->n_open > 0 ||
+	    has_more(us));
+	return 0;
 }
 
 static uint64_t
@@ -601,15 +653,14 @@ apply_uploads(struct account *acc, struct folder *f, struct err *err)
 	uint64_t total = count_uploads(f);
 	/* Every folder fills the same quota. */
 	struct uploads us = { .acc = acc, .f = f, .stop = acc->quota_full };
-	struct batch *b;
 	int r;
 
 	if (total == 0)
 		return 0;
 	progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
-	b = xcalloc(2, sizeof(*b));
-	r = run(&us, &b[0], &b[1], err);
-	free(b);
+	us.b = xcalloc(2, sizeof(*us.b));
+	r = run(&us, err);
+	free(us.b);
 	/* What was not even tried keeps its old version. */
 	for (; us.at < f->work.n; us.at++)
 		if (is_upload(&f->work.change[us.at])) {
