@@ -10,30 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
 #include "engine/hooks.h"
-#include "engine/header.h"
 #include "engine/local.h"
 #include "engine/recover.h"
 #include "engine/remote.h"
+#include "engine/upload_impl.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
 /* Descriptors are open from submission until sent, so a batch is small; and two are
  * in flight, so that the server does not wait while the next one is read. */
-enum { BATCH = 128, BATCH_BYTES = 16 << 20, HEADER_BYTES = 16384 };
-
-struct upload {
-	struct change	*change;
-	int64_t		 row;
-	uint32_t	 req;
-	size_t		 at;		/* position within a MULTIAPPEND */
-	struct imap_upload up;
-};
+enum { BATCH = 128, BATCH_BYTES = 16 << 20 };
 
 struct batch {
 	struct upload	 u[BATCH];
@@ -55,170 +46,6 @@ struct uploads {
 	}		 open[2 * BATCH];
 	size_t		 n_open;
 };
-
-static int
-read_header(int fd, struct header *h)
-{
-	char block[HEADER_BYTES];
-	ssize_t n = pread(fd, block, sizeof(block), 0);
-
-	if (n > 0)
-		header_add(h, (struct str){ block, (size_t)n });
-	header_end(h);
-	return n < 0 ? -1 : 0;
-}
-
-/* The flags that go along with it: what the file shows, merged with nothing. */
-static int
-intend(struct account *acc, struct folder *f, struct change *c, int fd,
-    struct upload *u, struct err *err)
-{
-	struct header h = { 0 };
-	struct msg_row row;
-	int got;
-
-	got = row_of_file(acc, f, c, &row, err);
-	if (got <= 0)
-		return got;
-	(void)read_header(fd, &h);
-	if (c->out.ops & OP_REPLACE) {
-		/* The old version keeps its row until it is expunged. */
-		row.id = 0;
-		row.objid = STR_NONE;
-	}
-	row.uid.v = 0;
-	row.stage = ST_APPENDING;
-	row.seek = f->uidnext > 0 ? f->uidnext : 1;
-	row.flags = c->local_flags;
-	row.subject = str_z(h.subject);
-	row.from = str_z(h.from);
-	row.msgid = str_z(h.msgid);
-	got = store_msg_put(acc->store, &row, err);
-	u->row = row.id;
-	u->up.date = row.date;
-	header_clear(&h);
-	return got < 0 ? -1 : 1;
-}
-
-/* The old version's row lets go of the name that the new one takes. */
-static int
-let_go(struct account *acc, struct change *c, struct err *err)
-{
-	struct msg_row row;
-	int got;
-
-	if (!(c->out.ops & OP_REPLACE))
-		return 0;
-	got = store_find_id(acc->store, c->msg, &row, err);
-	if (got <= 0)
-		return got;
-	row.stage = c->out.ops & OP_KEEP_REMOTE ? ST_GONE_LOCAL : ST_REPLACED;
-	row.unique = row.file = STR_NONE;
-	return store_msg_put(acc->store, &row, err);
-}
-
-/* The new version is not on the server after all: the old one keeps its place.
- * ${name}: the file is still what the old row describes, and will be tried
- * again. */
-static int
-take_back(struct account *acc, struct change *c, bool name, struct err *err)
-{
-	struct msg_row row;
-	struct mname parts;
-	int got;
-
-	if (!(c->out.ops & OP_REPLACE))
-		return 0;
-	c->out.ops = 0;
-	got = store_find_id(acc->store, c->msg, &row, err);
-	if (got <= 0)
-		return got;
-	row.stage = name ? ST_PRESENT : ST_GONE_LOCAL;
-	if (name && mname_parse(str_z(c->file), &parts)) {
-		row.unique = parts.unique;
-		row.file = str_z(c->file);
-		row.in_new = c->in_new;
-	}
-	return store_msg_put(acc->store, &row, err);
-}
-
-static int
-take_back_now(struct account *acc, struct change *c, struct err *err)
-{
-	if (!(c->out.ops & OP_REPLACE))
-		return 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (take_back(acc, c, true, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
-}
-
-static int
-refuse(struct account *acc, struct folder *f, struct upload *u, bool for_good,
-    const char *why, struct err *err)
-{
-	struct msg_row row;
-	int got;
-
-	problem_open(acc, PROBLEM_WARNING, "server.refused-message", f, "",
-	    "%s: the server does not take %s: %s; it stays here only",
-	    f->name, u->change->file, why);
-	acc->tally.refused++;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	got = store_find_id(acc->store, u->row, &row, err);
-	if (got > 0) {
-		row.stage = ST_REFUSED;
-		row.when = for_good ? 0 : clock_wall();
-		got = store_msg_put(acc->store, &row, err) < 0 ||
-		    account_audit(acc, "refuse", f, &row, why, err) < 0 ||
-		    take_back(acc, u->change, false, err) < 0 ? -1 : 0;
-	}
-	if (got < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
-}
-
-/* Nothing was stored there: the file is new again, for a later round. */
-static int
-withdraw(struct account *acc, struct folder *f, struct upload *u, struct err *err)
-{
-	f->work.failed = true;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (store_msg_remove(acc->store, u->row, err) < 0 ||
-	    take_back(acc, u->change, true, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
-}
-
-/* Taken, as ${uid}; in a transaction of the caller. */
-static int
-settle(struct account *acc, struct folder *f, const struct upload *u,
-    uint32_t uid, struct err *err)
-{
-	struct msg_row row;
-	int got = store_find_id(acc->store, u->row, &row, err);
-
-	if (got <= 0)
-		return got;
-	row.uid.v = uid;
-	row.stage = ST_PRESENT;
-	row.seek = 0;
-	if (store_msg_put(acc->store, &row, err) < 0)
-		return -1;
-	if (account_audit(acc, "upload", f, &row, u->change->out.reason, err) < 0)
-		return -1;
-	return tell_message(acc, HOOK_UPLOADED, f, &row,
-	    &(struct hook_was){ .origin = "client" }, err);
-}
 
 static void
 leave_open(struct uploads *us, const struct upload *u)
@@ -258,7 +85,7 @@ taken(struct uploads *us, const struct upload *u, size_t n,
 		acc->tally.uploaded++;
 		acc->tally.bytes_up += u[i].up.wire_size;
 		if (a->validity.v == us->f->validity.v && u[i].at < a->n)
-			r = settle(acc, us->f, &u[i], a->dst[u[i].at], err);
+			r = upload_settle(acc, us->f, &u[i], a->dst[u[i].at], err);
 		else
 			leave_open(us, &u[i]);
 	}
@@ -285,13 +112,13 @@ refused(struct uploads *us, struct upload *u, const struct answer *a,
 		problem_open(acc, PROBLEM_ERROR, strcmp(a->code, "OVERQUOTA") == 0 ?
 		    "server.quota" : "server.read-only", f, "",
 		    "%s: uploads wait: the server said: %s", f->name, a->text);
-		return withdraw(acc, f, u, err);
+		return upload_withdraw(acc, f, u, err);
 	}
 	if (strcmp(a->code, "TRYCREATE") == 0) {
 		acc->tree_remote = true;
-		return withdraw(acc, f, u, err);
+		return upload_withdraw(acc, f, u, err);
 	}
-	return refuse(acc, f, u, false, a->text, err);
+	return upload_refuse(acc, f, u, false, a->text, err);
 }
 
 enum { GONE = -2 };
@@ -330,7 +157,7 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 	fd = open_digested(f, c, err);
 	if (fd < 0)
 		return fd == GONE ? 0 : -1;
-	if (let_go(acc, c, err) < 0) {
+	if (upload_let_go(acc, c, err) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -341,10 +168,10 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 		.has_nul = c->content->has_nul,
 		.flags = c->local_flags,
 	} };
-	got = intend(acc, f, c, fd, u, err);
+	got = upload_intend(acc, f, c, fd, u, err);
 	if (got <= 0) {
 		close(fd);
-		if (got == 0 && take_back(acc, c, true, err) < 0)
+		if (got == 0 && upload_take_back(acc, c, true, err) < 0)
 			return -1;
 		return got;
 	}
@@ -360,13 +187,13 @@ too_big(struct account *acc, struct folder *f, struct upload *u, bool *skip,
 	*skip = limit != 0 && u->up.wire_size > limit;
 	if (*skip) {
 		close(u->up.fd);
-		return refuse(acc, f, u, true, "larger than the server's APPENDLIMIT",
+		return upload_refuse(acc, f, u, true, "larger than the server's APPENDLIMIT",
 		    err);
 	}
 	if (u->up.has_nul && !imap_can(acc->work, CAP_BINARY)) {
 		*skip = true;
 		close(u->up.fd);
-		return refuse(acc, f, u, true, "it holds NUL bytes, and the server "
+		return upload_refuse(acc, f, u, true, "it holds NUL bytes, and the server "
 		    "takes none", err);
 	}
 	return 0;
@@ -408,6 +235,20 @@ group_refused(struct uploads *us, const struct upload *u, size_t n,
 	imap_avoid(us->acc->work, CAP_MULTIAPPEND);
 	for (size_t i = 0; i < n; i++)
 		leave_open(us, &u[i]);
+}
+
+static int
+take_back_now(struct account *acc, struct change *c, struct err *err)
+{
+	if (!(c->out.ops & OP_REPLACE))
+		return 0;
+	if (account_begin(acc, err) < 0)
+		return -1;
+	if (upload_take_back(acc, c, true, err) < 0) {
+		store_rollback(acc->store);
+		return -1;
+	}
+	return account_commit(acc, err);
 }
 
 /* What is not there after all is as it was before. */
@@ -549,7 +390,7 @@ drop_held(struct uploads *us, struct upload *u, bool *held, struct err *err)
 	close(u->up.fd);
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (take_back(acc, u->change, false, err) < 0) {
+	if (upload_take_back(acc, u->change, false, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

@@ -115,7 +115,7 @@ MISTAKES |= {
                          "\t\t    ts.v[k].uid.v != ts.v[k - 1].uid.v;)",
                          "same_route(&ts.v[i], &ts.v[k]);)", "copied twice"),
     "one-uid-for-all": one(UPLOAD, "\t\t\tu[i].at = i;\n", "\t\t\tu[i].at = 0;\n", "upload"),
-    "old-version-kept": one(UPLOAD, "OP_KEEP_REMOTE ? ST_GONE_LOCAL : ST_REPLACED;",
+    "old-version-kept": one("engine/upload_row.c", "OP_KEEP_REMOTE ? ST_GONE_LOCAL : ST_REPLACED;",
                             "OP_KEEP_REMOTE ? ST_REPLACED : ST_GONE_LOCAL;",
                             "draft saved again"),
     "append-limit": one(UPLOAD, "limit != 0 && u->up.wire_size > limit;",

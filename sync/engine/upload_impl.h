@@ -1,0 +1,46 @@
+/* upload_impl.h — what upload.c and upload_row.c share: one message on its way up, and
+ * the rows that say so. */
+#ifndef ENGINE_UPLOAD_IMPL_H
+#define ENGINE_UPLOAD_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "engine/account.h"
+#include "engine/change.h"
+#include "imap/cmd.h"
+
+struct upload {
+	struct change	*change;
+	int64_t		 row;
+	uint32_t	 req;
+	size_t		 at;		/* position within a MULTIAPPEND */
+	struct imap_upload up;
+};
+
+/* Note the intent: a row that is APPENDING, with the flags that the file of ${fd}
+ * shows; u->row and u->up.date.  In a transaction.  1, 0: the file is not what it was,
+ * -1. */
+int	upload_intend(struct account *acc, struct folder *f, struct change *c,
+	    int fd, struct upload *u, struct err *err);
+/* The old version's row lets go of the name that the new one takes.  In a
+ * transaction. */
+int	upload_let_go(struct account *acc, struct change *c, struct err *err);
+/* The new version is not on the server after all: the old one keeps its place.
+ * ${name}: the file is still what the old row describes, and will be tried again.
+ * In a transaction. */
+int	upload_take_back(struct account *acc, struct change *c, bool name,
+	    struct err *err);
+/* Nothing was stored there: the file is new again, for a later round. */
+int	upload_withdraw(struct account *acc, struct folder *f, struct upload *u,
+	    struct err *err);
+/* The server does not take it: it stays here only, ${for_good} or until tomorrow. */
+int	upload_refuse(struct account *acc, struct folder *f, struct upload *u,
+	    bool for_good, const char *why, struct err *err);
+/* Taken, as ${uid}.  In a transaction. */
+int	upload_settle(struct account *acc, struct folder *f,
+	    const struct upload *u, uint32_t uid, struct err *err);
+
+#endif
