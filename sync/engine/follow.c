@@ -47,20 +47,65 @@ was_lost(struct account *acc, const struct msg_row *row)
 	return c != NULL && c->remote == SIDE_GONE;
 }
 
-/* The file that used to be the row's, if it was moved here as well: then the
- * server's move wins. */
-static struct change *
-moved_file(struct account *acc, int64_t msg, struct folder **where)
+static int
+by_row(const void *a, const void *b)
 {
+	const struct moved *x = a, *y = b;
+
+	if (x->was != y->was)
+		return x->was < y->was ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+void
+follow_begin(struct account *acc, struct follow *fo)
+{
+	*fo = (struct follow){ 0 };
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct work *w = &acc->folder[i]->work;
 
-		for (size_t k = 0; k < w->n; k++)
-			if (w->change[k].was == msg && !w->change[k].done) {
-				*where = acc->folder[i];
-				return &w->change[k];
-			}
+		for (size_t k = 0; k < w->n; k++) {
+			if (w->change[k].was == 0)
+				continue;
+			fo->moved = array_room(fo->moved, fo->n_moved,
+			    &fo->cap_moved, sizeof(*fo->moved));
+			fo->moved[fo->n_moved] = (struct moved){
+			    w->change[k].was, fo->n_moved, acc->folder[i],
+			    &w->change[k] };
+			fo->n_moved++;
+		}
 	}
+	if (fo->n_moved > 1)
+		qsort(fo->moved, fo->n_moved, sizeof(*fo->moved), by_row);
+}
+
+void
+follow_end(struct follow *fo)
+{
+	free(fo->left);
+	free(fo->moved);
+}
+
+/* The file that used to be the row's, if it was moved here as well: then the
+ * server's move wins. */
+static struct change *
+moved_file(const struct follow *fo, int64_t msg, struct folder **where)
+{
+	size_t lo = 0, hi = fo->n_moved;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (fo->moved[mid].was < msg)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < fo->n_moved && fo->moved[lo].was == msg; lo++)
+		if (!fo->moved[lo].change->done) {
+			*where = fo->moved[lo].folder;
+			return fo->moved[lo].change;
+		}
 	return NULL;
 }
 
@@ -162,7 +207,7 @@ follow_move(struct account *acc, struct folder *to, struct follow *fo,
 	int got = 0;
 
 	old = home != NULL ? work_find(&home->work, row->id) : NULL;
-	moved = from != NULL ? moved_file(acc, row->id, &from) : NULL;
+	moved = from != NULL ? moved_file(fo, row->id, &from) : NULL;
 	/* Deleted here meanwhile: its move wins, by a download. */
 	if (moved == NULL && old != NULL && old->local == SIDE_GONE)
 		goto out;

@@ -9,11 +9,25 @@
 #include "engine/account.h"
 #include "store/store.h"
 
-/* The directories that files were taken out of, to be synced; free(left). */
+/* A file that a client moved as well. */
+struct moved {
+	int64_t		 was;		/* the row that it used to be */
+	size_t		 at;		/* which of several is taken first */
+	struct folder	*folder;
+	struct change	*change;
+};
+
 struct follow {
+	/* The directories that files were taken out of, to be synced. */
 	struct folder	**left;
 	size_t		  n, cap;
+	struct moved	 *moved;	/* by row */
+	size_t		  n_moved, cap_moved;
 };
+
+/* Whatever changes there are is known: none may be added before follow_end(). */
+void	follow_begin(struct account *acc, struct follow *fo);
+void	follow_end(struct follow *fo);
 
 /* The row that a fresh message used to be, elsewhere: by the server's id of it, or
  * by its header; either may be none.  1: found, 0, -1. */

@@ -74,11 +74,12 @@ match_strangers(struct account *acc, const struct strangers *others,
     struct err *err)
 {
 	struct uid *taken = xcalloc(others->n + 1, sizeof(*taken));
-	struct follow follow = { 0 };
+	struct follow follow;
 	struct err ignored;
 	size_t n = 0;
 	int r = 0;
 
+	follow_begin(acc, &follow);
 	for (size_t i = 0; i < others->n && r >= 0; i++) {
 		const struct stranger *s = &others->v[i];
 
@@ -93,7 +94,7 @@ match_strangers(struct account *acc, const struct strangers *others,
 		identify_drop(s->f, taken, n);
 		follow.n = n = 0;
 	}
-	free(follow.left);
+	follow_end(&follow);
 	free(taken);
 	return r < 0 ? -1 : 0;
 }
