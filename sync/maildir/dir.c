@@ -361,10 +361,14 @@ mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
 	const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
 	    { .tv_sec = date } };
 	int dir = open_sub(folder_fd, in_new, name), rc = 1;
+	struct stat st;
 
 	if (dir < 0)
 		return at_fail(err, ERR_FOLDER, "date %s", name);
-	if (utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) != 0)
+	/* Setting what it has would still be a write. */
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    (st.st_mtime != date &&
+	    utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW) != 0))
 		rc = errno == ENOENT ? 0 : at_fail(err, ERR_MSG, "date %s", name);
 	close(dir);
 	return rc;

@@ -279,6 +279,28 @@ a_digest_tells_size_and_line_ends(void **state)
 	}
 }
 
+static void
+date_is_set_where_it_differs(void **state)
+{
+	static const struct timespec before[2] = { { .tv_nsec = UTIME_OMIT },
+	    { .tv_sec = 1234567890, .tv_nsec = 500 } };
+	struct fixture *f = *state;
+	struct err err;
+	struct stat st;
+
+	fixture_file(f, "cur/1.h:2,S", "x");
+	assert_int_equal(utimensat(f->fd, "cur/1.h:2,S", before, 0), 0);
+	assert_int_equal(mdir_set_date(f->fd, false, "1.h:2,S", 1234567890, &err),
+	    1);
+	assert_int_equal(fstatat(f->fd, "cur/1.h:2,S", &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_nsec, 500);	/* nobody wrote */
+	assert_int_equal(mdir_set_date(f->fd, false, "1.h:2,S", 987654321, &err),
+	    1);
+	assert_int_equal(fstatat(f->fd, "cur/1.h:2,S", &st, 0), 0);
+	assert_int_equal(st.st_mtime, 987654321);
+	assert_int_equal(mdir_set_date(f->fd, false, "2.h:2,S", 1, &err), 0);
+}
+
 int
 main(void)
 {
@@ -291,6 +313,7 @@ main(void)
 		FIXTURE_TEST(a_rename_says_what_became_of_it),
 		FIXTURE_TEST(absent_is_not_an_error_but_a_link_is),
 		FIXTURE_TEST(a_digest_tells_size_and_line_ends),
+		FIXTURE_TEST(date_is_set_where_it_differs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
