@@ -155,15 +155,20 @@ backoff(const struct account *a)
 }
 
 static bool
-traced(const struct account *a)
+traced(const struct conf *conf, const char *name)
 {
-	const struct strlist *list = &a->env->conf->log_protocol;
+	const struct strlist *list = &conf->log_protocol;
 
 	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->v[i], a->name) == 0 ||
-		    strcmp(list->v[i], "*") == 0)
+		if (strcmp(list->v[i], name) == 0)
 			return true;
 	return false;
+}
+
+int
+account_log_level(const struct conf *conf, const char *name)
+{
+	return traced(conf, name) ? LOG_LV_TRACE : conf->log_level;
 }
 
 static int
@@ -186,7 +191,8 @@ send_conf(struct account *a, struct err *err)
 	    json_pack("{s:o, s:s, s:{s:i, s:b}, s:b, s:b, s:i}",
 	    "account", account_conf_to_json(a->conf),
 	    "state_dir", env->conf->state_dir,
-	    "log", "level", env->conf->log_level, "protocol", traced(a),
+	    "log", "level", account_log_level(env->conf, a->name),
+	    "protocol", traced(env->conf, a->name),
 	    "once", one_job(a), "online_check", env->online_check,
 	    "generation", (int)env->generation), err);
 }

@@ -26,7 +26,7 @@ parent_add(struct parent *p, const struct account_conf *conf)
 }
 
 static void
-renew_account(struct parent *p, struct account *a)
+renew_account(struct parent *p, struct account *a, const struct conf *before)
 {
 	const struct account_conf *now = NULL;
 
@@ -36,7 +36,9 @@ renew_account(struct parent *p, struct account *a)
 	if (now == NULL) {
 		a->removed = true;
 		account_stop(a);
-	} else if (!account_conf_equal(a->conf, now)) {
+	} else if (!account_conf_equal(a->conf, now) ||
+	    account_log_level(before, a->name) !=
+	    account_log_level(p->conf, a->name)) {
 		account_set_conf(a, now);
 	}
 	/* Also the unchanged: what it waits for may be mended now. */
@@ -99,7 +101,7 @@ parent_reload(struct parent *p)
 		p->alerts.look = true;
 		log_to(STDERR_FILENO, (enum log_level)now->log_level);
 		for (size_t i = 0; i < n; i++)
-			renew_account(p, p->account[i]);
+			renew_account(p, p->account[i], old);
 		for (size_t i = 0; i < now->n_accounts; i++)
 			if (parent_find(p, now->account[i].name) == NULL)
 				parent_add(p, &now->account[i]);

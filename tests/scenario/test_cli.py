@@ -4,6 +4,7 @@ import os
 import signal
 
 from case import Case, message, rows
+from server import wait_for
 
 
 def last_error(result):
@@ -52,6 +53,22 @@ class Cli(Case):
             r = self.syncd.run(*args)
             self.assertEqual((r.rc, r.err), (0, ""))
             self.assertTrue(r.out)
+
+    def test_talk_with_the_server_is_logged_where_it_is_asked_for(self):
+        self.client.append("INBOX", message("one"))
+        self.assertNotIn(" C: ", self.syncd.sync().err)
+        self.syncd.settings["log"] = {"protocol": ["a"]}
+        self.syncd.write()
+        err = self.syncd.sync().err
+        self.assertRegex(err, r"trace: a work C: \S+ (ENABLE|LIST)")
+        self.assertNotIn(self.dovecot.password, err)
+
+    def test_talk_is_logged_after_a_reload(self):
+        self.syncd.start()
+        self.syncd.settings["log"] = {"protocol": ["a"]}
+        self.syncd.write()
+        self.assertEqual(self.syncd.run("reload").rc, 0)
+        wait_for(lambda: " C: " in self.syncd.log(), 20, "the talk in the log")
 
     def test_status_folders_and_log_without_a_daemon(self):
         self.client.append("INBOX", message("one"))
