@@ -65,6 +65,7 @@ class Cli(Case):
 
     def test_talk_is_logged_after_a_reload(self):
         self.syncd.start()
+        wait_for(lambda: self.syncd.status()["running"], 20, "the daemon")
         self.syncd.settings["log"] = {"protocol": ["a"]}
         self.syncd.write()
         self.assertEqual(self.syncd.run("reload").rc, 0)
