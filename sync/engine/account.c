@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/manifest.h"
 #include "engine/pattern.h"
@@ -635,7 +636,8 @@ save_keywords(struct account *acc, struct err *err)
 int
 account_commit(struct account *acc, struct err *err)
 {
-	if (save_keywords(acc, err) < 0 || store_commit(acc->store, err) < 0) {
+	if (dirsync_all(acc, err) < 0 || save_keywords(acc, err) < 0 ||
+	    store_commit(acc->store, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "engine/diff.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "imap/cmd.h"
@@ -119,16 +120,6 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 	    (enum conf_conflict)acc->conf->conflict);
 }
 
-static void
-note_left(struct follow *fo, struct folder *from)
-{
-	for (size_t i = 0; i < fo->n; i++)
-		if (fo->left[i] == from)
-			return;
-	fo->left = array_room(fo->left, fo->n, &fo->cap, sizeof(*fo->left));
-	fo->left[fo->n++] = from;
-}
-
 /* In the transaction that follow_settle() commits. */
 static int
 record_move(struct account *acc, const struct folder *home, struct folder *to,
@@ -147,9 +138,8 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 }
 
 int
-follow_move(struct account *acc, struct folder *to, struct follow *fo,
-    const struct seen *m, struct msg_row *row, struct str objid,
-    struct err *err)
+follow_move(struct account *acc, struct folder *to, const struct seen *m,
+    struct msg_row *row, struct str objid, struct err *err)
 {
 	struct folder *from = account_by_id(acc, row->folder), *home = from;
 	struct folder *letters = from;
@@ -192,7 +182,8 @@ follow_move(struct account *acc, struct folder *to, struct follow *fo,
 	    err);
 	if (got <= 0)
 		goto out;
-	note_left(fo, from);
+	dirsync_came(acc, to);
+	dirsync_left(acc, from);
 	must(mname_parse(str_z(name), &parts));
 	row->folder = to->id;
 	row->uid.v = m->uid;
@@ -220,18 +211,7 @@ out:
 }
 
 int
-follow_settle(struct account *acc, struct folder *to, const struct follow *fo,
-    struct err *err)
+follow_settle(struct account *acc, struct err *err)
 {
-	int r;
-
-	if (!store_in_transaction(acc->store))
-		return 0;
-	r = mdir_sync(to->fd, err);
-	for (size_t i = 0; i < fo->n && r == 0; i++)
-		r = mdir_sync(fo->left[i]->fd, err);
-	if (r == 0)
-		return account_commit(acc, err);
-	store_rollback(acc->store);
-	return -1;
+	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
 }

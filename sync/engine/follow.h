@@ -9,12 +9,6 @@
 #include "engine/account.h"
 #include "store/store.h"
 
-/* The directories that files were taken out of, to be synced; free(left). */
-struct follow {
-	struct folder	**left;
-	size_t		  n, cap;
-};
-
 /* The row that a fresh message used to be, elsewhere: by the server's id of it, or
  * by its header; either may be none.  1: found, 0, -1. */
 int	follow_find(struct account *acc, struct str objid,
@@ -22,11 +16,10 @@ int	follow_find(struct account *acc, struct str objid,
 	    struct err *err);
 /* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done,
  * to be settled; 0: it cannot be followed; -1. */
-int	follow_move(struct account *acc, struct folder *to, struct follow *fo,
+int	follow_move(struct account *acc, struct folder *to,
 	    const struct seen *m, struct msg_row *row, struct str objid,
 	    struct err *err);
-/* What was followed into ${to} is durable: the directories, then the rows. */
-int	follow_settle(struct account *acc, struct folder *to,
-	    const struct follow *fo, struct err *err);
+/* What was followed is durable: the directories, then the rows. */
+int	follow_settle(struct account *acc, struct err *err);
 
 #endif

@@ -50,16 +50,15 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 
 /* 1: its file has followed, 0: it is fetched, -1. */
 static int
-follow_stranger(struct account *acc, const struct stranger *s,
-    struct follow *follow, struct err *err)
+follow_stranger(struct account *acc, const struct stranger *s, struct err *err)
 {
 	struct msg_row row;
 	int got = follow_find(acc, str_z(s->objid), s->known ? &s->head : NULL,
 	    s->size, &row, err);
 
 	if (got > 0)
-		got = follow_move(acc, s->f, follow, work_fresh(&s->f->work,
-		    s->uid), &row, str_z(s->objid), err);
+		got = follow_move(acc, s->f, work_fresh(&s->f->work, s->uid),
+		    &row, str_z(s->objid), err);
 	if (got < 0 && err->class == ERR_MSG) {
 		/* A file of that name is there. */
 		log_info("%s: %s", s->f->name, err->text);
@@ -74,7 +73,6 @@ match_strangers(struct account *acc, const struct strangers *others,
     struct err *err)
 {
 	struct uid *taken = xcalloc(others->n + 1, sizeof(*taken));
-	struct follow follow = { 0 };
 	struct err ignored;
 	size_t n = 0;
 	int r = 0;
@@ -82,18 +80,17 @@ match_strangers(struct account *acc, const struct strangers *others,
 	for (size_t i = 0; i < others->n && r >= 0; i++) {
 		const struct stranger *s = &others->v[i];
 
-		r = follow_stranger(acc, s, &follow, err);
+		r = follow_stranger(acc, s, err);
 		if (r > 0)
 			taken[n++] = s->uid;
 		if (r >= 0 && i + 1 < others->n && others->v[i + 1].f == s->f)
 			continue;
 		/* What was followed stays so, whatever came after. */
-		if (follow_settle(acc, s->f, &follow, r < 0 ? &ignored : err) < 0)
+		if (follow_settle(acc, r < 0 ? &ignored : err) < 0)
 			r = -1;
 		identify_drop(s->f, taken, n);
-		follow.n = n = 0;
+		n = 0;
 	}
-	free(follow.left);
 	free(taken);
 	return r < 0 ? -1 : 0;
 }

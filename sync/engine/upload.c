@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/header.h"
 #include "engine/local.h"
@@ -455,6 +456,21 @@ is_upload(const struct change *c)
 	    c->from == 0;
 }
 
+/* Not every client waits until what it saves is on the disk.  If a power cut took the
+ * file and not the row, the message would be deleted on the server, too; or replaced
+ * by what is left of it. */
+static int
+sync_batch(struct uploads *us, const struct batch *b, struct err *err)
+{
+	int fd[BATCH];
+
+	for (size_t i = 0; i < b->n; i++)
+		fd[i] = b->u[i].up.fd;
+	if (b->n > 0)
+		dirsync_came(us->acc, us->f);
+	return mdir_sync_files(us->f->fd, fd, b->n, err);
+}
+
 /* The intents of a batch are one commit. */
 static int
 prepare_batch(struct uploads *us, struct batch *b, struct err *err)
@@ -484,6 +500,8 @@ prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 		else if (c->out.ops & OP_REPLACE)
 			c->out.ops = 0;
 	}
+	if (r == 0)
+		r = sync_batch(us, b, err);
 	if (r < 0) {
 		store_rollback(acc->store);
 		for (size_t i = 0; i < b->n; i++)

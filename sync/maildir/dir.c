@@ -396,6 +396,20 @@ mdir_sync_sub(int folder_fd, bool in_new, struct err *err)
 int
 mdir_sync(int folder_fd, struct err *err)
 {
-	return mdir_sync_sub(folder_fd, false, err) < 0 ? -1 :
-	    mdir_sync_sub(folder_fd, true, err);
+	return mdir_sync_sub(folder_fd, true, err) < 0 ? -1 :
+	    mdir_sync_sub(folder_fd, false, err);
+}
+
+int
+mdir_sync_files(int folder_fd, const int *fd, size_t n, struct err *err)
+{
+	int rc = 0;
+
+	if (n >= AT_SYNCFS_FROM)
+		rc = syncfs(folder_fd);
+	else
+		for (size_t i = 0; i < n && rc == 0; i++)
+			rc = fsync(fd[i]);
+	return rc == 0 ? 0 :
+	    at_fail(err, ERR_LOCAL, "sync %zu files to disk", n);
 }
