@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/boot.h"
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/manifest.h"
@@ -284,6 +285,7 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	if (make_path(state_dir, err) < 0 || open_root(acc, err) < 0 ||
 	    (acc->store = store_open(db, err)) == NULL ||
 	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
+	    boot_look(acc, err) < 0 ||
 	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0) {
 		account_close(acc);
 		acc = NULL;
