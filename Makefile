@@ -232,7 +232,7 @@ cppcheck:
 		-D_GNU_SOURCE -Isync -Idaemon -I. $(addprefix --include=,$(LOOPS)) \
 		--suppress=internalAstError --suppress='*:/usr/*' $(SOURCES)
 
-valgrind: $(UNIT)
+valgrind: $(UNIT) $(SCRIPT)
 	@for t in $(UNIT); do \
 		valgrind -q --error-exitcode=1 --leak-check=full $$t >$(BUILD)/valgrind.out 2>&1 || \
 			{ cat $(BUILD)/valgrind.out; echo "$$t: FAILED"; exit 1; }; \

@@ -21,6 +21,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/boot.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/manifest.h"
 #include "engine/pattern.h"
@@ -283,6 +285,7 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	if (make_path(state_dir, err) < 0 || open_root(acc, err) < 0 ||
 	    (acc->store = store_open(db, err)) == NULL ||
 	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
+	    boot_look(acc, err) < 0 ||
 	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0) {
 		account_close(acc);
 		acc = NULL;
@@ -635,7 +638,8 @@ save_keywords(struct account *acc, struct err *err)
 int
 account_commit(struct account *acc, struct err *err)
 {
-	if (save_keywords(acc, err) < 0 || store_commit(acc->store, err) < 0) {
+	if (dirsync_all(acc, err) < 0 || save_keywords(acc, err) < 0 ||
+	    store_commit(acc->store, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}

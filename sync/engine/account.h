@@ -54,6 +54,9 @@ struct noted {
 	bool	 in_new, gone, written;
 };
 
+/* Names of its files were changed, and are perhaps not on the disk: dirsync.h. */
+enum unsynced { UNSYNCED_NOT, UNSYNCED_LEFT, UNSYNCED_CAME };
+
 struct folder {
 	int64_t			 id;
 	char			*wire;		/* raw name; NULL: not on the server */
@@ -79,6 +82,7 @@ struct folder {
 	bool			 away;		/* its directory is gone here */
 	int			 fd;		/* its directory; -1: closed */
 	unsigned		 dirty;		/* enum dirty */
+	enum unsynced		 unsynced;
 	bool			 skip;		/* failed in this round: later */
 	bool			 checked;	/* its times were compared once */
 	bool			 drawn;		/* looked at in this round, though not
@@ -134,6 +138,7 @@ struct account {
 	int		 root_fd;
 	struct store	*store;
 	struct deliver	*deliver;
+	bool		 unsynced;		/* some folder is */
 	int		 dead;			/* pid of one of us that died while it
 						 * was delivering; 0: none */
 	bool		 delivering;		/* our pid is noted for that */

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
@@ -119,6 +120,7 @@ record_stored(struct account *acc, struct folder *f, struct groups *g,
 			continue;
 		}
 		acc->tally.flags_remote++;
+		dirsync_came(acc, f);
 		/* With a local half to come, that one records both. */
 		if (c->msg != 0 && !(c->out.ops & OP_FLAGS_LOCAL) &&
 		    record_flags(acc, f, c, "flags-remote", err) < 0) {
@@ -178,6 +180,7 @@ rename_to_show(struct account *acc, struct folder *f, struct change *c,
 		free(c->file);
 		c->file = xstrdup(name);
 		c->in_new = to_new;
+		dirsync_came(acc, f);
 	}
 	return got;
 }

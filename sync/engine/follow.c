@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "engine/diff.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "imap/cmd.h"
@@ -67,22 +68,21 @@ follow_begin(struct account *acc, struct follow *fo)
 		for (size_t k = 0; k < w->n; k++) {
 			if (w->change[k].was == 0)
 				continue;
-			fo->moved = array_room(fo->moved, fo->n_moved,
-			    &fo->cap_moved, sizeof(*fo->moved));
-			fo->moved[fo->n_moved] = (struct moved){
-			    w->change[k].was, fo->n_moved, acc->folder[i],
+			fo->moved = array_room(fo->moved, fo->n,
+			    &fo->cap, sizeof(*fo->moved));
+			fo->moved[fo->n] = (struct moved){
+			    w->change[k].was, fo->n, acc->folder[i],
 			    &w->change[k] };
-			fo->n_moved++;
+			fo->n++;
 		}
 	}
-	if (fo->n_moved > 1)
-		qsort(fo->moved, fo->n_moved, sizeof(*fo->moved), by_row);
+	if (fo->n > 1)
+		qsort(fo->moved, fo->n, sizeof(*fo->moved), by_row);
 }
 
 void
 follow_end(struct follow *fo)
 {
-	free(fo->left);
 	free(fo->moved);
 }
 
@@ -91,7 +91,7 @@ follow_end(struct follow *fo)
 static struct change *
 moved_file(const struct follow *fo, int64_t msg, struct folder **where)
 {
-	size_t lo = 0, hi = fo->n_moved;
+	size_t lo = 0, hi = fo->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -101,7 +101,7 @@ moved_file(const struct follow *fo, int64_t msg, struct folder **where)
 		else
 			hi = mid;
 	}
-	for (; lo < fo->n_moved && fo->moved[lo].was == msg; lo++)
+	for (; lo < fo->n && fo->moved[lo].was == msg; lo++)
 		if (!fo->moved[lo].change->done) {
 			*where = fo->moved[lo].folder;
 			return fo->moved[lo].change;
@@ -164,16 +164,6 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 	    (enum conf_conflict)acc->conf->conflict);
 }
 
-static void
-note_left(struct follow *fo, struct folder *from)
-{
-	for (size_t i = 0; i < fo->n; i++)
-		if (fo->left[i] == from)
-			return;
-	fo->left = array_room(fo->left, fo->n, &fo->cap, sizeof(*fo->left));
-	fo->left[fo->n++] = from;
-}
-
 /* In the transaction that follow_settle() commits. */
 static int
 record_move(struct account *acc, const struct folder *home, struct folder *to,
@@ -192,7 +182,7 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 }
 
 int
-follow_move(struct account *acc, struct folder *to, struct follow *fo,
+follow_move(struct account *acc, struct folder *to, const struct follow *fo,
     const struct seen *m, struct msg_row *row, struct str objid,
     struct err *err)
 {
@@ -237,7 +227,8 @@ follow_move(struct account *acc, struct folder *to, struct follow *fo,
 	    err);
 	if (got <= 0)
 		goto out;
-	note_left(fo, from);
+	dirsync_came(acc, to);
+	dirsync_left(acc, from);
 	must(mname_parse(str_z(name), &parts));
 	row->folder = to->id;
 	row->uid.v = m->uid;
@@ -265,18 +256,7 @@ out:
 }
 
 int
-follow_settle(struct account *acc, struct folder *to, const struct follow *fo,
-    struct err *err)
+follow_settle(struct account *acc, struct err *err)
 {
-	int r;
-
-	if (!store_in_transaction(acc->store))
-		return 0;
-	r = mdir_sync(to->fd, err);
-	for (size_t i = 0; i < fo->n && r == 0; i++)
-		r = mdir_sync(fo->left[i]->fd, err);
-	if (r == 0)
-		return account_commit(acc, err);
-	store_rollback(acc->store);
-	return -1;
+	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
 }

@@ -17,12 +17,10 @@ struct moved {
 	struct change	*change;
 };
 
+/* All of those, by row. */
 struct follow {
-	/* The directories that files were taken out of, to be synced. */
-	struct folder	**left;
-	size_t		  n, cap;
-	struct moved	 *moved;	/* by row */
-	size_t		  n_moved, cap_moved;
+	struct moved	*moved;
+	size_t		 n, cap;
 };
 
 /* Whatever changes there are is known: none may be added before follow_end(). */
@@ -36,11 +34,10 @@ int	follow_find(struct account *acc, struct str objid,
 	    struct err *err);
 /* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done,
  * to be settled; 0: it cannot be followed; -1. */
-int	follow_move(struct account *acc, struct folder *to, struct follow *fo,
-	    const struct seen *m, struct msg_row *row, struct str objid,
+int	follow_move(struct account *acc, struct folder *to,
+	    const struct follow *fo, const struct seen *m, struct msg_row *row, struct str objid,
 	    struct err *err);
-/* What was followed into ${to} is durable: the directories, then the rows. */
-int	follow_settle(struct account *acc, struct folder *to,
-	    const struct follow *fo, struct err *err);
+/* What was followed is durable: the directories, then the rows. */
+int	follow_settle(struct account *acc, struct err *err);
 
 #endif

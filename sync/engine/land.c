@@ -455,8 +455,15 @@ sync_places(const struct arrivals *a, struct err *err)
 static int
 place_all(struct arrivals *const *a, size_t n, struct err *err)
 {
+	size_t total = 0;
+
 	for (size_t i = 0; i < n; i++)
 		if (place(a[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		total += a[i]->n;
+	for (size_t i = 0; i < n; i++)
+		if (deliver_left(a[i]->f->fd, total, err) < 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		if (sync_places(a[i], err) < 0)

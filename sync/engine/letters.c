@@ -8,6 +8,7 @@
 #include "engine/letters.h"
 
 #include "base/log.h"
+#include "engine/dirsync.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
 
@@ -52,6 +53,7 @@ letters_follow(struct account *acc, struct folder *from, struct folder *to,
 	if (got > 0) {
 		row->file = str_z(name);
 		row->in_new = to_new;
+		dirsync_came(acc, to);
 	}
 	return 0;
 }

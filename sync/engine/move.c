@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/recover.h"
@@ -170,6 +171,8 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 		folder_mark(t->to, DIRTY_SCAN);
 	folder_mark(t->to, DIRTY_REMOTE);
 	t->change->done = true;
+	dirsync_came(acc, t->to);
+	dirsync_left(acc, t->from);
 	acc->tally.moved++;
 	return 0;
 }

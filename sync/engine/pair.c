@@ -51,7 +51,7 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 /* 1: its file has followed, 0: it is fetched, -1. */
 static int
 follow_stranger(struct account *acc, const struct stranger *s,
-    struct follow *follow, struct err *err)
+    const struct follow *follow, struct err *err)
 {
 	struct msg_row row;
 	int got = follow_find(acc, str_z(s->objid), s->known ? &s->head : NULL,
@@ -89,10 +89,10 @@ match_strangers(struct account *acc, const struct strangers *others,
 		if (r >= 0 && i + 1 < others->n && others->v[i + 1].f == s->f)
 			continue;
 		/* What was followed stays so, whatever came after. */
-		if (follow_settle(acc, s->f, &follow, r < 0 ? &ignored : err) < 0)
+		if (follow_settle(acc, r < 0 ? &ignored : err) < 0)
 			r = -1;
 		identify_drop(s->f, taken, n);
-		follow.n = n = 0;
+		n = 0;
 	}
 	follow_end(&follow);
 	free(taken);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/remote.h"
 #include "engine/undo.h"
@@ -173,6 +174,7 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 		    uidset_has(&left, c->uid))
 			continue;
 		acc->tally.deleted_remote++;
+		dirsync_left(acc, f);
 		r = record_deleted(acc, f, c, how, err);
 	}
 	if (store_in_transaction(acc->store)) {
@@ -217,6 +219,7 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 	    undo_keep(undo_fd, f->fd, &row, file, err);
 	if (got == 0)
 		got = mdir_unlink(f->fd, row.in_new, file, err) < 0 ? -1 : 0;
+	dirsync_left(acc, f);
 	if (got > 0 && row.stage == ST_TOMBSTONE) {
 		/* A client has just renamed it: a look tells to what. */
 		folder_mark(f, DIRTY_SCAN);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/account.h"
+#include "engine/dirsync.h"
 #include "engine/list.h"
 #include "engine/local.h"
 #include "engine/pattern.h"
@@ -231,9 +232,8 @@ rename_to(struct account *acc, struct at *at, struct folder *to,
 	    err);
 	if (got <= 0)
 		return got;
-	if (mdir_sync(to->fd, err) < 0 || (to != at->f &&
-	    mdir_sync(at->f->fd, err) < 0))
-		return -1;
+	dirsync_came(acc, to);
+	dirsync_left(acc, at->f);
 	if (to != at->f)
 		local_told(at->f, at->file, at->in_new, true);
 	local_told(to, name, in_new, false);
@@ -332,7 +332,8 @@ copy_file(struct account *acc, const struct script_step *st, struct at *at,
 		return -1;
 	got = mdir_link(at->f->fd, at->in_new, at->file, to->fd, in_new, name,
 	    err);
-	if (got < 0 || mdir_sync(to->fd, err) < 0)
+	dirsync_came(acc, to);
+	if (got < 0)
 		return -1;
 	local_told(to, name, in_new, false);
 	*done = STEP_DONE;
@@ -347,8 +348,10 @@ delete_file(struct account *acc, const struct at *at, enum done *done,
 
 	if (r < 0)
 		return -1;
-	if (r > 0)
+	if (r > 0) {
 		local_told(at->f, at->file, at->in_new, true);
+		dirsync_left(acc, at->f);
+	}
 	*done = r > 0 ? STEP_DONE : STEP_NOTHING;
 	return here_was(acc, at->row.id, err);
 }

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/apply.h"
+#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/recover.h"
@@ -25,6 +27,8 @@
 /* Descriptors are open from submission until sent, so a batch is small; and two are
  * in flight, so that the server does not wait while the next one is read. */
 enum { BATCH = 128, BATCH_BYTES = 16 << 20 };
+/* So many files are synced at once; a file's times may lag behind the clock. */
+enum { MANY = 8, CLOCK_COARSE = 20000 };
 
 struct batch {
 	struct upload	 u[BATCH];
@@ -37,6 +41,8 @@ struct uploads {
 	struct folder	*f;
 	struct batch	*b;		/* two */
 	size_t		 at;		/* the change that is next */
+	int64_t		 synced;	/* what was last changed before that time
+					 * is on the disk; 0: no file is */
 	bool		 stop;		/* the server takes nothing more */
 	/* Perhaps there, and no UID was told: to be looked for, by content, when
 	 * nothing is in flight that could be taken for it. */
@@ -125,15 +131,18 @@ enum { GONE = -2 };
 
 /* The file whose content is known, or GONE: another one has its name. */
 static int
-open_digested(struct folder *f, const struct change *c, struct err *err)
+open_digested(struct folder *f, const struct change *c, int64_t *changed,
+    struct err *err)
 {
 	int fd = mdir_open(f->fd, c->in_new, c->file, err);
 	struct mstat st;
 
 	if (fd < 0)
 		return -1;
-	if (mdir_stat_open(fd, &st, err) > 0 && st.ino == c->ino)
+	if (mdir_stat_open(fd, &st, err) > 0 && st.ino == c->ino) {
+		*changed = st.changed_us;
 		return fd;
+	}
 	close(fd);
 	folder_mark(f, DIRTY_SCAN);
 	f->work.failed = true;
@@ -146,6 +155,7 @@ prepare(struct account *acc, struct folder *f, struct change *c,
     struct upload *u, struct err *err)
 {
 	int fd, got = local_digest(f, c, err);
+	int64_t changed;
 
 	if (got > 0 && c->msg != 0 && (c->out.ops & OP_REPLACE)) {
 		free(c->content);
@@ -154,14 +164,14 @@ prepare(struct account *acc, struct folder *f, struct change *c,
 	}
 	if (got <= 0)
 		return got;
-	fd = open_digested(f, c, err);
+	fd = open_digested(f, c, &changed, err);
 	if (fd < 0)
 		return fd == GONE ? 0 : -1;
 	if (upload_let_go(acc, c, err) < 0) {
 		close(fd);
 		return -1;
 	}
-	*u = (struct upload){ .change = c, .up = {
+	*u = (struct upload){ .change = c, .changed = changed, .up = {
 		.fd = fd,
 		.eol = c->content->eol,
 		.wire_size = c->content->wire_size,
@@ -339,6 +349,37 @@ is_upload(const struct change *c)
 	    c->from == 0;
 }
 
+/* Not every client waits until what it saves is on the disk.  If a power cut took the
+ * file and not the row, the message would be deleted on the server, too; or replaced
+ * by what is left of it.  Of many, all are synced at once before the first. */
+static int
+sync_many(struct uploads *us, uint64_t total, struct err *err)
+{
+	int64_t now = clock_wall();
+
+	if (total < MANY)
+		return 0;
+	if (mdir_sync_all(us->f->fd, err) < 0)
+		return -1;
+	us->synced = now;
+	return 0;
+}
+
+/* What is not among those, or was changed since. */
+static int
+sync_batch(struct uploads *us, const struct batch *b, struct err *err)
+{
+	int fd[BATCH];
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (b->u[i].changed >= us->synced - CLOCK_COARSE)
+			fd[n++] = b->u[i].up.fd;
+	if (n > 0)
+		dirsync_came(us->acc, us->f);
+	return mdir_sync_files(us->f->fd, fd, n, err);
+}
+
 /* Its intents are committed before it is sent. */
 static int
 prepare_batch(struct uploads *us, struct batch *b, struct err *err)
@@ -368,6 +409,8 @@ prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 		else if (c->out.ops & OP_REPLACE)
 			c->out.ops = 0;
 	}
+	if (r == 0)
+		r = sync_batch(us, b, err);
 	if (r < 0) {
 		store_rollback(acc->store);
 		for (size_t i = 0; i < b->n; i++)
@@ -500,7 +543,9 @@ apply_uploads(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
 	us.b = xcalloc(2, sizeof(*us.b));
-	r = run(&us, err);
+	r = sync_many(&us, total, err);
+	if (r == 0)
+		r = run(&us, err);
 	free(us.b);
 	/* What was not even tried keeps its old version. */
 	for (; us.at < f->work.n; us.at++)

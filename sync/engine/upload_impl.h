@@ -17,6 +17,7 @@ struct upload {
 	int64_t		 row;
 	uint32_t	 req;
 	size_t		 at;		/* position within a MULTIAPPEND */
+	int64_t		 changed;	/* the file, microseconds since 1970 */
 	struct imap_upload up;
 };
 

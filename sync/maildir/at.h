@@ -11,6 +11,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* As many files are synced at once, by syncfs(). */
+enum { AT_SYNCFS_FROM = 8 };
+
 /* One component that stays in its directory: no '/', not "", "." or "..". */
 bool	at_plain(struct str name);
 /* Components of which each is plain, at most PATH_MAX in all; or ".". */

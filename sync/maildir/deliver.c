@@ -21,7 +21,6 @@
 
 enum {
 	OUT_SIZE = 128 * 1024,
-	SYNCFS_FROM = 8,	/* as many files are synced at once by syncfs */
 	DEVICES_MAX = 8,
 	TMP_AGE_S = 36 * 60 * 60
 };
@@ -313,7 +312,7 @@ deliver_sync(struct landing *l, size_t n, struct err *err)
 {
 	int rc = 0;
 
-	if (n >= SYNCFS_FROM)
+	if (n >= AT_SYNCFS_FROM)
 		rc = sync_devices(l, n);
 	else
 		for (size_t i = 0; i < n && rc == 0; i++)
@@ -441,6 +440,17 @@ deliver_place(int from_fd, const char *unique, int to_fd, const char *file,
 	if (sub >= 0)
 		close(sub);
 	return rc;
+}
+
+/* To a journal a rename is one thing.  btrfs makes one of it when the directory that a
+ * file left is synced, or if the file itself was; not when the other directory is: a
+ * power cut would leave both names. */
+int
+deliver_left(int from_fd, size_t total, struct err *err)
+{
+	if (total < AT_SYNCFS_FROM || at_sync(from_fd, "tmp") == 0)
+		return 0;
+	return at_fail(err, ERR_LOCAL, "sync directory tmp");
 }
 
 void

@@ -211,7 +211,8 @@ static struct mstat
 mstat_of(const struct stat *st)
 {
 	return (struct mstat){ .ino = st->st_ino, .size = (uint64_t)st->st_size,
-	    .mtime = st->st_mtim.tv_sec, .mtime_ns = ns_of(st->st_mtim) };
+	    .mtime = st->st_mtim.tv_sec, .mtime_ns = ns_of(st->st_mtim),
+	    .changed_us = ns_of(st->st_ctim) / 1000 };
 }
 
 int
@@ -400,6 +401,24 @@ mdir_sync_sub(int folder_fd, bool in_new, struct err *err)
 int
 mdir_sync(int folder_fd, struct err *err)
 {
-	return mdir_sync_sub(folder_fd, false, err) < 0 ? -1 :
-	    mdir_sync_sub(folder_fd, true, err);
+	return mdir_sync_sub(folder_fd, true, err) < 0 ? -1 :
+	    mdir_sync_sub(folder_fd, false, err);
+}
+
+int
+mdir_sync_all(int folder_fd, struct err *err)
+{
+	return syncfs(folder_fd) == 0 ? 0 :
+	    at_fail(err, ERR_LOCAL, "sync files to disk");
+}
+
+int
+mdir_sync_files(int folder_fd, const int *fd, size_t n, struct err *err)
+{
+	if (n >= AT_SYNCFS_FROM)
+		return mdir_sync_all(folder_fd, err);
+	for (size_t i = 0; i < n; i++)
+		if (fsync(fd[i]) != 0)
+			return at_fail(err, ERR_LOCAL, "sync a file to disk");
+	return 0;
 }

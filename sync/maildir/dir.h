@@ -48,6 +48,7 @@ struct mstat {
 	uint64_t	size;
 	int64_t		mtime;		/* seconds: INTERNALDATE */
 	int64_t		mtime_ns;
+	int64_t		changed_us;	/* its bytes or its name, since 1970 */
 };
 
 /* fstatat() of a message, no symlinks.  1: there; 0: no such file; -1, also for
@@ -83,8 +84,14 @@ int	mdir_set_date(int folder_fd, bool in_new, const char *name, int64_t date,
 	    struct err *err);
 /* 1: removed; 0: was not there; -1. */
 int	mdir_unlink(int folder_fd, bool in_new, const char *name, struct err *err);
-/* fsync cur/ and new/, or one of them. */
+/* fsync new/ and cur/, or one of them.  Files go from new/ to cur/, so this is the order
+ * that leaves no file in both (see deliver_left). */
 int	mdir_sync(int folder_fd, struct err *err);
 int	mdir_sync_sub(int folder_fd, bool in_new, struct err *err);
+/* What clients wrote into files of the folder, open as ${fd}, is on the disk: fsync for
+ * a few, one syncfs for many. */
+int	mdir_sync_files(int folder_fd, const int *fd, size_t n, struct err *err);
+/* All of them, and the directories, whatever else is on that disk: syncfs. */
+int	mdir_sync_all(int folder_fd, struct err *err);
 
 #endif

@@ -90,10 +90,17 @@ class Drain:
         rc, report = self.killat("count", 0)
         if rc != 0:
             raise Wrong(f"not killed, and exit {rc}")
-        self.judge("unharmed")
+        self.judge_over("unharmed")
         return len(report)
 
-    def judge(self, when):
+    def whole(self, when):
+        """Each message is here or there."""
+        have = set(self.here()) | {canonical(m.data) for m in self.peer.mails}
+        if have != {canonical(m.data) for m in self.mails}:
+            raise Wrong(f"{when}: mail is neither here nor there")
+
+    def judge_over(self, when):
+        """Each is here, once, and none there."""
         wanted = sorted(canonical(m.data) for m in self.mails)
         have = self.here()
         if have != wanted:
@@ -101,6 +108,9 @@ class Drain:
                         f"{len(set(wanted) - set(have))} of {len(wanted)} missing")
         if self.peer.mails:
             raise Wrong(f"{when}: {len(self.peer.mails)} still on the server")
+        leftovers = os.listdir(os.path.join(self.syncd.tree.root, "INBOX", "tmp"))
+        if leftovers:
+            raise Wrong(f"{when}: left in tmp/: {leftovers[:3]}")
 
     def point(self, mode, n):
         """Was there an n-th effect?"""
@@ -108,14 +118,9 @@ class Drain:
         rc, report = self.killat(mode, n)
         if not any(line.startswith("hit") for line in report):
             return False
-        whole = set(self.here()) | {canonical(m.data) for m in self.peer.mails}
-        if whole != {canonical(m.data) for m in self.mails}:
-            raise Wrong("killed: mail is neither here nor there")
+        self.whole("killed")
         self.syncd.sync()
-        self.judge("after one more round")
-        leftovers = os.listdir(os.path.join(self.syncd.tree.root, "INBOX", "tmp"))
-        if leftovers:
-            raise Wrong(f"left in tmp/: {leftovers[:3]}")
+        self.judge_over("after one more round")
         return True
 
 

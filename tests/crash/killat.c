@@ -407,6 +407,8 @@ main(int argc, char **argv)
 	if (optind == argc || k.at < 0)
 		usage();
 	k.report = fopen(report, "we");
+	if (k.report != NULL)
+		setvbuf(k.report, NULL, _IOLBF, 0);
 	if (k.report == NULL) {
 		perror(report);
 		return 74;

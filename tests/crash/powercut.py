@@ -1,275 +1,319 @@
 #!/usr/bin/env python3
 """powercut.py [WORD]... — pull the plug during a round, and look what the disk may hold.
 
-The account lives on a small file system of its own, whose every block write and flush
-QEMU's storage daemon logs while a round runs.  A disk that loses its power holds what
-was written before the last flush, and any of what was written since: such disks are
-put together from the log, mounted (the file system's journal does its part), and the
-round is begun anew against the server as it was at that moment.  stage.py judges.
+The account lives on a small file system of its own, each write and flush of which is
+logged while a round runs (disk.py).  Disks that may be left by a power cut are put
+together from the log, mounted (the file system's journal does its part), and judged at
+once: no message is half there, and what the server was told to forget is on the disk.
+Then the round is begun anew against the server as it was at that moment, and stage.py
+judges.
 
-WORD selects scenes whose names hold it.  Needs root, loop devices, FUSE and
-qemu-storage-daemon.  Environment:
+WORD selects scenes whose names hold it, or a file system.  Environment:
 
-POWERCUT_STATES	disks for each scene (150)
-POWERCUT_FS	the file system: ext4, or what there is a mkfs for
+POWERCUT_STATES	disks for each scene (75)
+CRASH_JOBS	so many scenes at a time (2)
 
-The last line is "N disks, N failed".  It counts as failed, too, when nothing wrong is
-found with a program that is made wrong for it (mutants.py).
+The last line is "N disks, N failed", by file system.  It counts as failed, too, when
+nothing wrong is found with a program that is made wrong for it (mutants.py).
 """
+import concurrent.futures
 import contextlib
 import copy
 import os
 import random
-import shutil
-import struct
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
+from collections import Counter, namedtuple
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 for sub in ("tool", "scenario", "crash"):
     sys.path.insert(0, os.path.join(ROOT, "tests", sub))
 
 import mutants    # noqa: E402
-from scenes import SCENES    # noqa: E402
-from server import memory, wait_for    # noqa: E402
+from disk import SIZES, Disk, Trial, cuts, has, in_order    # noqa: E402
+from drain import Drain    # noqa: E402
+from maildir import canonical    # noqa: E402
+from oracle import Content    # noqa: E402
+from scenes import HERE, SCENES    # noqa: E402
+from server import memory    # noqa: E402
 from stage import Stage, Wrong    # noqa: E402
+from world import body    # noqa: E402
 
-STATES = int(os.environ.get("POWERCUT_STATES", "150"))
-FS = os.environ.get("POWERCUT_FS", "ext4")
-SIZE = {"xfs": 320 << 20, "btrfs": 128 << 20}.get(FS, 64 << 20)
+STATES = int(os.environ.get("POWERCUT_STATES", "75"))
+JOBS = int(os.environ.get("CRASH_JOBS", "2"))
+DRAINED, UNSAVED = "POP3, emptied", "upload, by who does not sync"
 WANTED = ("download", "upload", "deleted, to the trash", "moved", "draft saved again",
-          "folder made", "flags")
-# What must be found: (mutant, scene).  ext4 commits a rename with the next fsync of
-# any file, and a commit of SQLite's that is lost is one that was not made yet: what lacks
-# only those is found by nobody here.
-CONTROLS = (("no-fsync-file", "download"), ("early-row", "download"), ("no-intent", "upload"))
+          "folder made", "folder renamed", "folder removed", "flags", "keywords", "copied",
+          "new UIDVALIDITY", "all at once", UNSAVED, DRAINED)
+# What must be found on a file system: (mutant, scene).  A commit of SQLite's that is lost
+# is one that was not made yet, and its fsync commits all renames before it on ext4 and
+# xfs: what lacks only those is found there by nobody.  btrfs writes a file's bytes before
+# it renames it, so it forgives a missing fsync of the file; but it may keep a row and not
+# the name that the row is about.
+ORDER = (("early-row", "download"), ("no-intent", "upload"), ("saved-not-synced", UNSAVED))
+CONTROLS = {"ext4": (("no-fsync-file", "download"), ("bodies-not-synced", DRAINED)) + ORDER,
+            "xfs": (("no-fsync-file", "download"), ("bodies-not-synced", DRAINED)) + ORDER,
+            "btrfs": (("no-fsync-dir", DRAINED), ("names-not-synced", "flags"),
+                      ("names-not-synced", "deleted, to the trash")) + ORDER[:2]}
 ROOM = {"guards": {"min_free_space": "1MiB"}}    # it is a small disk
-SECTOR = 512
-FLUSH, FUA, DISCARD = 1, 2, 4
+
+# What became of a scene on a file system, or of a control there.
+Outcome = namedtuple("Outcome", "fs scene mutant tried of refused bad seconds")
 
 
-def run(*argv):
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-
-
-class Disk:
-    """A file system whose writes are logged.  ${mount} is where it shows."""
-
-    def __init__(self, top):
-        self.top = top
-        self.mount = self.path("mount")
-        os.mkdir(self.mount)
-        with open(self.path("base"), "wb") as f:
-            f.truncate(SIZE)
-        options = ["-E", "lazy_itable_init=0,lazy_journal_init=0"] if FS == "ext4" else []
-        run("mkfs." + FS, "-q", *options, self.path("base"))
-
-    def path(self, name):
-        return os.path.join(self.top, name)
-
-    def attach(self, image):
-        run("mount", "-t", FS, "-o", "loop,nouuid" if FS == "xfs" else "loop", image, self.mount)
-
-    def detach(self):
-        # Whoever just ended may still be on its way out.
-        for _ in range(100):
-            if subprocess.run(["umount", self.mount], check=False,
-                              stderr=subprocess.DEVNULL).returncode == 0:
-                return
-            time.sleep(0.05)
-        run("umount", "-l", self.mount)
-
-    @contextlib.contextmanager
-    def logged(self):
-        shutil.copyfile(self.path("base"), self.path("data"))
-        with open(self.path("log"), "wb") as f:
-            f.truncate(4 << 30)
-        with open(self.path("fuse"), "wb"):
-            pass
-        daemon = subprocess.Popen([
-            "qemu-storage-daemon",
-            "--blockdev", f"driver=file,node-name=data,filename={self.path('data')},discard=unmap",
-            "--blockdev", f"driver=file,node-name=log,filename={self.path('log')}",
-            "--blockdev", "driver=blklogwrites,node-name=disk,file=data,log=log,"
-            f"log-sector-size={SECTOR},log-super-update-interval=1",
-            "--export", f"type=fuse,id=e,node-name=disk,mountpoint={self.path('fuse')},"
-            "writable=on"], stdin=subprocess.DEVNULL)
-        try:
-            wait_for(lambda: os.path.getsize(self.path("fuse")) == SIZE, 20, "the disk")
-            self.attach(self.path("fuse"))
-            try:
-                yield
-            finally:
-                self.detach()
-        finally:
-            daemon.terminate()
-            daemon.wait()
-
-    def written(self):
-        """How many entries the log has by now."""
-        with open(self.path("log"), "rb") as f:
-            return struct.unpack("<QQQI", f.read(28))[2]
-
-    def log(self):
-        """[(offset, bytes or a number of zeros, flags)]"""
-        out = []
-        with open(self.path("log"), "rb") as f:
-            _, _, n, size = struct.unpack("<QQQI", f.read(28))
-            at = size
-            for _ in range(n):
-                f.seek(at)
-                sector, count, flags, _ = struct.unpack("<QQQQ", f.read(32))
-                f.seek(at + size)
-                data = count * size if flags & DISCARD else f.read(count * size)
-                at += size + (0 if flags & DISCARD else count * size)
-                out.append((sector * SECTOR, data, flags))
-        return out
-
-    def put(self, image, writes):
-        with open(image, "r+b") as f:
-            for offset, data, _ in writes:
-                f.seek(offset)
-                f.write(bytes(data) if isinstance(data, int) else data)
-
-
-def cuts(log, first, rng):
-    """[(entry, stable up to, which of those since)]: what a disk may hold when the power
-    goes after ${entry}: all since the last flush in order, or some of it."""
-    out, stable = [], first
-    for n in range(first, len(log)):
-        _, data, flags = log[n]
-        pending = range(stable, n + 1)
-        if data:
-            out.append((n, stable, list(pending)))
-        if flags & (FLUSH | FUA):
-            for _ in range(3):
-                some = [i for i in pending if rng.random() < 0.5]
-                if 0 < len(some) < len(pending):
-                    out.append((n - 1, stable, some))
-        if flags & FLUSH:
-            stable = n + 1
-    return out
-
+# -- what is on the disk --------------------------------------------------------
 
 class Plug(Stage):
     """A stage on a disk; remembers the server as it was at each moment."""
+
+    def __init__(self, scene):
+        super().__init__(scene.caps, dict(ROOM, **scene.account), scene.held)
+        self.moments = []        # (entries of the log, the server then)
+        self.scene = scene
+
+    def begin(self):
+        self.play(self.scene)
 
     def save(self):
         os.sync()
         self.saved = (None, copy.deepcopy(self.peer.boxes), copy.deepcopy(self.world.oracle))
 
-    def watch(self, disk):
-        self.moments = []        # (entries of the log, the server then)
+    def record(self, disk):
+        first = disk.written()
 
         def note(*_):
             self.moments.append((disk.written(), copy.deepcopy(self.peer.boxes)))
             return False
         self.peer.on("", note)
-
-    def server_at(self, entry):
-        """The server when the log had ${entry} entries: what was asked by then is done."""
-        asked = sum(n <= entry for n, _ in self.moments)
-        return self.moments[asked][1] if asked < len(self.moments) else self.after
-
-    def record(self, disk):
-        first = disk.written()
-        self.watch(disk)
         self.expect(self.syncd.run("sync", timeout=60))
-        self.after = copy.deepcopy(self.peer.boxes)
+        self.moments.append((disk.written(), copy.deepcopy(self.peer.boxes)))
         self.peer.clear()
         os.sync()
         return first
 
-    def judge(self, entry):
+    def server_at(self, entry):
+        """The server when ${entry} was the last of the log: what was asked by then is
+        done."""
+        asked = sum(n <= entry + 1 for n, _ in self.moments)
+        return self.moments[min(asked, len(self.moments) - 1)][1]
+
+    def kept(self):
+        """What is on the disk: tokens of the tree and of the undo store."""
+        found = {self.token_of(data) for _, _, data in self.messages()}
+        for at, _, files in os.walk(os.path.join(self.syncd.state, "undo")):
+            for name in files:
+                with open(os.path.join(at, name), "rb") as f:
+                    found.add(self.token_of(f.read()))
+        return found
+
+    def judge_forgotten(self):
+        """What the server has no more, and nobody deleted here, was on the disk when the
+        server forgot it."""
+        there = set(self.far_tokens())
+        lost = [c for token, c in self.world.oracle.contents.items()
+                if token not in there and len(c.seen(HERE)) >= max(len(c.base), 1)]
+        kept = self.kept() if lost else ()
+        for c in lost:
+            if c.token not in kept:
+                raise Wrong(f"{c.token} is neither there nor on the disk; done: {c.trace}")
+
+    def boot(self, entry):
+        """The machine was booted, and there is the server as it was."""
+        db = os.path.join(self.syncd.state, "a.db")
+        with contextlib.closing(sqlite3.connect(db)) as conn, conn:
+            conn.execute("UPDATE meta SET value = x'00' WHERE key = 'boot'")
         self.peer.clear()
         self.peer.boxes = copy.deepcopy(self.server_at(entry))
+
+    def judge(self, entry):
+        self.boot(entry)
         self.world.oracle = copy.deepcopy(self.saved[2])
         self.judge_moment()
+        self.judge_forgotten()
         self.recover()
         self.judge_end()
 
+    def close(self):
+        self.client.close()
+        self.peer.stop()
 
-def tried(disk, stage, log, cut):
+
+class Unsaved(Plug):
+    """What clients save is on the disk when the daemon sees to that."""
+
+    def play(self, scene):
+        super().play(scene._replace(change=()))
+        self.change = scene.change
+
+    def record(self, disk):
+        first = disk.written()
+        for op in self.change:
+            self.world.do(*op)
+        super().record(disk)
+        return first
+
+    def judge(self, entry):
+        self.boot(entry)
+        self.world.oracle.contents = {t: Content(t, body(t)) for t in self.tokens()}
+        given = set(self.far_tokens())
+        self.syncd.run("sync", timeout=20)
+        self.sync()
+        whole = {self.token_of(m.data) for b in self.peer.boxes.values() for m in b.msgs
+                 if canonical(m.data) == body(self.token_of(m.data) or "")}
+        if given - whole or self.differences():
+            raise Wrong(f"{given - whole} were on the server, and are not; {self.differences()}")
+
+    def tokens(self):
+        return [op[2] for op in tuple(self.scene.given) + tuple(self.scene.change)]
+
+
+class Emptied(Drain):
+    """A POP3 server that lets a message go at its DELE."""
+
+    def __init__(self):
+        super().__init__(12)
+        self.account.update(ROOM)
+        self.moments = []        # (entries of the log, what the server still has)
+
+    def begin(self):
+        super().begin()
+        self.peer.mails = []
+        self.syncd.sync()
+        self.peer.mails = list(self.mails)
+        os.sync()
+
+    def record(self, disk):
+        first = disk.written()
+
+        def note(session, _, verb, args):
+            gone = {session.of(args)} if verb == "DELE" else set()
+            left = self.moments[-1][1] if self.moments else self.mails
+            self.moments.append((disk.written(), [m for m in left if m not in gone]))
+            return False
+        self.peer.on("", note)
+        self.syncd.sync()
+        self.peer.clear()
+        if self.peer.mails:
+            raise Wrong("it was not emptied")
+        os.sync()
+        return first
+
+    def judge(self, entry):
+        left = [mails for n, mails in self.moments if n <= entry + 1]
+        self.peer.mails = list(left[-1] if left else self.mails)
+        self.whole("the power went")
+        self.syncd.sync()
+        self.judge_over("after one more round")
+
+    def close(self):
+        self.peer.stop()
+
+
+def staged(name):
+    if name == DRAINED:
+        return Emptied()
+    return Unsaved(SCENES["upload"]) if name == UNSAVED else Plug(SCENES[name])
+
+
+# -- a scene on a file system -----------------------------------------------------
+
+class Refused(Exception):
+    """The file system does not know how writes could be lost in that way: xfs, a few
+    times in a thousand."""
+
+
+def tried(trial, stage, cut):
     """What is wrong with the disk of ${cut}, or None."""
-    entry, stable, some = cut
-    trial = disk.path("trial")
-    if disk.stable > stable:
-        disk.stable = 0
-        shutil.copyfile(disk.path("base"), disk.path("stable"))
-    disk.put(disk.path("stable"), log[disk.stable:stable])
-    disk.stable = stable
-    run("cp", "--sparse=always", disk.path("stable"), trial)
-    disk.put(trial, [log[i] for i in some])
     try:
-        disk.attach(trial)
-    except subprocess.CalledProcessError as e:
-        return f"cannot be mounted: {e.stderr.decode()}"
-    try:
-        stage.judge(entry)
-    except Wrong as e:
+        with trial.mounted(cut):
+            stage.judge(cut[0])
+    except AssertionError as e:
         return str(e)
+    except subprocess.CalledProcessError as e:
+        if in_order(cut):
+            return f"cannot be mounted: {e.stderr.decode()}"
+        raise Refused from e
     except Exception:
         return traceback.format_exc()
-    finally:
-        disk.detach()
     return None
 
 
-def swept(name, program=None):
-    """(disks tried, those that are wrong); of another program the first is enough."""
+def swept(fs, name, mutant=None):
+    """An Outcome; of what is made wrong the first that is found is enough."""
     started = time.monotonic()
-    bad = []
+    bad, n, refused = [], 0, 0
     with tempfile.TemporaryDirectory(dir=memory()) as top:
-        disk = Disk(top)
-        scene = SCENES[name]
+        disk = Disk(top, fs)
         with disk.logged():
             os.environ["SYNCD_TEST_DIR"] = disk.mount
-            stage = Plug(scene.caps, dict(ROOM, **scene.account), scene.held)
-            stage.play(scene)
-            stage.syncd.program = program or stage.syncd.program
+            stage = staged(name)
+            stage.begin()
+            if mutant is not None:
+                stage.syncd.program = os.path.join(mutants.place(mutant), "syncd")
             first = stage.record(disk)
         log = disk.log()
-        all_cuts = cuts(log, first, random.Random(name))
-        step = max(1, len(all_cuts) / STATES)
-        chosen = [all_cuts[int(i * step)] for i in range(int(len(all_cuts) / step))]
-        disk.stable = len(log) + 1
-        n = 0
-        for n, cut in enumerate(chosen, 1):
-            why = tried(disk, stage, log, cut)
+        every = cuts(log, first, random.Random(name))
+        step = max(1, len(every) / STATES)
+        trial = Trial(disk, log)
+        for n, at in enumerate(range(int(len(every) / step)), 1):
+            cut = every[int(at * step)]
+            try:
+                why = tried(trial, stage, cut)
+            except Refused:
+                refused += 1
+                continue
             if why:
                 bad.append(f"after write {cut[0] - first} of {len(log) - first}: {why}")
-                if program is not None:
+                if mutant is not None:
                     break
-        stage.client.close()
-        stage.peer.stop()
-    flushes = sum(bool(e[2] & FLUSH) for e in log[first:])
-    print(f"{name:<24} {n:5} of {len(all_cuts)} disks ({flushes} flushes), {len(bad)} failed "
-          f"{time.monotonic() - started:7.1f} s", flush=True)
-    return n, bad
+        stage.close()
+    return Outcome(fs, name, mutant, n - refused, len(every), refused, bad,
+                   time.monotonic() - started)
 
 
-def control(mutant, scene):
-    """Is what is made wrong found?"""
-    _, bad = swept(scene, mutants.build(mutant))
-    said = bad[0].splitlines()[0][:100] if bad else "FAILED: nothing"
-    print(f"control {mutant}: {said}", flush=True)
-    return bool(bad)
+def failures(o):
+    """How many an Outcome counts for; says what it was."""
+    if o.mutant is not None:
+        said = o.bad[0].splitlines()[0][:100] if o.bad else "FAILED: nothing"
+        print(f"{o.fs:<6} {o.scene}, {o.mutant}: {said}", flush=True)
+        return int(not o.bad)
+    print(f"{o.fs:<6} {o.scene:<28} {o.tried:5} of {o.of} disks, "
+          f"{f'{o.refused} not mounted, ' if o.refused else ''}{len(o.bad)} failed "
+          f"{o.seconds:7.1f} s", flush=True)
+    for text in o.bad[:3]:
+        print(f"--- {o.fs}: {o.scene} FAILED {text.rstrip()[-1500:]}\n---", flush=True)
+    return len(o.bad)
+
+
+def jobs(words):
+    """[(file system, scene, mutant or None)]"""
+    for fs in SIZES:
+        if not has(fs):
+            print(f"{fs}: not on this machine", flush=True)
+            continue
+        for name in WANTED:
+            if words and not any(w in name or w == fs for w in words):
+                continue
+            yield fs, name, None
+            yield from ((fs, name, m) for m, s in CONTROLS[fs] if s == name)
 
 
 def main(argv):
-    words = argv[1:]
-    n, failed = 0, 0
-    for name in [s for s in WANTED if not words or any(w in s for w in words)]:
-        some, bad = swept(name)
-        n += some
-        failed += len(bad)
-        for text in bad[:3]:
-            print(f"--- {name} FAILED {text.rstrip()[-1500:]}\n---", flush=True)
-        failed += sum(not control(m, s) for m, s in CONTROLS if s == name)
-    print(f"{n} disks, {failed} failed")
+    todo = list(jobs(argv[1:]))
+    for mutant in sorted({m for _, _, m in todo if m is not None}):
+        mutants.build(mutant)
+    disks, failed = Counter(), 0
+    with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
+        for outcome in pool.map(swept, *zip(*todo)):
+            failed += failures(outcome)
+            if outcome.mutant is None:
+                disks[outcome.fs] += outcome.tried
+    by = ", ".join(f"{fs} {n}" for fs, n in disks.items())
+    print(f"{sum(disks.values())} disks, {failed} failed ({by})")
     return 1 if failed else 0
 
 

@@ -47,6 +47,20 @@ class Edges(Case):
         self.assertSame()
         self.assertQuiet()
 
+    def test_a_file_that_a_power_cut_left_without_a_time(self):
+        """Its directory looks as it did before: only a look into it finds the file."""
+        self.syncd.sync()
+        cur = os.path.join(self.tree.path("INBOX"), "cur")
+        before = os.stat(cur)
+        self.tree.add("INBOX", local_message("saved"), "S")
+        os.utime(cur, ns=(before.st_atime_ns, before.st_mtime_ns))
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            self.assertEqual(db.execute("UPDATE meta SET value = x'00' WHERE key = 'boot'").rowcount,
+                             1)
+        self.syncd.sync()
+        self.assertPlaces("saved", "INBOX")
+        self.assertQuiet()
+
     def test_a_copy_stays_one_when_only_its_target_is_synced(self):
         self.client.create("Box")
         self.client.append("INBOX", message("twin"), "S", date=DATE)

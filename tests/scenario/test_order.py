@@ -9,7 +9,7 @@ from case import limit
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "crash"))
-from scenes import SCENES, THERE, Scene, mails    # noqa: E402
+from scenes import HERE, SCENES, THERE, Scene, mails    # noqa: E402
 from sweeps import on_stage    # noqa: E402
 
 MANY = [f"mm{i}" for i in range(9)]    # so many that the disk is synced as a whole
@@ -17,11 +17,12 @@ WAL = "a.db-wal"
 
 
 class Order(unittest.TestCase):
-    def effects(self, scene):
+    def effects(self, scene, stage=None):
         """[(call, path)] of a round."""
-        stage = on_stage(scene)
-        self.addCleanup(stage.close)
-        stage.put_back()
+        if stage is None:
+            stage = on_stage(scene)
+            self.addCleanup(stage.close)
+            stage.put_back()
         r, report = stage.killat("count", 0, "-c", "file")
         stage.expect(r)
         parts = [line.split(" ", 4) for line in report]
@@ -51,6 +52,7 @@ class Order(unittest.TestCase):
                                  f"{name} is said to be there, and its directory may lack it")
             self.assertIsNotNone(self.find(effects, noted, len(effects), ("fdatasync",), WAL),
                                  "what was said last is not on the disk")
+        return effects, renames
 
     @limit(60)
     def test_a_few_messages_land(self):
@@ -62,4 +64,70 @@ class Order(unittest.TestCase):
 
     @limit(60)
     def test_many_messages_land(self):
-        self.landings(Scene([], mails(THERE, "INBOX", *MANY)), len(MANY))
+        effects, renames = self.landings(Scene([], mails(THERE, "INBOX", *MANY)), len(MANY))
+        here = self.find(effects, renames[-1], len(effects), ("fsync",), "/cur", "/new")
+        self.assertIsNotNone(self.find(effects, renames[-1], here, ("fsync",), "/tmp"),
+                             "a power cut may leave them in both places")
+
+    def names_before_rows(self, scene, call, n, first=()):
+        """After each of ${n} calls the directories are synced, and then a row says so;
+        ${first} is synced before them."""
+        effects = self.effects(SCENES[scene])
+        changed = [i for i, (name, path) in enumerate(effects)
+                   if name == call and path.count("/") == 0 and ".M" in path]
+        self.assertEqual(len(changed), n, effects)
+        for at in changed:
+            noted = self.find(effects, at, len(effects), ("pwrite64",), WAL)
+            for sub in first:
+                at = self.find(effects, at, noted, ("fsync",), sub)
+                self.assertIsNotNone(at, f"{sub} is not synced")
+            left = self.find(effects, at, noted, ("fsync",), "/new")
+            self.assertIsNotNone(left, "new/ is not synced before a row says so")
+            self.assertIsNotNone(self.find(effects, left, noted, ("fsync",), "/cur"),
+                                 "cur/ is not synced before a row says so")
+
+    @limit(60)
+    def test_flags_from_the_server(self):
+        self.names_before_rows("flags", "renameat2", 2)
+
+    @limit(60)
+    def test_deleted_on_the_server(self):
+        self.names_before_rows("deleted, for good", "unlinkat", 1, ["/undo/a"])
+
+    @limit(60)
+    def test_what_clients_do_is_on_the_disk_when_the_server_has_it(self):
+        """A power cut must not take it back here, and have it taken back there."""
+        for word, op in (("flags", ("flag", HERE, "aa1", "INBOX", [], ["S"])),
+                         ("gone", ("delete", HERE, "aa1", "INBOX")),
+                         ("moved", ("move", HERE, "aa1", "INBOX", [], "Archive", True))):
+            with self.subTest(word):
+                effects = self.effects(SCENES["flags"]._replace(change=[op]))
+                dirs = [i for i, (call, path) in enumerate(effects)
+                        if call == "fsync" and path.endswith("/INBOX/cur")]
+                self.assertTrue(dirs, effects)
+                self.assertIsNotNone(self.find(effects, dirs[0], len(effects), ("fdatasync",), WAL))
+
+    @limit(60)
+    def test_what_clients_save_is_on_the_disk_before_it_is_uploaded(self):
+        for n in (3, 9):    # one by one, and as a whole
+            with self.subTest(n=n):
+                stage = on_stage(Scene([], mails(HERE, "INBOX", *MANY[:n])))
+                self.addCleanup(stage.close)
+                stage.put_back()
+                until = []
+
+                def note(*_):
+                    with open(os.path.join(stage.syncd.dir, "report"), encoding="utf-8",
+                              errors="replace") as f:
+                        until.append(len(f.readlines()))
+                    return False
+                stage.peer.on("APPEND", note)
+                names = [os.path.basename(m.path) for m in stage.tree.messages("INBOX")]
+                effects = self.effects(None, stage)[:until[0]]
+                whole = self.find(effects, 0, len(effects), ("syncfs",), "")
+                for name in names:
+                    if whole is None:
+                        self.assertIsNotNone(
+                            self.find(effects, 0, len(effects), ("fsync",), name), name)
+                self.assertIsNotNone(self.find(effects, whole or 0, len(effects), ("fsync",),
+                                               "/INBOX/cur"), "not their names")

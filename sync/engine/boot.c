@@ -1,0 +1,58 @@
+/* boot.c — directories' times prove nothing across a boot. */
+#include "engine/boot.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BOOT	"boot"		/* in the store: the id of the last one */
+
+static bool
+boot_id(char id[64])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, id, 63) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return false;
+	id[n] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+	return true;
+}
+
+static int
+forget_times(struct account *acc, const char *id, struct err *err)
+{
+	if (account_begin(acc, err) < 0)
+		return -1;
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		f->mtime_cur = f->mtime_new = 0;
+		if (folder_save(acc, f, err) < 0)
+			goto fail;
+	}
+	if (store_set(acc->store, BOOT, str_z(id), err) == 0)
+		return account_commit(acc, err);
+fail:
+	store_rollback(acc->store);
+	return -1;
+}
+
+int
+boot_look(struct account *acc, struct err *err)
+{
+	char id[64], *known;
+	int r = 0;
+
+	if (!boot_id(id))
+		return 0;
+	known = store_get(acc->store, BOOT);
+	if (known == NULL || strcmp(known, id) != 0)
+		r = forget_times(acc, id, err);
+	free(known);
+	return r;
+}
