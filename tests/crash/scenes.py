@@ -83,6 +83,9 @@ SCENES = {
         LETTERS,
         [("copy", HERE, "aa1", "INBOX", ["todo"], "Archive"),
          ("flag", HERE, "aa1", "Archive", ["todo"], ["$Work", "todo"])]),
+    "copied, keyword taken off": Scene(mails(THERE, "INBOX", "aa1", "aa2", flags=["todo"]), [
+        ("flag", HERE, "aa1", "INBOX", ["todo"], []),
+        ("copy", HERE, "aa1", "INBOX", [], "Archive")]),
     "copied there, one file": Scene(SOME, [
         ("copy", THERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX"),

@@ -58,6 +58,19 @@ class Crash(unittest.TestCase):
             stage.expect(stage.syncd.run("sync", timeout=20))
             stage.judge_end()
 
+    @limit(60)
+    def test_a_copy_that_nobody_knows_of_needs_letters(self):
+        """They are written by a process that has only just begun."""
+        stage = on_stage(SCENES["copied, keyword taken off"])
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0)
+        sent = [i for i, line in enumerate(report, 1) if " wire " in line]
+        self.assertGreaterEqual(len(sent), 4, report)
+        for n in sent:
+            with self.subTest(n=n):
+                self.assertTrue(point(stage, SWEEPS["kill-after"], n))
+
     def test_each_mistake_can_still_be_made(self):
         """Sources move on; a control that cannot be built would be missed late."""
         for name, edits in crash.mutants.MUTANTS.items():
