@@ -63,6 +63,11 @@ SCENES = {
         ("move", HERE, "aa2", "INBOX", [], "Archive", False),
         ("move", THERE, "bb1", "Archive", [], "INBOX")]),
     "moved, keywords": Scene(LETTERS, DRAGGED),
+    "moved there, changed here": Scene(SOME, [
+        ("flag", HERE, "aa1", "INBOX", [], ["todo"]),
+        ("move", THERE, "aa1", "INBOX", [], "Archive"),
+        ("flag", HERE, "bb1", "Archive", [], ["S"]),
+        ("move", THERE, "bb1", "Archive", [], "INBOX")]),
     "moved, keywords, no UIDPLUS": Scene(LETTERS, DRAGGED, "IMAP4rev1"),
     "moved, no MOVE": Scene(SOME, [
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),

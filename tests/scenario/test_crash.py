@@ -59,6 +59,19 @@ class Crash(unittest.TestCase):
             stage.judge_end()
 
     @limit(60)
+    def test_what_was_changed_here_outlives_a_full_disk_as_its_file_moves(self):
+        """A file that cannot follow now is not fetched afresh instead."""
+        stage = on_stage(SCENES["moved there, changed here"])
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0, "-c", "file")
+        syncs = [i for i, line in enumerate(report, 1) if "sync " in line]
+        self.assertGreaterEqual(len(syncs), 4, report)
+        for n in syncs:
+            with self.subTest(n=n, effect=report[n - 1]):
+                self.assertTrue(point(stage, SWEEPS["enospc"], n))
+
+    @limit(60)
     def test_a_copy_that_nobody_knows_of_needs_letters(self):
         """They are written by a process that has only just begun."""
         stage = on_stage(SCENES["copied, keyword taken off"])
