@@ -105,11 +105,12 @@ mutant: $(BIN)
 			$(OUT)/*.o $(LIB) -lcmocka $(LDLIBS) || exit 1; \
 	done
 
-# Random operations and faults, SEEDS=first:last; hundreds take minutes.
+# Random operations and faults on each rung of the ladder, SEEDS=first:last; those
+# of `make check`, unless it is told others.
 SEEDS ?= 1:200
 oracle:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(FAULTS)
 	@BUILD=$(BUILD) tests/crash/seeds.py $(SEEDS)
 
 # Every effect, allocation and byte of a choice of rounds: hours of it, or less
