@@ -48,11 +48,12 @@ SCRIPT	:= $(BUILD)/syncd-script
 UNIT	:= $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
 FUZZ	:= $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY	:= $(addprefix $(BUILD)/replay/,$(FUZZ))
+SMOKE	:= $(addprefix $(BUILD)/smoke/,$(FUZZ))
 # What tests/crash lets go wrong.
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit replay scenario layers headers
-.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut mutant bench
+.PHONY: smoke smoke-build asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -105,11 +106,12 @@ mutant: $(BIN)
 			$(OUT)/*.o $(LIB) -lcmocka $(LDLIBS) || exit 1; \
 	done
 
-# Random operations and faults, SEEDS=first:last; hundreds take minutes.
+# Random operations and faults on each rung of the ladder, SEEDS=first:last; those
+# of `make check`, unless it is told others.
 SEEDS ?= 1:200
 oracle:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(FAULTS)
 	@BUILD=$(BUILD) tests/crash/seeds.py $(SEEDS)
 
 # Every effect, allocation and byte of a choice of rounds: hours of it, or less
@@ -138,7 +140,17 @@ deps:
 check:
 	@tests/tool/deps check
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(SANITIZED) smoke-build
 	@tests/tool/check
+
+smoke-build: $(SMOKE)
+
+# Inputs by chance, as long for each target, two at a time: `make smoke SMOKE_SECONDS=60`.
+SMOKE_SECONDS ?= 4
+smoke:
+	@tests/tool/deps check
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(SANITIZED) smoke-build
+	@BUILD=$(BUILD)/asan tests/fuzz/smoke.py $(SMOKE_SECONDS) $(TARGETS)
 
 unit: $(UNIT)
 	@tests/tool/check unit
@@ -189,10 +201,11 @@ headers:
 		echo 'typedef int nothing;' | $(CC) $(CPPFLAGS) $(CFLAGS) $(SCRIPT_CFLAGS) -fsyntax-only -include $$h -xc - || exit 1; \
 	done
 
+SANITIZED = BUILD=$(BUILD)/asan OPT='-O1 -g -fno-omit-frame-pointer' \
+	SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined'
 asan:
 	@tests/tool/deps check
-	@$(MAKE) -s --no-print-directory DEV=1 BUILD=$(BUILD)/asan -j2 OPT='-O1 -g -fno-omit-frame-pointer' \
-		SAN='-fsanitize=address,undefined -fno-sanitize-recover=undefined' asan-run
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(SANITIZED) asan-run
 
 # Reports go to files: a worker's exit code is not always seen.
 asan-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
@@ -266,6 +279,11 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(SCRIPT_LIB) $(LIB)
 $(BUILD)/replay/%: tests/fuzz/fuzz_%.c $(BUILD)/tests/fuzz/replay.o $(SCRIPT_LIB) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,CC)$(FUZZED) -o $@ $< $(BUILD)/tests/fuzz/replay.o $(FUZZ_LIBS)
+
+# And with a small one of our own: tests/fuzz/smoke.c.
+$(BUILD)/smoke/%: tests/fuzz/fuzz_%.c $(BUILD)/tests/fuzz/smoke.o $(SCRIPT_LIB) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,CC)$(FUZZED) -o $@ $< $(BUILD)/tests/fuzz/smoke.o $(FUZZ_LIBS)
 
 SHARE	= $(DESTDIR)$(PREFIX)/share
 # Debian 12 looks for the system's units in /lib.

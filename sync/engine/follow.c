@@ -181,6 +181,35 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 	return tell_message(acc, HOOK_MOVED, to, row, &was, err);
 }
 
+/* What cannot be read is fetched: 0.  1: both are loaded. */
+static int
+load_both(struct account *acc, struct folder *from, struct folder *to,
+    struct err *err)
+{
+	if (from == NULL)
+		return 0;
+	if (folder_load(acc, from, err) == 0 && folder_load(acc, to, err) == 0)
+		return 1;
+	return err->class == ERR_FOLDER ? 0 : -1;
+}
+
+/* The name of the file in ${to}.  1, 0: it can have none, -1: not now; fetched
+ * afresh it would have lost what was changed here. */
+static int
+name_there(struct account *acc, struct folder *to, const struct folder *letters,
+    const char *file, bool in_new, struct flags flags, struct flags shown,
+    char out[MNAME_MAX], bool *out_new, struct err *err)
+{
+	/* Its note is a transaction of its own: before ours is begun.  Letters are
+	 * agreed on before a name uses them, also those of keywords that are gone
+	 * here: where there is no letter, nobody sees that. */
+	if (account_delivering(acc, err) < 0 ||
+	    local_letters(acc, to, flags.kw | shown.kw, err) < 0)
+		return -1;
+	return local_name(acc, to, letters, file, in_new, shown, out,
+	    out_new) == 0;
+}
+
 int
 follow_move(struct account *acc, struct folder *to, const struct follow *fo,
     const struct seen *m, struct msg_row *row, struct str objid,
@@ -211,16 +240,13 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 		file = xstrdup(now->file);
 		row->in_new = now->in_new;
 	}
-	if (from == NULL || folder_load(acc, from, err) < 0 ||
-	    folder_load(acc, to, err) < 0)
+	got = load_both(acc, from, to, err);
+	if (got <= 0)
 		goto out;
 	out = merge_moved(acc, home, letters, to, row, file, flags);
-	/* Its note is a transaction of its own: before ours is begun.  Letters are
-	 * agreed on before a name uses them, also those of keywords that are gone
-	 * here: where there is no letter, nobody sees that. */
-	if (account_delivering(acc, err) < 0 || local_letters(acc, to,
-	    flags.kw | out.local.kw, err) < 0 || local_name(acc, to, letters,
-	    file, row->in_new, out.local, name, &to_new) < 0)
+	got = name_there(acc, to, letters, file, row->in_new, flags, out.local,
+	    name, &to_new, err);
+	if (got <= 0)
 		goto out;
 	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
 	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,

@@ -389,8 +389,11 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 			k++;
 		r = find_intents(acc, &in->v[i], k - i, err);
 	}
-	if (r < 0 || in->n == 0 || account_begin(acc, err) < 0)
-		return r < 0 || in->n > 0 ? -1 : 0;
+	if (r < 0 || in->n == 0)
+		return r;
+	/* Letters may have to be written: their note is a transaction of its own. */
+	if (account_delivering(acc, err) < 0 || account_begin(acc, err) < 0)
+		return -1;
 	for (size_t i = 0; i < in->n && r == 0; i++)
 		if (!in->v[i].put_off)
 			r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;

@@ -12,15 +12,17 @@
  *	after	kill the whole tree once it has happened
  *	eio	let it fail with EIO; enospc: with ENOSPC; eacces: with EACCES
  *	short	write half of what was asked for
- * CLASS all, or file: only effects on files (what a disk may refuse).
+ * CLASS all, or file: only effects on files (what a disk may refuse), or name: only
+ *	those on what files are called (after which others see something else).
  * -a	not only the n-th, all from there on (eio, enospc: a disk that stays full).
  *
  * The report has a line "N CLASS SYSCALL COMM PATH" for each effect counted, and
  * one "hit N" for each at which it acted.  Exits as the command did; 137 when
  * it killed.  A sweep raises N until there is no "hit".
  *
- * It waits for the command without limit; whoever runs it sets one.  Linux on
- * x86-64 only: elsewhere it exits 69.
+ * It waits for the command without limit; whoever runs it sets one, or sends it a
+ * SIGTERM: then it kills, and is done when all are gone.  Linux on x86-64 only:
+ * elsewhere it exits 69.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,7 +101,7 @@ struct task {
 static struct {
 	enum mode	mode;
 	long		at;
-	bool		files_only;
+	bool		files_only, names_only;
 	bool		and_after;
 	FILE		*report;
 	long		n;
@@ -213,7 +215,8 @@ counts(pid_t pid, const struct call *c, const struct ptrace_syscall_info *i)
 	bool file = by_fd ? what[0] == '/' || (what[0] == '?' &&
 	    strncmp(c->name, "send", 4) != 0 && strncmp(c->name, "write", 5) != 0) :
 	    true;
-	if (strncmp(what, "/dev/null", 9) == 0 || (k.files_only && !file))
+	if (strncmp(what, "/dev/null", 9) == 0 || (k.files_only && !file) ||
+	    (k.names_only && by_fd))
 		return false;
 	k.n++;
 	comm_of(pid, comm, sizeof(comm));
@@ -327,12 +330,23 @@ on_stop(struct task *t, int status)
 	return sig;
 }
 
+static volatile sig_atomic_t over;
+
+static void
+on_term(int sig)
+{
+	(void)sig;
+	over = 1;
+	/* Again, should it have come just before the wait. */
+	alarm(1);
+}
+
 static int
 trace(pid_t root)
 {
 	int status, rc = 0;
 	pid_t pid;
-	while ((pid = waitpid(-1, &status, __WALL)) > 0) {
+	while (!over && (pid = waitpid(-1, &status, __WALL)) > 0) {
 		struct task *t = task_of(pid);
 		if (WIFSTOPPED(status)) {
 			int sig = on_stop(t, status);
@@ -344,6 +358,8 @@ trace(pid_t root)
 			    128 + WTERMSIG(status);
 		forget(pid);
 	}
+	if (over)
+		kill_all();
 	fclose(k.report);
 	return rc;
 }
@@ -376,7 +392,7 @@ static void
 usage(void)
 {
 	fputs("usage: killat [-n N] [-m count|before|after|eio|enospc|short] "
-	    "[-c all|file] [-a] [-o REPORT] [--] COMMAND...\n", stderr);
+	    "[-c all|file|name] [-a] [-o REPORT] [--] COMMAND...\n", stderr);
 	exit(64);
 }
 
@@ -399,7 +415,10 @@ main(int argc, char **argv)
 		switch (o) {
 		case 'n':	k.at = strtol(optarg, NULL, 10); break;
 		case 'm':	k.mode = mode_of(optarg); break;
-		case 'c':	k.files_only = strcmp(optarg, "file") == 0; break;
+		case 'c':
+			k.files_only = strcmp(optarg, "file") == 0;
+			k.names_only = strcmp(optarg, "name") == 0;
+			break;
 		case 'a':	k.and_after = true; break;
 		case 'o':	report = optarg; break;
 		default:	usage();
@@ -413,6 +432,9 @@ main(int argc, char **argv)
 		perror(report);
 		return 74;
 	}
-	return trace(start(argv + optind));
+	pid_t root = start(argv + optind);
+	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = on_term }, NULL);
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_term }, NULL);
+	return trace(root);
 }
 #endif

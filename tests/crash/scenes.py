@@ -63,6 +63,11 @@ SCENES = {
         ("move", HERE, "aa2", "INBOX", [], "Archive", False),
         ("move", THERE, "bb1", "Archive", [], "INBOX")]),
     "moved, keywords": Scene(LETTERS, DRAGGED),
+    "moved there, changed here": Scene(SOME, [
+        ("flag", HERE, "aa1", "INBOX", [], ["todo"]),
+        ("move", THERE, "aa1", "INBOX", [], "Archive"),
+        ("flag", HERE, "bb1", "Archive", [], ["S"]),
+        ("move", THERE, "bb1", "Archive", [], "INBOX")]),
     "moved, keywords, no UIDPLUS": Scene(LETTERS, DRAGGED, "IMAP4rev1"),
     "moved, no MOVE": Scene(SOME, [
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),
@@ -83,6 +88,9 @@ SCENES = {
         LETTERS,
         [("copy", HERE, "aa1", "INBOX", ["todo"], "Archive"),
          ("flag", HERE, "aa1", "Archive", ["todo"], ["$Work", "todo"])]),
+    "copied, keyword taken off": Scene(mails(THERE, "INBOX", "aa1", "aa2", flags=["todo"]), [
+        ("flag", HERE, "aa1", "INBOX", ["todo"], []),
+        ("copy", HERE, "aa1", "INBOX", [], "Archive")]),
     "copied there, one file": Scene(SOME, [
         ("copy", THERE, "aa1", "INBOX", [], "Archive"),
         ("copy", THERE, "bb1", "Archive", [], "INBOX"),

@@ -37,7 +37,13 @@ class FarPeer(Far):
         self.peer = peer
 
     def revalidate(self, folder):
-        self.peer.boxes[folder].renumber()
+        """Built anew, without what was only marked; nobody can go on with the
+        old numbers."""
+        box = self.peer.boxes[folder]
+        self.peer.drop(but=self.client.sock.getsockname())
+        if not self.peer.can("UIDPLUS"):
+            box.msgs = [m for m in box.msgs if "\\Deleted" not in m.flags]
+        box.renumber()
 
 
 class Look:
@@ -46,7 +52,7 @@ class Look:
 
     def __init__(self, peer):
         self.boxes = peer.boxes
-        self.marked = not (peer.can("UIDPLUS") or peer.can("MOVE"))
+        self.marked = not peer.can("UIDPLUS")
 
     def list(self):
         return list(self.boxes)
@@ -226,11 +232,14 @@ class Stage:
             # What the trash has is no business of the oracle's.
             wrong = self.differences()
             wrong += self.world.oracle.check([m for m in self.messages() if m[0] != "Trash"])
-        for folder, path in self.tree.folders().items():
-            wrong += [f"{folder}/tmp has {x}" for x in os.listdir(path + "/tmp")]
+        wrong += self.litter()
         if wrong:
             raise Wrong("\n".join(wrong))
         self.judge_quiet()
+
+    def litter(self):
+        return [f"{folder}/tmp has {x}" for folder, path in self.tree.folders().items()
+                for x in os.listdir(path + "/tmp")]
 
     def judge_quiet(self):
         before = self.tree.snapshot()

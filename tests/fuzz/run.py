@@ -11,10 +11,7 @@ import sys
 
 import seeds
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ["BUILD"]
-LONGEST = {"config": 8000, "message": 20000, "mime": 20000}
-WORDS = {"parse": "imap", "session": "imap", "pop3": "pop3"}
 
 
 def fuzz(target, seconds):
@@ -23,14 +20,12 @@ def fuzz(target, seconds):
     learned = os.path.join(BUILD, "corpus", target)
     os.makedirs(learned, exist_ok=True)
     argv = [os.path.join(BUILD, f"fuzz_{target}"), f"-max_total_time={seconds}",
-            f"-max_len={LONGEST.get(target, 4000)}", "-timeout=20", "-rss_limit_mb=1500",
+            f"-max_len={seeds.longest(target)}", "-timeout=20", "-rss_limit_mb=1500",
             "-detect_leaks=1", "-print_final_stats=1", "-close_fd_mask=1",
             f"-artifact_prefix={BUILD}/{target}-"]
-    if target in WORDS:
-        argv.append(f"-dict={HERE}/{WORDS[target]}.dict")
-    argv.append(learned)
-    argv += [d for d in (os.path.join(BUILD, "seeds", target), os.path.join(HERE, "kept", target))
-             if os.path.isdir(d)]
+    if seeds.dictionary(target):
+        argv.append(f"-dict={seeds.dictionary(target)}")
+    argv += [learned, *seeds.places(os.path.join(BUILD, "seeds"), target)]
     p = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     return p.returncode == 0, p.stderr.decode(errors="replace")
 

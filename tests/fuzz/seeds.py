@@ -10,7 +10,8 @@ import json
 import os
 import sys
 
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+TESTS = os.path.dirname(HERE)
 ROOT = os.path.dirname(TESTS)
 sys.path.insert(0, os.path.join(TESTS, "tool"))
 import corpus  # noqa: E402
@@ -186,8 +187,28 @@ def script():
         yield b"\4" + text
 
 
+def targets():
+    return sorted(os.path.basename(p)[5:-2] for p in glob.glob(os.path.join(HERE, "fuzz_*.c")))
+
+
+def longest(target):
+    return {"config": 8000, "message": 20000, "mime": 20000}.get(target, 4000)
+
+
+def dictionary(target):
+    """libFuzzer's, or None."""
+    words = {"parse": "imap", "session": "imap", "pop3": "pop3"}.get(target)
+    return words and os.path.join(HERE, words + ".dict")
+
+
+def places(top, target):
+    """Where write() has put them, and those that once broke it."""
+    return [d for d in (os.path.join(top, target), os.path.join(HERE, "kept", target))
+            if os.path.isdir(d)]
+
+
 def write(top, target):
-    """The first inputs of ${target}, in a directory of that name; ."""
+    """The first inputs of ${target}, in a directory of that name."""
     to = os.path.join(top, target)
     os.makedirs(to, exist_ok=True)
     for i, data in enumerate(globals()[target]()):

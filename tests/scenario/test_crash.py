@@ -1,6 +1,6 @@
 """A round goes wrong: killed, refused by the disk, cut off, out of memory.  All
-points are `make crash` and crash/seeds.py; here is a sample of each, and that
-the sweeps do find what is made wrong on purpose."""
+points are `make crash`; here is a sample of each, and that the sweeps do find what is
+made wrong on purpose.  What crash/seeds.py tells is a part of `make check` by itself."""
 import os
 import random
 import sys
@@ -11,7 +11,7 @@ from case import limit, rows
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "crash"))
 import crash    # noqa: E402
-import seeds    # noqa: E402
+import play    # noqa: E402
 from scenes import SCENES    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
 
@@ -19,7 +19,6 @@ from sweeps import SWEEPS, on_stage, point    # noqa: E402
 RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
 KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom")
 POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 10000}
-SEEDS = range(*map(int, os.environ.get("SYNCD_SEEDS", "1:13").split(":")))
 
 
 @rows("scene", {name.replace(",", "").replace(" ", "_"): name for name in SCENES})
@@ -58,6 +57,32 @@ class Crash(unittest.TestCase):
             stage.expect(stage.syncd.run("sync", timeout=20))
             stage.judge_end()
 
+    @limit(60)
+    def test_what_was_changed_here_outlives_a_full_disk_as_its_file_moves(self):
+        """A file that cannot follow now is not fetched afresh instead."""
+        stage = on_stage(SCENES["moved there, changed here"])
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0, "-c", "file")
+        syncs = [i for i, line in enumerate(report, 1) if "sync " in line]
+        self.assertGreaterEqual(len(syncs), 4, report)
+        for n in syncs:
+            with self.subTest(n=n, effect=report[n - 1]):
+                self.assertTrue(point(stage, SWEEPS["enospc"], n))
+
+    @limit(60)
+    def test_a_copy_that_nobody_knows_of_needs_letters(self):
+        """They are written by a process that has only just begun."""
+        stage = on_stage(SCENES["copied, keyword taken off"])
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0)
+        sent = [i for i, line in enumerate(report, 1) if " wire " in line]
+        self.assertGreaterEqual(len(sent), 4, report)
+        for n in sent:
+            with self.subTest(n=n):
+                self.assertTrue(point(stage, SWEEPS["kill-after"], n))
+
     def test_each_mistake_can_still_be_made(self):
         """Sources move on; a control that cannot be built would be missed late."""
         for name, edits in crash.mutants.MUTANTS.items():
@@ -77,11 +102,6 @@ class Crash(unittest.TestCase):
             for n in renames:
                 point(stage, SWEEPS["kill-before"], n)
 
-
-@rows("story", {str(n): n for n in SEEDS})
-class Seeds(unittest.TestCase):
-    @limit(60)
-    def story(self, seed):
-        _, _, story, wrong, _ = seeds.played(seed)
-        if wrong is not None:
-            self.fail(f"{wrong}\n({seed}, {story})")
+    def test_two_hundred_seeds_are_each_rung_by_rounds_and_with_a_daemon(self):
+        ways = {(play.rung_of(n), play.has_daemon(n)) for n in range(1, 201)}
+        self.assertEqual(len(ways), 2 * len(play.RUNGS))

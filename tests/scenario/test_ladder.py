@@ -7,38 +7,10 @@ import re
 
 from case import Case, local_message, message, rows
 from dovecot import Dovecot, writing
+from ladder import WORDS, without
 from server import unprivileged
 
 OLD = 1_600_000_000
-
-# {capability: what a client says only if it uses it}
-WORDS = {
-    "QRESYNC": r"ENABLE .*QRESYNC|\(QRESYNC ",
-    "CONDSTORE": r"CONDSTORE|CHANGEDSINCE|MODSEQ",
-    "MOVE": r"UID MOVE ",
-    "LITERAL+": r"\{\d+\+\}",
-    "MULTIAPPEND": r"^APPEND .*\{\d+\+?\} .*\{",
-    "ESEARCH": r"SEARCH RETURN",
-    "LIST-STATUS": r"LIST .*RETURN.*STATUS",
-    "LIST-EXTENDED": r"LIST .*RETURN",
-    "SPECIAL-USE": r"LIST .*RETURN.*SPECIAL-USE",
-    "UIDPLUS": r"UID EXPUNGE",
-    "UNSELECT": r"UNSELECT",
-    "ENABLE": r"ENABLE ",
-    "NAMESPACE": r"NAMESPACE",
-    "ID": r"ID \(",
-    "BINARY": r"BINARY",
-}
-
-# What goes with what: without the first, the others are not announced either.
-TOGETHER = {
-    "CONDSTORE": ["QRESYNC"],
-    "LIST-EXTENDED": ["LIST-STATUS", "SPECIAL-USE"],
-    "SPECIAL-USE": ["CREATE-SPECIAL-USE"],
-}
-
-def without(cap):
-    return [cap] + TOGETHER.get(cap, [])
 
 
 class Ladder(Case):

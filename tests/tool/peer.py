@@ -12,7 +12,9 @@ All that clients send is recorded in peer.sent; peer.flights counts how often a
 client waited for an answer (give a gap: the silence that ends a flight).
 """
 import base64
+import functools
 import itertools
+import os
 import re
 import socket
 import ssl
@@ -21,6 +23,7 @@ import time
 
 import mutf7
 from imapclient import Client, epoch_of, internaldate, parse
+from pushing import Pushing
 from server import PASSWORD, make_tls, scratch
 
 PLAIN = "IMAP4rev1 SASL-IR UIDPLUS"
@@ -169,7 +172,7 @@ class Rules:
 
 # -- one connection ----------------------------------------------------------
 
-class Session:
+class Session(Pushing):
     hello = "* OK [CAPABILITY {caps}] ready"
 
     def __init__(self, peer, sock):
@@ -178,8 +181,8 @@ class Session:
         self.inbuf = b""
         self.written = 0
         self.out = b""
-        self.box = None
-        self.known = 0           # EXISTS as the client knows it
+        self.open_view(None)
+        self.notified = None     # what NOTIFY has told, if it is on
         self.user = None
         self.enabled = set()
         self.idle = None         # the tag, while idling
@@ -228,6 +231,7 @@ class Session:
         if self.cut:
             raise Closed
         self.flush()
+        self.listen()
         data = self.sock.recv(1 << 16)
         if not data:
             raise Closed
@@ -416,8 +420,11 @@ class Session:
         return "INBOX" if text.upper() == "INBOX" else text
 
     def quoted(self, box):
-        wire = box.name.encode(errors="surrogateescape") if box.name in self.peer.odd \
-            else mutf7.encode(box.name)
+        return self.quoted_name(box.name)
+
+    def quoted_name(self, name):
+        wire = name.encode(errors="surrogateescape") if name in self.peer.odd \
+            else mutf7.encode(name)
         if b'"' in wire or b"\\" in wire or any(c < 32 or c > 126 for c in wire):
             return f"{{{len(wire)}}}\r\n" + wire.decode(errors="surrogateescape")
         return '"' + wire.decode() + '"'
@@ -461,12 +468,13 @@ class Session:
 
     def open(self, tag, args, lits, writable):
         words = self.words(args, lits)
-        self.box = self.peer.boxes.get(self.name(words[0]))
-        if self.box is None:
+        box = self.peer.boxes.get(self.name(words[0]))
+        if self.box is not None and "QRESYNC" in self.enabled:
+            self.line("* OK [CLOSED] from here on it is the other one")
+        self.open_view(box)
+        if box is None:
             self.tagged(tag, "NO [NONEXISTENT] no such mailbox")
             return
-        box = self.box
-        self.known = len(box.msgs)
         self.line("* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)")
         self.line(f"* OK [PERMANENTFLAGS ({self.peer.permanent})] kept")
         self.line(f"* {len(box.msgs)} EXISTS")
@@ -498,7 +506,7 @@ class Session:
         self.open(tag, args, lits, False)
 
     def do_unselect(self, tag, args, lits):
-        self.box = None
+        self.open_view(None)
         self.tagged(tag, "OK done")
 
     def do_create(self, tag, args, lits):
@@ -527,12 +535,6 @@ class Session:
 
     # Messages.
 
-    def news(self):
-        """Tell how many there are, if that changed."""
-        if self.box is not None and len(self.box.msgs) != self.known:
-            self.known = len(self.box.msgs)
-            self.line(f"* {self.known} EXISTS")
-
     def do_append(self, tag, args, lits):
         words = self.words(args, lits)
         box = self.peer.boxes.get(self.name(words[0]))
@@ -558,7 +560,7 @@ class Session:
         self.tagged(tag, f"OK {code}done")
 
     def fetch(self, msg, items):
-        n = self.box.msgs.index(msg) + 1
+        n = self.number(msg)
         out = [b"UID %d" % msg.uid]
         for item in items:
             if item == "FLAGS":
@@ -599,13 +601,13 @@ class Session:
             since = int(more[more.index(b"CHANGEDSINCE") + 1])
             vanished = b"VANISHED" in more
             items += [] if "MODSEQ" in items else ["MODSEQ"]
+        self.news()
         gone = [u for u, at in self.box.gone if at > since] if vanished else []
         if gone:
             self.line("* VANISHED (EARLIER) " + ",".join(map(str, gone)))
         for msg in self.box.pick(words[0].decode()):
             if msg.modseq > since:
                 self.fetch(msg, items)
-        self.news()
         self.tagged(tag, "OK done")
 
     def do_uid_store(self, tag, args, lits):
@@ -616,6 +618,7 @@ class Session:
         action = words[1].decode().upper()
         flags = words[2] if isinstance(words[2], list) else words[2:]
         flags = {f.decode() for f in flags}
+        self.news()
         for msg in self.box.pick(words[0].decode()):
             if action.startswith("+"):
                 new = msg.flags | flags
@@ -630,15 +633,15 @@ class Session:
                 self.fetch(msg, ["FLAGS"])
             elif self.peer.can("CONDSTORE"):
                 self.fetch(msg, ["MODSEQ"])
+        self.told = self.box.modseq
         self.tagged(tag, "OK done")
 
     def drop(self, msgs):
+        self.news()
         for msg in msgs:
-            n = self.box.msgs.index(msg) + 1
             self.box.remove(msg)
-            self.line(f"* VANISHED {msg.uid}" if "QRESYNC" in self.enabled
-                      else f"* {n} EXPUNGE")
-        self.known = len(self.box.msgs)
+        self.removed(msgs)
+        self.told = self.box.modseq
 
     def do_uid_expunge(self, tag, args, lits):
         self.drop([m for m in self.box.pick(args.strip()) if "\\Deleted" in m.flags])
@@ -656,13 +659,14 @@ class Session:
             return
         new = [to.add(m.data, m.flags, m.date) for m in msgs]
         code = f"[COPYUID {to.validity} {','.join(str(m.uid) for m in msgs)} " \
-               f"{','.join(str(m.uid) for m in new)}]"
+               f"{','.join(str(m.uid) for m in new)}] " if self.peer.can("UIDPLUS") else ""
         if move:
-            self.line(f"* OK {code} moved")
+            if code:
+                self.line(f"* OK {code}moved")
             self.drop(msgs)
             self.tagged(tag, "OK done")
         else:
-            self.tagged(tag, f"OK {code} done")
+            self.tagged(tag, f"OK {code}done")
 
     def do_uid_copy(self, tag, args, lits):
         self.transfer(tag, args, lits, False)
@@ -722,6 +726,12 @@ class Session:
         self.news()
 
 
+@functools.cache
+def ordinary_tls():
+    """For all that want nothing special: it takes four processes to make."""
+    return make_tls(scratch("peer.") + "/tls")
+
+
 class Peer:
     """Listens on a loopback port until stop()."""
     host, password = "127.0.0.1", PASSWORD
@@ -744,10 +754,11 @@ class Peer:
         self.down = self.up = 0  # bytes of all connections
         self.sessions = []
         self.halt = threading.Event()
-        self.dir = scratch("peer.")
-        self.ca = make_tls(self.dir + "/tls", **certificate)
+        self.ca = make_tls(scratch("peer.") + "/tls", **certificate) if certificate \
+            else ordinary_tls()
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.dir + "/tls/cert.pem", self.dir + "/tls/key.pem")
+        self.context.load_cert_chain(*(f"{os.path.dirname(self.ca)}/{what}.pem"
+                                       for what in ("cert", "key")))
         self.tls = tls
         self.box("INBOX")
         self.listener = socket.create_server((self.host, 0))
@@ -791,13 +802,6 @@ class Peer:
         """A new message, told to whoever idles on the folder."""
         with self.lock:
             self.boxes[folder].add(data, flags, date)
-            for s in self.sessions:
-                if s.idle and s.box is self.boxes[folder]:
-                    try:
-                        s.news()
-                        s.flush()
-                    except (Closed, OSError):
-                        pass
 
     def accept(self):
         while not self.halt.is_set():
@@ -833,11 +837,12 @@ class Peer:
         self.listener.close()
         self.drop()
 
-    def drop(self):
-        """Lose every connection."""
+    def drop(self, but=None):
+        """Lose every connection, but the one of a client there."""
         with self.lock:
             for s in self.sessions:
                 try:
-                    s.sock.shutdown(socket.SHUT_RDWR)
+                    if s.sock.getpeername() != but:
+                        s.sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     pass    # its own end was faster

@@ -1,7 +1,6 @@
 """server.py — what the private mail servers have in common: a directory, a
 certificate, free ports on 127.0.0.1, a process that is stopped by its pid.
 """
-import atexit
 import os
 import pwd
 import shutil
@@ -10,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from multiprocessing.util import Finalize
 
 import imapclient
 
@@ -32,7 +32,8 @@ def scratch(prefix):
         top = memory()
     path = tempfile.mkdtemp(prefix=prefix, dir=top)
     os.chmod(path, 0o711)    # a server running as another user must get in
-    atexit.register(shutil.rmtree, path, True)
+    # Of a pool's workers, too, which no atexit sees the end of.
+    Finalize(None, shutil.rmtree, (path, True), exitpriority=0)
     return path
 
 
