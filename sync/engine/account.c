@@ -162,7 +162,12 @@ account_claim(struct account *acc, struct err *err)
 
 	if (!acc->unclaimed)
 		return 0;
-	if (read_marker(acc->root_fd, id) < 0) {
+	if (read_marker(acc->root_fd, id) == 0) {
+		log_warn("[state.absent] %s was filled before, and there is "
+		    "no state of it: matching by content, nothing is deleted; "
+		    "what was deleted since the last round comes back",
+		    acc->root);
+	} else {
 		random_id(id);
 		if (write_marker(acc->root_fd, id, err) < 0)
 			return -1;
