@@ -12,7 +12,9 @@ All that clients send is recorded in peer.sent; peer.flights counts how often a
 client waited for an answer (give a gap: the silence that ends a flight).
 """
 import base64
+import functools
 import itertools
+import os
 import re
 import socket
 import ssl
@@ -722,6 +724,12 @@ class Session:
         self.news()
 
 
+@functools.cache
+def usual_tls():
+    """The certificate of all whose certificate does not matter: it takes a while."""
+    return make_tls(scratch("peers.") + "/tls")
+
+
 class Peer:
     """Listens on a loopback port until stop()."""
     host, password = "127.0.0.1", PASSWORD
@@ -745,9 +753,10 @@ class Peer:
         self.sessions = []
         self.halt = threading.Event()
         self.dir = scratch("peer.")
-        self.ca = make_tls(self.dir + "/tls", **certificate)
+        self.ca = make_tls(self.dir + "/tls", **certificate) if certificate else usual_tls()
+        at = os.path.dirname(self.ca)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.dir + "/tls/cert.pem", self.dir + "/tls/key.pem")
+        self.context.load_cert_chain(at + "/cert.pem", at + "/key.pem")
         self.tls = tls
         self.box("INBOX")
         self.listener = socket.create_server((self.host, 0))
