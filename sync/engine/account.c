@@ -379,12 +379,20 @@ account_folder_drop(struct account *acc, struct folder *f)
 	folder_free(f);
 }
 
+/* INBOX is one mailbox however it is written (RFC 9051 5.1); Yahoo writes Inbox. */
+static bool
+same_mailbox(struct str a, struct str b)
+{
+	return str_eq(a, b) ||
+	    (str_ieq(a, STR("INBOX")) && str_ieq(b, STR("INBOX")));
+}
+
 struct folder *
 account_by_wire(const struct account *acc, struct str wire)
 {
 	for (size_t i = 0; i < acc->n_folders; i++)
 		if (acc->folder[i]->wire != NULL &&
-		    str_eq(str_z(acc->folder[i]->wire), wire))
+		    same_mailbox(str_z(acc->folder[i]->wire), wire))
 			return acc->folder[i];
 	return NULL;
 }
