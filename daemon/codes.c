@@ -484,16 +484,20 @@ const struct code codes[] = {
 	    "in this account.",
 	    "Look at the mailbox with another program; tell its provider." },
 	{ "server.uidvalidity",
-	    "The server renumbered a folder while it was being worked on.  The "
-	    "next round matches its messages by content.",
+	    "The server numbers the messages of a folder anew, or has gone back "
+	    "to what it was (from a backup?).  Its messages are matched by "
+	    "content; nothing is deleted or doubled by that.  If it happened "
+	    "while the folder was being worked on, the next round does it.",
 	    "Nothing." },
 	{ "server.unavailable",
 	    "The server says that it cannot serve now; the message has its "
 	    "words.  syncd tries again, after a longer wait each time.",
 	    "Nothing, if it goes away." },
 	{ "state.absent",
-	    "There is no state database of this account yet: it was never "
-	    "synced.",
+	    "There is no state database of this account: it was never synced, or "
+	    "the state is lost.  Then both sides are matched by content: nothing "
+	    "is deleted, and what was deleted on one side since the last round "
+	    "comes back.",
 	    "syncd sync ACCOUNT" },
 	{ "state.corrupt",
 	    "The state database is damaged, or it is another program's file.  "

@@ -164,7 +164,12 @@ account_claim(struct account *acc, struct err *err)
 
 	if (!acc->unclaimed)
 		return 0;
-	if (read_marker(acc->root_fd, id) < 0) {
+	if (read_marker(acc->root_fd, id) == 0) {
+		log_warn("[state.absent] %s was filled before, and there is "
+		    "no state of it: matching by content, nothing is deleted; "
+		    "what was deleted since the last round comes back",
+		    acc->root);
+	} else {
 		random_id(id);
 		if (write_marker(acc->root_fd, id, err) < 0)
 			return -1;
@@ -377,12 +382,20 @@ account_folder_drop(struct account *acc, struct folder *f)
 	folder_free(f);
 }
 
+/* INBOX is one mailbox however it is written (RFC 9051 5.1); Yahoo writes Inbox. */
+static bool
+same_mailbox(struct str a, struct str b)
+{
+	return str_eq(a, b) ||
+	    (str_ieq(a, STR("INBOX")) && str_ieq(b, STR("INBOX")));
+}
+
 struct folder *
 account_by_wire(const struct account *acc, struct str wire)
 {
 	for (size_t i = 0; i < acc->n_folders; i++)
 		if (acc->folder[i]->wire != NULL &&
-		    str_eq(str_z(acc->folder[i]->wire), wire))
+		    same_mailbox(str_z(acc->folder[i]->wire), wire))
 			return acc->folder[i];
 	return NULL;
 }

@@ -255,17 +255,22 @@ apply_gone(struct account *acc, struct folder *f, struct err *err)
 	return search_gone(acc, f, err);
 }
 
-/* A new epoch: what the rows say about UIDs is worthless, what they say about
- * content is not. */
+/* A new epoch, for what ${why} says: what the rows say about UIDs is worthless,
+ * what they say about content is not. */
 static int
-forget_uids(struct account *acc, struct folder *f, struct err *err)
+forget_uids(struct account *acc, struct folder *f, const char *why,
+    struct err *err)
 {
 	struct cursor *c;
 	struct msg_row row;
+	uint32_t known;
 	int got;
 
-	log_warn("%s: the server renumbered its messages (UIDVALIDITY); "
-	    "matching by content", f->name);
+	if (store_count(acc->store, f->id, &known, err) < 0)
+		return -1;
+	if (known > 0)
+		log_warn("%s [server.uidvalidity] the server %s; matching by "
+		    "content, nothing is deleted", f->name, why);
 	if (account_begin(acc, err) < 0)
 		return -1;
 	c = cursor_open(acc->store, f->id, BY_UID, err);
@@ -376,7 +381,9 @@ gather_remote(struct account *acc, struct folder *f, enum verdict verdict,
 			remote_forget(acc->remote);
 			return 1;
 		}
-		if (forget_uids(acc, f, err) < 0)
+		if (forget_uids(acc, f, box->validity.v != f->validity.v ?
+		    "renumbered its messages (UIDVALIDITY)" :
+		    "went back to what it was before (a backup?)", err) < 0)
 			return -1;
 		if (!complete) {
 			remote_forget(acc->remote);

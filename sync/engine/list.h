@@ -14,6 +14,10 @@
  * whose counters differ from the base are marked; new ones have id 0. */
 int	list_ask(struct account *acc, bool first, struct err *err);
 
+/* Did the last list name INBOX?  One that did not proves nothing: every account has
+ * that mailbox. */
+bool	list_has_inbox(const struct account *acc);
+
 /* From the lanes.  ${pushed}: nobody asked. */
 void	list_note(struct account *acc, const struct ev_list *list);
 void	list_note_status(struct account *acc, const struct ev_status *status,

@@ -53,9 +53,15 @@ send_some(struct pop3_lane *pl)
 {
 	size_t window = pipelines(pl) ? WINDOW : 1;
 
-	/* A new silence is counted from the question. */
-	if (pl->at == pl->sent && pl->sent < pl->n)
+	if (pl->at == pl->sent && pl->sent < pl->n) {
+		struct str in = stream_peek(pl->st);
+
+		/* A new silence is counted from the question.  What has come
+		 * before it is an answer too many: each of those that follow
+		 * would be taken for that of the command before. */
 		pl->alive = clock_now();
+		pl->early |= in.n > 0 && (in.p[0] == '+' || in.p[0] == '-');
+	}
 	while (pl->sent < pl->n && pl->sent - pl->at < window)
 		put(pl, &pl->v[pl->sent++]);
 }
@@ -147,7 +153,7 @@ status(struct pop3_lane *pl, const struct pop3_item *item, struct event *ev,
 {
 	const struct command *c = &pl->v[pl->at];
 
-	if (pl->at == pl->sent || item->status == POP3_GO_ON)
+	if (pl->at == pl->sent || pl->early || item->status == POP3_GO_ON)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "the server answers what was not asked: %.*s",
 		    STR_ARG(str_head(item->text, 60)));

@@ -42,6 +42,7 @@ struct pop3_lane {
 	size_t		 n, cap, at, sent;
 	uint32_t	 last_req;
 	size_t		 lines;		/* of the list that is coming */
+	bool		 early;		/* there was an answer before a command */
 	bool		 ended;		/* v[at] only lacks its EV_DONE */
 };
 

@@ -73,6 +73,8 @@ class Credentials(PeerCase):
 
 
 class Transport(PeerCase):
+    family = "hostile"
+
     def refuse(self, code):
         r = self.syncd.run("sync")
         self.assertNotEqual(r.rc, 0)
@@ -146,6 +148,8 @@ TRAPS = ["../escape", "../../escape", "..", ".", "a/../../escape", "/escape", "a
 
 
 class Names(PeerCase):
+    family = "hostile"
+
     def outside(self):
         """All paths of the scratch directory that are not the account's."""
         out = []

@@ -1,16 +1,14 @@
-"""Loss drills: a disk, a server or a state that is not what it was.  None of them
-deletes a message on either side, each is said once with what to do, and when all
-is as before, so is everything.
+"""Loss drills: a disk, a server or a state that is not what it was (drills.py), with
+Dovecot as the server; and what a server can do that is nobody's.
 
 test_absence.py has the deletions that a guard holds; here are the disasters.
 """
-import os
-import shutil
 import time
 
 import peer
-from case import Case, limit, local_message, message
+from case import Case, message
 from compare import compare
+from drills import Drills
 from peer import Peer
 from syncd import Syncd
 
@@ -18,171 +16,8 @@ DATE = 1_600_000_000
 MAILS = 12
 
 
-class Disk(Case):
-    """What may happen to the tree and to the state."""
-
-    def setUp(self):
-        super().setUp()
-        for i in range(MAILS):
-            self.client.append("INBOX", message(f"m{i:02d}"), "S" if i % 2 else "", date=DATE + i)
-        self.syncd.sync()
-
-    def drill(self, *codes, rc=None):
-        """A round in a disaster: nothing is deleted, and it is said."""
-        r = self.syncd.run("sync")
-        self.assertEqual(len(self.client.fetch_all("INBOX", bodies=False)), MAILS,
-                         "deleted on the server: " + r.err)
-        self.assertEqual(len(self.client.fetch_all("Trash", bodies=False)), 0)
-        if codes:
-            self.assertGreater(r.rc, 0, r)
-            self.assertTrue(any(c in r.err for c in codes), r.err)
-            self.assertEqual(sum(r.err.count(f"[{c}]") for c in codes), 1, "said once: " + r.err)
-            for c in (c for c in codes if f"[{c}]" in r.err):
-                self.assertIn("\n", self.syncd.run("explain", c).out, "no remedy for " + c)
-        elif rc is not None:
-            self.assertEqual(r.rc, rc, r)
-        return r
-
-    def as_before(self):
-        """All is well again: the same mail, once, on both sides."""
-        self.syncd.sync()
-        self.assertSame()
-        self.assertEqual(len(self.tree.messages("INBOX")), MAILS)
-        self.assertQuiet()
-
-    def away(self):
-        os.rename(self.tree.root, self.tree.root + ".away")
-
-    def back(self):
-        if os.path.islink(self.tree.root):
-            os.unlink(self.tree.root)
-        elif os.path.isdir(self.tree.root):
-            shutil.rmtree(self.tree.root)
-        os.rename(self.tree.root + ".away", self.tree.root)
-
-    def test_the_disk_is_not_mounted(self):
-        self.away()
-        os.mkdir(self.tree.root)
-        self.drill("store.marker-missing")
-        self.back()
-        self.as_before()
-
-    def test_the_directory_is_gone(self):
-        self.away()
-        self.drill("store.marker-missing")
-        self.back()
-        self.as_before()
-
-    def test_the_root_is_a_dangling_link(self):
-        self.away()
-        os.symlink("/nonexistent/mail", self.tree.root)
-        self.drill("store.marker-missing", "store.io", "store.permission")
-        self.back()
-        self.as_before()
-
-    def test_another_accounts_tree_is_in_its_place(self):
-        other = Syncd(self.dovecot, next(self.free_users))
-        self.addCleanup(other.stop)
-        other.sync()
-        self.away()
-        shutil.copytree(other.tree.root, self.tree.root)
-        self.drill("store.marker-missing", "store.marker-other")
-        self.back()
-        self.as_before()
-
-    def test_cur_and_new_of_a_folder_are_gone(self):
-        inbox = self.tree.path("INBOX")
-        os.rename(inbox + "/cur", inbox + "/cur.away")
-        self.drill()
-        if os.path.isdir(inbox + "/cur"):
-            shutil.rmtree(inbox + "/cur")
-        os.rename(inbox + "/cur.away", inbox + "/cur")
-        self.as_before()
-
-    def test_a_folder_cannot_be_read(self):
-        inbox = self.tree.path("INBOX")
-        # Also for root: a file where the directory was.
-        os.rename(inbox + "/cur", inbox + "/cur.away")
-        with open(inbox + "/cur", "wb"):
-            pass
-        self.drill()
-        os.unlink(inbox + "/cur")
-        os.rename(inbox + "/cur.away", inbox + "/cur")
-        self.as_before()
-
-    def database(self):
-        return os.path.join(self.syncd.state, "a.db")
-
-    @limit(90)
-    def test_the_state_is_gone(self):
-        shutil.rmtree(self.syncd.state)
-        os.mkdir(self.syncd.state, 0o700)
-        seen = len(self.dovecot.connections(self.user))
-        self.drill()
-        self.as_before()
-        bodies = [c for c in self.dovecot.commands(self.user, since=seen) if "BODY.PEEK[]" in c]
-        self.assertEqual(bodies, [], "more than headers")
-
-    @limit(90)
-    def test_the_state_is_gone_and_both_sides_have_changed(self):
-        self.client.append("INBOX", message("there"), date=DATE)
-        self.tree.add("INBOX", local_message("here"), "S", date=DATE)
-        os.unlink(self.tree.find("INBOX", "Subject: m00").path)
-        shutil.rmtree(self.syncd.state)
-        os.mkdir(self.syncd.state, 0o700)
-        for _ in range(2):
-            self.syncd.run("sync")
-        self.assertSame()
-        # A union: what was deleted here comes back.
-        self.assertEqual(len(self.tree.messages("INBOX")), MAILS + 2)
-
-    def test_the_state_is_cut_short(self):
-        size = os.path.getsize(self.database())
-        os.truncate(self.database(), size // 2 // 4096 * 4096)
-        self.drill("state.corrupt")
-
-    def test_the_state_is_empty(self):
-        os.truncate(self.database(), 0)
-        self.drill()
-        self.as_before()
-
-    def test_the_state_has_flipped_bits(self):
-        with open(self.database(), "r+b") as f:
-            f.seek(4096)
-            page = f.read(4096)
-            f.seek(4096)
-            f.write(bytes(b ^ 0xff for b in page))
-        self.drill("state.corrupt")
-
-    @limit(90)
-    def test_the_state_is_another_accounts(self):
-        other = Syncd(self.dovecot, next(self.free_users))
-        self.addCleanup(other.stop)
-        with self.dovecot.client(other.settings["accounts"]["a"]["user"]) as c:
-            c.append("INBOX", message("foreign"), date=DATE)
-        other.sync()
-        shutil.copy(os.path.join(other.state, "a.db"), self.database())
-        for _ in range(2):
-            self.drill()
-        self.assertEqual(len(self.tree.messages("INBOX")), MAILS)
-
-
-class Restored(Case):
-    """The server's side, where it is Dovecot's own."""
-
-    def test_a_mailbox_that_was_made_again_is_matched(self):
-        for i in range(MAILS):
-            self.client.append("Archive", message(f"m{i:02d}"), date=DATE + i)
-        self.syncd.sync()
-        mail = self.client.fetch_all("Archive")
-        self.client.delete("Archive")
-        self.client.create("Archive")
-        for m in reversed(mail):
-            self.client.append("Archive", m.data, "", (), m.date)
-        for _ in range(2):
-            self.syncd.run("sync")
-        self.assertSame()
-        self.assertEqual(len(self.tree.messages("Archive")), MAILS)
+class OnDovecot(Drills, Case):
+    server = {"rawlog": True}
 
 
 class Server(Case):

@@ -7,6 +7,7 @@ no crash, no hang, no more memory than the cap.
 """
 import base64
 import os
+import re
 import time
 import unittest
 import zlib
@@ -14,8 +15,9 @@ import zlib
 import peer
 from case import limit, message, rows
 from peer import Peer, before, raw, reply, stall
-from server import PASSWORD
+from server import PASSWORD, wait_for
 from syncd import Syncd
+from test_live import children
 
 STARTTLS = "IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN UIDPLUS"
 # With more than 64 MB of heap, and the stacks, malloc() fails: that is seen.
@@ -24,6 +26,7 @@ TIMEOUTS = {"limits": {"timeout": {"connect": "2s", "response": "2s"}}}
 
 
 class Hostile(unittest.TestCase):
+    family = "hostile"
     caps = peer.MODERN
     tls = True
     account = TIMEOUTS
@@ -184,6 +187,9 @@ FLOODS = {
     "APPENDUID of everything": ("UID", b"* OK [APPENDUID 1 1:4294967295] x\r\n" * 1000),
     "COPYUID of everything": ("UID", b"* OK [COPYUID 1 1:4294967295 1:4294967295] x\r\n" * 1000),
     "100,000 alerts": ("LIST", b"* OK [ALERT] look at me\r\n" * 100_000),
+    "counts without end": ("UID", b"* 6 EXISTS\r\n* 0 RECENT\r\n" * 200_000),
+    "a keyword of a megabyte": (
+        "UID FETCH", b"* 1 FETCH (UID 1 FLAGS (" + b"k" * 1_000_000 + b"))\r\n"),
     "a body of nobody": (
         "UID FETCH", b"* 7 FETCH (UID 7 BODY[] {3000000}\r\n" + b"x" * 3_000_000 + b")\r\n"),
 }
@@ -203,6 +209,30 @@ class Floods(Hostile):
             r = self.syncd.run("sync", timeout=60)
         self.assertEqual(len(self.inbox.msgs), 1, "deleted on the server")
         self.assertIn(message("honest").replace(b"\r\n", b"\n"), self.stored(), r.err[-2000:])
+
+
+class Pushed(Hostile):
+    account = {"watch": {"poll": "1h"}}
+
+    @limit(90)
+    def test_a_flood_while_idle(self):
+        """400,000 lines that nobody asked for, and then a message."""
+        self.syncd.wrap = ()    # the shell is what would be told to end
+        self.peer.on("IDLE", before(b"+ idling\r\n" + b"* 1 EXISTS\r\n* OK still here\r\n"
+                                    b"* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n" * 130_000), times=1)
+        self.syncd.start()
+        self.addCleanup(self.syncd.stop)
+        wait_for(lambda: any(s.idle for s in self.peer.sessions), 30, "IDLE")
+        self.peer.deliver("INBOX", message("pushed"))
+        wait_for(lambda: any(b"pushed" in m for m in self.stored()), 40, "the message")
+        self.assertLess(max(map(self.peak, children(self.syncd.proc.pid))), 64 << 10)
+        self.assertNotIn("SIG", self.syncd.log())
+
+    @staticmethod
+    def peak(pid):
+        """Its most resident memory, kB."""
+        with open(f"/proc/{pid}/status", encoding="ascii") as f:
+            return int(re.search(r"VmHWM:\s+(\d+)", f.read())[1])
 
 
 class Zipped(Hostile):

@@ -88,6 +88,8 @@ ROWS = {f"{verb} {how}": (verb, make) for verb in COMMANDS for how, make in ANSW
 
 @rows("answer", ROWS)
 class Refusing(PeerCase):
+    family = "hostile"
+
     def answer(self, row):
         verb, make = row
         self.syncd.sync()
@@ -135,6 +137,8 @@ class Twins(PeerCase):
 
 
 class Quarantine(PeerCase):
+    family = "hostile"
+
     def have(self, n):
         box = os.path.join(self.tree.root, "INBOX", "new")
         return os.path.isdir(box) and len(self.tree.messages("INBOX")) == n
@@ -155,6 +159,8 @@ class Quarantine(PeerCase):
 @rows("always", {f"{verb} {how}": (verb, make) for verb in COMMANDS[4:]
                  for how, make in (("no", no), ("bad", bad))})
 class RefusingAlways(PeerCase):
+    family = "hostile"
+
     def always(self, row):
         verb, make = row
         self.syncd.sync()
@@ -168,6 +174,7 @@ class RefusingAlways(PeerCase):
 
 class Cutting(PeerCase):
     """The connection ends after so many bytes from the server."""
+    family = "hostile"
 
     @limit(180)
     def test_at_any_byte_of_a_first_sync(self):
@@ -449,6 +456,8 @@ LIES = {
 @rows("babble", BABBLE)
 @rows("lie", LIES)
 class Lying(PeerCase):
+    family = "hostile"
+
     def honest_again(self):
         """What the server still has was not deleted here, and is not there."""
         self.assertEqual(len(self.inbox.msgs), 6, "deleted on the server")

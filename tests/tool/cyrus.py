@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 from dovecot import commands_in
+from imapclient import WITNESS
 from server import Server, answers, free_ports, make_tls, scratch, unprivileged, wait_for
 
 PACKAGES = ("cyrus-common", "cyrus-imapd", "sasl2-bin")
@@ -116,6 +117,7 @@ def reachable(path, uid):
 class Cyrus(Server):
     """Knobs: users (how many of u1, u2, ...), hide (capabilities)."""
     FOLDERS = ("Drafts", "Sent", "Trash", "Junk", "Archive")
+    kept = ("mail", "conf/db", "conf/mailboxes.db", "conf/annotations.db", "conf/quota", "conf/user")
 
     def __init__(self, users=4, hide=(), mechanisms="PLAIN LOGIN"):
         if os.geteuid() != 0:
@@ -149,7 +151,9 @@ class Cyrus(Server):
         return grp.getgrgid(self.owner.pw_gid).gr_name
 
     def _environment(self):
-        libs = glob.glob(self.root + "/usr/lib/*-linux-gnu*")
+        # Some libraries still are where they were before /usr was all there is.
+        libs = glob.glob(self.root + "/usr/lib/*-linux-gnu*") + \
+            glob.glob(self.root + "/lib/*-linux-gnu*")
         # What the machine has was not fetched.
         installed = glob.glob("/usr/lib/*-linux-gnu*")
         self.env = dict(os.environ, CYRUS_USER=self.owner.pw_name,
@@ -197,7 +201,13 @@ class Cyrus(Server):
     # -- what the client said --------------------------------------------
 
     def connections(self, user="u1"):
-        return sorted(glob.glob(f"{self.dir}/conf/log/{user}/*"), key=os.path.getctime)
+        """Its raw logs, but for those of imapclient.py."""
+        out = []
+        for path in glob.glob(f"{self.dir}/conf/log/{user}/*"):
+            with open(path, "rb") as f:
+                if WITNESS not in f.read(4096):
+                    out.append(path)
+        return sorted(out, key=os.path.getctime)
 
     def commands(self, user="u1", since=0):
         return [c for path in self.connections(user)[since:] for c in self.raw(path)]

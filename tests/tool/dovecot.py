@@ -132,6 +132,7 @@ class Dovecot(Server):
     oauth		accept XOAUTH2 and OAUTHBEARER tokens signed with oauth_key
     extra		more configuration, as text
     """
+    kept = ("mail",)
     banner = "plain login cram-md5 scram-sha-1 scram-sha-256"
 
     def __init__(self, users=4, storage="mdbox", hide=(), add=(), only=(),

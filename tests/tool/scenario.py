@@ -50,7 +50,7 @@ class Reporter(unittest.TestResult):
 
     def addSuccess(self, test):
         if not self.bad:
-            self.say(event="ok", test=test.id())
+            self.say(event="ok", test=test.id(), family=getattr(test, "family", None))
 
     def addSkip(self, test, reason):
         self.say(event="skip", test=test.id(), text=reason)
@@ -133,6 +133,7 @@ class Run:
         self.path = path
         self.word = word
         self.passed, self.skipped, self.failed = [], [], []
+        self.families = []    # of those that passed and have one
         self.done = set()
         self.secs = 0.0
         self.proc = None
@@ -199,6 +200,8 @@ class Run:
         self.done.add(name)
         if e["event"] == "ok":
             self.passed.append(name)
+            if e["family"]:
+                self.families.append(e["family"])
         elif e["event"] == "skip":
             self.skipped.append((name, e["text"]))
         else:
@@ -291,6 +294,8 @@ def report(runs):
             print(f"--- {name} FAILED\n{text.rstrip()}\n---", flush=True)
         passed += len(run.passed)
         failed += len(run.failed)
+    for family in sorted({f for run in runs for f in run.families}):
+        print(f"{sum(run.families.count(family) for run in runs)} {family} scenarios passed")
     return passed, failed
 
 

@@ -115,6 +115,7 @@ class Server:
     proc = None
     port = tls_port = None
     ca = None
+    kept = ()    # what of its directory is the mail, and what it knows of it
 
     def __enter__(self):
         return self
@@ -141,6 +142,24 @@ class Server:
             pass
         self.proc.wait()
         self.proc = None
+
+    def back_up(self):
+        """Keep a copy of all mail; nobody is connected meanwhile."""
+        self._copy(self.dir, self.dir + "/backup")
+
+    def restore(self):
+        """Be as it was at back_up()."""
+        self._copy(self.dir + "/backup", self.dir)
+
+    def _copy(self, source, target):
+        self.stop()
+        for sub in self.kept:
+            to = os.path.join(target, sub)
+            os.makedirs(os.path.dirname(to), exist_ok=True)
+            # It keeps owners.
+            subprocess.run(("rm", "-rf", to), check=True)
+            subprocess.run(("cp", "-a", os.path.join(source, sub), to), check=True)
+        self.start()
 
     def log_tail(self, lines=20):
         try:

@@ -8,11 +8,84 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <openssl/crypto.h>
 
 #include "base/attr.h"
 #include "base/hash.h"
 
 #define BYTES(z)	z, sizeof(z) - 1
+
+static int allocations, failing;
+
+static void *
+scarce(size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return ++allocations == failing ? NULL : malloc(n);
+}
+
+static void *
+scarce_more(void *p, size_t n, const char *file, int line)
+{
+	(void)file, (void)line;
+	return ++allocations == failing ? NULL : realloc(p, n);
+}
+
+static void
+let_go(void *p, const char *file, int line)
+{
+	(void)file, (void)line;
+	free(p);
+}
+
+/* How a process ends that hashes while OpenSSL's n-th allocation fails. */
+static int
+end_without(int nth)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		const struct rlimit none = { 0, 0 };
+
+		/* cmocka's handler would make a message of an abort. */
+		signal(SIGABRT, SIG_DFL);
+		signal(SIGSEGV, SIG_DFL);
+		setrlimit(RLIMIT_CORE, &none);
+		close(STDERR_FILENO);
+		failing = nth;
+		if (CRYPTO_set_mem_functions(scarce, scarce_more, let_go) != 1)
+			_exit(2);
+		hasher_free(hasher_new());
+		_exit(allocations < nth);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+/* First of all: the memory functions can be set before the first use only. */
+static void
+no_memory_is_an_abort_and_no_wild_pointer(void **state)
+{
+	int status, aborted = 0;
+
+	(void)state;
+	/* Its own beginning, and some of what it looks up. */
+	for (int n = 1; n <= 150; n += 3) {
+		status = end_without(n);
+		if (WIFEXITED(status))
+			assert_int_equal(WEXITSTATUS(status), 0);
+		else
+			assert_int_equal(WTERMSIG(status), SIGABRT);
+		aborted += WIFSIGNALED(status);
+	}
+	assert_in_range(aborted, 5, 50);
+}
 
 static struct msgid_hash
 hash_parts(struct hasher *h, const char *p, size_t n, size_t part)
@@ -218,6 +291,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_memory_is_an_abort_and_no_wild_pointer),
 		cmocka_unit_test(the_digest_is_sha256_of_the_folded_bytes),
 		cmocka_unit_test(lf_and_crlf_form_are_one_message),
 		cmocka_unit_test(the_head_ends_before_the_empty_line),
