@@ -112,7 +112,7 @@ oracle:
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat
 	@BUILD=$(BUILD) tests/crash/seeds.py $(SEEDS)
 
-# Every effect, allocation and byte of a choice of rounds: hours of it, or less
+# Every effect, allocation, statement and byte of a choice of rounds: hours of it, or less
 # with CRASH_STEP=20; CRASH='kill-before oom:download' for a choice.
 CRASH ?=
 crash:
