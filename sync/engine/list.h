@@ -14,6 +14,9 @@
  * whose counters differ from the base are marked; new ones have id 0. */
 int	list_ask(struct account *acc, bool first, struct err *err);
 
+/* Did the last list have INBOX, as every account does?  One without is not whole. */
+bool	list_has_inbox(const struct account *acc);
+
 /* From the lanes.  ${pushed}: nobody asked. */
 void	list_note(struct account *acc, const struct ev_list *list);
 void	list_note_status(struct account *acc, const struct ev_status *status,

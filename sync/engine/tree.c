@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/hooks.h"
+#include "engine/list.h"
 #include "engine/names.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
@@ -235,7 +236,7 @@ new_folders(struct account *acc, struct err *err)
 static int
 sync_remote_list(struct account *acc, struct err *err)
 {
-	if (account_by_wire(acc, STR("INBOX")) == NULL)
+	if (!list_has_inbox(acc))
 		return err_set(err, ERR_RETRY, "proto.unexpected",
 		    "the server lists no INBOX: nothing is concluded from "
 		    "that list");
