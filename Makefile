@@ -53,7 +53,8 @@ SMOKE	:= $(addprefix $(BUILD)/smoke/,$(FUZZ))
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit replay scenario layers headers
-.PHONY: smoke smoke-build asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut mutant bench
+.PHONY: smoke smoke-build asan asan-run tsan tsan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build
+.PHONY: fuzz-run oracle crash powercut mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -114,7 +115,7 @@ oracle:
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(FAULTS)
 	@BUILD=$(BUILD) tests/crash/seeds.py $(SEEDS)
 
-# Every effect, allocation and byte of a choice of rounds: hours of it, or less
+# Every effect, allocation, statement and byte of a choice of rounds: hours of it, or less
 # with CRASH_STEP=20; CRASH='kill-before oom:download' for a choice.
 CRASH ?=
 crash:
@@ -214,6 +215,15 @@ asan-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
 		UBSAN_OPTIONS=print_stacktrace=1:log_path=$(CURDIR)/$(BUILD)/report/ubsan \
 		tests/tool/check unit replay scenario
 	@! grep -H . $(BUILD)/report/* 2>/dev/null
+
+# Threads are in net/dial.c, which looks up names, and in the server of a test.
+THREADED := $(addprefix $(BUILD)/tests/test_,dial tls)
+tsan:
+	@tests/tool/deps check
+	@$(MAKE) -s --no-print-directory DEV=1 BUILD=$(BUILD)/tsan -j2 OPT='-O1 -g' SAN=-fsanitize=thread tsan-run
+
+tsan-run: $(THREADED)
+	@for t in $(THREADED); do $$t >$(BUILD)/out 2>&1 || { cat $(BUILD)/out; exit 1; }; done
 
 # Lines that units, fuzz targets and some scenarios run, by layer: for people, with
 # nothing to pass or fail.

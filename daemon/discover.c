@@ -130,7 +130,7 @@ by_mx(struct search *s)
 		if (p == NULL)
 			continue;
 		use_provider(s, p);
-		snprintf(s->out->how, sizeof(s->out->how), "MX %s: %s",
+		snprintf(s->out->how, sizeof(s->out->how), "MX %.255s: %s",
 		    r[i].name, p->name);
 		return true;
 	}

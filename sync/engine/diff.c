@@ -128,6 +128,7 @@ decision(unsigned ops, struct flags flags, const char *reason)
 	return (struct diff_out){ .ops = ops, .flags = flags, .reason = reason };
 }
 
+/* Nothing is agreed: it is new, or the server renumbered. */
 static struct diff_out
 unknown(const struct diff_in *in, const struct policy *policy,
     enum conf_conflict conflict)
@@ -136,20 +137,21 @@ unknown(const struct diff_in *in, const struct policy *policy,
 
 	if (in->remote == SIDE_PRESENT && in->local == SIDE_PRESENT)
 		return agree(in, policy, conflict);
-	if (in->remote == SIDE_PRESENT && (policy->pull & POLICY_NEW))
-		return decision(OP_DOWNLOAD, in->remote_flags,
+	if (in->remote == SIDE_PRESENT)
+		return !(policy->pull & POLICY_NEW) ? nothing :
+		    decision(OP_DOWNLOAD, in->remote_flags,
 		    "new on the server, unknown here");
-	if (in->remote != SIDE_PRESENT && (in->local == SIDE_PRESENT ||
-	    in->local == SIDE_REPLACED) && (policy->push & POLICY_NEW))
+	/* A row whose message neither side has any more. */
+	if (in->local == SIDE_GONE)
+		return decision(OP_FORGET, in->base_flags, "gone on both sides");
+	if (in->local == SIDE_SAME)
+		return nothing;
+	if (policy->push & POLICY_NEW)
 		return decision(OP_UPLOAD, in->local_flags,
 		    "new here, unknown on the server");
-	if (in->remote != SIDE_PRESENT && in->local == SIDE_PRESENT &&
-	    policy->readonly)
+	if (policy->readonly)
 		return decision(OP_KEEP_LOCAL, in->local_flags,
 		    "not on the server; the backup keeps it");
-	/* A row whose message neither side has any more. */
-	if (in->local == SIDE_GONE && in->remote != SIDE_PRESENT)
-		return decision(OP_FORGET, in->base_flags, "gone on both sides");
 	return nothing;
 }
 
@@ -246,20 +248,15 @@ struct diff_out
 diff_message(const struct diff_in *in, const struct policy *policy,
     enum conf_conflict conflict)
 {
-	switch (in->base) {
-	case KNOWN_NOT:
+	if (in->base == KNOWN_NOT)
 		return unknown(in, policy, conflict);
-	case KNOWN_BOTH:
+	if (in->base == KNOWN_BOTH)
 		return known_both(in, policy, conflict);
-	case KNOWN_REMOTE_ONLY:
+	if (in->base == KNOWN_REMOTE_ONLY)
 		return known_one(in, in->remote, in->remote_flags,
 		    "gone on the server, too");
-	case KNOWN_LOCAL_ONLY:
-		if (in->local == SIDE_REPLACED && (policy->push & POLICY_NEW))
-			return decision(OP_UPLOAD, in->local_flags, "written "
-			    "again here, unknown on the server");
-		return known_one(in, in->local, in->local_flags,
-		    "gone here, too");
-	}
-	return (struct diff_out){ 0 };
+	if (in->local == SIDE_REPLACED && (policy->push & POLICY_NEW))
+		return decision(OP_UPLOAD, in->local_flags, "written again "
+		    "here, unknown on the server");
+	return known_one(in, in->local, in->local_flags, "gone here, too");
 }

@@ -117,6 +117,20 @@ ended(struct hooks *h, const struct script_effect *e, bool good, bool again,
 	return record(h, e->id, again ? EFFECT_READY : EFFECT_FAILED, why, err);
 }
 
+/* ---- asking the broker ---------------------------------------------------- */
+
+/* Its answer is for take_exits(). */
+static int
+ask(struct hooks *h, const struct script_effect *e, const struct hook_exec *x,
+    struct err *err)
+{
+	if (record(h, e->id, EFFECT_STARTED, "", err) < 0)
+		return -1;
+	h->running[h->n_running++] = (struct running){
+		h->broker.exec(h->broker.daemon, x), e->id };
+	return 0;
+}
+
 /* ---- saving ----------------------------------------------------------------- */
 
 static int
@@ -293,11 +307,7 @@ across(struct hooks *h, const struct script_effect *e, int in, struct err *err)
 	arg[3] = str_z(date);
 	arg[4] = str_z(letters);
 	arg[5] = e->tries > 0 ? STR("again") : STR("");
-	if (record(h, e->id, EFFECT_STARTED, "", err) < 0)
-		return -1;
-	h->running[h->n_running++] = (struct running){
-		h->broker.exec(h->broker.daemon, &x), e->id };
-	return 0;
+	return ask(h, e, &x, err);
 }
 
 /* It is safe there: the one here goes, in the transaction that forgets that it is
@@ -346,11 +356,7 @@ start(struct hooks *h, const struct script_effect *e, int in, struct err *err)
 		arg[x.n_args++] = str_split(&rest, '\0');
 	snprintf(id, sizeof(id), "%s-%" PRId64, h->acc->conf->name, e->id);
 	x.event_id = str_z(id);
-	if (record(h, e->id, EFFECT_STARTED, "", err) < 0)
-		return -1;
-	h->running[h->n_running++] = (struct running){
-		h->broker.exec(h->broker.daemon, &x), e->id };
-	return 0;
+	return ask(h, e, &x, err);
 }
 
 static int

@@ -59,6 +59,14 @@ list_note(struct account *acc, const struct ev_list *list)
 	f->status.listed = true;
 }
 
+bool
+list_has_inbox(const struct account *acc)
+{
+	const struct folder *inbox = account_by_wire(acc, STR("INBOX"));
+
+	return inbox != NULL && inbox->status.listed;
+}
+
 static bool
 differs(const struct folder *f)
 {
@@ -187,14 +195,6 @@ ask_list(struct account *acc, bool first, struct err *err)
 	return r;
 }
 
-bool
-list_has_inbox(const struct account *acc)
-{
-	const struct folder *f = account_by_wire(acc, STR("INBOX"));
-
-	return f != NULL && f->status.listed;
-}
-
 int
 list_ask(struct account *acc, bool first, struct err *err)
 {
@@ -219,8 +219,7 @@ list_ask(struct account *acc, bool first, struct err *err)
 		return err_set(err, ERR_RETRY, "server.too-many-folders",
 		    "the server lists more than %d mailboxes", FOLDERS_MAX);
 	/* An extended LIST that lacks INBOX (strato) is asked again plainly. */
-	if (!list_has_inbox(acc) &&
-	    imap_can(acc->work, CAP_LIST_EXTENDED)) {
+	if (!list_has_inbox(acc) && imap_can(acc->work, CAP_LIST_EXTENDED)) {
 		imap_avoid(acc->work, CAP_LIST_STATUS);
 		imap_avoid(acc->work, CAP_LIST_EXTENDED);
 		return list_ask(acc, false, err);

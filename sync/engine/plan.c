@@ -1,6 +1,6 @@
 /*
- * plan.c — plans of scripts: taken over, checked, written down.  Called by
- * hooks.c and land.c; waits for the disk only.
+ * plan.c — plans of scripts: taken over and written down; between the two,
+ * plan_check.c.  Called by hooks.c and land.c; waits for the disk only.
  */
 #include "engine/plan.h"
 
@@ -15,10 +15,7 @@
 #include "base/mem.h"
 #include "engine/account.h"
 #include "engine/hooks_impl.h"
-#include "engine/pattern.h"
 #include "store/script.h"
-
-enum { MAILBOX_MAX = 1000, PLAN_OPS_MAX = 20000 };
 
 /* ---- taking over ------------------------------------------------------ */
 
@@ -136,7 +133,7 @@ plan_clear(struct plan *p)
 	*p = (struct plan){ 0 };
 }
 
-/* ---- checking --------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------- */
 
 const struct plugin_conf *
 plan_plugin(const struct account_conf *conf, struct str name)
@@ -145,242 +142,6 @@ plan_plugin(const struct account_conf *conf, struct str name)
 		if (str_eq(str_z(conf->plugin[i].name), name))
 			return &conf->plugin[i];
 	return NULL;
-}
-
-static bool
-listed(const struct strlist *l, struct str word)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (str_eq(str_z(l->v[i]), word))
-			return true;
-	return false;
-}
-
-/* Below one of the directories, and not out of it again. */
-static bool
-path_granted(const struct strlist *dirs, struct str path)
-{
-	struct str rest = path;
-
-	if (path.n == 0 || path.p[0] != '/' || strlen(path.p) != path.n)
-		return false;
-	while (rest.p != NULL)
-		if (str_eq(str_split(&rest, '/'), STR("..")))
-			return false;
-	for (size_t i = 0; i < dirs->n; i++) {
-		struct str dir = str_z(dirs->v[i]);
-
-		if (str_starts(path, dir) && path.n > dir.n &&
-		    (path.p[dir.n] == '/' || dir.p[dir.n - 1] == '/'))
-			return true;
-	}
-	return false;
-}
-
-/* A name that stays within the account. */
-static bool
-mailbox_plain(struct str name)
-{
-	struct str rest = name;
-
-	if (name.n == 0 || name.n > MAILBOX_MAX)
-		return false;
-	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] < ' ' || name.p[i] == 0x7f)
-			return false;
-	while (rest.p != NULL) {
-		struct str part = str_split(&rest, '/');
-
-		if (part.n == 0 || part.p[0] == '.')
-			return false;
-	}
-	return true;
-}
-
-static bool
-keywords_plain(const struct hook_op *op)
-{
-	struct kwtab t = { 0 };
-	bool good = op->n_args > 0;
-
-	for (size_t i = 0; i < op->n_args && good; i++)
-		good = kwtab_bit(&t, op->arg[i]) >= 0;
-	kwtab_clear(&t);
-	return good;
-}
-
-/* Of a message that is not here there is nothing but to say whether it comes. */
-static bool
-fits_offer(const struct hook_op *op)
-{
-	return op->kind == OPK_SKIP || op->kind == OPK_KEEP ||
-	    op->kind == OPK_DELETE || op->kind == OPK_STOP || op->msg == 0;
-}
-
-static bool
-is_effect(const struct hook_op *op)
-{
-	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
-	    op->kind == OPK_SAVE || op->kind == OPK_APPEND ||
-	    op->kind == OPK_ACROSS;
-}
-
-/* "create" A, "rename" A B, "remove" A.  What is removed must be empty. */
-static bool
-mailbox_op_fits(const struct plugin_conf *plugin, const struct hook_op *op)
-{
-	struct str verb = op->n_args > 1 ? op->arg[0] : STR_NONE;
-
-	for (size_t i = 1; i < op->n_args; i++)
-		if (!mailbox_plain(op->arg[i]))
-			return false;
-	return (op->n_args == 2 && str_eq(verb, STR("create"))) ||
-	    (op->n_args == 3 && str_eq(verb, STR("rename"))) ||
-	    (op->n_args == 2 && str_eq(verb, STR("remove")) &&
-	    plugin->allow.delete);
-}
-
-/* NULL, or why ${plugin} may not do that. */
-static const char *
-objection(const struct plugin_conf *plugin, const struct hook_op *op,
-    enum hook_kind kind)
-{
-	bool mail = op->msg != 0, bytes = op->fd >= 0 || (op->whole && mail);
-
-	if (op->kind >= OPK_KINDS || op->n_args > HOOK_ARGS_MAX)
-		return "an op that does not exist";
-	for (size_t i = 0; i < op->n_args; i++)
-		if (op->arg[i].n > HOOK_TEXT_MAX)
-			return "an argument that is too long";
-	if (kind == HOOK_OFFERED && !fits_offer(op))
-		return "not possible before the message is here";
-	/* If the server does not take it they would be asked again. */
-	if (kind == HOOK_CREATED && is_effect(op))
-		return "not possible before the server has the message: see "
-		    "on.uploaded";
-	switch (op->kind) {
-	case OPK_MOVE:
-		return mail && op->n_args == 1 && mailbox_plain(op->arg[0]) ?
-		    NULL : "a mailbox that cannot be one";
-	case OPK_ARCHIVE:
-		return mail && (op->n_args == 0 || mailbox_plain(op->arg[0])) ?
-		    NULL : "a mailbox that cannot be one";
-	case OPK_COPY:
-		return mail && op->n_args == 1 && mailbox_plain(op->arg[0]) ?
-		    NULL : "a mailbox that cannot be one";
-	case OPK_ACROSS:
-		if (!mail || op->n_args < 2 || op->n_args > 3 ||
-		    !mailbox_plain(op->arg[0]))
-			return "a mailbox that cannot be one";
-		return listed(&plugin->allow.accounts, op->arg[1]) ? NULL :
-		    "not granted: allow: {accounts: [...]}";
-	case OPK_TAG:
-	case OPK_UNTAG:
-		return mail && keywords_plain(op) ? NULL :
-		    "a keyword that cannot be one";
-	case OPK_FLAG:
-	case OPK_UNFLAG:
-		return mail && (op->sys & ~(uint32_t)FLAG_ALL) == 0 ? NULL :
-		    "a flag that does not exist";
-	case OPK_TRASH:
-		return mail ? NULL : "no message";
-	case OPK_KEEP:
-		return mail && op->n_args == 1 ? NULL : "no message";
-	case OPK_SKIP:
-		return mail && kind == HOOK_OFFERED ? NULL :
-		    "nothing to skip here";
-	case OPK_DELETE:
-		return !mail ? "no message" : plugin->allow.delete ? NULL :
-		    "not granted: allow: {delete: yes}";
-	case OPK_RUN:
-		return op->n_args > 0 && listed(&plugin->allow.exec,
-		    op->arg[0]) ? NULL : "not granted: allow: {exec: [...]}";
-	case OPK_SEND:
-		return bytes && plugin->allow.send ? NULL :
-		    "not granted: allow: {send: yes}";
-	case OPK_SAVE:
-		return bytes && op->n_args == 1 && path_granted(
-		    &plugin->allow.write, op->arg[0]) ? NULL :
-		    "not granted: allow: {write: [...]}";
-	case OPK_HOLD:
-		return op->n_args == 1 && (kind == HOOK_REMOVING || (mail &&
-		    kind == HOOK_CREATED)) ? NULL : "nothing to hold here";
-	case OPK_MAILBOX:
-		return mailbox_op_fits(plugin, op) ? NULL :
-		    "a mailbox that cannot be one, or allow: {delete: yes}";
-	case OPK_APPEND:
-		if (mail && !plugin->allow.delete)
-			return "not granted: allow: {delete: yes}";
-		return op->fd >= 0 && (mail || (op->n_args > 0 &&
-		    mailbox_plain(op->arg[0]))) ? NULL :
-		    "a mailbox that cannot be one, or no bytes";
-	default:
-		return NULL;
-	}
-}
-
-static void
-add_fault(struct plan *p, const struct hook_op *op, const char *why)
-{
-	p->fault = array_room(p->fault, p->n_faults, &p->cap_faults,
-	    sizeof(*p->fault));
-	p->fault[p->n_faults++] = (struct hook_fault){
-		.plugin = op->plugin,
-		.where = op->where,
-		.text = str_z(why),
-	};
-}
-
-/* Everything of that plugin's. */
-static void
-void_plugin(struct plan *p, struct str plugin)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_ops; i++)
-		if (str_eq(p->op[i].plugin, plugin))
-			p->op[i].lost = STR("not granted");
-	for (size_t i = 0; i < p->n_kv; i++)
-		if (!str_eq(p->kv[i].plugin, plugin))
-			p->kv[n++] = p->kv[i];
-	p->n_kv = n;
-}
-
-/* More ops of one plugin for one message than a script could have made; what is
- * about no message alone may name many. */
-static bool
-too_many(const struct plan *p, const struct hook_op *last, enum hook_kind kind)
-{
-	size_t n = 0;
-
-	if (kind != HOOK_REMOVING && hook_is_batch(kind))
-		return p->n_ops > PLAN_OPS_MAX;
-	for (const struct hook_op *op = p->op; op <= last; op++)
-		n += op->msg == last->msg && str_eq(op->plugin, last->plugin);
-	return last->msg != 0 && n > HOOK_OPS_MAX;
-}
-
-void
-plan_check(struct plan *p, const struct account_conf *conf, enum hook_kind kind)
-{
-	for (size_t i = 0; i < p->n_ops; i++) {
-		struct hook_op *op = &p->op[i];
-		const struct plugin_conf *plugin = plan_plugin(conf, op->plugin);
-		const char *why;
-
-		if (op->lost.n > 0)
-			continue;
-		why = plugin == NULL ? "no such plugin" :
-		    too_many(p, op, kind) ? "too many actions" :
-		    objection(plugin, op, kind);
-		if (why == NULL)
-			continue;
-		add_fault(p, op, why);
-		void_plugin(p, op->plugin);
-	}
-	for (size_t i = 0; i < p->n_kv; i++)
-		if (plan_plugin(conf, p->kv[i].plugin) == NULL)
-			p->n_kv = 0;
 }
 
 bool
@@ -393,6 +154,14 @@ enum uidl_keep
 plan_keeps(const struct hook_op *op)
 {
 	return str_eq(op->arg[0], STR("no")) ? KEEP_NO : KEEP_YES;
+}
+
+bool
+plan_is_effect(const struct hook_op *op)
+{
+	return op->kind == OPK_RUN || op->kind == OPK_SEND ||
+	    op->kind == OPK_SAVE || op->kind == OPK_APPEND ||
+	    op->kind == OPK_ACROSS;
 }
 
 bool
@@ -478,7 +247,7 @@ commit_step(struct account *acc, const struct hook_op *op, unsigned depth,
 	    .sys = op->sys, .plugin = op->plugin, .place = op->where,
 	    .depth = depth };
 	bool each = op->kind == OPK_TAG || op->kind == OPK_UNTAG;
-	char what[2 * MAILBOX_MAX + 20];
+	char what[2 * PLAN_MAILBOX_MAX + 20];
 
 	/* Names have no control characters. */
 	if (op->kind == OPK_MAILBOX)
@@ -557,7 +326,7 @@ commit_op(struct account *acc, const struct hook_op *op, enum hook_kind kind,
 	if (!plan_op_counts(op) || (landing && plan_lands(op)) ||
 	    (kind == HOOK_OFFERED && op->msg != 0))
 		return 0;
-	r = is_effect(op) ? commit_effect(acc, op, err) :
+	r = plan_is_effect(op) ? commit_effect(acc, op, err) :
 	    commit_step(acc, op, depth, err);
 	return r < 0 ? one_failed(err) : 0;
 }

@@ -16,6 +16,8 @@
 
 struct account;
 
+enum { PLAN_MAILBOX_MAX = 1000 };	/* bytes of a mailbox's name */
+
 /* A copy of a host's plan, which lives on.  Every text has a NUL behind it. */
 struct plan {
 	struct hook_op		*op;
@@ -38,6 +40,8 @@ void	plan_clear(struct plan *p);
 void	plan_check(struct plan *p, const struct account_conf *conf,
 	    enum hook_kind kind);
 
+/* Something outside of the mail here (effect.c)? */
+bool	plan_is_effect(const struct hook_op *op);
 /* Is the op still to be done? */
 bool	plan_op_counts(const struct hook_op *op);
 

@@ -44,6 +44,7 @@ enum {
 struct lookup {
 	atomic_int	 holders;
 	int		 done_fd;	/* readable when the rest is filled in */
+	atomic_bool	 done;		/* so it is: poll() orders no memory */
 	char		*host;
 	char		 port[8];
 	struct addrinfo	*found;
@@ -57,6 +58,7 @@ lookup_new(const char *host, uint16_t port)
 	struct lookup *lu = xcalloc(1, sizeof(*lu));
 
 	atomic_init(&lu->holders, 1);
+	atomic_init(&lu->done, false);
 	lu->done_fd = -1;
 	lu->host = xstrdup(host);
 	snprintf(lu->port, sizeof(lu->port), "%u", (unsigned)port);
@@ -101,6 +103,7 @@ resolver_main(void *arg)
 	struct lookup *lu = arg;
 
 	resolve(lu, AI_ADDRCONFIG);
+	atomic_store(&lu->done, true);
 	/* Cannot fail: the counter is far from full. */
 	(void)eventfd_write(lu->done_fd, 1);
 	lookup_release(lu);
@@ -149,6 +152,7 @@ wait_for_name(struct lookup *lu, usec deadline, struct err *err)
 		return err_set(err, ERR_RETRY, "net.timeout",
 		    "%s:%s: looking up the name takes too long", lu->host,
 		    lu->port);
+	must(atomic_load(&lu->done));
 	return 0;
 }
 

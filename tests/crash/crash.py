@@ -41,6 +41,7 @@ CONTROLS = {
     "full": [("no-intent", "upload")],
     "short": [("short-write", "download")],
     "oom": [("oom-unchecked", "download")],
+    "statement": [("statement-unchecked", "download")],
     "cut-down": [("no-intent", "upload")],
     "cut-up": [("no-intent", "upload")],
 }

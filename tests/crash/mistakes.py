@@ -38,6 +38,10 @@ MISTAKES = {
     "oom-unchecked": one("base/mem.c", "\tvoid *p = malloc(n > 0 ? n : 1);\n\n\tif (p == NULL)",
                          "\tvoid *p = malloc(n > 0 ? n : 1);\n\n\tif (p == NULL && n == 0)",
                          "oom:download"),
+    "statement-unchecked": one("store/db.c", "\tdefault:\n\t\tdb_error(s, err);\n\t\t"
+                               "sqlite3_reset(st);\n\t\treturn -1;", "\tdefault:\n\t\tdb_error(s, "
+                               "err);\n\t\tsqlite3_reset(st);\n\t\treturn 0;",
+                               "statement:download"),
     "no-fsync-file": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fd < 0;", "test_order:Order"),
     "no-fsync-dir": one(AT, "\trc = fsync(fd);", "\trc = 0;", "test_order:Order"),
     "no-sync-commit": one("store/db.c", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",

@@ -69,14 +69,18 @@ class Fault:
         return any(line.startswith("hit") for line in report)
 
 
-class Oom:
-    """The n-th allocation of the process tree fails."""
+class Next:
+    """The n-th allocation of the process tree fails, or the n-th statement of
+    the database."""
+
+    def __init__(self, of):
+        self.of = of
 
     def counter(self, stage):
-        return os.path.join(stage.syncd.dir, "allocations")
+        return os.path.join(stage.syncd.dir, "counter")
 
     def round(self, stage, n):
-        env = {"LD_PRELOAD": FAILNEXT, "FAILNEXT_AT": str(n),
+        env = {"LD_PRELOAD": FAILNEXT, "FAILNEXT_OF": self.of, "FAILNEXT_AT": str(n),
                "FAILNEXT_COUNTER": self.counter(stage)}
         if os.path.exists(self.counter(stage)):
             os.unlink(self.counter(stage))
@@ -89,7 +93,7 @@ class Oom:
 
     def hurt(self, stage, n):
         # An abort is what xmalloc does; a wild pointer is not.
-        stage.no_crash(self.round(stage, n), oom=True)
+        stage.no_crash(self.round(stage, n), oom=self.of == "allocation")
         return True
 
 
@@ -120,7 +124,8 @@ SWEEPS = {
     "eacces": Fault("eacces"),
     "full": Fault("enospc", "-a"),
     "short": Fault("short"),
-    "oom": Oom(),
+    "oom": Next("allocation"),
+    "statement": Next("statement"),
     "cut-down": Cut("down"),
     "cut-up": Cut("up"),
 }

@@ -502,6 +502,30 @@ class CrashTest(ScriptCase):
         self.settle()
         self.check_all()
 
+    @limit(3600 if SWEEP else 120)
+    def test_the_database_fails_at_each_statement(self):
+        """One step of a statement is an I/O error.  Each is settled before the next."""
+        self.prepare()
+        counter = os.path.join(self.syncd.dir, "counter")
+        n = steps = 0
+        while n <= steps:
+            self.assertLess(self.sent, self.N, f"{n} statements were not enough")
+            n += 1 if SWEEP else 23
+            self.send(self.sent + 1)
+            self.syncd.env = {"LD_PRELOAD": os.path.join(BUILD, "failnext.so"),
+                              "FAILNEXT_OF": "statement", "FAILNEXT_AT": str(n),
+                              "FAILNEXT_COUNTER": counter}
+            r = self.syncd.run("sync", timeout=300)
+            self.assertNotIn("must(", r.err)
+            self.assertIn(r.rc, range(128), r.err)
+            self.syncd.env = {}
+            with open(counter, "rb") as f:
+                steps = int.from_bytes(f.read(8), "little")
+            os.unlink(counter)
+            self.syncd.sync(timeout=300)
+        self.settle()
+        self.check_all()
+
     @limit(1800 if SWEEP else 120)
     def test_the_script_process_is_killed_from_outside(self):
         """It is respawned; whatever it was asked comes again."""

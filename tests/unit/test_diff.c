@@ -54,14 +54,16 @@ fail_input(const struct input *x, const struct diff_out *out, const char *what)
 	    (unsigned)out->flags.kw, out->reason != NULL ? out->reason : "");
 }
 
-/* A side without a row is there or not; there is nothing to be gone. */
+/* A side without a row is there or not; there is nothing to be gone.  The file of
+ * a row whose server renumbered may be, until it is paired by its content. */
 static bool
 makes_sense(const struct diff_in *in)
 {
 	bool here = in->base == KNOWN_BOTH || in->base == KNOWN_LOCAL_ONLY;
 	bool there = in->base == KNOWN_BOTH || in->base == KNOWN_REMOTE_ONLY;
 
-	if (!here && (in->local == SIDE_GONE || in->local == SIDE_REPLACED))
+	if (!here && (in->local == SIDE_GONE || in->local == SIDE_REPLACED) &&
+	    (in->base != KNOWN_NOT || in->remote == SIDE_PRESENT))
 		return false;
 	if (!there && in->remote == SIDE_GONE)
 		return false;
@@ -106,13 +108,14 @@ each_input(visitor *visit)
 	struct input x = { 0 };
 
 	for (size_t b = 0; b < ARRAY_LEN(bases) * 4; b++)
-		for (unsigned p = 0; p < 64; p++)
+		for (unsigned p = 0; p < 128; p++)
 			for (size_t c = 0; c < ARRAY_LEN(conflicts); c++) {
 				x.in.base = bases[b / 4];
 				x.in.base_flags = x.in.base == KNOWN_NOT ?
 				    two(0) : two((unsigned)b % 4);
 				x.policy.pull = p & 7;
-				x.policy.push = p >> 3;
+				x.policy.push = p >> 3 & 7;
+				x.policy.readonly = p >> 6;
 				x.conflict = conflicts[c];
 				each_side(&x, visit);
 			}
@@ -369,8 +372,10 @@ check_symmetry(const struct input *x)
 	struct diff_out out = decide(x), other;
 	struct model a, b;
 
-	/* Only a file can get other bytes under its name. */
-	if (x->in.local == SIDE_REPLACED)
+	/* Only a file can get other bytes under its name, or be of a row that
+	 * the server renumbered; and only a server is a backup's original. */
+	if (x->in.local == SIDE_REPLACED || x->policy.readonly ||
+	    (x->in.base == KNOWN_NOT && x->in.local == SIDE_GONE))
 		return;
 	other = decide(&y);
 	a = applied(model_of(&x->in), &out);
@@ -474,6 +479,16 @@ static const struct row {
 	{ "new there, push only", KNOWN_NOT, 0, HAS(S), SAME, PUSH, 0, 0 },
 	{ "new here", KNOWN_NOT, 0, SAME, HAS(F), TWO_WAY, OP_UPLOAD, F },
 	{ "new here, pull only", KNOWN_NOT, 0, SAME, HAS(F), PULL, 0, 0 },
+	{ "new here, backup", KNOWN_NOT, 0, SAME, HAS(F), BACKUP,
+	    OP_KEEP_LOCAL, F },
+	{ "renumbered, written again here", KNOWN_NOT, 0, SAME, OTHER(F),
+	    TWO_WAY, OP_UPLOAD, F },
+	{ "renumbered, written again here, pull only", KNOWN_NOT, 0, SAME,
+	    OTHER(F), PULL, 0, 0 },
+	{ "renumbered, written again here, backup", KNOWN_NOT, 0, SAME,
+	    OTHER(F), BACKUP, OP_KEEP_LOCAL, F },
+	{ "renumbered, gone here", KNOWN_NOT, S, SAME, GONE, TWO_WAY,
+	    OP_FORGET, S },
 	{ "same content on both", KNOWN_NOT, 0, HAS(S), HAS(S), TWO_WAY,
 	    OP_AGREE, S },
 	{ "same content, other flags", KNOWN_NOT, 0, HAS(S), HAS(F), TWO_WAY,

@@ -44,7 +44,7 @@ struct fake {
 	struct hook_kv		 kv;
 	struct hook_fault	 fault;
 	struct hook_plan	 plan;
-	bool			 ready;
+	bool			 ready, mute;
 	unsigned		 asked;
 	char			 origin[32], only[32];
 	bool			 die_when_settled, settled;
@@ -93,7 +93,7 @@ ask(struct hook_host *h, const struct hook_event *ev)
 	    .kv = &fake.kv, .fault = &fake.fault };
 	if (fake.script != NULL)
 		fake.script(ev);
-	fake.ready = true;
+	fake.ready = !fake.mute;
 }
 
 static int
@@ -291,22 +291,31 @@ teardown(void **state)
 	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+/* ${n} messages, with numbers from ${uid} on. */
 static int
-land(uint32_t uid, struct err *err)
+land_some(uint32_t uid, uint32_t n, struct err *err)
 {
 	struct arrivals a = { .acc = acc, .f = inbox };
 	struct arrival *one;
 	int r;
 
-	OK(land_begin(&a, err));
-	OK(land_data(&a, STR("Subject: x\r\nMessage-ID: <1@x>\r\n\r\nhi\r\n"),
-	    err));
-	one = land_end(&a, 1000, err);
-	assert_non_null(one);
-	one->uid.v = uid;
+	for (uint32_t i = 0; i < n; i++) {
+		OK(land_begin(&a, err));
+		OK(land_data(&a, STR("Subject: x\r\nMessage-ID: <1@x>\r\n\r\n"
+		    "hi\r\n"), err));
+		one = land_end(&a, 1000, err);
+		assert_non_null(one);
+		one->uid.v = uid + i;
+	}
 	r = land_all(&a, err);
 	land_clear(&a);
 	return r;
+}
+
+static int
+land(uint32_t uid, struct err *err)
+{
+	return land_some(uid, 1, err);
 }
 
 /* How many files are in that directory; the name of one. */
@@ -642,6 +651,50 @@ a_failed_script_gets_its_message_again(void **state)
 }
 
 static void
+fails_as_a_whole(const struct hook_event *ev)
+{
+	fails(ev);
+	fake.fault.msg = 0;
+}
+
+static void
+a_script_that_failed_for_all_gets_each_message_again(void **state)
+{
+	struct err err;
+
+	(void)state;
+	fake.script = fails_as_a_whole;
+	OK(land_some(7, 3, &err));
+	assert_int_equal(fake.asked, 1);
+	assert_int_equal(files("INBOX/new", NULL), 3);
+	assert_int_equal(owed(), 3);
+}
+
+/* Its process hangs: mail is delivered without it.  What it says at last, nobody
+ * listens to. */
+static void
+a_host_that_does_not_answer_is_not_waited_for(void **state)
+{
+	struct err err;
+
+	(void)state;
+	plugin.limits.deadline = USEC_MS(1);
+	fake.mute = true;
+	fake.script = to_junk;
+	OK(land(7, &err));
+	assert_int_equal(files("INBOX/new", NULL), 1);
+	assert_int_equal(owed(), 1);
+	assert_true(fake.settled);
+	fake.op[0].fd = dup(STDIN_FILENO);
+	assert_true(fake.op[0].fd >= 0);
+	fake.ready = true;
+	OK(hooks_run(acc, &err));
+	assert_int_equal(fcntl(fake.op[0].fd, F_GETFD), -1);
+	assert_int_equal(files("INBOX/new", NULL), 1);
+	assert_int_equal(files("Junk/cur", NULL), 0);
+}
+
+static void
 copy_and_tag(const struct hook_event *ev)
 {
 	add_op(OPK_COPY, ev->msg[0].id, "Junk");
@@ -809,6 +862,8 @@ main(void)
 		T(what_is_not_granted_is_not_done_nor_is_the_rest),
 		T(an_interrupted_effect_is_repeated_if_it_may_be),
 		T(a_failed_script_gets_its_message_again),
+		T(a_script_that_failed_for_all_gets_each_message_again),
+		T(a_host_that_does_not_answer_is_not_waited_for),
 		T(a_copy_is_made_once_however_often_it_is_done),
 		T(killed_after_the_commit_it_is_filed_all_the_same),
 		T(a_timer_that_was_missed_runs_once_also_across_a_restart),

@@ -1,0 +1,160 @@
+"""Folders: what goes along with a parent, what is gone for a while, names that cannot
+be, and lists that are refused or not whole."""
+import os
+import shutil
+import unittest
+
+from case import Case, local_message, message
+from peer import no
+from test_peer import PeerCase
+
+
+class Gone(Case):
+    def test_folders_below_go_with_the_one_that_is_renamed_on_the_server(self):
+        for name in ("P", "P/c", "P/c/d"):
+            self.client.create(name)
+            self.client.append(name, message(f"in {name}."))
+        self.syncd.sync()
+        inodes = {name: os.stat(self.tree.find(name, f"in {name}.").path).st_ino
+                  for name in ("P", "P/c", "P/c/d")}
+        self.client.rename("P", "Q")
+        self.syncd.sync()
+        self.assertSame()
+        for name, ino in inodes.items():
+            now = "Q" + name[1:]
+            self.assertPlaces(f"in {name}.", now)
+            # The same files: nothing was fetched again.
+            self.assertEqual(os.stat(self.tree.find(now, f"in {name}.").path).st_ino, ino)
+        self.assertQuiet()
+
+    def test_one_that_is_gone_on_the_server_and_comes_back(self):
+        self.client.create("Box")
+        self.client.append("Box", message("kept"))
+        self.syncd.sync()
+        self.client.delete("Box")
+        r = self.syncd.sync(expect=(0, 1))
+        self.assertIn("server.folder-gone", r.err)
+        self.assertIsNotNone(self.tree.find("Box", "kept"))
+        self.client.create("Box")
+        self.client.append("Box", message("more"))
+        self.syncd.sync()
+        r = self.syncd.sync()
+        self.assertNotIn("server.folder-gone", r.err)
+        self.assertSame()
+        self.assertPlaces("kept", "Box")
+        self.assertPlaces("more", "Box")
+        self.assertQuiet()
+
+    def test_one_that_is_gone_here_and_comes_back(self):
+        self.client.create("Box")
+        self.client.append("Box", message("kept"))
+        self.syncd.sync()
+        path = self.tree.folders()["Box"]
+        away = os.path.join(self.syncd.dir, "away")
+        shutil.move(path, away)
+        r = self.syncd.sync(expect=(0, 1))
+        self.assertIn("store.folder-gone", r.err)
+        self.assertIsNotNone(self.client.find("Box", "kept"))
+        self.client.append("Box", message("meanwhile"))
+        self.syncd.sync(expect=(0, 1))
+        shutil.move(away, path)
+        self.syncd.sync()
+        r = self.syncd.sync()
+        self.assertNotIn("store.folder-gone", r.err)
+        self.assertSame()
+        self.assertPlaces("kept", "Box")
+        self.assertPlaces("meanwhile", "Box")
+        self.assertQuiet()
+
+
+class Refused(PeerCase):
+    def make(self, name, token):
+        self.tree.create_folder(name)
+        self.tree.add(name, local_message(token))
+
+    def far(self, name):
+        return [m for m in self.peer.boxes[name].msgs] if name in self.peer.boxes else None
+
+    def test_a_mailbox_that_the_server_will_not_make(self):
+        """The others are made, and its mail stays here until it can be."""
+        self.syncd.sync()
+        self.make("Bad", "waits")
+        self.make("Good", "goes")
+        self.peer.on("CREATE.*Bad", no())
+        r = self.any_end()
+        self.assertIn("server.folder-name-invalid", r.err)
+        self.assertIsNone(self.far("Bad"))
+        self.assertEqual(len(self.far("Good")), 1)
+        self.assertIsNotNone(self.tree.find("Bad", "waits"))
+        self.heal()
+        self.assertEqual(len(self.far("Bad")), 1)
+
+    def dots(self, data):
+        """A server whose levels are divided by dots."""
+        return data.replace(b' "/" ', b' "." ').replace(b'(("" "/"))', b'(("" "."))')
+
+    def test_a_name_that_the_server_has_other_use_for(self):
+        """Made here, and what is there renamed so."""
+        self.peer.rules.mangle = self.dots
+        self.syncd.sync()
+        self.make("a.b", "waits")
+        self.make("ab", "goes")
+        r = self.any_end()
+        self.assertIn("a.b cannot be a mailbox name on this server", r.err)
+        self.assertEqual(len(self.far("ab")), 1)
+        self.assertIsNotNone(self.tree.find("a.b", "waits"))
+        os.rename(self.tree.folders()["a.b"], self.tree.folders()["ab"] + "/b")
+        path = self.tree.folders()["ab"]
+        os.rename(path, path + ".c")
+        r = self.any_end()
+        self.assertIn("ab.c cannot be a mailbox name on this server", r.err)
+        self.assertEqual(len(self.far("ab")), 1)
+        self.assertIsNotNone(self.tree.find("ab.c", "goes"))
+
+    def test_a_list_without_an_inbox(self):
+        """No mailbox is thought gone, and no directory new."""
+        self.syncd.sync()
+        before = self.tree.snapshot()
+        self.peer.rules.mangle = lambda data: data.replace(b"INBOX", b"OTHER") \
+            if b"* LIST" in data else data
+        self.peer.box("New")
+        r = self.any_end()
+        self.assertIn("lists no INBOX", r.err)
+        self.assertEqual(self.tree.snapshot(), before)
+        self.heal()
+        self.assertIn("New", self.tree.folders())
+
+    def test_an_extended_list_that_lacks_inbox(self):
+        """It is asked again plainly: by the first process, and by the next."""
+        def short(data):
+            return b"".join(line for line in data.splitlines(True)
+                            if not (line.startswith(b"* LIST") and b"INBOX" in line))
+        self.peer.on(r"LIST .*RETURN", self.shortened(short))
+        self.syncd.sync()
+        self.assertIsNotNone(self.tree.find("INBOX", "m0"))
+        self.inbox.add(message("later"))
+        r = self.any_end()
+        self.assertNotIn("folder-gone", r.err)
+        self.assertIsNotNone(self.tree.find("INBOX", "later"))
+
+    def shortened(self, change):
+        """Their own answers, changed."""
+        def act(s, tag, verb, args):
+            s.do_list(tag, args, [])
+            s.out = change(s.out)
+            return True
+        return act
+
+    def test_a_server_that_does_not_know_its_own_list(self):
+        """It offers LIST-EXTENDED and refuses it: asked as of old."""
+        self.peer.on(r"LIST \(|LIST .*RETURN", no())
+        self.syncd.sync()
+        self.assertIsNotNone(self.tree.find("INBOX", "m0"))
+        self.assertIn("Archive", self.tree.folders())
+        self.assertEqual(self.peer.trouble, [])
+
+
+del PeerCase
+
+if __name__ == "__main__":
+    unittest.main()

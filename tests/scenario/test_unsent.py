@@ -1,0 +1,67 @@
+"""What a server will not take from here, or not now; and one that pushes less than it
+says."""
+import unittest
+
+from case import local_message, message
+from peer import MODERN, no
+from test_peer import DATE, PeerCase, wait_for
+
+
+class Unsent(PeerCase):
+    caps = MODERN + " APPENDLIMIT=2000"
+
+    def tokens(self):
+        return sorted(m.data.split(b"Subject: ")[1].split(b"\r")[0].decode()
+                      for m in self.inbox.msgs)
+
+    def added(self, token, body="z"):
+        self.tree.add("INBOX", local_message(token, body), date=DATE + 60)
+
+    def stays_here(self, body, why):
+        """It is not sent in vain, the rest is, and nobody is asked again."""
+        self.syncd.sync()
+        self.added("odd", body)
+        self.added("plain")
+        self.assertRegex(self.any_end().err, why)
+        self.assertEqual({"odd", "plain"} & set(self.tokens()), {"plain"})
+        with self.peer.lock:
+            self.peer.sent.clear()
+        self.any_end()
+        self.assertEqual([c for c in self.peer.sent if c.startswith("APPEND")], [])
+        self.assertIsNotNone(self.tree.find("INBOX", "odd"))
+
+    def test_more_than_the_server_takes(self):
+        self.stays_here("z" * 4000, "larger than the server's APPENDLIMIT")
+
+    def test_nul_bytes_for_a_server_without_binary(self):
+        self.stays_here("a\0b", "holds NUL bytes")
+
+    def test_a_mailbox_that_is_to_be_made_first(self):
+        """[TRYCREATE] for one that was there a moment ago: later it is."""
+        self.syncd.sync()
+        self.added("late")
+        self.peer.on("APPEND", no("[TRYCREATE] make it"), times=1)
+        self.any_end()
+        self.heal()
+        self.assertEqual(self.tokens().count("late"), 1)
+
+
+class Pushed(PeerCase):
+    caps = MODERN + " NOTIFY"
+    account = {"watch": {"poll": "1h"}}
+
+    def test_notify_that_is_refused(self):
+        """IDLE instead, over the same connection."""
+        self.peer.on("NOTIFY", no())
+        self.syncd.start()
+        wait_for(lambda: any(s.idle for s in self.peer.sessions), 20, "IDLE")
+        self.peer.deliver("INBOX", message("pushed"))
+        wait_for(lambda: any(b"pushed" in m.data for m in self.tree.messages("INBOX")), 20,
+                 "the message")
+        self.assertIn("NOTIFY refused, so IDLE", self.syncd.log())
+
+
+del PeerCase
+
+if __name__ == "__main__":
+    unittest.main()
