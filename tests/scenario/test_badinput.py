@@ -73,7 +73,7 @@ class Credentials(PeerCase):
 
 
 class Transport(PeerCase):
-    family = "hostile"
+    plays = "hostile"
 
     def refuse(self, code):
         r = self.syncd.run("sync")
@@ -148,7 +148,7 @@ TRAPS = ["../escape", "../../escape", "..", ".", "a/../../escape", "/escape", "a
 
 
 class Names(PeerCase):
-    family = "hostile"
+    plays = "hostile"
 
     def outside(self):
         """All paths of the scratch directory that are not the account's."""

@@ -26,7 +26,7 @@ TIMEOUTS = {"limits": {"timeout": {"connect": "2s", "response": "2s"}}}
 
 
 class Hostile(unittest.TestCase):
-    family = "hostile"
+    plays = "hostile"
     caps = peer.MODERN
     tls = True
     account = TIMEOUTS

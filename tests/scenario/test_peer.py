@@ -88,7 +88,7 @@ ROWS = {f"{verb} {how}": (verb, make) for verb in COMMANDS for how, make in ANSW
 
 @rows("answer", ROWS)
 class Refusing(PeerCase):
-    family = "hostile"
+    plays = "hostile"
 
     def answer(self, row):
         verb, make = row
@@ -137,7 +137,7 @@ class Twins(PeerCase):
 
 
 class Quarantine(PeerCase):
-    family = "hostile"
+    plays = "hostile"
 
     def have(self, n):
         box = os.path.join(self.tree.root, "INBOX", "new")
@@ -159,7 +159,7 @@ class Quarantine(PeerCase):
 @rows("always", {f"{verb} {how}": (verb, make) for verb in COMMANDS[4:]
                  for how, make in (("no", no), ("bad", bad))})
 class RefusingAlways(PeerCase):
-    family = "hostile"
+    plays = "hostile"
 
     def always(self, row):
         verb, make = row
@@ -174,7 +174,7 @@ class RefusingAlways(PeerCase):
 
 class Cutting(PeerCase):
     """The connection ends after so many bytes from the server."""
-    family = "hostile"
+    plays = "hostile"
 
     @limit(180)
     def test_at_any_byte_of_a_first_sync(self):
@@ -456,7 +456,7 @@ LIES = {
 @rows("babble", BABBLE)
 @rows("lie", LIES)
 class Lying(PeerCase):
-    family = "hostile"
+    plays = "hostile"
 
     def honest_again(self):
         """What the server still has was not deleted here, and is not there."""

@@ -10,7 +10,7 @@ from test_poppeer import PopCase, without
 
 
 class Liar(PopCase):
-    family = "hostile"
+    plays = "hostile"
     n = 4
 
     def setUp(self):

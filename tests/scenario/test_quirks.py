@@ -45,7 +45,7 @@ class OddPeer(peer.Peer):
 
 class Story(PeerCase):
     """A first sync, changes on both sides, and silence."""
-    family = "hostile"
+    plays = "hostile"
     differed = True
 
     def odd_peer(self):
@@ -338,7 +338,7 @@ class Careful(Story):
 @rows("silent", {verb: verb for verb in COMMANDS if verb not in ("LOGOUT",)})
 class Silent(PeerCase):
     """Connected, and not a word."""
-    family = "hostile"
+    plays = "hostile"
     account = {"limits": {"timeout": {"connect": "1s", "response": "1s"}}}
 
     def silent(self, verb):

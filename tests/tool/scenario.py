@@ -50,7 +50,7 @@ class Reporter(unittest.TestResult):
 
     def addSuccess(self, test):
         if not self.bad:
-            self.say(event="ok", test=test.id(), family=getattr(test, "family", None))
+            self.say(event="ok", test=test.id(), family=getattr(test, "plays", None))
 
     def addSkip(self, test, reason):
         self.say(event="skip", test=test.id(), text=reason)
