@@ -82,6 +82,7 @@ class Syncd(Peer):
                 "tls": {"mode": "implicit", "ca_file": self.server.ca},
                 "auth": {"password_file": secret},
                 "folders": {"sync": ["*"]},
+                "trash": {"local_delete": "expunge"},
                 "guards": {"max_delete": {"count": 5000, "percent": 100}}}
 
     def settings(self, port):
