@@ -6,7 +6,9 @@
  */
 #include "engine/pair_impl.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "base/map.h"
@@ -107,6 +109,27 @@ has_left(struct account *acc, struct folder *from, const struct msg_row *row)
 		folder_mark(from, DIRTY_SCAN);
 	}
 	return gone;
+}
+
+/* Can there be a row with its content?  Its header is read for that; all of it would
+ * be read twice, once before the first upload.  1, 0: there is none, -1. */
+static int
+may_be_known(struct account *acc, struct folder *f, const struct change *u,
+    struct err *err)
+{
+	struct hash head;
+	int fd, got;
+
+	if (u->content != NULL)
+		return 1;
+	fd = mdir_open(f->fd, u->in_new, u->file, err);
+	if (fd < 0)
+		return err->errnum == ENOENT ? 1 : -1;
+	got = mdir_head(fd, &head, err);
+	close(fd);
+	if (got <= 0)
+		return got < 0 ? -1 : 1;
+	return store_has_head(acc->store, &head, err);
 }
 
 /* Somewhere on the server with these very bytes: a row to copy from.  Rows that
@@ -233,6 +256,9 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			hit = NULL;
 	}
 	if (hit == NULL) {
+		got = may_be_known(acc, f, u, err);
+		if (got <= 0)
+			return got;
 		got = local_digest(f, u, err);
 		if (got <= 0) {
 			u->done = got == 0;	/* gone again already */

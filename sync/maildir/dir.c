@@ -21,7 +21,8 @@
 
 enum {
 	DENTS_SIZE = 256 * 1024,
-	READ_SIZE = 128 * 1024,
+	READ_SIZE = 64 * 1024,	/* below what malloc() would map each time */
+	HEAD_SIZE = 16 * 1024,
 	/* A change within this time of the one before may leave no trace in
 	 * the directory's mtime: the kernel's clock for files ticks at most
 	 * each 10 ms. */
@@ -295,6 +296,35 @@ mdir_digest_by(struct hasher *hasher, int fd, struct mcontent *c,
 	c->eol = eol_scan_end(&scan, &c->wire_size);
 	free(p);
 	return n < 0 ? -1 : 0;
+}
+
+/* The first empty line is the end of the header; none in all of a short message. */
+static bool
+has_header(const char *p, size_t n)
+{
+	return n < HEAD_SIZE || memmem(p, n, "\n\n", 2) != NULL ||
+	    memmem(p, n, "\n\r\n", 3) != NULL || p[0] == '\n' ||
+	    (p[0] == '\r' && p[1] == '\n');
+}
+
+int
+mdir_head(int fd, struct hash *head, struct err *err)
+{
+	char block[HEAD_SIZE];
+	struct msgid_hash id;
+	struct hasher *hasher;
+	ssize_t n = pread(fd, block, sizeof(block), 0);
+
+	if (n < 0)
+		return at_fail(err, ERR_MSG, "read a message");
+	if (!has_header(block, (size_t)n))
+		return 0;
+	hasher = hasher_new();
+	hasher_add(hasher, block, (size_t)n);
+	hasher_end(hasher, &id);
+	hasher_free(hasher);
+	*head = id.head;
+	return 1;
 }
 
 int

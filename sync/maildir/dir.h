@@ -71,6 +71,9 @@ int	mdir_digest(int fd, struct mcontent *c, struct err *err);
 /* The same by the caller's hasher, which may want more. */
 int	mdir_digest_by(struct hasher *hasher, int fd, struct mcontent *c,
 	    struct err *err);
+/* The identity of its header alone, by one short read.  1; 0: the header is longer than
+ * that; -1. */
+int	mdir_head(int fd, struct hash *head, struct err *err);
 /* One rename, also across folders and between cur/ and new/; never replaces.
  * 1: done; 0: the source is gone (a client was faster); -1. */
 int	mdir_rename(int from_fd, bool from_new, const char *from,

@@ -255,6 +255,20 @@ count(struct store *s, enum stmt q, int64_t folder, uint32_t *n, struct err *err
 }
 
 int
+store_has_head(struct store *s, const struct hash *head, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_HAS_HEAD, err);
+	int got;
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_blob(st, 1, head->b, sizeof(head->b), SQLITE_STATIC);
+	got = db_step(s, st, err);
+	sqlite3_reset(st);
+	return got;
+}
+
+int
 store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err)
 {
 	return count(s, Q_COUNT_UIDS, folder, n, err);

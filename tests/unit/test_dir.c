@@ -280,6 +280,48 @@ a_digest_tells_size_and_line_ends(void **state)
 }
 
 static void
+a_header_has_the_identity_that_all_of_it_tells(void **state)
+{
+	static const struct {
+		const char	*start;
+		char		 fill;		/* so much of it follows */
+		size_t		 n;
+		bool		 known;
+	} t[] = {
+		{ "A: b\n\nbody\n", 'x', 0, true },
+		{ "A: b\r\n\r\nbody\r\n", 'x', 0, true },
+		{ "A: b\n\n", 'x', 100000, true },
+		{ "A: b\n\r\n", 'x', 20000, true },
+		{ "\nbody", 'x', 20000, true },
+		{ "\r\nbody", 'x', 20000, true },
+		{ "A: b\nno end", 'x', 100, true },
+		{ "", 'x', 0, true },
+		{ "A: ", 'b', 20000, false },
+		{ "A: b\n", '\t', 16384 - 5, false },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		struct mcontent c;
+		struct hash head;
+		struct err err;
+		char *text = xcalloc(strlen(t[i].start) + t[i].n + 1, 1);
+		int fd;
+
+		strcpy(text, t[i].start);
+		memset(text + strlen(text), t[i].fill, t[i].n);
+		fixture_file(f, "cur/1.h:2,S", text);
+		free(text);
+		fd = mdir_open(f->fd, false, "1.h:2,S", &err);
+		assert_int_equal(mdir_head(fd, &head, &err), t[i].known);
+		assert_int_equal(mdir_digest(fd, &c, &err), 0);
+		if (t[i].known)
+			assert_memory_equal(&head, &c.id.head, sizeof(head));
+		close(fd);
+	}
+}
+
+static void
 date_is_set_where_it_differs(void **state)
 {
 	static const struct timespec before[2] = { { .tv_nsec = UTIME_OMIT },
@@ -313,6 +355,7 @@ main(void)
 		FIXTURE_TEST(a_rename_says_what_became_of_it),
 		FIXTURE_TEST(absent_is_not_an_error_but_a_link_is),
 		FIXTURE_TEST(a_digest_tells_size_and_line_ends),
+		FIXTURE_TEST(a_header_has_the_identity_that_all_of_it_tells),
 		FIXTURE_TEST(date_is_set_where_it_differs),
 	};
 
