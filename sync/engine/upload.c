@@ -197,14 +197,14 @@ too_big(struct account *acc, struct folder *f, struct upload *u, bool *skip,
 	*skip = limit != 0 && u->up.wire_size > limit;
 	if (*skip) {
 		close(u->up.fd);
-		return upload_refuse(acc, f, u, true, "larger than the server's APPENDLIMIT",
-		    err);
+		return upload_refuse(acc, f, u, true,
+		    "larger than the server's APPENDLIMIT", err);
 	}
 	if (u->up.has_nul && !imap_can(acc->work, CAP_BINARY)) {
 		*skip = true;
 		close(u->up.fd);
-		return upload_refuse(acc, f, u, true, "it holds NUL bytes, and the server "
-		    "takes none", err);
+		return upload_refuse(acc, f, u, true,
+		    "it holds NUL bytes, and the server takes none", err);
 	}
 	return 0;
 }

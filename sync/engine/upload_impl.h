@@ -1,5 +1,5 @@
-/* upload_impl.h — what upload.c and upload_row.c share: one message on its way up, and
- * the rows that say so. */
+/* upload_impl.h — what upload.c and upload_row.c share: one message on its way up,
+ * and the rows that say so. */
 #ifndef ENGINE_UPLOAD_IMPL_H
 #define ENGINE_UPLOAD_IMPL_H
 

@@ -122,7 +122,8 @@ upload_refuse(struct account *acc, struct folder *f, struct upload *u, bool for_
 }
 
 int
-upload_withdraw(struct account *acc, struct folder *f, struct upload *u, struct err *err)
+upload_withdraw(struct account *acc, struct folder *f, struct upload *u,
+    struct err *err)
 {
 	f->work.failed = true;
 	if (account_begin(acc, err) < 0)
