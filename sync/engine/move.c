@@ -95,6 +95,21 @@ intend(struct account *acc, struct folder *to, struct change *c,
 	return 0;
 }
 
+/* Its target can take nothing in this round: nor may what looks deleted without it
+ * be looked at again. */
+static int
+put_off(struct account *acc, const struct change *c, struct err *err)
+{
+	struct msg_row source;
+	struct folder *from;
+	int got = store_find_id(acc->store, c->from, &source, err);
+
+	from = got > 0 ? account_by_id(acc, source.folder) : NULL;
+	if (from != NULL)
+		from->work.failed = true;
+	return got < 0 ? -1 : 0;
+}
+
 static int
 by_route(const void *a, const void *b)
 {
@@ -339,8 +354,10 @@ apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
 			struct change *c = &f[i]->work.change[k];
 
-			if (!f[i]->skip && !c->done && c->from != 0)
-				r = intend(acc, f[i], c, &ts, err);
+			if (c->done || c->from == 0)
+				continue;
+			r = f[i]->skip ? put_off(acc, c, err) :
+			    intend(acc, f[i], c, &ts, err);
 		}
 	if (r < 0) {
 		store_rollback(acc->store);

@@ -8,14 +8,16 @@ CRASH_STEP	only each n-th point (1)
 CRASH_JOBS	so many at a time (2)
 CRASH_SECONDS	begin no more points after so many seconds
 
-The last line is "N points, N failed".  A sweep that finds nothing wrong with a
-program that is made wrong for it (mutants.py) counts as failed.
+The last line says how many points there were of each sort (SORTS), and how many failed.
+A sweep that finds nothing wrong with a program that is made wrong for it (mutants.py)
+counts as failed.
 """
 import concurrent.futures
 import os
 import sys
 import time
 import traceback
+from collections import Counter
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 for sub in ("tool", "scenario", "crash"):
@@ -29,6 +31,7 @@ STEP = int(os.environ.get("CRASH_STEP", "1"))
 JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 SECONDS = float(os.environ.get("CRASH_SECONDS", "inf"))
 PORTION = 60    # points for one stage
+MOST = 4000    # points for one control
 
 # What each sweep must find: [(mutant, scene)].
 CONTROLS = {
@@ -44,6 +47,14 @@ CONTROLS = {
     "statement": [("statement-unchecked", "download")],
     "cut-down": [("no-intent", "upload")],
     "cut-up": [("no-intent", "upload")],
+}
+
+# What a sweep's points are, for the last line.
+SORTS = {
+    "crash points": ("kill-before", "kill-after", "kill-twice"),
+    "injected errors": ("eio", "enospc", "eacces", "full", "short"),
+    "failed allocations": ("oom",),
+    "byte cuts": ("cut-down", "cut-up"),
 }
 
 
@@ -85,9 +96,10 @@ def control(sweep, mutant, scene):
     program = mutants.build(mutant)
     total = count(sweep, scene, program)
     _, bad = portion(sweep, scene, [10 ** 9], program)
-    if not bad:
-        points = range(1, total + 1, 1 + total // 200)
-        _, bad = portion(sweep, scene, points, program, True)
+    # A choice first: of bytes, a single one may be what it takes.
+    for step in (1 + total // 200, 1):
+        if not bad and step <= total:
+            _, bad = portion(sweep, scene, range(1, min(total, MOST) + 1, step), program, True)
     good = bad and bad[0][0] < 10 ** 9
     print(f"{sweep:<12} control {mutant}: " +
           (f"found at {bad[0][0]} of {total}" if good else f"FAILED {bad}"), flush=True)
@@ -122,18 +134,20 @@ def chosen(args):
 
 def main(argv):
     until = time.monotonic() + SECONDS
-    points = failed = 0
+    points, controls, failed = Counter(), 0, 0
     with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
         for sweep, scenes in chosen(argv[1:]):
             for mutant, scene in CONTROLS[sweep]:
+                controls += 1
                 failed += not control(sweep, mutant, scene)
             for scene in scenes:
                 if time.monotonic() > until:
                     break
                 n, bad = swept(pool, sweep, scene, until)
-                points += n
+                points[sweep] += n
                 failed += bad
-    print(f"{points} points, {failed} failed")
+    counts = [f"{sum(points[s] for s in sweeps)} {sort}" for sort, sweeps in SORTS.items()]
+    print(", ".join(counts + [f"{controls} controls: {failed} failed"]))
     return 1 if failed else 0
 
 

@@ -7,7 +7,7 @@ server's and the daemon's; ${held}: a guard holds it, so nothing may be done.
 from collections import namedtuple
 
 from actors import WHOLE
-from peer import MODERN, PLAIN
+from peer import EXCHANGE, MODERN, PLAIN
 
 Scene = namedtuple("Scene", "given change caps account held", defaults=(MODERN, {}, False))
 
@@ -68,6 +68,10 @@ SCENES = {
         ("move", THERE, "aa1", "INBOX", [], "Archive"),
         ("flag", HERE, "bb1", "Archive", [], ["S"]),
         ("move", THERE, "bb1", "Archive", [], "INBOX")]),
+    "moved, changed there": Scene(SOME, [
+        ("move", HERE, "aa1", "INBOX", [], "Archive", True),
+        ("flag", THERE, "aa1", "INBOX", [], ["S"]),
+        ("flag", THERE, "aa2", "INBOX", [], ["F"])], EXCHANGE, EXPUNGE),
     "moved, keywords, no UIDPLUS": Scene(LETTERS, DRAGGED, "IMAP4rev1"),
     "moved, no MOVE": Scene(SOME, [
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),

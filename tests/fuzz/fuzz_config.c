@@ -60,7 +60,7 @@ check_file(const char *path)
 static void
 check_scalar(struct str s)
 {
-	char text[SCALAR_TEXT_MAX];
+	char text[SCALAR_TEXT_MAX], more[SCALAR_TEXT_MAX];
 	struct scalar_schedule when;
 	struct policy policy, same;
 	int64_t size, n;
@@ -84,6 +84,8 @@ check_scalar(struct str s)
 	if (scalar_policy(s, &policy)) {
 		scalar_fmt_policy(&policy, text);
 		must(scalar_policy(str_z(text), &same));
+		scalar_fmt_policy(&same, more);
+		must(strcmp(text, more) == 0);
 	}
 }
 

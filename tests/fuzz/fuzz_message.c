@@ -1,8 +1,8 @@
 /*
  * fuzz_message.c — any bytes as a message on its way through the engine: its line
  * ends, its digests, and the fields that the log shows.  How the bytes are cut into
- * portions, which the first byte says, makes no difference; and what goes to disk
- * and back is what it was.
+ * portions, which the first byte says, or into single bytes, makes no difference; and
+ * what goes to disk and back is what it was.
  */
 #include "fuzz.h"
 
@@ -124,6 +124,11 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	look(&whole, in, 0);
 	look(&cut, in, seed);
 	check_same(&whole, &cut);
+	if (seed != 1) {
+		look(&again, in, 1);
+		check_same(&whole, &again);
+		unsee(&again);
+	}
 	/* From the server to disk and back. */
 	if (!whole.verbatim) {
 		send_it(&out, EOL_LF, buf_str(&whole.disk), seed);

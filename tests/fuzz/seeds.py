@@ -171,6 +171,8 @@ def parse():
     for text in TALK + transcripts():
         yield b"\0" + text
         yield b"\1" + text
+    for text in (b"1:5,7,9:4294967295", b"4:2,3,3,1", b" 2-Mar-2026 08:00:00 +0100"):
+        yield b"\0" + text
 
 
 def pop3():

@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "crash"))
 import crash    # noqa: E402
 import play    # noqa: E402
+from peer import no    # noqa: E402
 from scenes import SCENES    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
 
@@ -83,6 +84,23 @@ class Crash(unittest.TestCase):
         for n in sent:
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
+
+    @limit(60)
+    def test_what_moved_into_a_folder_that_cannot_be_read_waits(self):
+        """And is not deleted where it was meanwhile."""
+        stage = on_stage(SCENES["moved, changed there"])
+        self.addCleanup(stage.close)
+        stage.put_back()
+
+        def act(s, *args):
+            return s.box.name == "Archive" and no("[UNAVAILABLE] not now")(s, *args)
+        stage.peer.on("UID FETCH", act)
+        r = stage.syncd.run("sync", timeout=20)
+        self.assertEqual(r.rc, 1, r.err)
+        self.assertIn("aa1", [stage.token_of(m.data) for m in stage.peer.boxes["INBOX"].msgs])
+        stage.peer.clear()
+        stage.recover()
+        stage.judge_end()
 
     def test_each_mistake_can_still_be_made(self):
         """Sources move on; a control that cannot be built would be missed late."""

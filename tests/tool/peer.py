@@ -294,7 +294,9 @@ class Session(Pushing):
         except (Closed, OSError, ssl.SSLError):
             pass
         try:
-            self.flush()
+            # A lost connection is lost in both directions.
+            if not self.cut:
+                self.flush()
         except (Closed, OSError, ssl.SSLError):
             pass
         self.sock.close()
