@@ -179,7 +179,7 @@ class Session:
         self.rules = peer.rules
         self.inbuf = b""
         self.written = 0
-        self.out = b""
+        self.out = bytearray()
         self.box = None
         self.known = 0           # EXISTS as the client knows it
         self.user = None
@@ -201,7 +201,7 @@ class Session:
         self.line(f"{tag} {text}")
 
     def flush(self):
-        data, self.out = self.out, b""
+        data, self.out = bytes(self.out), bytearray()
         limit = self.rules.cut_after
         if limit is not None and self.written + len(data) >= limit:
             data = data[:max(0, limit - self.written)]
