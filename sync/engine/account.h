@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/flags.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "base/types.h"
 #include "engine/change.h"
@@ -168,6 +169,7 @@ struct account {
 						 * folder that a script chose */
 	bool		 listing;		/* a LIST is being answered */
 	bool		 list_overflow;		/* and was too long */
+	struct map	 named;			/* while it is: folders, by wire name */
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	struct greeting	 greeting;		/* as submitted, until it is reaped */
 	size_t		 tombstones;		/* rows that wait to be unlinked */

@@ -31,6 +31,32 @@ list_use(struct str name)
 	return 0;
 }
 
+/* One key for INBOX, however it is written. */
+static struct str
+key_of(struct str wire)
+{
+	return str_ieq(wire, STR("INBOX")) ? STR("INBOX") : wire;
+}
+
+/* The folder that the server speaks of.  20,000 are not looked through for each
+ * line of a list. */
+static struct folder *
+spoken_of(const struct account *acc, struct str wire)
+{
+	uintptr_t f;
+
+	if (!acc->listing)
+		return account_by_wire(acc, wire);
+	return map_get(&acc->named, key_of(wire), &f) ? (struct folder *)f : NULL;
+}
+
+static void
+name_folder(struct account *acc, struct folder *f)
+{
+	if (f->wire != NULL)
+		map_put(&acc->named, key_of(str_z(f->wire)), (uintptr_t)f);
+}
+
 void
 list_note(struct account *acc, const struct ev_list *list)
 {
@@ -42,7 +68,7 @@ list_note(struct account *acc, const struct ev_list *list)
 	}
 	if (acc->list_overflow)
 		return;
-	f = account_by_wire(acc, list->name);
+	f = spoken_of(acc, list->name);
 	if (f == NULL && acc->n_folders >= FOLDERS_MAX) {
 		acc->list_overflow = true;
 		return;
@@ -52,6 +78,7 @@ list_note(struct account *acc, const struct ev_list *list)
 		f->wire = str_dup(list->name);
 		f->name = str_dup(list->name);
 		f->path = xstrdup("");
+		name_folder(acc, f);
 	}
 	f->delim = list->delim;
 	/* A later line for the same name (LSUB) only adds. */
@@ -83,7 +110,7 @@ differs(const struct folder *f)
 void
 list_note_status(struct account *acc, const struct ev_status *status, bool pushed)
 {
-	struct folder *f = account_by_wire(acc, status->name);
+	struct folder *f = spoken_of(acc, status->name);
 	struct remote_status *s;
 
 	if (f == NULL) {
@@ -195,13 +222,17 @@ ask_list(struct account *acc, bool first, struct err *err)
 	return r;
 }
 
-int
-list_ask(struct account *acc, bool first, struct err *err)
+/* 0: listed; 1: refused; -1. */
+static int
+list_all(struct account *acc, bool first, struct err *err)
 {
 	int r;
 
-	for (size_t i = 0; i < acc->n_folders; i++)
+	map_init(&acc->named);
+	for (size_t i = 0; i < acc->n_folders; i++) {
 		acc->folder[i]->status = (struct remote_status){ 0 };
+		name_folder(acc, acc->folder[i]);
+	}
 	acc->listing = true;
 	acc->list_overflow = false;
 	r = ask_list(acc, first, err);
@@ -213,7 +244,14 @@ list_ask(struct account *acc, bool first, struct err *err)
 		r = ask_list(acc, false, err);
 	}
 	acc->listing = false;
-	if (r != 0)
+	map_clear(&acc->named);
+	return r;
+}
+
+int
+list_ask(struct account *acc, bool first, struct err *err)
+{
+	if (list_all(acc, first, err) != 0)
 		return -1;
 	if (acc->list_overflow)
 		return err_set(err, ERR_RETRY, "server.too-many-folders",

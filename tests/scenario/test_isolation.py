@@ -1,5 +1,6 @@
 """One account is sick; how long do the others' changes take?  Measured, not guessed:
 `SYNCD_ISOLATION=40` is how many changes in each direction; it prints a table."""
+import multiprocessing
 import os
 import signal
 import statistics
@@ -30,6 +31,46 @@ def endless(session, tag, verb, args):
         session.write(b"x" * 65536)
         session.flush()
         time.sleep(0.002)
+
+
+class Apart:
+    """A scripted server in a process of its own: one that is busy shares neither
+    this one's interpreter nor what is measured here.  ${prepare}(peer) makes it
+    what it is."""
+    host, password = Peer.host, Peer.password
+
+    def __init__(self, prepare):
+        self.ca = peer.usual_tls()
+        fork = multiprocessing.get_context("fork")
+        self.line, theirs = fork.Pipe()
+        self.process = fork.Process(target=self.serve, args=(prepare, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.tls_port = self.line.recv()
+
+    def serve(self, prepare, line):
+        self.line.close()
+        server = Peer()
+        prepare(server)
+        line.send(server.port)
+        try:
+            while True:
+                line.send(getattr(server, line.recv()))
+        except EOFError:
+            pass
+        server.stop()
+        os.rmdir(server.dir)
+
+    def ask(self, name):
+        """An attribute of the server."""
+        self.line.send(name)
+        return self.line.recv()
+
+    def stop(self):
+        self.line.close()
+        self.process.join(5)
+        self.process.kill()
+        self.process.join()
 
 
 class Repeated:
@@ -65,8 +106,6 @@ class Isolation(Case):
         cls.figures = {}
 
     def setUp(self):
-        self.peer = Peer()
-        self.addCleanup(self.peer.stop)
         self.users = {name: next(self.free_users) for name in WELL}
         self.syncd = Syncd(self.dovecot, self.users["a"], QUICK)
         self.addCleanup(self.syncd.stop)
@@ -80,7 +119,9 @@ class Isolation(Case):
             self.addCleanup(self.clients[name].close)
         self.tokens = iter(range(10 ** 6))
 
-    def begin(self, **account):
+    def begin(self, prepare=lambda server: None, **account):
+        self.peer = Apart(prepare)
+        self.addCleanup(self.peer.stop)
         self.trees[SICK] = self.syncd.add_account(SICK, self.peer, "u1", account)
         self.syncd.start()
         self.wait(lambda: all(self.states()[n] == "live" for n in WELL), 60, "four to be live")
@@ -185,11 +226,12 @@ class Isolation(Case):
         self.compare("hung")
 
     def endless(self):
-        self.peer.boxes["INBOX"].add(message("endless"), (), DATE)
-        self.peer.on("UID FETCH.*BODY", endless)
-        self.begin(limits={"max_message_size": "1GiB"})
+        def prepare(server):
+            server.boxes["INBOX"].add(message("endless"), (), DATE)
+            server.on("UID FETCH.*BODY", endless)
+        self.begin(prepare, limits={"max_message_size": "1GiB"})
         self.compare("endless")
-        self.assertGreater(self.peer.down, 1 << 20)
+        self.assertGreater(self.peer.ask("down"), 1 << 20)
 
     def full(self):
         at = os.path.join(self.syncd.dir, "mail", SICK)
@@ -199,14 +241,18 @@ class Isolation(Case):
         if p.returncode != 0:
             self.skipTest("cannot mount: " + p.stderr.decode().strip())
         self.addCleanup(subprocess.run, ("umount", "-l", at), check=False)
-        for i in range(20):
-            self.peer.boxes["INBOX"].add(message(f"f{i}", "x" * 50_000), (), DATE)
-        self.begin(guards={"min_free_space": 0})
+
+        def prepare(server):
+            for i in range(20):
+                server.boxes["INBOX"].add(message(f"f{i}", "x" * 50_000), (), DATE)
+        self.begin(prepare, guards={"min_free_space": 0})
         self.compare("full")
         self.assertIn("No space left on device", self.syncd.log())
 
     def many_folders(self):
-        for i in range(FOLDERS):
-            self.peer.box(f"F{i}")
-        self.begin()
+        def prepare(server):
+            for i in range(FOLDERS):
+                server.box(f"F{i}")
+        self.begin(prepare)
         self.compare(f"of {FOLDERS} folders")
+        self.assertGreater(self.peer.ask("down"), 20 * FOLDERS, "nothing was listed")

@@ -180,7 +180,7 @@ class Session(Pushing):
         self.rules = peer.rules
         self.inbuf = b""
         self.written = 0
-        self.out = b""
+        self.out = bytearray()
         self.open_view(None)
         self.notified = None     # what NOTIFY has told, if it is on
         self.user = None
@@ -202,7 +202,7 @@ class Session(Pushing):
         self.line(f"{tag} {text}")
 
     def flush(self):
-        data, self.out = self.out, b""
+        data, self.out = bytes(self.out), bytearray()
         limit = self.rules.cut_after
         if limit is not None and self.written + len(data) >= limit:
             data = data[:max(0, limit - self.written)]
