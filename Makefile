@@ -52,7 +52,7 @@ REPLAY	:= $(addprefix $(BUILD)/replay/,$(FUZZ))
 FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit replay scenario layers headers
-.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut mutant bench
+.PHONY: asan asan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build fuzz-run oracle crash powercut baddisk mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -125,6 +125,12 @@ powercut:
 	@tests/tool/deps powercut
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN)
 	@BUILD=$(BUILD) tests/crash/powercut.py $(CRASH)
+
+# A sector that cannot be written, one at a time; needs the same.
+baddisk:
+	@tests/tool/deps powercut
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN)
+	@BUILD=$(BUILD) tests/crash/baddisk.py $(CRASH)
 
 $(BUILD)/tests/test_script_%: tests/unit/test_script_%.c $(SCRIPT_LIB) $(LIB)
 	@mkdir -p $(@D)
