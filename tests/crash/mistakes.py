@@ -416,8 +416,6 @@ MISTAKES |= {
     "search-before": dropped(SEARCH, "\tuidset_clear(&acc->remote->found);\n", "test_script_search"),
     "search-any-text": one(SEARCH, "if (!imap_term_ok(&w->term[i]))", "if (false)",
                            "test_script_search"),
-    "together-arrived": one(TOGETHER, "if (!download_keeps(err))", "if (download_keeps(err))",
-                            "cut-down:several folders at once"),
     "together-first-only": one(TOGETHER, "\t\tif (t->v[i].arrived.n > 0)", "\t\tif (t->v[i].arrived.n > 2)",
                                "several folders at once"),
     "renamed-not-away": one(RENAMED, "if (!f->away || f->wire == NULL || f->missing)\n",
