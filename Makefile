@@ -54,7 +54,7 @@ FAULTS	:= $(BUILD)/killat $(BUILD)/failnext.so
 
 .PHONY: all clean install dist deps check demo pictures unit replay scenario layers headers
 .PHONY: smoke smoke-build asan asan-run tsan tsan-run cov cov-run tidy cppcheck valgrind fuzz fuzz-build
-.PHONY: fuzz-run oracle crash powercut proof mutant bench
+.PHONY: fuzz-run oracle crash powercut baddisk proof mutant bench
 .SECONDARY:
 all:
 	@tests/tool/deps build
@@ -137,6 +137,12 @@ powercut:
 	@tests/tool/deps powercut
 	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN)
 	@BUILD=$(BUILD) tests/crash/powercut.py $(CRASH)
+
+# A sector that cannot be written, one at a time; needs the same.
+baddisk:
+	@tests/tool/deps powercut
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN)
+	@BUILD=$(BUILD) tests/crash/baddisk.py $(CRASH)
 
 $(BUILD)/tests/test_script_%: tests/unit/test_script_%.c $(SCRIPT_LIB) $(LIB)
 	@mkdir -p $(@D)
@@ -266,7 +272,8 @@ cppcheck:
 
 valgrind: $(UNIT) $(SCRIPT)
 	@for t in $(UNIT); do \
-		valgrind -q --error-exitcode=1 --leak-check=full $$t >$(BUILD)/valgrind.out 2>&1 || \
+		valgrind -q --error-exitcode=1 --leak-check=full \
+			--suppressions=tests/tool/valgrind.supp $$t >$(BUILD)/valgrind.out 2>&1 || \
 			{ cat $(BUILD)/valgrind.out; echo "$$t: FAILED"; exit 1; }; \
 	done
 

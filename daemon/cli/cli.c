@@ -484,6 +484,7 @@ cli_main(int argc, char **argv)
 	if (code == 0)
 		code = run_verb(&cli, verb);
 	free(cli.arg);
+	strlist_clear(&cli.map);
 	return code;
 }
 

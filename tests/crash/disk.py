@@ -90,6 +90,36 @@ class Disk:
             daemon.terminate()
             daemon.wait()
 
+    # -- a sector cannot be written ------------------------------------------
+
+    @contextlib.contextmanager
+    def worn(self, sector):
+        """What is written to ${sector} fails, until it is healed: call what this gives."""
+        at = self.path("monitor")
+        with self.exported(
+                "--chardev", f"socket,id=m,path={at},server=on,wait=off", "--monitor", "m",
+                "--blockdev", "driver=blkdebug,node-name=bad,image=data,"
+                "inject-error.0.event=none,inject-error.0.iotype=write,"
+                f"inject-error.0.sector={sector},inject-error.0.errno=5,inject-error.0.once=off",
+                "--blockdev", "driver=raw,node-name=disk,file=bad"):
+            yield lambda: self.order(at, "blockdev-reopen", options=[
+                {"driver": "raw", "node-name": "disk", "file": "data"}])
+
+    @staticmethod
+    def order(at, command, **arguments):
+        """By QEMU's monitor."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.connect(at)
+            f = s.makefile("rw", encoding="ascii")
+            f.readline()    # who is there
+            for what in ({"execute": "qmp_capabilities"},
+                         {"execute": command, "arguments": arguments}):
+                f.write(json.dumps(what) + "\n")
+                f.flush()
+                said = json.loads(f.readline())
+                if "error" in said:
+                    raise OSError(said["error"])
+
     # -- each write is logged ----------------------------------------------
 
     @contextlib.contextmanager

@@ -367,8 +367,15 @@ trace(pid_t root)
 static pid_t
 start(char **argv)
 {
+	const char *asan = getenv("ASAN_OPTIONS");
+	char options[4096];
 	pid_t pid = fork();
 	if (pid == 0) {
+		/* It cannot look for leaks in what is traced. */
+		if (asan != NULL) {
+			snprintf(options, sizeof(options), "%s:detect_leaks=0", asan);
+			setenv("ASAN_OPTIONS", options, 1);
+		}
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
 		execvp(argv[0], argv);

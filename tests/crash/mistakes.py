@@ -20,6 +20,10 @@ def dropped(file, old, *who):
     return one(file, old, "", *who)
 
 
+def daemon(file, old, new, *who):
+    return Mistake([Edit("daemon/" + file, old, new)], who)
+
+
 RECOVER, CANDIDATE = "engine/recover.c", "engine/candidate.c"
 LAND, DELIVER, AT = "engine/land.c", "maildir/deliver.c", "maildir/at.c"
 
@@ -43,6 +47,7 @@ MISTAKES = {
                                "err);\n\t\tsqlite3_reset(st);\n\t\treturn 0;",
                                "statement:download"),
     "no-fsync-file": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fd < 0;", "test_order:Order"),
+    "fsync-unheard": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fsync(fd) > 0;", "test_order:Order"),
     "no-fsync-dir": one(AT, "\trc = fsync(fd);", "\trc = 0;", "test_order:Order"),
     "no-sync-commit": one("store/db.c", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
                           "test_order:Order"),
@@ -376,4 +381,47 @@ MISTAKES |= {
                               "test_stream"),
     "few-iterations": one("net/scram.c", "\t\tif (str_starts(part, STR(\"i=\")) &&",
                           "\t\tif (false &&", "test_sasl"),
+}
+
+# Beside the mail: other accounts, services, patience.
+LETTERS, SEARCH = "engine/letters.c", "engine/search.c"
+MISTAKES |= {
+    "across-any-tree": daemon("across.c", "a->root < 0 || faccessat(a->root, ACCOUNT_MARKER, F_OK, 0) < 0",
+                              "a->root < 0", "test_script_across:not_mounted"),
+    "across-forgets": daemon("across.c", "a->arg[ARG_AGAIN][0] != '\\0' &&",
+                             "a->arg[ARG_AGAIN][0] == '\\0' &&", "test_script_across:done_again"),
+    "across-any-file": daemon("across.c", "str_eq(name.unique, str_z(a->base));",
+                              "!str_eq(name.unique, str_z(a->base));",
+                              "test_script_across:moved_and_copied"),
+    "across-policy": daemon("across.c", "(policy.push & POLICY_NEW) == 0",
+                            "(policy.push & POLICY_NEW) != 0",
+                            "test_script_across:moved_and_copied"),
+    "across-bytes-not-synced": daemon("across.c", "if (deliver_sync(&a->landing, 1, err) < 0 ||",
+                                      "if (", "test_script_across:on_the_disk"),
+    "across-name-not-synced": daemon("across.c", "err) < 0 ? -1 : mdir_sync(a->fd, err);",
+                                     "err) < 0 ? -1 : 0;", "test_script_across:on_the_disk"),
+    "relay-says-on": daemon("relay.c", "\tif (r->half)\n", "\tif (!r->half)\n",
+                            "test_script_connect"),
+    "relay-broken-is-over": daemon("relay.c", "errno == EINTR ? 1 : -1;\n\tfor", "errno == EINTR ? 1 : 0;\n\tfor",
+                                   "test_script_connect"),
+    "relay-any-port": daemon("relay.c", "colon + 1), 1, UINT16_MAX, port))",
+                             "colon + 1), 0, UINT32_MAX, port))", "test_script_connect"),
+    "retry-locked": daemon("retry.c", "wait > USEC_S(LOCKED_S) ? wait", "wait < USEC_S(LOCKED_S) ? wait",
+                           "test_retry"),
+    "retry-brisk": daemon("retry.c", "spread(failures < BRISK ?", "spread(failures > BRISK ?",
+                          "test_retry"),
+    "retry-in-step": daemon("retry.c", "clock_wall() * 7919 %", "clock_wall() * 0 %", "test_retry"),
+    "retry-other-code": daemon("retry.c", 'strncmp(code, "net.", 4) != 0', 'strncmp(code, "net.", 4) == 0',
+                               "test_retry"),
+    "letters-untranslated": dropped(LETTERS, "\tflags.kw = kwtab_translate(flags.kw, &from->kw, &to->kw);\n",
+                                    "moved, keywords", "moved, keywords, no UIDPLUS"),
+    "search-elsewhere": one(SEARCH, "if (pattern_glob(w->mailbox[i], str_z(f->name)))",
+                            "if (!pattern_glob(w->mailbox[i], str_z(f->name)))", "test_script_search"),
+    "search-before": dropped(SEARCH, "\tuidset_clear(&acc->remote->found);\n", "test_script_search"),
+    "search-any-text": one(SEARCH, "if (!imap_term_ok(&w->term[i]))", "if (false)",
+                           "test_script_search"),
+    "together-first-only": one(TOGETHER, "\t\tif (t->v[i].arrived.n > 0)", "\t\tif (t->v[i].arrived.n > 2)",
+                               "several folders at once"),
+    "renamed-not-away": one(RENAMED, "if (!f->away || f->wire == NULL || f->missing)\n",
+                            "if (f->away || f->wire == NULL || f->missing)\n", "folder renamed"),
 }

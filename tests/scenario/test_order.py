@@ -131,3 +131,40 @@ class Order(unittest.TestCase):
                 for name in (*names, "/INBOX/cur"):
                     self.assertIsNotNone(
                         self.find(effects, 0, len(effects), ("fsync",), name), name)
+
+    def after_eio(self, stage, call, path):
+        """The effects of a round, those from its first such call on, which fails."""
+        stage.put_back()
+        _, report = stage.killat("count", 0, "-c", "file")
+        n = next(i for i, line in enumerate(report, 1)
+                 if line.split(" ")[2] == call and path in line)
+        stage.put_back()
+        r, report = stage.killat("eio", n, "-c", "file")
+        stage.no_crash(r)
+        self.assertNotEqual(r.rc, 0)
+        hit = next(i for i, line in enumerate(report) if line.startswith("hit"))
+        return [line.split(" ", 4) for line in report[hit - 1:]]
+
+    @limit(60)
+    def test_a_sync_that_failed_is_not_tried_again(self):
+        """The kernel would say that all is well: what it could not write is forgotten."""
+        stage = on_stage(Scene([], mails(THERE, "INBOX", "aa1", "aa2")))
+        self.addCleanup(stage.close)
+        since = [p for p in self.after_eio(stage, "fsync", "/tmp/") if p[0] != "hit"]
+        name = os.path.basename(since[0][4])
+        again = [p[2] for p in since[1:] if len(p) > 4 and os.path.basename(p[4]) == name]
+        self.assertEqual(set(again), {"unlinkat"}, "it goes, and is fetched again")
+        self.assertEqual(stage.far_tokens(), ["aa1", "aa2"], "the server keeps it")
+        stage.recover()
+        stage.judge_end()
+
+    @limit(60)
+    def test_a_database_whose_sync_failed_is_left_alone(self):
+        """It is opened anew, from what the disk has."""
+        stage = on_stage(SCENES["download"])
+        self.addCleanup(stage.close)
+        since = [p for p in self.after_eio(stage, "fdatasync", WAL) if p[0] != "hit"]
+        self.assertEqual([p for p in since[1:] if len(p) > 4 and p[4].endswith(WAL) and
+                          p[2] in ("fdatasync", "pwrite64")], [])
+        stage.recover()
+        stage.judge_end()

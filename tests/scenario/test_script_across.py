@@ -159,6 +159,30 @@ on.incoming({ mailbox = "INBOX" }, function(msg) msg:move(accounts.b.junk) end)
         self.assertEqual(self.subjects(self.b, "Moved"), ["m0"])
         self.assertEqual(self.subjects(self.tree, "INBOX"), ["first"])
 
+    @limit(90)
+    def test_it_is_on_the_disk_there_before_it_is_deleted_here(self):
+        self.sorts()
+        self.begin()
+        self.send(0)
+        report = os.path.join(self.syncd.dir, "report")
+        effects = []
+        for _ in range(3):
+            self.syncd.wrap = (KILLAT, "-m", "count", "-n", "0", "-c", "file", "-o", report, "--")
+            self.syncd.sync()
+            with open(report, encoding="utf-8", errors="replace") as f:
+                effects += [line.split()[2::2] for line in f]    # call, path
+        self.syncd.wrap = ()
+
+        def where(call, word, begin=0):
+            return next(i for i, (name, *path) in enumerate(effects[begin:], begin)
+                        if name == call and word in "".join(path))
+        bytes_ = where("fsync", "/b/Moved/tmp/")
+        placed = where("renameat2", os.path.basename(effects[bytes_][1]), bytes_)
+        named = where("fsync", "/b/Moved/cur", placed)
+        # Here it goes when the process that did this has ended well.
+        self.assertIn("unlinkat", [call for call, *_ in effects[named:]])
+        self.assertSorted(1)
+
     def test_done_again_it_finds_what_it_did(self):
         """Whoever it was that forgot: as after a kill before it was written down."""
         self.sorts()

@@ -1,6 +1,7 @@
 """Scripts that ask a service: what is granted, and nothing else."""
 import os
 import socket
+import struct
 import threading
 import unittest
 
@@ -36,7 +37,9 @@ class Service:
                 return
             with conn:
                 conn.settimeout(30)
-                conn.sendall(self.answer(self, conn))
+                said = self.answer(self, conn)
+                if said is not None:
+                    conn.sendall(said)
 
 
 def count(self, conn):
@@ -49,6 +52,14 @@ def count(self, conn):
         data += more
     self.heard.append(data)
     return b"%d\n" % len(data)
+
+
+def broken(self, conn):
+    """All, and then no proper end."""
+    conn.recv(65536)
+    conn.sendall(b"half an answ")
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    conn.close()
 
 
 def first_line(self, conn):
@@ -84,6 +95,8 @@ class ConnectTest(ScriptCase):
         self.client.append("INBOX", message("one", "long line\r\n" * 200000))
         self.syncd.sync()
         [heard] = service.heard
+        with open(self.tree.find("INBOX", "one").path, "rb") as f:
+            self.assertEqual(heard.replace(b"\r\n", b"\n"), f.read())
         self.assertGreater(len(heard), 1 << 20)
         self.assertEqual(self.tags("one"), {f"said-{len(heard)}"})
 
@@ -100,6 +113,17 @@ class ConnectTest(ScriptCase):
         self.assertEqual(self.tags("two"), {"said-line"})
         self.assertIn("answer 0 300005", said)
 
+    def test_who_breaks_off(self):
+        """It may have meant to say more."""
+        service = Service(self, socket.AF_INET, ("127.0.0.1", 0), broken)
+        port = service.sock.getsockname()[1]
+        self.asks(f"127.0.0.1:{port}")
+        self.client.append("INBOX", message("one"))
+        said = self.syncd.sync().err
+        self.assertIn("answer 76 ", said)
+        self.assertIn("the connection broke", said)
+        self.assertEqual(self.tags("one"), frozenset())
+
     def test_nobody_is_there(self):
         path = os.path.join(self.syncd.dir, "s")
         self.asks("unix:" + path)
@@ -111,6 +135,12 @@ class ConnectTest(ScriptCase):
         self.asks("nowhere")
         self.client.append("INBOX", message("one"))
         self.assertIn("answer 69 0 nowhere is neither unix:/PATH nor HOST:PORT",
+                      self.syncd.sync().err)
+
+    def test_a_port_that_is_none(self):
+        self.asks("127.0.0.1:65561")    # 25, if 16 bits of it were taken
+        self.client.append("INBOX", message("one"))
+        self.assertIn("answer 69 0 127.0.0.1:65561 is neither unix:/PATH nor HOST:PORT",
                       self.syncd.sync().err)
 
     def test_what_is_not_granted(self):

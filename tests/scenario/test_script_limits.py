@@ -7,7 +7,7 @@ import unittest
 
 from case import rows
 from scriptlane import Gone, Message, Script
-from syncd import BUILD
+from syncd import BUILD, SANITIZED
 
 HELLO = "Subject: hello\nFrom: a@example.net\nTo: me@example.org\n\nbody\n"
 
@@ -157,7 +157,7 @@ int luaopen_way(lua_State *L) { lua_pushcfunction(L, try); return 1; }
 """
 
 
-@unittest.skipIf(os.path.basename(BUILD) in ("asan", "cov"), "of a build that has no sandbox")
+@unittest.skipIf(SANITIZED or os.path.basename(BUILD) == "cov", "of a build that has no sandbox")
 @rows("trusted", TRUSTED)
 class Trusted(unittest.TestCase):
     """The whole standard library, and still no way out."""

@@ -61,7 +61,7 @@ class Units(Case):
 
     def test_sandboxes_are_as_tight_as_the_manual_says(self):
         for most, name, drop_ins in ((2.5, "syncd.service", ("10-sandbox.conf",)),
-                                     (2.0, "syncd@.service", ())):
+                                     (1.5, "syncd@.service", ())):
             _, said = self.analyze("security", "--offline=true", self.unit(name, *drop_ins))
             score = float(re.search(r"exposure level for \S+: ([\d.]+)", said)[1])
             self.assertLessEqual(score, most, name)

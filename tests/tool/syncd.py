@@ -12,6 +12,9 @@ from server import scratch, unprivileged
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 BINARY = os.path.join(BUILD, "syncd")
+# `make asan` runs us: then no sandbox is entered, memory cannot be capped, and what ends
+# by a signal has a word to say first.
+SANITIZED = "ASAN_OPTIONS" in os.environ
 
 Result = namedtuple("Result", "rc out err")
 

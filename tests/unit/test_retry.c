@@ -44,11 +44,25 @@ waits(void **state)
 			    t[i].about);
 }
 
+/* Many accounts that were cut off at once do not come back at once. */
+static void
+waits_differ(void **state)
+{
+	usec first = retry_after("net.refused", 3, false);
+
+	(void)state;
+	for (int k = 0; k < 1000 * 1000; k++)
+		if (retry_after("net.refused", 3, false) != first)
+			return;
+	fail_msg("always %lld us", (long long)first);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits),
+		cmocka_unit_test(waits_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

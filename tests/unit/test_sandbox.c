@@ -65,14 +65,15 @@ write_mail(void)
 static int
 move_mail(void)
 {
-	char from[256], to[256];
+	char from[256], to[256], undo[256];
 
 	snprintf(from, sizeof(from), "%s/a/x", mail);
 	snprintf(to, sizeof(to), "%s/b/x", mail);
-	if (rename(from, to) < 0)
+	snprintf(undo, sizeof(undo), "%s/undo", state);
+	if (rename(from, to) < 0 || link(to, undo) < 0)
 		return errno;
-	snprintf(from, sizeof(from), "%s/undo", state);
-	return result(link(to, from));
+	/* For who tries it next. */
+	return result(unlink(undo) < 0 ? -1 : rename(to, from));
 }
 
 static int
@@ -263,56 +264,80 @@ dump_core(void)
 
 /* ---- the table -------------------------------------------------------- */
 
+/* The deliverer puts mail into another account (daemon/across.c), the relay asks a
+ * service for a script (daemon/relay.c). */
+enum who { WORKER, SCRIPT, DELIVERER, RELAY, N_WHO };
+
 static const struct {
 	const char	*name;
 	int		(*attempt)(void);
 	unsigned	 layer;		/* enum sandbox_layer, 0: always there */
-	bool		 worker, script;	/* may it? */
+	bool		 may[N_WHO];
 } table[] = {
-	{ "writes mail", write_mail, SANDBOX_FILES, true, false },
-	{ "moves mail and keeps it for undo", move_mail, SANDBOX_FILES, true,
-	  false },
-	{ "reads the resolver's files", read_system, SANDBOX_FILES, true, false },
-	{ "reads what it was given", read_readable, SANDBOX_FILES, true, true },
-	{ "writes what it was given to read", write_readable, SANDBOX_FILES,
-	  false, false },
-	{ "reads outside", read_outside, SANDBOX_FILES, false, false },
-	{ "writes outside", write_outside, SANDBOX_FILES, false, false },
-	{ "creates outside", create_outside, SANDBOX_FILES, false, false },
-	{ "climbs outside", climb_outside, SANDBOX_FILES, false, false },
-	{ "follows a link outside", follow_outside, SANDBOX_FILES, false, false },
-	{ "lists the root", list_root, SANDBOX_FILES, false, false },
-	{ "connects to the server", connect_server, SANDBOX_PORTS, true, false },
-	{ "connects to another port", connect_elsewhere, SANDBOX_PORTS, false,
-	  false },
-	{ "takes a port", bind_port, SANDBOX_PORTS, false, false },
-	{ "listens", listen_socket, SANDBOX_CALLS, false, false },
-	{ "reads the network raw", packet_socket, SANDBOX_CALLS, false, false },
-	{ "runs a program", run_program, SANDBOX_CALLS, false, false },
-	{ "makes a process", make_process, SANDBOX_CALLS, false, false },
-	{ "makes a thread", make_thread, 0, true, true },
-	{ "traces its parent", trace_parent, SANDBOX_CALLS, false, false },
-	{ "mounts", mount_something, SANDBOX_CALLS, false, false },
-	{ "uses bpf", use_bpf, SANDBOX_CALLS, false, false },
-	{ "uses io_uring", use_io_uring, SANDBOX_CALLS, false, false },
-	{ "makes a namespace", use_namespace, SANDBOX_CALLS, false, false },
-	{ "leaves a core dump", dump_core, 0, false, false },
+	{ "writes mail", write_mail, SANDBOX_FILES,
+	  { [WORKER] = true, [DELIVERER] = true } },
+	{ "moves mail and keeps it for undo", move_mail, SANDBOX_FILES,
+	  { [WORKER] = true, [DELIVERER] = true } },
+	{ "reads the resolver's files", read_system, SANDBOX_FILES,
+	  { [WORKER] = true, [DELIVERER] = true, [RELAY] = true } },
+	{ "reads what it was given", read_readable, SANDBOX_FILES,
+	  { [WORKER] = true, [SCRIPT] = true } },
+	{ "writes what it was given to read", write_readable, SANDBOX_FILES, { 0 } },
+	{ "reads outside", read_outside, SANDBOX_FILES, { 0 } },
+	{ "writes outside", write_outside, SANDBOX_FILES, { 0 } },
+	{ "creates outside", create_outside, SANDBOX_FILES, { 0 } },
+	{ "climbs outside", climb_outside, SANDBOX_FILES, { 0 } },
+	{ "follows a link outside", follow_outside, SANDBOX_FILES, { 0 } },
+	{ "lists the root", list_root, SANDBOX_FILES, { 0 } },
+	{ "connects to the server", connect_server, SANDBOX_PORTS,
+	  { [WORKER] = true, [RELAY] = true } },
+	{ "connects to another port", connect_elsewhere, SANDBOX_PORTS, { 0 } },
+	{ "takes a port", bind_port, SANDBOX_PORTS, { 0 } },
+	{ "listens", listen_socket, SANDBOX_CALLS, { 0 } },
+	{ "reads the network raw", packet_socket, SANDBOX_CALLS, { 0 } },
+	{ "runs a program", run_program, SANDBOX_CALLS, { 0 } },
+	{ "makes a process", make_process, SANDBOX_CALLS, { 0 } },
+	{ "makes a thread", make_thread, 0,
+	  { [WORKER] = true, [SCRIPT] = true, [DELIVERER] = true, [RELAY] = true } },
+	{ "traces its parent", trace_parent, SANDBOX_CALLS, { 0 } },
+	{ "mounts", mount_something, SANDBOX_CALLS, { 0 } },
+	{ "uses bpf", use_bpf, SANDBOX_CALLS, { 0 } },
+	{ "uses io_uring", use_io_uring, SANDBOX_CALLS, { 0 } },
+	{ "makes a namespace", use_namespace, SANDBOX_CALLS, { 0 } },
+	{ "leaves a core dump", dump_core, 0, { 0 } },
 };
 
+static void
+enter(enum who who)
+{
+	struct sandbox_path path[] = {
+		{ mail, true }, { state, true }, { readable, false },
+		{ "/nonexistent", true },
+	};
+
+	switch (who) {
+	case WORKER:
+		sandbox_enter(SANDBOX_WORKER, path, ARRAY_LEN(path), SERVER_PORT);
+		break;
+	case SCRIPT:
+		sandbox_enter(SANDBOX_SCRIPT, &path[2], 1, 0);
+		break;
+	case DELIVERER:
+		sandbox_enter(SANDBOX_WORKER, path, 2, 0);
+		break;
+	default:
+		sandbox_enter(SANDBOX_WORKER, NULL, 0, SERVER_PORT);
+	}
+}
+
 static int
-in_child(enum sandbox_role role, int (*attempt)(void))
+in_child(enum who who, int (*attempt)(void))
 {
 	pid_t pid = fork();
 	int status;
 
 	if (pid == 0) {
-		struct sandbox_path path[] = {
-			{ readable, false }, { mail, true }, { state, true },
-			{ "/nonexistent", true },
-		};
-
-		sandbox_enter(role, path, role == SANDBOX_WORKER ?
-		    ARRAY_LEN(path) : 1, role == SANDBOX_WORKER ? SERVER_PORT : 0);
+		enter(who);
 		_exit(attempt());
 	}
 	assert_true(pid > 0);
@@ -321,7 +346,7 @@ in_child(enum sandbox_role role, int (*attempt)(void))
 }
 
 static void
-attempts_of(enum sandbox_role role, const char *name)
+attempts_of(enum who who, const char *name)
 {
 	unsigned missing = sandbox_missing();
 
@@ -329,8 +354,7 @@ attempts_of(enum sandbox_role role, const char *name)
 	if (sandbox_is_off())
 		skip();
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		bool may = role == SANDBOX_WORKER ? table[i].worker :
-		    table[i].script;
+		bool may = table[i].may[who];
 		int got;
 
 		if (table[i].layer & missing) {
@@ -338,7 +362,7 @@ attempts_of(enum sandbox_role role, const char *name)
 			    table[i].layer, name, table[i].name);
 			continue;
 		}
-		got = in_child(role, table[i].attempt);
+		got = in_child(who, table[i].attempt);
 		if (may ? got != 0 : got == 0)
 			fail_msg("a %s %s: %s", name, table[i].name,
 			    strerror(got));
@@ -349,14 +373,28 @@ static void
 a_worker_keeps_to_its_mail_and_its_server(void **arg)
 {
 	(void)arg;
-	attempts_of(SANDBOX_WORKER, "worker");
+	attempts_of(WORKER, "worker");
 }
 
 static void
 a_script_has_neither_files_nor_network(void **arg)
 {
 	(void)arg;
-	attempts_of(SANDBOX_SCRIPT, "script");
+	attempts_of(SCRIPT, "script");
+}
+
+static void
+a_deliverer_has_mail_and_no_network(void **arg)
+{
+	(void)arg;
+	attempts_of(DELIVERER, "deliverer");
+}
+
+static void
+a_relay_has_a_service_and_no_mail(void **arg)
+{
+	(void)arg;
+	attempts_of(RELAY, "relay");
 }
 
 /* The control: without a sandbox these attempts do succeed. */
@@ -433,6 +471,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_worker_keeps_to_its_mail_and_its_server),
 		cmocka_unit_test(a_script_has_neither_files_nor_network),
+		cmocka_unit_test(a_deliverer_has_mail_and_no_network),
+		cmocka_unit_test(a_relay_has_a_service_and_no_mail),
 		cmocka_unit_test(outside_the_sandbox_all_is_open),
 		cmocka_unit_test(what_is_missing_is_said),
 	};
