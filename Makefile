@@ -223,7 +223,7 @@ COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup badinput bytes cli co
 	drills edges feed folders golden_run hooks hostile init look mistakes popcorpus poppeer \
 	popscripts rematch script_across script_api script_connect script_events script_files \
 	script_limits script_read script_refused script_search script_secret scripts undo unsent) \
-	$(patsubst %,test_peer.py:%,Renamed Lying Quarantine)
+	$(patsubst %,test_peer.py:%,Renamed Lying Quarantine MOVE EXPUNGE APPEND)
 COV_FAULTS ?= statement kill-before:draft
 cov:
 	@tests/tool/deps check

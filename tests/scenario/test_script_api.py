@@ -657,6 +657,58 @@ class Server(unittest.TestCase):
         self.assertIn("`server` is for search", said)
 
 
+FULL = mail(id=7, uid=9, keywords=["work"], flags=["seen", "passed"], path="/m/cur/1:2,S",
+            to="Ann <ann@example.net>, bob@example.org",
+            subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=", headers=[
+                "Cc: Cy <cy@example.com>", "Bcc: me@example.org",
+                "Sender: desk@example.net", "In-Reply-To: <b@x>", "References: <a@x> <b@x>",
+                "List-Post: <mailto:list@example.org>", "List-Unsubscribe: <https://x/y>, <m:z>",
+                "X-Twice: one", "X-Twice: two", "MIME-Version: 1.0",
+                "Content-Type: text/html; charset=utf-8"], body="<p>5 &lt; 6</p>\n")
+FIELDS = {
+    "msg.account": "work", "msg.uid": "9", "msg.path": "/m/cur/1:2,S", "msg.gone": "false",
+    "msg.size": str(len(FULL.data)), "msg.seen": "true", "msg.passed": "true",
+    "msg.answered": "false", "msg.draft": "false", "msg.deleted": "false",
+    "msg.flagged": "false", "msg.subject": "Gr\u00fc\u00dfe", "msg.sender.addr": "desk@example.net",
+    "msg.in_reply_to": "b@x", "#msg.references": "2", "msg.references[1]": "a@x",
+    "msg.list_post": "list@example.org", "msg.unsubscribe": "https://x/y",
+    "msg.cc[1].name": "Cy", "msg.bcc[1].addr": "me@example.org", "#msg.recipients": "4",
+    "msg:header('x-twice')": "one", "table.concat(msg:header_all('X-Twice'), ' ')": "one two",
+    "#msg:header_all('X-None')": "0", "msg:header('X-None')": "nil",
+    "msg:has_header('CC')": "true", "msg:has_header('X-None')": "false",
+    "msg.html": "<p>5 &lt; 6</p>\n", "msg.text:trim()": "5 < 6",
+    "msg == msg": "true", "msg == nil": "false", "tostring(msg)": "message 7",
+    "re('(a+)(b)?'):match('xaay')": "aa", "re('a+'):match('xaay')": "aa",
+    "re('a+'):match('xy')": "nil", "re('^a'):test('ba')": "false", "re('^a'):test('ab')": "true",
+    "('a Word'):has('WORD')": "true", "('a'):has('')": "true", "('a'):has('ab')": "false",
+    "('a.b'):glob('*.b')": "true", "('a.b'):glob('*.c')": "false",
+    "('  x '):trim() .. '.'": "x.",
+    "escape.shell(\"it's\")": "'it'\\''s'", "escape.markup('a<b & c>')": "a&lt;b &amp; c&gt;",
+    "glob('Ann', { 'x', 'a*' })": "true", "glob(nil, '*')": "false",
+    "syncd.has('event:incoming')": "true", "syncd.has('event:never')": "false",
+    "syncd.has('function:search')": "true", "syncd.has('incoming')": "false",
+}
+
+
+class Fields(unittest.TestCase):
+    """What is read of a message, and of texts."""
+
+    def says(self, statement, want):
+        with Script() as s:
+            self.assertEqual(s.load("plugin { api = 1 } on.incoming(function(msg) "
+                                    f"{statement} end)"), "")
+            self.assertEqual(s.ask("incoming", FULL).faults, [])
+            self.assertEqual(s.logs, want)
+
+    def test_each(self):
+        self.says("local function say(v) log.info(tostring(v)) end " +
+                  " ".join(f"say({value})" for value in FIELDS), list(FIELDS.values()))
+
+    def test_lines(self):
+        self.says("for line in ('a\\r\\n\\nb'):lines() do log.info('<' .. line .. '>') end",
+                  ["<a>", "<>", "<b>"])
+
+
 # What a script says, and what it gets: sets of words, of messages, of addresses.
 A, B = "set { 'x', 'y', { 'z', 1 } }", "set { 'y', 'w' }"
 OF_WORDS = {
