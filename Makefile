@@ -66,6 +66,12 @@ $(BIN): $(BUILD)/daemon/main.o $(LIB)
 $(SCRIPT): $(BUILD)/plugins/main.o $(SCRIPT_LIB) $(LIB)
 	$(call say,LD)$(CC) $(LDFLAGS) -o $@ $^ $(SCRIPT_LDLIBS)
 
+# Those that are killed leave their counts, too.
+ifdef COV
+$(BIN) $(SCRIPT): $(BUILD)/tests/tool/counted.o
+$(BIN) $(SCRIPT): LDFLAGS += -Wl,--wrap=kill,--wrap=_exit
+endif
+
 $(SCRIPT_LIB): $(patsubst %.c,$(BUILD)/%.o,$(SCRIPT_SRC))
 	@rm -f $@
 	$(Q)ar rcs $@ $^
@@ -240,19 +246,25 @@ tsan:
 tsan-run: $(THREADED)
 	@for t in $(THREADED); do $$t >$(BUILD)/out 2>&1 || { cat $(BUILD)/out; exit 1; }; done
 
-# Lines that units, fuzz targets and some scenarios run, by layer: for people, with
-# nothing to pass or fail.
-COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup changes cli control dedupe edges \
-	feed hooks init look peer pop3 poppeer rematch script_api script_events undo)
+# Lines that units, fuzz targets, some scenarios and some faults run, by layer: a table
+# and, as exit status, whether it is what tests/tool/coverage wants; minutes.
+COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup badinput bytes cli control dedupe \
+	drills edges feed folders golden_run hooks hostile init look mistakes popcorpus poppeer \
+	popscripts rematch script_across script_api script_connect script_events script_files \
+	script_limits script_read script_refused script_search script_secret scripts undo unsent) \
+	$(patsubst %,test_peer.py:%,Renamed Lying Quarantine MOVE EXPUNGE APPEND)
+COV_FAULTS ?= statement kill-before:draft
 cov:
 	@tests/tool/deps check
 	@$(MAKE) -s --no-print-directory BUILD=$(BUILD)/cov -j2 OPT='-O0 -g' \
-		SAN='--coverage -DSYNCD_COVERAGE' cov-run
+		COV=1 SAN='--coverage -DSYNCD_COVERAGE' cov-run
 
 cov-run: $(BIN) $(SCRIPT) $(UNIT) $(REPLAY) $(FAULTS)
 	@find $(BUILD) -name '*.gcda' -delete
 	@-BUILD=$(BUILD) tests/tool/check unit replay >$(BUILD)/cov.out 2>&1
 	@-BUILD=$(BUILD) tests/tool/scenario.py $(COV_SCENARIOS) >>$(BUILD)/cov.out 2>&1
+	@-BUILD=$(BUILD) CRASH_CONTROLS=0 CRASH_STEP=11 tests/crash/crash.py $(COV_FAULTS) \
+		>>$(BUILD)/cov.out 2>&1
 	@tests/tool/coverage $(BUILD)
 
 # Bugs that can be seen without running: .clang-tidy says which; minutes.

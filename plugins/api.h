@@ -50,9 +50,6 @@ struct strs api_words(lua_State *L, int from);
 struct str api_pack(lua_State *L, int i, struct arena *a);
 void	 api_unpack(lua_State *L, struct str packed);
 
-/* A function: (value, key) to value[key], which may wait. */
-int	 api_get_field(lua_State *L);
-
 /* ---- the run -------------------------------------------------------- */
 
 /* The run whose code this is; an error outside of any (while loading). */

@@ -491,6 +491,16 @@ api_msgs_really(lua_State *L)
 	return 1;
 }
 
+/* A field that is absent (false here), or false, comes before all others. */
+static bool
+is_less(lua_State *L, int a, int b)
+{
+	if (lua_toboolean(L, a) && !lua_isboolean(L, a) &&
+	    lua_toboolean(L, b) && !lua_isboolean(L, b))
+		return lua_compare(L, a, b, LUA_OPLT);
+	return !lua_toboolean(L, a) && lua_toboolean(L, b);
+}
+
 /* By a key that was computed for each: 1: the set, 2: the field, 3: list of keys. */
 static int
 sort_now(lua_State *L, bool down)
@@ -508,8 +518,7 @@ sort_now(lua_State *L, bool down)
 			bool less;
 
 			lua_rawgeti(L, 3, (lua_Integer)mid + 1);
-			less = down ? lua_compare(L, -1, -2, LUA_OPLT) :
-			    lua_compare(L, -2, -1, LUA_OPLT);
+			less = down ? is_less(L, -1, -2) : is_less(L, -2, -1);
 			lua_pop(L, 1);
 			if (less)
 				hi = mid;
@@ -542,7 +551,7 @@ sort_keys(lua_State *L, int status, lua_KContext at)
 		if (status != LUA_OK) {
 			if (lua_isnil(L, -1)) {
 				lua_pop(L, 1);
-				lua_pushliteral(L, "");
+				lua_pushboolean(L, false);
 			}
 			lua_rawseti(L, 3, (lua_Integer)i + 1);
 			lua_settop(L, 3);
@@ -550,20 +559,14 @@ sort_keys(lua_State *L, int status, lua_KContext at)
 		}
 		if (i >= s->n)
 			return sort_now(L, down);
-		lua_pushcfunction(L, api_get_field);
+		/* Called as itself it may wait, within lua_gettable() not. */
 		api_push_msg(L, member(L, s, i));
+		luaL_getmetafield(L, -1, "__index");
+		lua_insert(L, -2);
 		api_push(L, down ? str_from(key, 1) : key);
 		lua_callk(L, 2, 1, (lua_KContext)i, sort_keys);
 		status = LUA_YIELD;
 	}
-}
-
-int
-api_get_field(lua_State *L)
-{
-	lua_settop(L, 2);
-	lua_gettable(L, 1);
-	return 1;
 }
 
 int

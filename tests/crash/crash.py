@@ -7,6 +7,7 @@ whose names hold it.  Without arguments all.  Environment:
 CRASH_STEP	only each n-th point (1)
 CRASH_JOBS	so many at a time (2)
 CRASH_SECONDS	begin no more points after so many seconds
+CRASH_CONTROLS	0: without them
 
 The last line says how many points there were of each sort (SORTS), and how many failed.
 A sweep that finds nothing wrong with a program that is made wrong for it (mutants.py)
@@ -30,6 +31,7 @@ from sweeps import SWEEPS, Wrong, on_stage, point    # noqa: E402
 STEP = int(os.environ.get("CRASH_STEP", "1"))
 JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 SECONDS = float(os.environ.get("CRASH_SECONDS", "inf"))
+CONTROLLED = os.environ.get("CRASH_CONTROLS", "1") != "0"
 PORTION = 60    # points for one stage
 MOST = 4000    # points for one control
 
@@ -137,7 +139,7 @@ def main(argv):
     points, controls, failed = Counter(), 0, 0
     with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
         for sweep, scenes in chosen(argv[1:]):
-            for mutant, scene in CONTROLS[sweep]:
+            for mutant, scene in CONTROLS[sweep] if CONTROLLED else ():
                 controls += 1
                 failed += not control(sweep, mutant, scene)
             for scene in scenes:

@@ -346,6 +346,31 @@ class Full(Backup):
         with self.dovecot.client(other) as c:
             self.assertEqual(compare(c, tree, ("INBOX", "Archive")), [])
 
+    def test_a_mailbox_that_goes_between_two_tries(self):
+        """It is made again, with all of its mail."""
+        for i in range(20):
+            self.client.append("INBOX" if i % 2 else "Archive",
+                               message(f"m{i}", f"{i:076d}\r\n" * 150), date=DATE + i)
+        self.client.create("Lists")
+        self.client.append("Lists", message("listed"), date=DATE)
+        self.syncd.sync()
+        other = next(self.free_users)
+        self.syncd.add_account("b", self.dovecot, other)
+        with self.dovecot.client(other) as c:
+            c.append("Drafts", message("big", "x" * 70 + "\r\n" * 70000))
+        self.assertEqual(self.syncd.run("restore", "a", "--to", "b").rc, 1)
+        with self.dovecot.client(other) as c:
+            c.expunge("Drafts", c.find("Drafts", "Subject: big"))
+            self.assertIn("Lists", c.list())
+            c.delete("Lists")
+        r = self.syncd.run("-v", "restore", "a", "--to", "b")
+        self.assertEqual(r.rc, 0, r)
+        self.assertIn("Lists is gone on the server since the last try", r.err)
+        with self.dovecot.client(other) as c:
+            self.assertIsNotNone(c.find("Lists", "listed"))
+            self.assertEqual(len(c.fetch_all("INBOX")) + len(c.fetch_all("Archive")), 20)
+
+
 
 class Proving(Backup):
     """The manifest, and `syncd verify`."""

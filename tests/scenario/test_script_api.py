@@ -657,6 +657,171 @@ class Server(unittest.TestCase):
         self.assertIn("`server` is for search", said)
 
 
+FULL = mail(id=7, uid=9, keywords=["work"], flags=["seen", "passed"], path="/m/cur/1:2,S",
+            to="Ann <ann@example.net>, bob@example.org",
+            subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?=", headers=[
+                "Cc: Cy <cy@example.com>", "Bcc: me@example.org",
+                "Sender: desk@example.net", "In-Reply-To: <b@x>", "References: <a@x> <b@x>",
+                "List-Post: <mailto:list@example.org>", "List-Unsubscribe: <https://x/y>, <m:z>",
+                "X-Twice: one", "X-Twice: two", "MIME-Version: 1.0",
+                "Content-Type: text/html; charset=utf-8"], body="<p>5 &lt; 6</p>\n")
+FIELDS = {
+    "msg.account": "work", "msg.uid": "9", "msg.path": "/m/cur/1:2,S", "msg.gone": "false",
+    "msg.size": str(len(FULL.data)), "msg.seen": "true", "msg.passed": "true",
+    "msg.answered": "false", "msg.draft": "false", "msg.deleted": "false",
+    "msg.flagged": "false", "msg.subject": "Gr\u00fc\u00dfe", "msg.sender.addr": "desk@example.net",
+    "msg.in_reply_to": "b@x", "#msg.references": "2", "msg.references[1]": "a@x",
+    "msg.list_post": "list@example.org", "msg.unsubscribe": "https://x/y",
+    "msg.cc[1].name": "Cy", "msg.bcc[1].addr": "me@example.org", "#msg.recipients": "4",
+    "msg:header('x-twice')": "one", "table.concat(msg:header_all('X-Twice'), ' ')": "one two",
+    "#msg:header_all('X-None')": "0", "msg:header('X-None')": "nil",
+    "msg:has_header('CC')": "true", "msg:has_header('X-None')": "false",
+    "msg.html": "<p>5 &lt; 6</p>\n", "msg.text:trim()": "5 < 6",
+    "msg == msg": "true", "msg == nil": "false", "tostring(msg)": "message 7",
+    "re('(a+)(b)?'):match('xaay')": "aa", "re('a+'):match('xaay')": "aa",
+    "re('a+'):match('xy')": "nil", "re('^a'):test('ba')": "false", "re('^a'):test('ab')": "true",
+    "('a Word'):has('WORD')": "true", "('a'):has('')": "true", "('a'):has('ab')": "false",
+    "('a.b'):glob('*.b')": "true", "('a.b'):glob('*.c')": "false",
+    "('  x '):trim() .. '.'": "x.",
+    "escape.shell(\"it's\")": "'it'\\''s'", "escape.markup('a<b & c>')": "a&lt;b &amp; c&gt;",
+    "glob('Ann', { 'x', 'a*' })": "true", "glob(nil, '*')": "false",
+    "syncd.has('event:incoming')": "true", "syncd.has('event:never')": "false",
+    "syncd.has('function:search')": "true", "syncd.has('incoming')": "false",
+}
+
+
+class Fields(unittest.TestCase):
+    """What is read of a message, and of texts."""
+
+    def says(self, statement, want):
+        with Script() as s:
+            self.assertEqual(s.load("plugin { api = 1 } on.incoming(function(msg) "
+                                    f"{statement} end)"), "")
+            self.assertEqual(s.ask("incoming", FULL).faults, [])
+            self.assertEqual(s.logs, want)
+
+    def test_each(self):
+        self.says("local function say(v) log.info(tostring(v)) end " +
+                  " ".join(f"say({value})" for value in FIELDS), list(FIELDS.values()))
+
+    def test_lines(self):
+        self.says("for line in ('a\\r\\n\\nb'):lines() do log.info('<' .. line .. '>') end",
+                  ["<a>", "<>", "<b>"])
+
+
+# What a script says, and what it gets: sets of words, of messages, of addresses.
+A, B = "set { 'x', 'y', { 'z', 1 } }", "set { 'y', 'w' }"
+OF_WORDS = {
+    "union": (f"{A} + {B}", "1 w x y z"),
+    "intersection": (f"{A} * {B}", "y"),
+    "difference": (f"{A} - {B}", "1 x z"),
+    "a list is a set": (f"{A} + {{ 'w' }}", "1 w x y z"),
+    "and a word is one": (f"{A} - 'x'", "1 y z"),
+    "keywords": ("msg.keywords + 'new'", "new work"),
+}
+OF_SETS = {
+    "size": (f"#{A}", "4"),
+    "member": (f"{A}.y", "true"),
+    "no member": (f"{A}.w == nil", "true"),
+    "equal in any order": ("set { 'a', 'b' } == set { 'b', 'a', 'a' }", "true"),
+    "unequal": (f"{A} == {B}", "false"),
+    "a part of it": ("set { 'a' } == set { 'a', 'b' }", "false"),
+    "how many": ("#msg.to", "2"),
+    "one of them": ("msg.to[2].addr", "bob@example.org"),
+    "any": ("msg.to:any('*@example.org')", "true"),
+    "none": ("msg.to:any('*@example.com')", "false"),
+}
+OF_MESSAGES = {
+    "all": ("q()", "1 2 3 4"),
+    "the first": ("q():first(2)", "1 2"),
+    "more than there are": ("q():first(9)", "1 2 3 4"),
+    "fewer than none": ("q():first(-1)", ""),
+    "those that": ("q():where(function(m) return m.id % 2 == 0 end)", "2 4"),
+    "by date": ("q():sort('date')", "2 1 4 3"),
+    "the other way round": ("q():sort('-date')", "3 4 1 2"),
+    "equal ones stay in order": ("q():sort('mailbox')", "1 2 3 4"),
+    "by what not all have": ("q():sort('list_id')", "1 2 4 3"),
+    "by yes and no": ("q():sort('-flagged')", "2 1 3 4"),
+    "by what is in the message": ("q():sort('-body_hash'):sort('sent_date'):first(1)", "1"),
+    "union": ("q():first(2) + q():where(function(m) return m.id < 4 end)", "1 2 3"),
+    "intersection": ("q():first(3) * q():sort('-id'):first(2)", "3"),
+    "difference": ("q() - q():first(3)", "4"),
+}
+
+
+class Sets(unittest.TestCase):
+    def setUp(self):
+        self.s = Script()
+        self.addCleanup(self.s.__exit__)
+        self.s.messages = {i: mail(id=i, date=1_700_000_000 + day, keywords=["work"],
+                                   to="Ann <ann@example.net>, bob@example.org",
+                                   headers=LIST if i == 3 else (),
+                                   flags=["flagged"] if i == 2 else ())
+                           for i, day in ((1, 2), (2, 1), (3, 9), (4, 4))}
+        self.s.server = [1, 2, 3, 4]
+
+    def run_lua(self, body):
+        self.s.logs.clear()
+        error = self.s.load("plugin { api = 1 } local function q() return search { server = "
+                            "true, text = 'x' } end on.settled(function() local msg for m in "
+                            f"q():first(1) do msg = m end {body} end)")
+        self.assertEqual(error, "")
+        return self.s.ask("settled", mailbox="INBOX")
+
+    def says(self, body, want):
+        self.assertEqual(self.run_lua(body).faults, [])
+        self.assertEqual(self.s.logs, [want])
+
+    def test_words(self):
+        for name, (value, want) in OF_WORDS.items():
+            with self.subTest(name):
+                self.says(f"local n = {{}} for w in {value} do n[#n + 1] = w end table.sort(n) "
+                          "log.info(table.concat(n, ' '))", want)
+
+    def test_values(self):
+        for name, (value, want) in OF_SETS.items():
+            with self.subTest(name):
+                self.says(f"log.info(tostring({value}))", want)
+
+    def test_messages(self):
+        for name, (value, want) in OF_MESSAGES.items():
+            with self.subTest(name):
+                self.says(f"local n = {{}} for m in {value} do n[#n + 1] = m.id end "
+                          "log.info(table.concat(n, ' '))", want)
+                self.says(f"log.info(tostring(#({value})))", str(len(want.split())))
+
+    def test_an_action_is_one_of_each(self):
+        plan = self.run_lua("q():where(function(m) return m.id ~= 3 end):tag('done')")
+        self.assertEqual(plan.faults, [])
+        self.assertEqual([(o.msg, o.args) for o in plan.ops],
+                         [(i, ["done"]) for i in (1, 2, 4)])
+
+    def test_many_are_asked_for_twice(self):
+        self.s.messages = {i: mail(id=i) for i in range(1, 502)}
+        self.s.server = list(range(1, 502))
+        [(_, _, text)] = self.run_lua("q():tag('done')").faults
+        self.assertIn("501 messages in one action; say :really()", text)
+        plan = self.run_lua("q():really():tag('done')")
+        self.assertEqual((plan.faults, len(plan.ops)), ([], 501))
+
+    def test_mistakes(self):
+        for body, why in (("set { true }", "a word or a list of words, not a boolean"),
+                          ("set { {{{{{{{{{ 'a' }}}}}}}}} }", "lists in lists in lists"),
+                          ("local n = q():where(1)", "function expected"),
+                          ("local n = #q():first({})", "number expected")):
+            with self.subTest(body):
+                [(_, _, text)] = self.run_lua(body).faults
+                self.assertIn(why, text)
+
+    def test_not_after_its_event(self):
+        self.assertEqual(self.s.load(
+            "plugin { api = 1 } local kept on.settled(function() if kept then "
+            "for m in kept do log.info(m.id) end end kept = search { server = true, text = 'x' } end)"), "")
+        self.assertEqual(self.s.ask("settled", mailbox="INBOX").faults, [])
+        [(_, _, text)] = self.s.ask("settled", mailbox="INBOX").faults
+        self.assertIn("a set of messages was used after its event", text)
+
+
 class Shipped(unittest.TestCase):
     """What lies in lua/, and what is made from the registry."""
 

@@ -2,7 +2,7 @@
 says."""
 import unittest
 
-from case import local_message, message
+from case import local_message, message, rows
 from peer import MODERN, no
 from test_peer import DATE, PeerCase, wait_for
 
@@ -44,6 +44,39 @@ class Unsent(PeerCase):
         self.any_end()
         self.heal()
         self.assertEqual(self.tokens().count("late"), 1)
+
+
+# What an APPEND is told, and what is there in the end: of one that was refused for what
+# it is, nobody knows that it will be taken later, and the old one is not deleted for it.
+ANSWERS = {"refused": ("not this one", ["first", "second"]),
+           "full": ("[OVERQUOTA] full", ["second"]),
+           "to be made": ("[TRYCREATE] make it", ["second"])}
+
+
+@rows("draft", ANSWERS)
+class Replaced(PeerCase):
+    """A draft that is saved again, and whose new version is not taken: the old one
+    keeps its place on the server, the new one here."""
+
+    def bodies(self):
+        return [m.data.split(b"\r\n\r\n")[1].strip().decode() for m in self.drafts.msgs]
+
+    def draft(self, row):
+        text, want = row
+        self.drafts = self.peer.box("Drafts", ["\\Drafts"])
+        self.drafts.add(message("draft", "first"), {"\\Draft"}, DATE)
+        self.syncd.sync()
+        self.tree.replace("Drafts", "draft", local_message("draft", "second"))
+        self.peer.on("APPEND", no(text), times=1)
+        self.any_end()
+        self.assertEqual(self.bodies(), ["first"])
+        self.assertIn(b"second", self.tree.find("Drafts", "draft").data)
+        self.peer.rules.__init__()
+        for _ in range(3):
+            self.any_end()
+        self.assertEqual(self.bodies(), want)
+        [m] = self.tree.messages("Drafts")
+        self.assertIn(b"second", m.data)
 
 
 class Pushed(PeerCase):

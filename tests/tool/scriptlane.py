@@ -219,7 +219,11 @@ class Script:
         return self
 
     def __exit__(self, *_):
-        if self.proc.poll() is None:
+        """It goes by itself, unless it hangs."""
+        self.sock.close()
+        try:
+            self.proc.wait(5)
+        except subprocess.TimeoutExpired:
             self.proc.kill()
         self.close()
 
