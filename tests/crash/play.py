@@ -230,6 +230,7 @@ class Play:
     def end(self):
         if self.daemon:
             self.stop()
+        self.stage.peer.clear()    # nothing is refused any more
         self.stage.judge_quiet()
 
     def retell(self, story):
