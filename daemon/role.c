@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,8 @@
 #include "base/mem.h"
 #include "ipc.h"
 #include "progress.h"
+
+enum { FILES = 4096 };
 
 static const usec kill_grace = USEC_S(2);
 
@@ -83,12 +86,26 @@ child_exec(const struct strlist *command)
 	child_die(argv[0]);
 }
 
+/* Files of uploads are open until they are sent; the usual limit is for programs that
+ * use select(). */
+static void
+allow_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= FILES)
+		return;
+	rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 static void NORETURN
 child_worker(pid_t parent, int fd, int page, const char *account)
 {
 	child_defaults(parent);
 	/* Ctrl-C is for the parent, which ends its workers in order. */
 	setpgid(0, 0);
+	allow_files();
 	/* Out of the way of the other one. */
 	page = fcntl(page, F_DUPFD_CLOEXEC, PROGRESS_FD + 1);
 	if (page < 0)

@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "engine/account.h"
+#include "maildir/dir.h"
 
 /* New files that are moves or copies of what the server has: UID MOVE, UID COPY
  * (move.c). */
@@ -33,5 +34,8 @@ int	apply_deletes_remote(struct account *acc, struct folder *f, struct err *err)
 /* A new row for a file, or the row that it has: content, name, no stage yet. */
 int	row_of_file(struct account *acc, struct folder *f, struct change *c,
 	    struct msg_row *row, struct err *err);
+/* The same of a file that was looked at just now; NULL: it is not there. */
+int	row_of_open(struct account *acc, struct folder *f, struct change *c,
+	    const struct mstat *st, struct msg_row *row, struct err *err);
 
 #endif

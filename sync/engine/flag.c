@@ -270,27 +270,23 @@ apply_flags_local(struct account *acc, struct folder *f, struct err *err)
 /* ---- rows alone ------------------------------------------------------- */
 
 int
-row_of_file(struct account *acc, struct folder *f, struct change *c,
-    struct msg_row *row, struct err *err)
+row_of_open(struct account *acc, struct folder *f, struct change *c,
+    const struct mstat *st, struct msg_row *row, struct err *err)
 {
 	struct mname name;
-	struct mstat st;
-	int got;
 
 	if (c->msg != 0) {
-		got = store_find_id(acc->store, c->msg, row, err);
+		int got = store_find_id(acc->store, c->msg, row, err);
+
 		if (got < 0)
 			return -1;
 		must(got > 0);
 	} else {
 		*row = (struct msg_row){ .folder = f->id };
 	}
-	got = mdir_stat(f->fd, c->in_new, c->file, &st, err);
-	if (got < 0)
-		return -1;
 	/* Another file may have come to that name since, a draft that was saved
 	 * again: what we know is not about that one, which is still to be seen. */
-	if (got == 0 || (c->ino != 0 && st.ino != c->ino) ||
+	if (st == NULL || (c->ino != 0 && st->ino != c->ino) ||
 	    !mname_parse(str_z(c->file), &name)) {
 		folder_mark(f, DIRTY_SCAN);
 		f->work.failed = true;
@@ -303,13 +299,13 @@ row_of_file(struct account *acc, struct folder *f, struct change *c,
 	row->unique = name.unique;
 	row->file = str_z(c->file);
 	row->in_new = c->in_new;
-	row->ino = st.ino;
+	row->ino = st->ino;
 	/* What was written to it since is still to be seen, too. */
 	if (c->content != NULL)
 		row->size = c->content->size;
 	else if (c->msg == 0)
-		row->size = st.size;
-	row->date = st.mtime;
+		row->size = st->size;
+	row->date = st->mtime;
 	if (c->content != NULL) {
 		row->wire_size = c->content->wire_size;
 		row->eol = c->content->eol;
@@ -317,6 +313,17 @@ row_of_file(struct account *acc, struct folder *f, struct change *c,
 		row->all = c->content->id.all;
 	}
 	return 1;
+}
+
+int
+row_of_file(struct account *acc, struct folder *f, struct change *c,
+    struct msg_row *row, struct err *err)
+{
+	struct mstat st;
+	int there = mdir_stat(f->fd, c->in_new, c->file, &st, err);
+
+	return there < 0 ? -1 :
+	    row_of_open(acc, f, c, there > 0 ? &st : NULL, row, err);
 }
 
 /* The file has another name, or another inode, and nothing else is new. */

@@ -6,6 +6,7 @@
  * settles it; without an answer, recover.c looks for the content before anything
  * is sent again.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,9 +25,10 @@
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
-/* Descriptors are open from submission until sent, so a batch is small; and two are
- * in flight, so that the server does not wait while the next one is read. */
-enum { BATCH = 128, BATCH_BYTES = 16 << 20 };
+/* Descriptors are open from submission until sent, so a batch is small.  Two are in
+ * flight, so that the server does not wait while the next one is read; and one more
+ * for each that was taken, so that a long way does not make it wait, either. */
+enum { BATCH = 128, BATCH_BYTES = 16 << 20, FLYING = 2, FLYING_MAX = 8 };
 /* So many files are synced at once; a file's times may lag behind the clock. */
 enum { MANY = 8, CLOCK_COARSE = 20000 };
 
@@ -39,7 +41,9 @@ struct batch {
 struct uploads {
 	struct account	*acc;
 	struct folder	*f;
-	struct batch	*b;		/* two */
+	struct batch	*b;		/* a ring of FLYING_MAX */
+	size_t		 first, flying;	/* the oldest that is in flight; so many */
+	size_t		 window;	/* so many may be */
 	size_t		 at;		/* the change that is next */
 	int64_t		 synced;	/* what was last changed before that time
 					 * is on the disk; 0: no file is */
@@ -49,7 +53,7 @@ struct uploads {
 	struct {
 		int64_t		 row;
 		struct change	*change;
-	}		 open[2 * BATCH];
+	}		 open[FLYING_MAX * BATCH];
 	size_t		 n_open;
 };
 
@@ -127,65 +131,69 @@ refused(struct uploads *us, struct upload *u, const struct answer *a,
 	return upload_refuse(acc, f, u, false, a->text, err);
 }
 
-enum { GONE = -2 };
-
-/* The file whose content is known, or GONE: another one has its name. */
+/* What is known of its content is of this file: another one may have its name. */
 static int
-open_digested(struct folder *f, const struct change *c, int64_t *changed,
+digest_open(struct folder *f, struct change *c, int fd, const struct mstat *st,
     struct err *err)
 {
-	int fd = mdir_open(f->fd, c->in_new, c->file, err);
-	struct mstat st;
+	struct mcontent content;
 
-	if (fd < 0)
-		return -1;
-	if (mdir_stat_open(fd, &st, err) > 0 && st.ino == c->ino) {
-		*changed = st.changed_us;
-		return fd;
+	/* A draft that is saved again is the file that is there now. */
+	if (c->content != NULL && (c->msg == 0 || !(c->out.ops & OP_REPLACE))) {
+		if (st->ino == c->ino)
+			return 1;
+		folder_mark(f, DIRTY_SCAN);
+		f->work.failed = true;
+		return 0;
 	}
-	close(fd);
-	folder_mark(f, DIRTY_SCAN);
-	f->work.failed = true;
-	return GONE;
+	if (mdir_digest(fd, &content, err) < 0)
+		return -1;
+	if (c->content == NULL)
+		c->content = xmalloc(sizeof(content));
+	*c->content = content;
+	c->ino = st->ino;
+	return 1;
 }
 
-/* Open, read once for identity and size, and note the intent. */
+/* Read it once for identity and size, and note the intent.  1, 0: not this one, -1. */
 static int
-prepare(struct account *acc, struct folder *f, struct change *c,
+prepare_open(struct account *acc, struct folder *f, struct change *c, int fd,
     struct upload *u, struct err *err)
 {
-	int fd, got = local_digest(f, c, err);
-	int64_t changed;
+	struct mstat st;
+	int got = mdir_stat_open(fd, &st, err);
 
-	if (got > 0 && c->msg != 0 && (c->out.ops & OP_REPLACE)) {
-		free(c->content);
-		c->content = NULL;
-		got = local_digest(f, c, err);
-	}
+	if (got > 0)
+		got = digest_open(f, c, fd, &st, err);
 	if (got <= 0)
 		return got;
-	fd = open_digested(f, c, &changed, err);
-	if (fd < 0)
-		return fd == GONE ? 0 : -1;
-	if (upload_let_go(acc, c, err) < 0) {
-		close(fd);
+	if (upload_let_go(acc, c, err) < 0)
 		return -1;
-	}
-	*u = (struct upload){ .change = c, .changed = changed, .up = {
+	*u = (struct upload){ .change = c, .changed = st.changed_us, .up = {
 		.fd = fd,
 		.eol = c->content->eol,
 		.wire_size = c->content->wire_size,
 		.has_nul = c->content->has_nul,
 		.flags = c->local_flags,
 	} };
-	got = upload_intend(acc, f, c, fd, u, err);
-	if (got <= 0) {
+	got = upload_intend(acc, f, c, &st, u, err);
+	if (got == 0 && upload_take_back(acc, c, true, err) < 0)
+		return -1;
+	return got;
+}
+
+static int
+prepare(struct account *acc, struct folder *f, struct change *c,
+    struct upload *u, struct err *err)
+{
+	int fd = mdir_open(f->fd, c->in_new, c->file, err), got;
+
+	if (fd < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	got = prepare_open(acc, f, c, fd, u, err);
+	if (got <= 0)
 		close(fd);
-		if (got == 0 && upload_take_back(acc, c, true, err) < 0)
-			return -1;
-		return got;
-	}
-	return 1;
+	return got;
 }
 
 static int
@@ -288,8 +296,12 @@ static int
 answered(struct uploads *us, struct upload *u, size_t n, const struct answer *a,
     struct err *err)
 {
-	if (a->status == DONE_OK)
+	if (a->status == DONE_OK) {
+		us->window += us->window < FLYING_MAX;
 		return taken(us, u, n, a, err);
+	}
+	/* Who refuses one may refuse what follows. */
+	us->window = FLYING;
 	if (commit_joined(us->acc, err) < 0)
 		return -1;
 	if (n == 1)
@@ -494,31 +506,41 @@ has_more(const struct uploads *us)
 	return !us->stop && us->at < us->f->work.n;
 }
 
-/* One after the other, as long as there is something to start or to finish: while
- * one of the two is settled and filled again, the server has the other one. */
+/* Fill the window.  What was settled before is committed with the first. */
+static int
+start_batches(struct uploads *us, struct err *err)
+{
+	while (us->n_open == 0 && has_more(us) && us->flying < us->window) {
+		struct batch *b = &us->b[(us->first + us->flying) % FLYING_MAX];
+
+		if (start_batch(us, b, err) < 0)
+			return -1;
+		us->flying += b->n > 0;
+	}
+	return commit_joined(us->acc, err);
+}
+
+/* While the oldest is settled and its place filled again, the server has others. */
 static int
 run(struct uploads *us, struct err *err)
 {
-	struct batch *b = us->b, *other = us->b + 1, *swap;
+	for (;;) {
+		if (start_batches(us, err) < 0)
+			return -1;
+		if (us->flying > 0) {
+			struct batch *b = &us->b[us->first];
 
-	do {
-		if (finish_batch(us, b, err) < 0)
-			return -1;
-		if (us->n_open > 0 && other->n == 0 &&
-		    (commit_joined(us->acc, err) < 0 ||
-		    look_for_open(us, err) < 0))
-			return -1;
-		if (us->n_open == 0 && has_more(us) &&
-		    start_batch(us, b, err) < 0)
-			return -1;
-		if (commit_joined(us->acc, err) < 0)
-			return -1;
-		swap = b;
-		b = other;
-		other = swap;
-	} while (us->b[0].n > 0 || us->b[1].n > 0 || us->n_open > 0 ||
-	    has_more(us));
-	return 0;
+			us->first = (us->first + 1) % FLYING_MAX;
+			us->flying--;
+			if (finish_batch(us, b, err) < 0)
+				return -1;
+		} else if (us->n_open > 0) {
+			if (look_for_open(us, err) < 0)
+				return -1;
+		} else {
+			return commit_joined(us->acc, err);
+		}
+	}
 }
 
 static uint64_t
@@ -542,7 +564,8 @@ apply_uploads(struct account *acc, struct folder *f, struct err *err)
 	if (total == 0)
 		return 0;
 	progress_phase(acc->progress, PHASE_UPLOAD, f->name, total);
-	us.b = xcalloc(2, sizeof(*us.b));
+	us.b = xcalloc(FLYING_MAX, sizeof(*us.b));
+	us.window = FLYING;
 	r = sync_many(&us, total, err);
 	if (r == 0)
 		r = run(&us, err);

@@ -11,6 +11,7 @@
 #include "engine/account.h"
 #include "engine/change.h"
 #include "imap/cmd.h"
+#include "maildir/dir.h"
 
 struct upload {
 	struct change	*change;
@@ -21,11 +22,11 @@ struct upload {
 	struct imap_upload up;
 };
 
-/* Note the intent: a row that is APPENDING, with the flags that the file of ${fd}
- * shows; u->row and u->up.date.  In a transaction.  1, 0: the file is not what it was,
- * -1. */
+/* Note the intent: a row that is APPENDING, of the file that is open as u->up.fd and is
+ * ${st}; u->row and u->up.date.  In a transaction.  1, 0: the file is not what it
+ * was, -1. */
 int	upload_intend(struct account *acc, struct folder *f, struct change *c,
-	    int fd, struct upload *u, struct err *err);
+	    const struct mstat *st, struct upload *u, struct err *err);
 /* The old version's row lets go of the name that the new one takes.  In a
  * transaction. */
 int	upload_let_go(struct account *acc, struct change *c, struct err *err);

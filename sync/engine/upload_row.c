@@ -25,17 +25,17 @@ read_header(int fd, struct header *h)
 }
 
 int
-upload_intend(struct account *acc, struct folder *f, struct change *c, int fd,
-    struct upload *u, struct err *err)
+upload_intend(struct account *acc, struct folder *f, struct change *c,
+    const struct mstat *st, struct upload *u, struct err *err)
 {
 	struct header h = { 0 };
 	struct msg_row row;
 	int got;
 
-	got = row_of_file(acc, f, c, &row, err);
+	got = row_of_open(acc, f, c, st, &row, err);
 	if (got <= 0)
 		return got;
-	(void)read_header(fd, &h);
+	(void)read_header(u->up.fd, &h);
 	if (c->out.ops & OP_REPLACE) {
 		/* The old version keeps its row until it is expunged. */
 		row.id = 0;

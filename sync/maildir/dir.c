@@ -21,7 +21,7 @@
 
 enum {
 	DENTS_SIZE = 256 * 1024,
-	READ_SIZE = 64 * 1024,	/* below what malloc() would map each time */
+	READ_SIZE = 64 * 1024,
 	HEAD_SIZE = 16 * 1024,
 	/* A change within this time of the one before may leave no trace in
 	 * the directory's mtime: the kernel's clock for files ticks at most
@@ -275,7 +275,7 @@ mdir_digest_by(struct hasher *hasher, int fd, struct mcontent *c,
     struct err *err)
 {
 	struct eol_scan scan = { 0 };
-	char *p = xmalloc(READ_SIZE);
+	char p[READ_SIZE];
 	off_t at = 0;
 	ssize_t n;
 
@@ -294,7 +294,6 @@ mdir_digest_by(struct hasher *hasher, int fd, struct mcontent *c,
 	*c = (struct mcontent){ .size = (uint64_t)at, .has_nul = scan.nul };
 	hasher_end(hasher, &c->id);
 	c->eol = eol_scan_end(&scan, &c->wire_size);
-	free(p);
 	return n < 0 ? -1 : 0;
 }
 
