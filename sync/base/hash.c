@@ -19,6 +19,9 @@ struct hasher {
 	bool		 cr;		/* a CR is held back */
 	bool		 line_start;	/* the last byte hashed was LF, or none */
 	uint64_t	 wire_size;
+	size_t		 n_folded;
+	char		 folded[4096];	/* for .all: lines are short, and each
+					 * update has its price */
 };
 
 /* Looked up once: EVP_sha256() would be at each use, under locks. */
@@ -44,6 +47,7 @@ begin(struct hasher *h)
 	must(EVP_DigestInit_ex(h->all, sha256(), NULL) == 1);
 	if (h->wire != NULL)
 		must(EVP_DigestInit_ex(h->wire, sha256(), NULL) == 1);
+	h->n_folded = 0;
 	h->in_body = h->cr = false;
 	h->line_start = true;
 	h->wire_size = 0;
@@ -95,29 +99,57 @@ digest_wire(struct hasher *h, const char *p, size_t n)
 	EVP_DigestUpdate(h->wire, p, (size_t)(end - p));
 }
 
+static void
+flush(struct hasher *h)
+{
+	EVP_DigestUpdate(h->all, h->folded, h->n_folded);
+	h->n_folded = 0;
+}
+
+static void
+digest_all(struct hasher *h, const char *p, size_t n)
+{
+	if (n > sizeof(h->folded) - h->n_folded)
+		flush(h);
+	if (n > sizeof(h->folded)) {
+		EVP_DigestUpdate(h->all, p, n);
+		return;
+	}
+	memcpy(h->folded + h->n_folded, p, n);
+	h->n_folded += n;
+}
+
+/* As far as the header goes. */
+static void
+digest_head(struct hasher *h, const char *p, size_t n)
+{
+	const char *q = p, *end = p + n;
+
+	while (q < end) {
+		const char *lf;
+
+		if (h->line_start && *q == '\n') {
+			h->in_body = true;
+			break;
+		}
+		lf = memchr(q, '\n', (size_t)(end - q));
+		h->line_start = lf != NULL;
+		q = lf != NULL ? lf + 1 : end;
+	}
+	EVP_DigestUpdate(h->head, p, (size_t)(q - p));
+}
+
 /* Folded bytes; ${p} has no CRLF that should have been folded. */
 static void
 digest(struct hasher *h, const char *p, size_t n)
 {
 	if (n == 0)
 		return;
-	EVP_DigestUpdate(h->all, p, n);
+	digest_all(h, p, n);
 	if (h->wire != NULL)
 		digest_wire(h, p, n);
-	while (!h->in_body && n > 0) {
-		const char *lf;
-
-		if (h->line_start && p[0] == '\n') {
-			h->in_body = true;
-			return;
-		}
-		lf = memchr(p, '\n', n);
-		h->line_start = lf != NULL;
-		EVP_DigestUpdate(h->head, p,
-		    lf != NULL ? (size_t)(lf - p) + 1 : n);
-		n -= lf != NULL ? (size_t)(lf - p) + 1 : n;
-		p = lf != NULL ? lf + 1 : p;
-	}
+	if (!h->in_body)
+		digest_head(h, p, n);
 }
 
 void
@@ -156,6 +188,7 @@ hasher_end(struct hasher *h, struct msgid_hash *out)
 {
 	if (h->cr)
 		digest(h, "\r", 1);
+	flush(h);
 	must(EVP_DigestFinal_ex(h->head, out->head.b, NULL) == 1);
 	must(EVP_DigestFinal_ex(h->all, out->all.b, NULL) == 1);
 	out->wire = (struct hash){ 0 };

@@ -306,22 +306,30 @@ has_header(const char *p, size_t n)
 	    (p[0] == '\r' && p[1] == '\n');
 }
 
+/* One for all: each that is made costs as much as a short message. */
+static struct hasher *
+usual_hasher(void)
+{
+	static struct hasher *hasher;
+
+	if (hasher == NULL)
+		hasher = hasher_new();
+	return hasher;
+}
+
 int
 mdir_head(int fd, struct hash *head, struct err *err)
 {
 	char block[HEAD_SIZE];
 	struct msgid_hash id;
-	struct hasher *hasher;
 	ssize_t n = pread(fd, block, sizeof(block), 0);
 
 	if (n < 0)
 		return at_fail(err, ERR_MSG, "read a message");
 	if (!has_header(block, (size_t)n))
 		return 0;
-	hasher = hasher_new();
-	hasher_add(hasher, block, (size_t)n);
-	hasher_end(hasher, &id);
-	hasher_free(hasher);
+	hasher_add(usual_hasher(), block, (size_t)n);
+	hasher_end(usual_hasher(), &id);
 	*head = id.head;
 	return 1;
 }
@@ -329,11 +337,7 @@ mdir_head(int fd, struct hash *head, struct err *err)
 int
 mdir_digest(int fd, struct mcontent *c, struct err *err)
 {
-	struct hasher *hasher = hasher_new();
-	int r = mdir_digest_by(hasher, fd, c, err);
-
-	hasher_free(hasher);
-	return r;
+	return mdir_digest_by(usual_hasher(), fd, c, err);
 }
 
 int
