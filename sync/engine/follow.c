@@ -167,14 +167,18 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 /* In the transaction that follow_settle() commits. */
 static int
 record_move(struct account *acc, const struct folder *home, struct folder *to,
-    struct msg_row *row, struct err *err)
+    struct msg_row *row, struct str objid, struct err *err)
 {
+	bool same = objid.n == 0 || str_eq(objid, row->objid);
 	struct hook_was was = { .mailbox = home != NULL ? home->name : "",
 	    .origin = "server" };
 
 	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
 		return -1;
-	if (store_msg_put(acc->store, row, err) < 0 ||
+	if (!same)
+		row->objid = objid;
+	if ((same ? store_msg_moved(acc->store, row, err) :
+	    store_msg_put(acc->store, row, err)) < 0 ||
 	    account_audit(acc, "move-local", to, row, "moved on the server",
 	    err) < 0)
 		return -1;
@@ -265,9 +269,7 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 	row->flags = flags;
 	if (out.ops & OP_FLAGS_REMOTE)
 		folder_mark(to, DIRTY_SCAN);
-	if (objid.n > 0)
-		row->objid = objid;
-	got = record_move(acc, home, to, row, err);
+	got = record_move(acc, home, to, row, objid, err);
 	if (got == 0) {
 		acc->tally.moved++;
 		if (old != NULL)

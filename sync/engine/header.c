@@ -37,37 +37,54 @@ end_field(struct header *h)
 	h->n = 0;
 }
 
+/* Of one line, without its end. */
 static void
-add_byte(struct header *h, char c)
+add_run(struct header *h, const char *p, size_t n)
 {
 	if (h->line == NULL)
 		h->line = xmalloc(FIELD_MAX + 1);
-	if (h->n < FIELD_MAX && c != '\r')
-		h->line[h->n++] = c;
+	while (n > 0) {
+		const char *cr = memchr(p, '\r', n);
+		size_t part = cr != NULL ? (size_t)(cr - p) : n;
+		size_t room = FIELD_MAX - h->n, kept = part < room ? part : room;
+
+		memcpy(h->line + h->n, p, kept);
+		h->n += kept;
+		part += cr != NULL;
+		p += part;
+		n -= part;
+	}
 }
 
 /* A field ends where a line begins that does not begin with white space. */
 void
 header_add(struct header *h, struct str bytes)
 {
-	for (size_t i = 0; i < bytes.n && !h->ended; i++) {
-		char c = bytes.p[i];
-		bool at_line_start = h->n > 0 && h->line[h->n - 1] == '\n';
+	const char *p = bytes.p, *end = p + bytes.n;
 
-		if (at_line_start && c != ' ' && c != '\t') {
+	while (p < end && !h->ended) {
+		bool at_line_start = h->n > 0 && h->line[h->n - 1] == '\n';
+		const char *lf = memchr(p, '\n', (size_t)(end - p));
+
+		if (at_line_start && *p != ' ' && *p != '\t') {
 			h->n--;
 			end_field(h);
 		}
-		if (c == '\n' && h->n == 0) {
+		if (lf != p) {
+			add_run(h, p, (size_t)((lf != NULL ? lf : end) - p));
+			p = lf != NULL ? lf : end;
+			continue;
+		}
+		p++;
+		if (h->n == 0) {
 			h->ended = true;
 			free(h->line);
 			h->line = NULL;
-			return;
-		}
-		if (c == '\n' && h->n == FIELD_MAX)
+		} else if (h->n == FIELD_MAX) {
 			h->line[h->n - 1] = '\n';
-		else
-			add_byte(h, c);
+		} else {
+			h->line[h->n++] = '\n';
+		}
 	}
 }
 

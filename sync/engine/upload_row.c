@@ -148,9 +148,8 @@ upload_settle(struct account *acc, struct folder *f, const struct upload *u,
 	row.uid.v = uid;
 	row.stage = ST_PRESENT;
 	row.seek = 0;
-	if (store_msg_put(acc->store, &row, err) < 0)
-		return -1;
-	if (account_audit(acc, "upload", f, &row, u->change->out.reason, err) < 0)
+	if (store_msg_taken(acc->store, row.id, uid, err) < 0 ||
+	    account_audit(acc, "upload", f, &row, u->change->out.reason, err) < 0)
 		return -1;
 	return tell_message(acc, HOOK_UPLOADED, f, &row,
 	    &(struct hook_was){ .origin = "client" }, err);

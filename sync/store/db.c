@@ -56,6 +56,12 @@ static const char *const sql[Q_N] = {
 	[Q_MSG_TOUCH] = "UPDATE message SET flags = ?2, keywords = ?3, "
 	    "modseq = ?4, file = ?5, in_new = ?6 WHERE id = ?1",
 	[Q_MSG_PRESENT] = "UPDATE message SET stage = 0 WHERE id = ?",
+	/* Named columns only: each index that has another would be written, too. */
+	[Q_MSG_TAKEN] = "UPDATE message SET uid = ?2, stage = 0, seek = NULL "
+	    "WHERE id = ?1",
+	[Q_MSG_MOVED] = "UPDATE message SET folder = ?2, uid = ?3, stage = ?4, "
+	    "uniq = ?5, file = ?6, in_new = ?7, flags = ?8, keywords = ?9 "
+	    "WHERE id = ?1",
 	[Q_MSG_REMOVE] = "DELETE FROM message WHERE id = ?",
 	[Q_FIND_ID] = SELECT_MSG "WHERE id = ?",
 	[Q_FIND_UID] = SELECT_MSG "WHERE folder = ? AND uid = ?",

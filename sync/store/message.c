@@ -118,6 +118,37 @@ store_msg_present(struct store *s, int64_t id, struct err *err)
 }
 
 int
+store_msg_taken(struct store *s, int64_t id, uint32_t uid, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_MSG_TAKEN, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, id);
+	db_bind_some(st, 2, uid);
+	return db_run(s, st, err);
+}
+
+int
+store_msg_moved(struct store *s, const struct msg_row *row, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_MSG_MOVED, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, row->id);
+	sqlite3_bind_int64(st, 2, row->folder);
+	db_bind_some(st, 3, row->uid.v);
+	sqlite3_bind_int64(st, 4, row->stage);
+	db_bind_blob(st, 5, row->unique);
+	db_bind_blob(st, 6, row->file);
+	sqlite3_bind_int64(st, 7, row->in_new);
+	sqlite3_bind_int64(st, 8, row->flags.sys);
+	sqlite3_bind_int64(st, 9, (int64_t)row->flags.kw);
+	return db_run(s, st, err);
+}
+
+int
 store_msg_remove(struct store *s, int64_t id, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_MSG_REMOVE, err);

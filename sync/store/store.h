@@ -128,6 +128,10 @@ int	store_msg_add(struct store *s, const struct msg_row *row, struct err *err);
 int	store_msg_touch(struct store *s, const struct msg_row *row, struct err *err);
 /* Only the stage, which becomes ST_PRESENT. */
 int	store_msg_present(struct store *s, int64_t id, struct err *err);
+/* An upload that the server has as ${uid}: that, stage and seek. */
+int	store_msg_taken(struct store *s, int64_t id, uint32_t uid, struct err *err);
+/* Where it is and what it shows: folder, uid, stage, unique, file, in_new, flags. */
+int	store_msg_moved(struct store *s, const struct msg_row *row, struct err *err);
 int	store_msg_remove(struct store *s, int64_t id, struct err *err);
 /* 1: found, 0: none, -1. */
 int	store_find_id(struct store *s, int64_t id, struct msg_row *row, struct err *err);

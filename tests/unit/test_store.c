@@ -238,6 +238,37 @@ a_row_that_is_present_keeps_all_but_its_stage(void **state)
 }
 
 static void
+a_row_that_was_taken_or_moved_keeps_what_it_is(void **state)
+{
+	struct store *s = open_store();
+	struct folder_row f = add_folder(s, "INBOX"), g = add_folder(s, "Archive");
+	struct msg_row full = full_message(f.id), m;
+	struct err err;
+
+	(void)state;
+	full.stage = ST_APPENDING;
+	full.seek = 7;
+	full.uid.v = 0;
+	OK(store_msg_put(s, &full, &err));
+	OK(store_msg_taken(s, full.id, 4711, &err));
+	full.stage = ST_PRESENT;
+	full.seek = 0;
+	full.uid.v = 4711;
+	assert_int_equal(store_find_id(s, full.id, &m, &err), 1);
+	assert_message(&m, &full);
+	full.folder = g.id;
+	full.uid.v = 12;
+	full.unique = STR("other");
+	full.file = STR("other:2,F");
+	full.in_new = !full.in_new;
+	full.flags = (struct flags){ FLAG_FLAGGED, 5 };
+	OK(store_msg_moved(s, &full, &err));
+	assert_int_equal(store_find_id(s, full.id, &m, &err), 1);
+	assert_message(&m, &full);
+	store_close(s);
+}
+
+static void
 every_field_of_a_folder_outlives_a_reopen(void **state)
 {
 	struct folder_row full = { .wire = STR("A&AOQ-\xff"),
@@ -992,6 +1023,7 @@ main(void)
 		FRESH(a_row_put_again_is_replaced_in_all_fields),
 		FRESH(a_touch_changes_flags_modseq_and_file_alone),
 		FRESH(a_row_that_is_present_keeps_all_but_its_stage),
+		FRESH(a_row_that_was_taken_or_moved_keeps_what_it_is),
 		FRESH(every_field_of_a_folder_outlives_a_reopen),
 		FRESH(a_removed_folder_takes_its_messages_and_keywords),
 		FRESH(ids_are_never_used_again),
