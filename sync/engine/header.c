@@ -63,28 +63,27 @@ header_add(struct header *h, struct str bytes)
 	const char *p = bytes.p, *end = p + bytes.n;
 
 	while (p < end && !h->ended) {
-		bool at_line_start = h->n > 0 && h->line[h->n - 1] == '\n';
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 
-		if (at_line_start && *p != ' ' && *p != '\t') {
-			h->n--;
+		if (h->fresh && *p != ' ' && *p != '\t') {
+			h->n -= h->line[h->n - 1] == '\n';
 			end_field(h);
 		}
+		h->fresh = false;
 		if (lf != p) {
 			add_run(h, p, (size_t)((lf != NULL ? lf : end) - p));
 			p = lf != NULL ? lf : end;
 			continue;
 		}
 		p++;
-		if (h->n == 0) {
-			h->ended = true;
-			free(h->line);
-			h->line = NULL;
-		} else if (h->n == FIELD_MAX) {
-			h->line[h->n - 1] = '\n';
-		} else {
-			h->line[h->n++] = '\n';
+		if (h->n > 0) {
+			add_run(h, "\n", 1);
+			h->fresh = true;
+			continue;
 		}
+		h->ended = true;
+		free(h->line);
+		h->line = NULL;
 	}
 }
 

@@ -14,6 +14,7 @@ struct header {
 	char	*subject, *from, *msgid;	/* NULL: absent */
 	char	*line;				/* the field being collected */
 	size_t	 n;
+	bool	 fresh;				/* the last byte ended a line */
 	bool	 ended;				/* the empty line has passed */
 };
 

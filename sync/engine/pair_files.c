@@ -27,6 +27,7 @@ struct losses {
 	struct lost	*v;
 	size_t		 n, cap;
 	struct map	 by_unique, by_ino, by_row;
+	bool		 rows;		/* there are some at all */
 };
 
 static void
@@ -114,14 +115,14 @@ has_left(struct account *acc, struct folder *from, const struct msg_row *row)
 /* Can there be a row with its content?  Its header is read for that; all of it would
  * be read twice, once before the first upload.  1, 0: there is none, -1. */
 static int
-may_be_known(struct account *acc, struct folder *f, const struct change *u,
-    struct err *err)
+may_be_known(struct account *acc, const struct losses *l, struct folder *f,
+    const struct change *u, struct err *err)
 {
 	struct hash head;
 	int fd, got;
 
-	if (u->content != NULL)
-		return 1;
+	if (!l->rows || u->content != NULL)
+		return l->rows;
 	fd = mdir_open(f->fd, u->in_new, u->file, err);
 	if (fd < 0)
 		return err->errnum == ENOENT ? 1 : -1;
@@ -256,7 +257,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			hit = NULL;
 	}
 	if (hit == NULL) {
-		got = may_be_known(acc, f, u, err);
+		got = may_be_known(acc, l, f, u, err);
 		if (got <= 0)
 			return got;
 		got = local_digest(f, u, err);
@@ -287,11 +288,15 @@ int
 pair_files(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
 	struct losses l = { 0 };
-	int r = 0;
+	int any, r = 0;
 
 	/* A copy that the server makes has the date of what it copies. */
 	if (acc->conf->restore.on)
 		return 0;
+	any = store_any(acc->store, err);
+	if (any < 0)
+		return -1;
+	l.rows = any > 0;
 	map_init(&l.by_unique);
 	map_init(&l.by_ino);
 	map_init(&l.by_row);

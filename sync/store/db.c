@@ -104,6 +104,7 @@ static const char *const sql[Q_N] = {
 	    "AND id > ?2 ORDER BY id" PAGE,
 	[Q_BY_HEAD_IN] = SELECT_MSG "WHERE head = ?1 AND wire_size = ?3 "
 	    "AND folder = ?4 AND id > ?2 ORDER BY id" PAGE,
+	[Q_ANY] = "SELECT 1 FROM message LIMIT 1",
 	[Q_HAS_HEAD] = "SELECT 1 FROM message WHERE head = ?1 LIMIT 1",
 	[Q_AUDIT_ADD] = "INSERT INTO audit (at, op, folder, message, uid, "
 	    "msgid, subject, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

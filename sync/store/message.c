@@ -286,6 +286,17 @@ count(struct store *s, enum stmt q, int64_t folder, uint32_t *n, struct err *err
 }
 
 int
+store_any(struct store *s, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_ANY, err);
+	int got = st != NULL ? db_step(s, st, err) : -1;
+
+	if (st != NULL)
+		sqlite3_reset(st);
+	return got;
+}
+
+int
 store_has_head(struct store *s, const struct hash *head, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_HAS_HEAD, err);

@@ -166,6 +166,8 @@ struct cursor	*cursor_open(struct store *s, int64_t folder,
 struct cursor	*cursor_open_objid(struct store *s, struct str objid, struct err *err);
 struct cursor	*cursor_open_head(struct store *s, int64_t folder,
 		    const struct hash *head, uint64_t wire_size, struct err *err);
+/* Is there any message?  1, 0, -1. */
+int		 store_any(struct store *s, struct err *err);
 /* Does any message have that header?  1, 0, -1. */
 int		 store_has_head(struct store *s, const struct hash *head,
 		    struct err *err);

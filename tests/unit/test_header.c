@@ -124,6 +124,26 @@ nothing_counts_after_the_empty_line(void **state)
 	header_clear(&h);
 }
 
+/* The line is full when its continuation comes. */
+static void
+a_long_field_goes_on_however_it_comes(void **state)
+{
+	char text[1000];
+	struct header h;
+	size_t n;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "From:", 5);
+	n = 500 + (size_t)sprintf(text + 500, "\n Subject: no field\nSubject: s\n\n");
+	for (size_t portion = 1; portion <= n; portion++) {
+		parse(&h, text, n, portion);
+		assert_field(h.subject, "s");
+		assert_int_equal(strlen(h.from), 395);
+		header_clear(&h);
+	}
+}
+
 int
 main(void)
 {
@@ -131,6 +151,7 @@ main(void)
 		cmocka_unit_test(fields_are_found_in_any_portions),
 		cmocka_unit_test(a_long_field_is_cut_and_the_next_one_is_found),
 		cmocka_unit_test(a_line_without_end_takes_bounded_memory),
+		cmocka_unit_test(a_long_field_goes_on_however_it_comes),
 		cmocka_unit_test(nothing_counts_after_the_empty_line),
 	};
 
