@@ -90,15 +90,14 @@ index_member(lua_State *L)
 	lua_pushvalue(L, 2);
 	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TFUNCTION)
 		return 1;
-	/* A field that may be there and is not. */
-	if (lua_type(L, 2) == LUA_TSTRING &&
-	    registry_find(REG_DATA, class, lua_tostring(L, 2)) != NULL)
-		return 0;
 	if (lua_type(L, -1) != LUA_TLIGHTUSERDATA) {
-		if (lua_type(L, 2) == LUA_TSTRING)
-			return registry_unknown(L, class, REG_FIELD, class,
-			    lua_tostring(L, 2));
-		return luaL_error(L, "a %s has no such field", class);
+		if (lua_type(L, 2) != LUA_TSTRING)
+			return luaL_error(L, "a %s has no such field", class);
+		/* A field that may be there and is not. */
+		if (registry_find(REG_DATA, class, lua_tostring(L, 2)) != NULL)
+			return 0;
+		return registry_unknown(L, class, REG_FIELD, class,
+		    lua_tostring(L, 2));
 	}
 	r = lua_touserdata(L, -1);
 	lua_settop(L, 1);
