@@ -686,6 +686,25 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
+static void
+open_watch(struct worker *w)
+{
+	struct err err;
+
+	if (!w->conf->watch.local || !protocols[w->conf->protocol].two_way)
+		return;
+	w->acc->watcher = watch_new(&err);
+	/* For one round nothing is lost without it. */
+	if (w->once)
+		return;
+	if (w->acc->watcher == NULL)
+		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,
+		    "sysctl fs.inotify.max_user_instances=1024",
+		    "%s; folders are read every minute", err.text);
+	else if (watch_tree(w->acc->watcher, w->acc->root, ".", &err) < 0)
+		log_warn("%s", err.text);
+}
+
 static int
 start(struct worker *w, struct err *err)
 {
@@ -706,15 +725,7 @@ start(struct worker *w, struct err *err)
 	page = progress_page_inherited();
 	if (page != NULL)
 		w->acc->progress = page;
-	if (!w->once && w->conf->watch.local &&
-	    protocols[w->conf->protocol].two_way &&
-	    (w->acc->watcher = watch_new(err)) == NULL)
-		problem_open(w->acc, PROBLEM_WARNING, "store.watch-limit", NULL,
-		    "sysctl fs.inotify.max_user_instances=1024",
-		    "%s; folders are read every minute", err->text);
-	else if (w->acc->watcher != NULL &&
-	    watch_tree(w->acc->watcher, w->acc->root, ".", err) < 0)
-		log_warn("%s", err->text);
+	open_watch(w);
 	if (!w->once)
 		w->reload = reload_new(w->acc);
 	worker_sandbox(w->conf, w->acc->root, w->state_dir);

@@ -109,7 +109,8 @@ local_watch(struct account *acc, struct folder *f)
 		f->checked = false;
 		return;
 	}
-	if (!acc->watch_limit && err.class == ERR_LOCAL) {
+	/* Who looks only once reads it instead. */
+	if (!acc->once && !acc->watch_limit && err.class == ERR_LOCAL) {
 		acc->watch_limit = true;
 		problem_open(acc, PROBLEM_WARNING, "store.watch-limit", NULL,
 		    "sysctl fs.inotify.max_user_watches=1048576",

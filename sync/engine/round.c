@@ -18,6 +18,7 @@
 #include "engine/ahead.h"
 #include "engine/age.h"
 #include "engine/apply.h"
+#include "engine/brief.h"
 #include "engine/diff.h"
 #include "engine/dryrun.h"
 #include "engine/gather.h"
@@ -342,26 +343,45 @@ matches(const struct round_opts *o, const struct folder *f)
 	return f->drawn || is_asked(o, f);
 }
 
+static bool
+first_time(const struct folder *f)
+{
+	return f->validity.v == 0 && f->work.n == 0;
+}
+
+/* What of ${f} may have changed here.  -1 is the folder's trouble, or all's. */
+static int
+look_local(struct account *acc, struct folder *f, struct err *err)
+{
+	int r = 0;
+
+	/* The watch stands before the directory is read. */
+	if (!acc->once)
+		local_watch(acc, f);
+	if (!f->checked || (f->dirty & DIRTY_CHECK))
+		r = local_check(acc, f, err);
+	f->dirty &= ~(unsigned)DIRTY_CHECK;
+	f->checked = true;
+	if (r == 0 && acc->once && !f->watched && f->dirty && !first_time(f))
+		r = brief_watch(acc, f, err);
+	if (r == 0 && (f->dirty & (DIRTY_SCAN | DIRTY_LOCAL)))
+		r = local_gather(acc, f, err);
+	return r;
+}
+
 static int
 read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
     struct err *err)
 {
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
-		int r = 0;
+		int r;
 
 		if (!folder_active(f) || f->skip || !matches(o, f))
 			continue;
 		if (o->full)
 			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
-		/* The watch stands before the directory is read. */
-		local_watch(acc, f);
-		if (!f->checked || (f->dirty & DIRTY_CHECK))
-			r = local_check(acc, f, err);
-		f->dirty &= ~(unsigned)DIRTY_CHECK;
-		f->checked = true;
-		if (r == 0 && (f->dirty & (DIRTY_SCAN | DIRTY_LOCAL)))
-			r = local_gather(acc, f, err);
+		r = look_local(acc, f, err);
 		if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
 			return -1;
 		if (r > 0)
@@ -450,12 +470,6 @@ forget_work(struct account *acc)
 {
 	for (size_t i = 0; i < acc->n_folders; i++)
 		work_clear(&acc->folder[i]->work);
-}
-
-static bool
-first_time(const struct folder *f)
-{
-	return f->validity.v == 0 && f->work.n == 0;
 }
 
 /* A new folder may hold what was moved out of one that we know. */
@@ -572,9 +586,12 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 			forget_work(acc);
 			return -1;
 		}
-		if (local_note(acc, err) < 0)
+		if (local_note(acc, err) < 0 || (acc->once && !acc->dry_run &&
+		    !more_to_do(acc, o) && brief_settle(acc, err) < 0))
 			return -1;
 	} while (!acc->dry_run && more_to_do(acc, o) && ++passes < PASSES_MAX);
+	if (acc->once && !acc->dry_run && brief_keep(acc, err) < 0)
+		return -1;
 	failed = acc->tree_failed;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];

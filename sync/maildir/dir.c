@@ -49,6 +49,15 @@ dir_mtime(int folder_fd, const char *sub, int64_t *mtime, struct err *err)
 	return 0;
 }
 
+usec
+mdir_young_for(int64_t then, int64_t now)
+{
+	int64_t age = (now - then) / 1000;
+
+	/* A clock that was set back is no reason to wait for it. */
+	return age > TICK_US || age < -TICK_US ? 0 : TICK_US - age + 1;
+}
+
 int
 mdir_times(int folder_fd, int64_t *cur, int64_t *new_, struct err *err)
 {

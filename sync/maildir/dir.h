@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/eol.h"
 #include "base/str.h"
+#include "base/types.h"
 
 struct mfile {
 	char		*name;		/* the file name, in the list's memory */
@@ -37,6 +38,9 @@ struct mlist {
 /* The times of cur/ and new/, in ns: unchanged means that no entry came, went
  * or was renamed since.  -1: ERR_FOLDER. */
 int	mdir_times(int folder_fd, int64_t *cur, int64_t *new_, struct err *err);
+/* For how long from ${now} on a change may leave the times as one at ${then} did, both in
+ * ns; 0: they would tell. */
+usec	mdir_young_for(int64_t then, int64_t now);
 /* Read both directories (new/ first: a reader's move to cur/ is then seen
  * twice rather than not at all; the cur/ entry wins).  Files whose names are not
  * messages are left out.  -1 when any of it could not be read. */
