@@ -11,14 +11,12 @@ enum { LOOKS_MAX = 5 };
 int
 brief_watch(struct account *acc, struct folder *f, struct err *err)
 {
-	int r;
-
 	local_watch(acc, f);
+	/* That, or reading all of it, comes behind the watch. */
+	f->checked = true;
 	if (!f->watched || (f->dirty & DIRTY_SCAN))
 		return 0;
-	r = local_check(acc, f, err);
-	f->checked = true;
-	return r;
+	return local_check(acc, f, err);
 }
 
 /* Do the times in the base, if any, differ from those of now? */

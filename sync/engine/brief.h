@@ -1,6 +1,6 @@
 /*
- * brief.h — rounds of a process that ends with them (`syncd sync`): the directories in
- * which something is done are watched while it is done.
+ * brief.h — rounds of a process that ends with them (`syncd sync`): directories in which
+ * something is done are watched while it is done.
  *
  * What we write changes a directory's times, and so does what others write meanwhile:
  * without a watch all of a large folder would be read again after each round, and once
