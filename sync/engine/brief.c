@@ -36,8 +36,13 @@ look(struct account *acc, int64_t *newest, struct err *err)
 
 		if (!f->watched || f->fd < 0)
 			continue;
-		if (mdir_times(f->fd, &f->seen_cur, &f->seen_new, err) < 0)
-			return -1;
+		if (mdir_times(f->fd, &f->seen_cur, &f->seen_new, err) < 0) {
+			if (err->class != ERR_FOLDER)
+				return -1;
+			/* It has just gone, which the next round finds out. */
+			f->seen_cur = f->mtime_cur;
+			f->seen_new = f->mtime_new;
+		}
 		if (is_touched(f) && f->seen_cur > *newest)
 			*newest = f->seen_cur;
 		if (is_touched(f) && f->seen_new > *newest)

@@ -21,6 +21,19 @@ bind_hash(sqlite3_stmt *st, int at, const struct hash *h)
 		sqlite3_bind_blob(st, at, h->b, sizeof(h->b), SQLITE_TRANSIENT);
 }
 
+/* Which one it is and where: the first seven of a statement. */
+static void
+bind_place(sqlite3_stmt *st, const struct msg_row *row)
+{
+	sqlite3_bind_int64(st, 1, row->id);
+	sqlite3_bind_int64(st, 2, row->folder);
+	db_bind_some(st, 3, row->uid.v);
+	sqlite3_bind_int64(st, 4, row->stage);
+	db_bind_blob(st, 5, row->unique);
+	db_bind_blob(st, 6, row->file);
+	sqlite3_bind_int64(st, 7, row->in_new);
+}
+
 /* All of the row to the statement ${q}, which takes them in order. */
 static int
 write_row(struct store *s, enum stmt q, const struct msg_row *row,
@@ -30,13 +43,7 @@ write_row(struct store *s, enum stmt q, const struct msg_row *row,
 
 	if (st == NULL)
 		return -1;
-	sqlite3_bind_int64(st, 1, row->id);
-	sqlite3_bind_int64(st, 2, row->folder);
-	db_bind_some(st, 3, row->uid.v);
-	sqlite3_bind_int64(st, 4, row->stage);
-	db_bind_blob(st, 5, row->unique);
-	db_bind_blob(st, 6, row->file);
-	sqlite3_bind_int64(st, 7, row->in_new);
+	bind_place(st, row);
 	sqlite3_bind_int64(st, 8, (int64_t)row->ino);
 	sqlite3_bind_int64(st, 9, (int64_t)row->size);
 	sqlite3_bind_int64(st, 10, (int64_t)row->wire_size);
@@ -136,13 +143,7 @@ store_msg_moved(struct store *s, const struct msg_row *row, struct err *err)
 
 	if (st == NULL)
 		return -1;
-	sqlite3_bind_int64(st, 1, row->id);
-	sqlite3_bind_int64(st, 2, row->folder);
-	db_bind_some(st, 3, row->uid.v);
-	sqlite3_bind_int64(st, 4, row->stage);
-	db_bind_blob(st, 5, row->unique);
-	db_bind_blob(st, 6, row->file);
-	sqlite3_bind_int64(st, 7, row->in_new);
+	bind_place(st, row);
 	sqlite3_bind_int64(st, 8, row->flags.sys);
 	sqlite3_bind_int64(st, 9, (int64_t)row->flags.kw);
 	return db_run(s, st, err);
