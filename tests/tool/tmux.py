@@ -3,6 +3,7 @@
 terminal.py is strict, because it judges our own screens; this one is tmux.
 """
 import os
+import re
 import shlex
 import subprocess
 
@@ -42,13 +43,18 @@ class Tmux:
         return self._tmux("capture-pane", "-p", "-t", ":0")
 
     def wait(self, *words, without=(), seconds=20):
-        def holds():
-            text = self.text()
-            return all(w in text for w in words) and not any(w in text for w in without)
+        self._wait(lambda text: all(w in text for w in words) and not any(w in text for w in without),
+                   seconds, f"{words} without {without}")
+
+    def wait_match(self, pattern, seconds=20):
+        """A line that the regular expression finds."""
+        self._wait(lambda text: re.search(pattern, text), seconds, pattern)
+
+    def _wait(self, holds, seconds, what):
         try:
-            wait_for(holds, seconds, f"{words}")
+            wait_for(lambda: holds(self.text()), seconds, what)
         except TimeoutError:
-            raise AssertionError(f"no {words} without {without} on the screen:\n{self.text()}") from None
+            raise AssertionError(f"no {what} on the screen:\n{self.text()}") from None
 
     def ended(self, seconds=20):
         """The exit code, when it has one."""
