@@ -15,7 +15,7 @@ BUILD = os.environ["BUILD"]
 
 
 def fuzz(target, seconds):
-    """libFuzzer's last words, and whether nothing was found."""
+    """libFuzzer's last words, whether nothing was found, and seconds of CPU."""
     seeds.write(os.path.join(BUILD, "seeds"), target)
     learned = os.path.join(BUILD, "corpus", target)
     os.makedirs(learned, exist_ok=True)
@@ -26,18 +26,22 @@ def fuzz(target, seconds):
     if seeds.dictionary(target):
         argv.append(f"-dict={seeds.dictionary(target)}")
     argv += [learned, *seeds.places(os.path.join(BUILD, "seeds"), target)]
+    before = os.times()
     p = subprocess.run(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
-    return p.returncode == 0, p.stderr.decode(errors="replace")
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return p.returncode == 0, p.stderr.decode(errors="replace"), cpu
 
 
 def main(argv):
     failed = 0
     for target in argv[2:]:
-        good, said = fuzz(target, argv[1])
+        good, said, cpu = fuzz(target, argv[1])
         runs = re.search(r"number_of_executed_units: *(\d+)", said)
         seen = re.findall(r"cov: (\d+)", said)
         print(f"{target:<10} {runs.group(1) if runs else '?':>10} runs"
-              f" {seen[-1] if seen else '?':>7} places  {'nothing' if good else 'FOUND:'}",
+              f" {seen[-1] if seen else '?':>7} places {cpu:6.0f} s of CPU "
+              f" {'nothing' if good else 'FOUND:'}",
               flush=True)
         if not good:
             print(said[-6000:], flush=True)
