@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,7 +53,7 @@
 
 enum { EAGER_S = 30, DOUBT_S = 1, SCAN_S = 60, UNDO_S = 86400,
     RETRY_FOLDER_S = 60, RETRY_BUSY_S = 1, EXIT_HELD = 10,
-    AFTER_S = 3, SCRIPT_S = 120, SCRIPT_ROUNDS = 4 };
+    AFTER_S = 3, SCRIPT_S = 120, SCRIPT_ROUNDS = 4, FILES = 4096 };
 
 struct worker {
 	struct account_conf	*conf;
@@ -686,6 +688,19 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
+/* Files of uploads are open until they are sent; the usual limit is for programs that
+ * use select(). */
+static void
+allow_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= FILES)
+		return;
+	rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 static void
 open_watch(struct worker *w)
 {
@@ -750,7 +765,10 @@ worker_main(void)
 	struct err err = { 0 };
 	int code = 0, r;
 
+	/* If the parent is dead already, what it should say first does not come. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	umask(077);
+	allow_files();
 	take_signals();
 	r = start(&w, &err);
 	if (r == 0)
