@@ -8,7 +8,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
                                 "crash"))
 import peer    # noqa: E402
-from scenes import HERE, Scene, mails    # noqa: E402
+from scenes import EXPUNGE, HERE, THERE, Scene, mails    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
 
 # Copied to where it has a keyword, and gone where it had none: a move.
@@ -52,3 +52,12 @@ class BrokenOff(unittest.TestCase):
         for n in sent:
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
+
+    def test_a_draft_that_was_to_go_and_is_saved_again_has_its_new_keyword(self):
+        """Gone there, and its file kept a moment, as it may have been moved."""
+        stage = self.stage(mails(THERE, "Drafts", "dd1", flags=["D"]), [
+            ("flag", HERE, "dd1", "Drafts", ["D"], ["D", "todo"]),
+            ("replace", HERE, "dd1", "Drafts", ["D", "todo"], "ee1"),
+            ("delete", THERE, "dd1", "Drafts", ["D"])] + mails(HERE, "Archive", "aa2"),
+            account=EXPUNGE)
+        self.broken_off(stage, "APPEND \"?Archive")
