@@ -13,8 +13,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import crash    # noqa: E402
 import play    # noqa: E402
 from peer import no    # noqa: E402
-from scenes import SCENES    # noqa: E402
+from scenes import HERE, SCENES, THERE    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
+from world import Churn    # noqa: E402
 
 # With SYNCD_SEED other points are in the sample.
 RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
@@ -124,3 +125,13 @@ class Crash(unittest.TestCase):
     def test_two_hundred_seeds_are_each_rung_by_rounds_and_with_a_daemon(self):
         ways = {(play.rung_of(n), play.has_daemon(n)) for n in range(1, 201)}
         self.assertEqual(len(ways), 2 * len(play.RUNGS))
+
+    def test_while_no_folder_may_be_used_the_world_waits(self):
+        world = Churn(1, None, None)
+        for c in (world.oracle.new(f"aa{i}", b"", "here", "INBOX") for i in range(20)):
+            c.base, c.side = c.copies("here"), {}
+        world.busy = dict.fromkeys(world.folders, "nobody")
+        for side in (HERE, THERE):
+            for name in ("add", "move", "copy", "rename", "remove", "revalidate"):
+                getattr(world, name)(side)
+        self.assertEqual(world.done, [])
