@@ -594,8 +594,7 @@ live(struct worker *w, struct err *err)
 			continue;
 		if (err->class == ERR_CANCEL)
 			return 0;
-		if (store_in_transaction(w->acc->store))
-			store_rollback(w->acc->store);
+		store_rollback(w->acc->store);
 		fail_jobs(w, err);
 		if (err->class == ERR_AUTH)
 			worker_script_auth_failed(w->acc, err->text);

@@ -43,13 +43,9 @@ note_verified(struct account *acc, const struct verified *n)
 		    n->findings, n->recovered);
 	snprintf(text, sizeof(text), "%" PRId64 " %" PRIu64, clock_wall(),
 	    n->findings);
-	if (account_begin(acc, &err) < 0 ||
-	    store_set(acc->store, VERIFIED, str_z(text), &err) < 0 ||
-	    account_commit(acc, &err) < 0) {
+	if (account_begin(acc, &err) < 0 || account_end(acc,
+	    store_set(acc->store, VERIFIED, str_z(text), &err), &err) < 0)
 		log_warn("verify: %s", err.text);
-		if (store_in_transaction(acc->store))
-			store_rollback(acc->store);
-	}
 }
 
 int

@@ -174,14 +174,11 @@ account_claim(struct account *acc, struct err *err)
 		if (write_marker(acc->root_fd, id, err) < 0)
 			return -1;
 	}
-	if (account_begin(acc, err) < 0)
+	if (account_begin(acc, err) < 0 || account_end(acc, store_set(acc->store,
+	    STORE_ID, str_z(id), err), err) < 0)
 		return -1;
-	if (store_set(acc->store, STORE_ID, str_z(id), err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
 	acc->unclaimed = false;
-	return account_commit(acc, err);
+	return 0;
 }
 
 static char *
@@ -243,11 +240,8 @@ note_delivering(struct account *acc, const char *pid, struct err *err)
 {
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (store_set(acc->store, DELIVERING, str_z(pid), err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, store_set(acc->store, DELIVERING, str_z(pid),
+	    err), err);
 }
 
 int
@@ -633,6 +627,12 @@ account_begin(struct account *acc, struct err *err)
 	return store_begin(acc->store, err);
 }
 
+int
+account_join(struct account *acc, struct err *err)
+{
+	return store_in_transaction(acc->store) ? 0 : account_begin(acc, err);
+}
+
 /* A row's keyword bits mean nothing without their names, so the names go with the
  * first commit that may have used them. */
 static int
@@ -660,4 +660,14 @@ account_commit(struct account *acc, struct err *err)
 		if (acc->folder[i]->loaded && acc->folder[i]->id != 0)
 			acc->folder[i]->kw_stored = acc->folder[i]->kw.n;
 	return 0;
+}
+
+int
+account_end(struct account *acc, int r, struct err *err)
+{
+	if (r >= 0)
+		return store_in_transaction(acc->store) ?
+		    account_commit(acc, err) : 0;
+	store_rollback(acc->store);
+	return -1;
 }

@@ -233,8 +233,13 @@ int	account_audit(struct account *acc, const char *op, const struct folder *f,
 /* Before the first message goes to tmp/: note who does it, so that what a crash
  * leaves there can be told from other programs' files. */
 int	account_delivering(struct account *acc, struct err *err);
-/* Begin and commit around one or more changes. */
+/* Begin and end around one or more changes; account_join() goes on with the
+ * transaction that is open, if one is. */
 int	account_begin(struct account *acc, struct err *err);
+int	account_join(struct account *acc, struct err *err);
 int	account_commit(struct account *acc, struct err *err);
+/* Commit, or roll back if ${r} is negative; nothing if no transaction is open.
+ * 0, or -1: ${r} was negative, or the commit has failed. */
+int	account_end(struct account *acc, int r, struct err *err);
 
 #endif

@@ -56,6 +56,7 @@ age_begin(struct account *acc, struct err *err)
 {
 	char now[32], *last = store_get(acc->store, LIMIT_KEY);
 	bool same;
+	int r;
 
 	snprintf(now, sizeof(now), "%lld", (long long)acc->conf->limits.max_age);
 	same = strcmp(last != NULL ? last : "0", now) == 0;
@@ -64,12 +65,10 @@ age_begin(struct account *acc, struct err *err)
 		return 0;
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (forget_left(acc, err) < 0 ||
-	    store_set(acc->store, LIMIT_KEY, str_z(now), err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	r = forget_left(acc, err);
+	if (r == 0)
+		r = store_set(acc->store, LIMIT_KEY, str_z(now), err);
+	return account_end(acc, r, err);
 }
 
 static int
@@ -145,9 +144,5 @@ age_leave(struct account *acc, struct folder *f, struct err *err)
 		return leave_found(acc, f, err);
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (leave_found(acc, f, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, leave_found(acc, f, err), err);
 }

@@ -26,20 +26,17 @@ boot_id(char id[64])
 static int
 forget_times(struct account *acc, const char *id, struct err *err)
 {
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < acc->n_folders; i++) {
+	int r = account_begin(acc, err);
+
+	for (size_t i = 0; i < acc->n_folders && r == 0; i++) {
 		struct folder *f = acc->folder[i];
 
 		f->mtime_cur = f->mtime_new = 0;
-		if (folder_save(acc, f, err) < 0)
-			goto fail;
+		r = folder_save(acc, f, err);
 	}
-	if (store_set(acc->store, BOOT, str_z(id), err) == 0)
-		return account_commit(acc, err);
-fail:
-	store_rollback(acc->store);
-	return -1;
+	if (r == 0)
+		r = store_set(acc->store, BOOT, str_z(id), err);
+	return account_end(acc, r, err);
 }
 
 int

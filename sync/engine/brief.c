@@ -93,17 +93,11 @@ brief_keep(struct account *acc, struct err *err)
 
 		if (!is_touched(f) || (f->dirty & (DIRTY_SCAN | DIRTY_LOCAL)))
 			continue;
-		if (!store_in_transaction(acc->store))
-			r = account_begin(acc, err);
+		r = account_join(acc, err);
 		f->mtime_cur = f->seen_cur;
 		f->mtime_new = f->seen_new;
 		if (r == 0)
 			r = folder_save(acc, f, err);
 	}
-	if (!store_in_transaction(acc->store))
-		return r;
-	if (r == 0)
-		return account_commit(acc, err);
-	store_rollback(acc->store);
-	return -1;
+	return account_end(acc, r, err);
 }

@@ -41,6 +41,7 @@ quarantine(struct download *d, struct uid uid, bool for_good, const char *code,
 		.stage = ST_REFUSED,
 		.when = for_good ? 0 : clock_wall(),
 	};
+	int r;
 
 	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
 	    "%s: message %u: %s; it stays on the server only", d->f->name,
@@ -48,12 +49,10 @@ quarantine(struct download *d, struct uid uid, bool for_good, const char *code,
 	d->acc->tally.refused++;
 	if (account_begin(d->acc, err) < 0)
 		return -1;
-	if (store_msg_put(d->acc->store, &row, err) < 0 ||
-	    account_audit(d->acc, "refuse", d->f, &row, why, err) < 0) {
-		store_rollback(d->acc->store);
-		return -1;
-	}
-	return account_commit(d->acc, err);
+	r = store_msg_put(d->acc->store, &row, err);
+	if (r == 0)
+		r = account_audit(d->acc, "refuse", d->f, &row, why, err);
+	return account_end(d->acc, r, err);
 }
 
 /* sys == UINT32_MAX marks what has arrived: the uids must stay in order. */

@@ -62,16 +62,9 @@ inbox(struct account *acc, struct folder **out, struct err *err)
 		return 0;
 	if (mpath_create(acc->root_fd, layout, str_z(f->path), err) < 0)
 		return -1;
-	if (f->id == 0) {
-		if (account_begin(acc, err) < 0)
-			return -1;
-		if (folder_save(acc, f, err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
-		if (account_commit(acc, err) < 0)
-			return -1;
-	}
+	if (f->id == 0 && (account_begin(acc, err) < 0 ||
+	    account_end(acc, folder_save(acc, f, err), err) < 0))
+		return -1;
 	return folder_load(acc, f, err);
 }
 
@@ -112,17 +105,14 @@ refuse(struct drain *d, const struct drop_msg *msg, bool for_good,
 	listed = maildrop_row(&d->m, msg);
 	/* Whatever scripts said: it is there only. */
 	listed.keep = KEEP_CONF;
-	if (store_msg_put(d->acc->store, &row, err) < 0 ||
-	    (listed.message = row.id) == 0 ||
-	    store_uidl_put(d->acc->store, &listed, err) < 0 ||
-	    account_audit(d->acc, "refuse", d->f, &row, why, err) < 0) {
-		store_rollback(d->acc->store);
-		r = -1;
-	} else {
-		r = account_commit(d->acc, err);
-	}
+	r = store_msg_put(d->acc->store, &row, err);
+	listed.message = row.id;
+	if (r == 0)
+		r = store_uidl_put(d->acc->store, &listed, err);
+	if (r == 0)
+		r = account_audit(d->acc, "refuse", d->f, &row, why, err);
 	free(listed.uidl);
-	return r;
+	return account_end(d->acc, r, err);
 }
 
 static bool
@@ -431,12 +421,9 @@ record_deleted(struct drain *d, struct err *err)
 			r = record_one(d, &d->m.v[i], err);
 	if (r == 0 && !d->more)
 		r = forget_nameless(d, err);
-	if (r < 0) {
-		store_rollback(d->acc->store);
-		return -1;
-	}
-	d->acc->tally.deleted_remote += d->n_deleted;
-	return account_commit(d->acc, err);
+	if (r == 0)
+		d->acc->tally.deleted_remote += d->n_deleted;
+	return account_end(d->acc, r, err);
 }
 
 static void
@@ -562,11 +549,7 @@ save_count(struct drain *d, struct err *err)
 	d->f->messages = left;
 	if (account_begin(d->acc, err) < 0)
 		return -1;
-	if (folder_save(d->acc, d->f, err) < 0) {
-		store_rollback(d->acc->store);
-		return -1;
-	}
-	return account_commit(d->acc, err);
+	return account_end(d->acc, folder_save(d->acc, d->f, err), err);
 }
 
 /* A session that got nothing done would be the same once more. */

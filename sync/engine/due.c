@@ -85,11 +85,8 @@ due_drop(struct hooks *h, enum event_queue q, int64_t seq, struct err *err)
 {
 	if (account_begin(h->acc, err) < 0)
 		return -1;
-	if (store_event_drop(h->acc->store, q, seq, err) < 0) {
-		store_rollback(h->acc->store);
-		return -1;
-	}
-	return account_commit(h->acc, err);
+	return account_end(h->acc, store_event_drop(h->acc->store, q, seq, err),
+	    err);
 }
 
 /* In the order in which it happened: one batch at a time, all of one kind. */
@@ -147,11 +144,8 @@ drop_owed(struct hooks *h, struct str plugin, int64_t msg, struct err *err)
 {
 	if (account_begin(h->acc, err) < 0)
 		return -1;
-	if (store_owed_remove(h->acc->store, plugin, msg, err) < 0) {
-		store_rollback(h->acc->store);
-		return -1;
-	}
-	return account_commit(h->acc, err);
+	return account_end(h->acc, store_owed_remove(h->acc->store, plugin, msg,
+	    err), err);
 }
 
 static int
@@ -214,12 +208,8 @@ put_timer(struct hooks *h, const char *plugin, const char *spec, int64_t last,
 {
 	if (account_begin(h->acc, err) < 0)
 		return -1;
-	if (store_timer_put(h->acc->store, str_z(plugin), str_z(spec), last,
-	    err) < 0) {
-		store_rollback(h->acc->store);
-		return -1;
-	}
-	return account_commit(h->acc, err);
+	return account_end(h->acc, store_timer_put(h->acc->store, str_z(plugin),
+	    str_z(spec), last, err), err);
 }
 
 static int

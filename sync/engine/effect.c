@@ -91,11 +91,7 @@ record(struct hooks *h, int64_t id, int state, const char *why, struct err *err)
 	r = state < 0 ? store_effect_drop(acc->store, id, err) :
 	    store_effect_set(acc->store, id, (enum effect_state)state,
 	    clock_wall(), str_z(why), err);
-	if (r < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 static int
@@ -318,16 +314,15 @@ moved_across(struct hooks *h, const struct script_effect *e, struct err *err)
 	struct account *acc = h->acc;
 	struct script_step st = { .msg = e->msg, .op = OPK_DELETE,
 	    .plugin = e->plugin, .place = e->place };
+	int r;
 
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (store_step_add(acc->store, &st, err) < 0 ||
-	    store_effect_drop(acc->store, e->id, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
+	r = store_step_add(acc->store, &st, err);
+	if (r == 0)
+		r = store_effect_drop(acc->store, e->id, err);
 	h->steps_due = true;
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 static bool
@@ -364,6 +359,7 @@ append(struct hooks *h, const struct script_effect *e, int in, struct err *err)
 {
 	struct account *acc = h->acc;
 	const char *why = "";
+	int r;
 
 	switch (append_run(h, e, in, &why, err)) {
 	case APPEND_NOT:
@@ -380,12 +376,10 @@ append(struct hooks *h, const struct script_effect *e, int in, struct err *err)
 	}
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (append_replace(h, e, err) < 0 ||
-	    store_effect_drop(acc->store, e->id, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	r = append_replace(h, e, err);
+	if (r == 0)
+		r = store_effect_drop(acc->store, e->id, err);
+	return account_end(acc, r, err);
 }
 
 static int
@@ -488,12 +482,8 @@ effects_recover(struct hooks *h, struct err *err)
 	h->effects_at = 0;
 	if (got < 0 || account_begin(h->acc, err) < 0)
 		return -1;
-	if (store_effect_trim(h->acc->store, clock_wall() -
-	    USEC_S(KEEP_FAILED_S), err) < 0) {
-		store_rollback(h->acc->store);
-		return -1;
-	}
-	return account_commit(h->acc, err);
+	return account_end(h->acc, store_effect_trim(h->acc->store,
+	    clock_wall() - USEC_S(KEEP_FAILED_S), err), err);
 }
 
 int

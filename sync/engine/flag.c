@@ -107,9 +107,9 @@ static int
 record_stored(struct account *acc, struct folder *f, struct groups *g,
     struct err *err)
 {
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < f->work.n; i++) {
+	int r = account_begin(acc, err);
+
+	for (size_t i = 0; i < f->work.n && r == 0; i++) {
 		struct change *c = &f->work.change[i];
 
 		if (c->done || !(c->out.ops & OP_FLAGS_REMOTE))
@@ -122,13 +122,10 @@ record_stored(struct account *acc, struct folder *f, struct groups *g,
 		acc->tally.flags_remote++;
 		dirsync_came(acc, f);
 		/* With a local half to come, that one records both. */
-		if (c->msg != 0 && !(c->out.ops & OP_FLAGS_LOCAL) &&
-		    record_flags(acc, f, c, "flags-remote", err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
+		if (c->msg != 0 && !(c->out.ops & OP_FLAGS_LOCAL))
+			r = record_flags(acc, f, c, "flags-remote", err);
 	}
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 int
@@ -228,6 +225,7 @@ int
 apply_flags_local(struct account *acc, struct folder *f, struct err *err)
 {
 	bool any = false;
+	int r;
 
 	/* New letters are agreed on with other clients before they are used. */
 	if (folder_load(acc, f, err) < 0 || local_keywords(acc, f, err) < 0)
@@ -253,18 +251,14 @@ apply_flags_local(struct account *acc, struct folder *f, struct err *err)
 	}
 	if (!any)
 		return 0;
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < f->work.n; i++) {
+	r = account_begin(acc, err);
+	for (size_t i = 0; i < f->work.n && r == 0; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (!c->done && (c->out.ops & OP_FLAGS_LOCAL) && c->msg != 0 &&
-		    record_name(acc, f, c, err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
+		if (!c->done && (c->out.ops & OP_FLAGS_LOCAL) && c->msg != 0)
+			r = record_name(acc, f, c, err);
 	}
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 /* ---- rows alone ------------------------------------------------------- */
@@ -486,9 +480,5 @@ apply_rows(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (write_rows(acc, f, leave, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, write_rows(acc, f, leave, err), err);
 }

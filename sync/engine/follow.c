@@ -173,7 +173,7 @@ record_move(struct account *acc, const struct folder *home, struct folder *to,
 	struct hook_was was = { .mailbox = home != NULL ? home->name : "",
 	    .origin = "server" };
 
-	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
+	if (account_join(acc, err) < 0)
 		return -1;
 	if (!same)
 		row->objid = objid;

@@ -274,10 +274,8 @@ forget_uids(struct account *acc, struct folder *f, const char *why,
 	if (account_begin(acc, err) < 0)
 		return -1;
 	c = cursor_open(acc->store, f->id, BY_UID, err);
-	if (c == NULL) {
-		store_rollback(acc->store);
-		return -1;
-	}
+	if (c == NULL)
+		return account_end(acc, -1, err);
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		/* Without a file there is nothing to match: the message, if it
 		 * is still there, is new to us. */
@@ -294,12 +292,10 @@ forget_uids(struct account *acc, struct folder *f, const char *why,
 	f->validity.v = 0;
 	/* Every file must be looked at again, even by a later process. */
 	f->mtime_cur = f->mtime_new = 0;
-	if (got < 0 || folder_save(acc, f, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
+	if (got == 0)
+		got = folder_save(acc, f, err);
 	folder_mark(f, DIRTY_SCAN);
-	return account_commit(acc, err);
+	return account_end(acc, got, err);
 }
 
 static uint32_t

@@ -85,11 +85,7 @@ put_back(struct account *acc, struct folder *f, struct err *err)
 		return -1;
 	f->modseq.v = 0;
 	f->mtime_cur = f->mtime_new = 0;
-	if (forget_rows(acc, f, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	if (account_commit(acc, err) < 0)
+	if (account_end(acc, forget_rows(acc, f, err), err) < 0)
 		return -1;
 	leave_deletions(f);
 	/* What was read counted them. */

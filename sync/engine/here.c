@@ -53,11 +53,7 @@ put_row(struct account *acc, struct msg_row *row, struct err *err)
 {
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (store_msg_put(acc->store, row, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, store_msg_put(acc->store, row, err), err);
 }
 
 int

@@ -266,10 +266,8 @@ hooks_end(struct hooks *h, struct asked *q, struct err *err)
 
 	plan_check(&q->plan, h->acc->conf, q->kind);
 	r = account_begin(h->acc, err);
-	if (r == 0 && (r = write_answer(h, q, err)) < 0)
-		store_rollback(h->acc->store);
-	else if (r == 0)
-		r = account_commit(h->acc, err);
+	if (r == 0)
+		r = account_end(h->acc, write_answer(h, q, err), err);
 	h->host->ops->settle(h->host, q->event, r == 0);
 	if (r == 0)
 		answer_job(h, q);
@@ -532,12 +530,9 @@ hooks_replay(struct account *acc, const char *plugin, const char *mailbox,
 			break;
 		(*n)++;
 	}
-	if (got != 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	acc->hooks->owed_at = 0;
-	return account_commit(acc, err);
+	if (got == 0)
+		acc->hooks->owed_at = 0;
+	return account_end(acc, got == 0 ? 0 : -1, err);
 }
 
 void

@@ -436,11 +436,7 @@ maildrop_record(struct maildrop *m, struct err *err)
 		return 0;
 	if (account_begin(m->acc, err) < 0)
 		return -1;
-	if (record(m, forget, err) < 0) {
-		store_rollback(m->acc->store);
-		return -1;
-	}
-	return account_commit(m->acc, err);
+	return account_end(m->acc, record(m, forget, err), err);
 }
 
 /* ---- the rest --------------------------------------------------------- */

@@ -530,13 +530,13 @@ flush(struct account *acc, struct manifest *m, struct batch *b, struct err *err)
 		return r < 0 || b->n > 0 ? -1 : 0;
 	for (size_t i = 0; i < b->n && r == 0; i++)
 		r = store_listed_add(acc->store, b->id[i], err);
-	if (r < 0 || save_end(acc, &m->end, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
+	if (r == 0)
+		r = save_end(acc, &m->end, err);
+	if (r == 0) {
+		b->n = 0;
+		buf_reset(&b->text);
 	}
-	b->n = 0;
-	buf_reset(&b->text);
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 static int

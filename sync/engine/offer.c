@@ -184,11 +184,7 @@ commit(struct offer *o, struct plan *p, struct err *err)
 	for (size_t i = 0; i < o->b.n && r == 0; i++)
 		if (o->by[i] != NULL)
 			r = record(o, i, err);
-	if (r < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 static void

@@ -177,12 +177,7 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 		dirsync_left(acc, f);
 		r = record_deleted(acc, f, c, how, err);
 	}
-	if (store_in_transaction(acc->store)) {
-		if (r == 0)
-			r = account_commit(acc, err);
-		else
-			store_rollback(acc->store);
-	}
+	r = account_end(acc, r, err);
 	uidset_clear(&uids);
 	uidset_clear(&left);
 	return r;
@@ -300,12 +295,7 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 	}
 	if (undo_fd >= 0 && r == 0 && fsync(undo_fd) < 0)
 		r = err_sys(err, ERR_LOCAL, "store.io", "sync the undo store");
-	if (store_in_transaction(acc->store)) {
-		if (r == 0)
-			r = account_commit(acc, err);
-		else
-			store_rollback(acc->store);
-	}
+	r = account_end(acc, r, err);
 	if (undo_fd >= 0)
 		close(undo_fd);
 	free(ids.v);
@@ -391,12 +381,7 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 		r = tell_folder(acc, f, "removed", NULL, "server", err);
 	if (r >= 0 && !keep)
 		r = store_folder_remove(acc->store, f->id, err);
-	if (store_in_transaction(acc->store)) {
-		if (r == 0)
-			r = account_commit(acc, err);
-		else
-			store_rollback(acc->store);
-	}
+	r = account_end(acc, r, err);
 	free(ids.v);
 	if (r == 0 && left)
 		log_notice("%s is gone on the server; new mail in it stays",
@@ -409,18 +394,19 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 int
 remove_folder_remote(struct account *acc, struct folder *f, struct err *err)
 {
+	int r;
+
 	if (remote_unselect(acc, err) < 0 ||
 	    remote_expect(acc, imap_delete(acc->work, str_z(f->wire)),
 	    ERR_FOLDER, f->name, err) < 0 || account_begin(acc, err) < 0)
 		return -1;
-	if (account_audit(acc, "delete-folder-remote", f, NULL, "deleted here",
-	    err) < 0 ||
-	    tell_folder(acc, f, "removed", NULL, "client", err) < 0 ||
-	    store_folder_remove(acc->store, f->id, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	if (account_commit(acc, err) < 0)
+	r = account_audit(acc, "delete-folder-remote", f, NULL, "deleted here",
+	    err);
+	if (r == 0)
+		r = tell_folder(acc, f, "removed", NULL, "client", err);
+	if (r == 0)
+		r = store_folder_remove(acc->store, f->id, err);
+	if (account_end(acc, r, err) < 0)
 		return -1;
 	account_folder_drop(acc, f);
 	return 0;

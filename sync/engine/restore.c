@@ -20,13 +20,8 @@ restore_again(struct account *acc, struct folder *f, struct err *err)
 {
 	log_notice("%s is gone on the server since the last try: it is made "
 	    "again", f->name);
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (store_folder_remove(acc->store, f->id, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	if (account_commit(acc, err) < 0)
+	if (account_begin(acc, err) < 0 || account_end(acc,
+	    store_folder_remove(acc->store, f->id, err), err) < 0)
 		return -1;
 	account_folder_drop(acc, f);
 	acc->tree_local = true;

@@ -74,11 +74,7 @@ bury(struct account *acc, struct folder *f, struct err *err)
 {
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (pair_bury(acc, f, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, pair_bury(acc, f, err), err);
 }
 
 /* ---- applying and recording ------------------------------------------- */
@@ -206,15 +202,7 @@ record(struct account *acc, struct folder *f, struct err *err)
 {
 	if (record_remote(acc, f, err) < 0 || record_local(f, err) < 0)
 		return -1;
-	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
-		return -1;
-	return folder_save(acc, f, err);
-}
-
-static int
-commit_records(struct account *acc, struct err *err)
-{
-	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
+	return account_join(acc, err) < 0 ? -1 : folder_save(acc, f, err);
 }
 
 static bool
@@ -231,7 +219,7 @@ carry_out(struct account *acc, const struct round_opts *o, struct folder *f,
 	int r = 0;
 
 	if (has_work(f)) {
-		if (commit_records(acc, err) < 0)
+		if (account_end(acc, 0, err) < 0)
 			return -1;
 		r = apply_and_tell(acc, o, f, err);
 	}
@@ -252,9 +240,8 @@ land_waiting(struct account *acc, const struct round_opts *o,
 
 	if (t->n == 0)
 		return 0;
-	if (commit_records(acc, err) < 0)
-		r = -1;
-	else
+	r = account_end(acc, 0, err);
+	if (r == 0)
 		r = together_land(t, err);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct waiting *w = &t->v[i];
@@ -269,9 +256,8 @@ land_waiting(struct account *acc, const struct round_opts *o,
 	}
 	together_clear(t);
 	if (r == 0)
-		return commit_records(acc, err);
-	if (store_in_transaction(acc->store))
-		store_rollback(acc->store);
+		return account_end(acc, 0, err);
+	store_rollback(acc->store);
 	acc->recovered = false;
 	/* One of them is the trouble: each by itself, then. */
 	return err->class == ERR_FOLDER || err->class == ERR_MSG ? 0 : -1;
@@ -284,7 +270,7 @@ let_wait(struct account *acc, const struct round_opts *o, struct folder *f,
 {
 	struct err ignored;
 
-	if (commit_records(acc, err) < 0)
+	if (account_end(acc, 0, err) < 0)
 		return -1;
 	if (together_take(t, f, err) == 0)
 		return together_full(t) ? land_waiting(acc, o, t, err) : 0;
@@ -455,14 +441,11 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 	for (size_t i = 0; i < n; i++) {
 		if (f[i]->skip)
 			continue;
-		if (do_folder(acc, o, f[i], t, err) < 0) {
-			if (store_in_transaction(acc->store))
-				store_rollback(acc->store);
-			return -1;
-		}
+		if (do_folder(acc, o, f[i], t, err) < 0)
+			return account_end(acc, -1, err);
 		f[i]->skip = f[i]->skip || f[i]->work.failed;
 	}
-	return commit_records(acc, err);
+	return account_end(acc, 0, err);
 }
 
 static void

@@ -85,15 +85,11 @@ make_folder(struct account *acc, struct str name, char *path,
 	f->path = xstrdup(path);
 	f->name = str_dup(name);
 	f->policy = pattern_policy(acc->conf, name, 0);
-	if (account_begin(acc, err) < 0)
-		return -1;
-	if (folder_save(acc, f, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
 	acc->tree_local = true;
 	*out = f;
-	return account_commit(acc, err);
+	if (account_begin(acc, err) < 0)
+		return -1;
+	return account_end(acc, folder_save(acc, f, err), err);
 }
 
 int
@@ -201,11 +197,7 @@ follow_here(struct account *acc, struct at *at, struct folder *to,
 	at->row.flags = local_flags(to, str_z(name));
 	at->row.file = str_z(name);
 	at->row.in_new = in_new;
-	if (store_msg_put(acc->store, &at->row, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, store_msg_put(acc->store, &at->row, err), err);
 }
 
 static int
@@ -508,11 +500,7 @@ steps_run(struct hooks *h, struct err *err)
 			continue;
 		if (account_begin(acc, err) < 0)
 			return -1;
-		if (record_step(acc, &st, done, err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
-		r = account_commit(acc, err);
+		r = account_end(acc, record_step(acc, &st, done, err), err);
 	}
 	h->steps_due = got > 0;
 	return r < 0 || got < 0 ? -1 : 0;

@@ -82,11 +82,7 @@ tell_mark(struct account *acc, struct err *err)
 		acc->hooks->effects_due = true;
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (mark_folders(acc->hooks, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, mark_folders(acc->hooks, err), err);
 }
 
 /* ---- telling --------------------------------------------------------- */

@@ -98,15 +98,14 @@ adopt_rename(struct account *acc, struct folder *f, struct folder *now,
 			close(f->fd);
 		f->fd = -1;
 		f->watched = false;
-		if (r < 0 || folder_save(acc, f, err) < 0 ||
-		    account_audit(acc, "rename-local", f, NULL,
-		    "renamed on the server", err) < 0 || tell_folder(acc,
-		    f, "renamed", from, "server", err) < 0) {
-			store_rollback(acc->store);
-			r = -1;
-		} else {
-			r = account_commit(acc, err);
-		}
+		if (r == 0)
+			r = folder_save(acc, f, err);
+		if (r == 0)
+			r = account_audit(acc, "rename-local", f, NULL,
+			    "renamed on the server", err);
+		if (r == 0)
+			r = tell_folder(acc, f, "renamed", from, "server", err);
+		r = account_end(acc, r, err);
 	}
 	free(from);
 	if (r == 0)
@@ -188,10 +187,9 @@ folder_appeared(struct account *acc, struct folder *f, struct err *err)
 	    (enum layout)acc->conf->layout, str_z(f->path), err) < 0)
 		return -1;
 	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
-	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
-		return -1;
-	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-local",
-	    f, NULL, "new on the server, unknown here", err) < 0)
+	if (account_join(acc, err) < 0 || folder_save(acc, f, err) < 0 ||
+	    account_audit(acc, "create-local", f, NULL,
+	    "new on the server, unknown here", err) < 0)
 		return -1;
 	return tell_folder(acc, f, "created", NULL, "server", err);
 }
@@ -257,12 +255,7 @@ sync_remote_list(struct account *acc, struct err *err)
 		if (i >= acc->n_folders || acc->folder[i] != f)
 			i = (size_t)-1;
 	}
-	if (new_folders(acc, err) < 0) {
-		if (store_in_transaction(acc->store))
-			store_rollback(acc->store);
-		return -1;
-	}
-	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
+	return account_end(acc, new_folders(acc, err), err);
 }
 
 /* ---- the directories against ours ------------------------------------- */
@@ -313,16 +306,15 @@ rename_remote(struct account *acc, struct folder *f, const char *path,
 		if (f->fd >= 0)
 			close(f->fd);
 		f->fd = -1;
-		if (folder_save(acc, f, err) < 0 ||
-		    follow_wires(acc, from, wire, f->delim, err) < 0 ||
-		    account_audit(acc, "rename-remote", f, NULL,
-		    "renamed here", err) < 0 || tell_folder(acc, f,
-		    "renamed", from, "client", err) < 0) {
-			store_rollback(acc->store);
-			r = -1;
-		} else {
-			r = account_commit(acc, err);
-		}
+		r = folder_save(acc, f, err);
+		if (r == 0)
+			r = follow_wires(acc, from, wire, f->delim, err);
+		if (r == 0)
+			r = account_audit(acc, "rename-remote", f, NULL,
+			    "renamed here", err);
+		if (r == 0)
+			r = tell_folder(acc, f, "renamed", from, "client", err);
+		r = account_end(acc, r, err);
 		names_show(acc, f);
 		folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
 	}
@@ -338,6 +330,7 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 	struct err unknown;
 	struct answer a;
 	bool there;
+	int r;
 
 	if (remote_wait(acc, imap_create(acc->work, str_z(wire)), &a, err) < 0) {
 		free(wire);
@@ -381,13 +374,13 @@ create_remote(struct account *acc, const char *path, char *wire, struct err *err
 	log_notice("%s was made here; made on the server too", f->name);
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (folder_save(acc, f, err) < 0 || account_audit(acc, "create-remote",
-	    f, NULL, "new here, unknown on the server", err) < 0 ||
-	    tell_folder(acc, f, "created", NULL, "client", err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	r = folder_save(acc, f, err);
+	if (r == 0)
+		r = account_audit(acc, "create-remote", f, NULL,
+		    "new here, unknown on the server", err);
+	if (r == 0)
+		r = tell_folder(acc, f, "created", NULL, "client", err);
+	return account_end(acc, r, err);
 }
 
 static int

@@ -65,26 +65,14 @@ leave_open(struct uploads *us, const struct upload *u)
 	us->open[us->n_open++].change = u->change;
 }
 
-/* What one batch settled and the next one intends are one commit. */
-static int
-join(struct account *acc, struct err *err)
-{
-	return store_in_transaction(acc->store) ? 0 : account_begin(acc, err);
-}
-
-static int
-commit_joined(struct account *acc, struct err *err)
-{
-	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
-}
-
-/* All that one command took; the caller commits. */
+/* All that one command took.  The caller commits: what one batch settled and the
+ * next one intends are one commit. */
 static int
 taken(struct uploads *us, const struct upload *u, size_t n,
     const struct answer *a, struct err *err)
 {
 	struct account *acc = us->acc;
-	int r = join(acc, err);
+	int r = account_join(acc, err);
 
 	if (r < 0)
 		return -1;
@@ -262,11 +250,7 @@ take_back_now(struct account *acc, struct change *c, struct err *err)
 		return 0;
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (upload_take_back(acc, c, true, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, upload_take_back(acc, c, true, err), err);
 }
 
 /* What is not there after all is as it was before. */
@@ -302,7 +286,7 @@ answered(struct uploads *us, struct upload *u, size_t n, const struct answer *a,
 	}
 	/* Who refuses one may refuse what follows. */
 	us->window = FLYING;
-	if (commit_joined(us->acc, err) < 0)
+	if (account_end(us->acc, 0, err) < 0)
 		return -1;
 	if (n == 1)
 		return refused(us, u, a, err);
@@ -350,7 +334,7 @@ finish_batch(struct uploads *us, struct batch *b, struct err *err)
 	}
 	b->n = 0;
 	if (lost < 0 && r == 0)
-		(void)commit_joined(us->acc, &later);
+		(void)account_end(us->acc, 0, &later);
 	return lost < 0 ? -1 : r;
 }
 
@@ -399,7 +383,7 @@ prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 	struct account *acc = us->acc;
 	struct folder *f = us->f;
 	uint64_t bytes = 0;
-	int r = join(acc, err);
+	int r = account_join(acc, err);
 
 	for (; r == 0 && us->at < f->work.n && b->n < BATCH &&
 	    bytes < BATCH_BYTES; us->at++) {
@@ -423,13 +407,9 @@ prepare_batch(struct uploads *us, struct batch *b, struct err *err)
 	}
 	if (r == 0)
 		r = sync_batch(us, b, err);
-	if (r < 0) {
-		store_rollback(acc->store);
-		for (size_t i = 0; i < b->n; i++)
-			close(b->u[i].up.fd);
-		return -1;
-	}
-	return account_commit(acc, err);
+	for (size_t i = 0; i < b->n && r < 0; i++)
+		close(b->u[i].up.fd);
+	return account_end(acc, r, err);
 }
 
 static int
@@ -445,11 +425,8 @@ drop_held(struct uploads *us, struct upload *u, bool *held, struct err *err)
 	close(u->up.fd);
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (upload_take_back(acc, u->change, false, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, upload_take_back(acc, u->change, false, err),
+	    err);
 }
 
 /* What scripts hold is not sent. */
@@ -517,7 +494,7 @@ start_batches(struct uploads *us, struct err *err)
 			return -1;
 		us->flying += b->n > 0;
 	}
-	return commit_joined(us->acc, err);
+	return account_end(us->acc, 0, err);
 }
 
 /* While the oldest is settled and its place filled again, the server has others. */
@@ -538,7 +515,7 @@ run(struct uploads *us, struct err *err)
 			if (look_for_open(us, err) < 0)
 				return -1;
 		} else {
-			return commit_joined(us->acc, err);
+			return account_end(us->acc, 0, err);
 		}
 	}
 }

@@ -114,26 +114,22 @@ upload_refuse(struct account *acc, struct folder *f, struct upload *u, bool for_
 		    account_audit(acc, "refuse", f, &row, why, err) < 0 ||
 		    upload_take_back(acc, u->change, false, err) < 0 ? -1 : 0;
 	}
-	if (got < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, got, err);
 }
 
 int
 upload_withdraw(struct account *acc, struct folder *f, struct upload *u,
     struct err *err)
 {
+	int r;
+
 	f->work.failed = true;
 	if (account_begin(acc, err) < 0)
 		return -1;
-	if (store_msg_remove(acc->store, u->row, err) < 0 ||
-	    upload_take_back(acc, u->change, true, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	r = store_msg_remove(acc->store, u->row, err);
+	if (r == 0)
+		r = upload_take_back(acc, u->change, true, err);
+	return account_end(acc, r, err);
 }
 
 int

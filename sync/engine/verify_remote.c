@@ -122,18 +122,18 @@ static int
 forget_missing(struct verify *v, struct folder *f, const struct damage *d,
     struct err *err)
 {
+	int r;
+
 	if (account_begin(v->acc, err) < 0)
 		return -1;
 	f->modseq.v = 0;
 	f->uidnext = 0;
-	if (store_msg_remove(v->acc->store, d->row, err) < 0 ||
-	    folder_save(v->acc, f, err) < 0) {
-		store_rollback(v->acc->store);
-		return -1;
-	}
+	r = store_msg_remove(v->acc->store, d->row, err);
+	if (r == 0)
+		r = folder_save(v->acc, f, err);
 	folder_mark(f, DIRTY_REMOTE);
-	v->out->recovered++;
-	return account_commit(v->acc, err);
+	v->out->recovered += r == 0;
+	return account_end(v->acc, r, err);
 }
 
 static int
