@@ -38,8 +38,9 @@ child_die(const char *what)
 	_exit(127);
 }
 
+/* ${last}: what it gets when the parent dies. */
 static void
-child_defaults(pid_t parent)
+child_defaults(pid_t parent, int last)
 {
 	sigset_t none;
 
@@ -47,7 +48,7 @@ child_defaults(pid_t parent)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+	if (prctl(PR_SET_PDEATHSIG, last) < 0)
 		child_die("prctl");
 	/* It may have died before the prctl(). */
 	if (getppid() != parent)
@@ -102,7 +103,9 @@ allow_files(void)
 static void NORETURN
 child_worker(pid_t parent, int fd, int page, const char *account)
 {
-	child_defaults(parent);
+	/* In whatever it is caught; to be killed does no harm to a worker, and one
+	 * that nobody stops does: it holds the account. */
+	child_defaults(parent, SIGKILL);
 	/* Ctrl-C is for the parent, which ends its workers in order. */
 	setpgid(0, 0);
 	allow_files();
@@ -123,7 +126,7 @@ child_worker(pid_t parent, int fd, int page, const char *account)
 static void NORETURN
 child_tunnel(pid_t parent, int fd, const struct strlist *command)
 {
-	child_defaults(parent);
+	child_defaults(parent, SIGTERM);
 	setpgid(0, 0);
 	child_fd(fd, STDIN_FILENO);
 	child_fd(fd, STDOUT_FILENO);
@@ -164,11 +167,9 @@ child_program(const struct strlist *argv, const struct strlist *env)
 static void NORETURN
 child_script(pid_t parent, int fd, const char *path)
 {
-	child_defaults(parent);
-	setpgid(0, 0);
 	/* It may be in the middle of a C function that never ends. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		child_die("prctl");
+	child_defaults(parent, SIGKILL);
+	setpgid(0, 0);
 	child_fd(fd, IPC_FD);
 	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execl(path, "syncd-script", (char *)NULL);
@@ -179,7 +180,7 @@ static void NORETURN
 child_command(pid_t parent, const int fd[3], const struct strlist *command,
     const struct role_env *env)
 {
-	child_defaults(parent);
+	child_defaults(parent, SIGTERM);
 	if (env->program)
 		setsid();
 	else
