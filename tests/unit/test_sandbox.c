@@ -31,6 +31,7 @@
 
 #include "base/attr.h"
 #include "base/sandbox.h"
+#include "want.h"
 
 enum { SERVER_PORT = 993 };
 
@@ -346,21 +347,6 @@ enter(enum who who)
 	}
 }
 
-/* Nothing more can be had, not even a little. */
-static void
-exhaust_memory(void)
-{
-	enum { AT_MOST = 1 << 20 };
-	void *volatile kept = home;	/* or nothing would be asked for */
-	int n = 0;
-
-	(void)setrlimit(RLIMIT_DATA, &(struct rlimit){ 0, 0 });
-	for (size_t size = 1 << 16; size > 0; size /= 2)
-		do
-			kept = malloc(size);
-		while (kept != NULL && n++ < AT_MOST);
-}
-
 static int
 in_child(enum who who, int (*attempt)(void))
 {
@@ -369,7 +355,7 @@ in_child(enum who who, int (*attempt)(void))
 
 	if (pid == 0) {
 		if (in_want)
-			exhaust_memory();
+			want_memory();
 		enter(who);
 		_exit(attempt());
 	}
