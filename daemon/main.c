@@ -4,12 +4,14 @@
 
 #include "across.h"
 #include "cli/cli.h"
+#include "js.h"
 #include "relay.h"
 #include "worker.h"
 
 int
 main(int argc, char **argv)
 {
+	js_begin();
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
 		return worker_main();
 	if (argc >= 2 && strcmp(argv[1], "across") == 0)

@@ -41,8 +41,9 @@ child_die(const char *what)
 	_exit(127);
 }
 
+/* ${last}: what it gets when the parent dies. */
 static void
-child_defaults(pid_t parent)
+child_defaults(pid_t parent, int last)
 {
 	sigset_t none;
 
@@ -50,7 +51,7 @@ child_defaults(pid_t parent)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+	if (prctl(PR_SET_PDEATHSIG, last) < 0)
 		child_die("prctl");
 	/* It may have died before the prctl(). */
 	if (getppid() != parent)
@@ -91,7 +92,7 @@ child_exec(const struct strlist *command)
 static void NORETURN
 child_tunnel(pid_t parent, int fd, const struct strlist *command)
 {
-	child_defaults(parent);
+	child_defaults(parent, SIGTERM);
 	setpgid(0, 0);
 	child_fd(fd, STDIN_FILENO);
 	child_fd(fd, STDOUT_FILENO);
@@ -132,11 +133,9 @@ child_program(const struct strlist *argv, const struct strlist *env)
 static void NORETURN
 child_script(pid_t parent, int fd, const char *path)
 {
-	child_defaults(parent);
-	setpgid(0, 0);
 	/* It may be in the middle of a C function that never ends. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		child_die("prctl");
+	child_defaults(parent, SIGKILL);
+	setpgid(0, 0);
 	child_fd(fd, IPC_FD);
 	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execl(path, "syncd-script", (char *)NULL);
@@ -147,7 +146,7 @@ static void NORETURN
 child_command(pid_t parent, const int fd[3], const struct strlist *command,
     const struct role_env *env)
 {
-	child_defaults(parent);
+	child_defaults(parent, SIGTERM);
 	if (env->program)
 		setsid();
 	else

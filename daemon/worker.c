@@ -764,8 +764,10 @@ worker_main(void)
 	struct err err = { 0 };
 	int code = 0, r;
 
-	/* If the parent is dead already, what it should say first does not come. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* In whatever we are caught; to be killed does no harm to a worker, and one
+	 * that nobody stops does: it holds the account.  If the parent is dead
+	 * already, what it should say first does not come. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	umask(077);
 	allow_files();
 	take_signals();
