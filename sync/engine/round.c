@@ -405,9 +405,10 @@ read_remote(struct account *acc, const struct round_opts *o, struct folder *f,
 	return r < 0 ? folder_trouble(acc, f, err) : r;
 }
 
+/* What both sides have, and what follows from it. */
 static int
-reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
-    size_t n, struct together *t, struct err *err)
+compare(struct account *acc, const struct round_opts *o, struct folder **f,
+    size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		int r = read_remote(acc, o, f[i], err);
@@ -434,6 +435,20 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		else if (bury(acc, f[i], err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int
+reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
+    size_t n, struct together *t, struct err *err)
+{
+	int r;
+
+	store_reading(acc->store, true);
+	r = compare(acc, o, f, n, err);
+	store_reading(acc->store, false);
+	if (r < 0)
+		return -1;
 	if (acc->dry_run)
 		return 0;
 	if (apply_moves(acc, f, n, err) < 0)
@@ -473,8 +488,9 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 	int r;
 
 	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
+	store_reading(acc->store, true);
 	r = read_local(acc, o, &dirty, err);
-
+	store_reading(acc->store, false);
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))
 			list_add(&known, dirty.v[i]);

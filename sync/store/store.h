@@ -37,6 +37,9 @@ int	store_begin(struct store *s, struct err *err);
 int	store_commit(struct store *s, struct err *err);
 void	store_rollback(struct store *s);
 bool	store_in_transaction(const struct store *s);
+/* Many reads are to come, or have come: on the way they are cheaper.  Transactions go
+ * on as usual meanwhile, but what they write piles up in the log until it is off. */
+void	store_reading(struct store *s, bool on);
 
 /* Small facts by name ("server.name", "uid-of-account"); get: free() it, NULL
  * when absent. */

@@ -1013,6 +1013,54 @@ a_long_object_id_is_refused(void **state)
 	store_close(s);
 }
 
+/* Can the log be emptied, which it cannot while somebody reads? */
+static bool
+log_is_free(void)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	bool is_free;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA wal_checkpoint(TRUNCATE)",
+	    -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	is_free = sqlite3_column_int(st, 0) == 0;
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return is_free;
+}
+
+static void
+whoever_reads_much_may_write_meanwhile(void **state)
+{
+	struct store *s = open_store();
+	struct folder_row f;
+	struct err err;
+
+	(void)state;
+	OK(store_begin(s, &err));
+	f = add_folder(s, "INBOX");
+	OK(store_commit(s, &err));
+	store_reading(s, true);
+	assert_false(log_is_free());
+	OK(store_begin(s, &err));
+	(void)add_message(s, f.id, 1, "1.a");
+	store_rollback(s);
+	assert_int_equal(count_rows(s, f.id), 0);
+	OK(store_begin(s, &err));
+	(void)add_message(s, f.id, 2, "2.b");
+	OK(store_commit(s, &err));
+	assert_int_equal(count_rows(s, f.id), 1);
+	assert_false(log_is_free());
+	store_reading(s, false);
+	assert_true(log_is_free());
+	store_close(s);
+	s = open_store();
+	assert_int_equal(count_rows(s, f.id), 1);
+	store_close(s);
+}
+
 #define FRESH(f)	cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int
@@ -1020,6 +1068,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(every_field_of_a_message_outlives_a_reopen),
+		FRESH(whoever_reads_much_may_write_meanwhile),
 		FRESH(a_row_put_again_is_replaced_in_all_fields),
 		FRESH(a_touch_changes_flags_modseq_and_file_alone),
 		FRESH(a_row_that_is_present_keeps_all_but_its_stage),
