@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "store/memory.h"
 #include "store/whole.h"
 
 enum { APPLICATION_ID = 0x73796e63, BUSY_MS = 5000 };
@@ -405,6 +406,7 @@ open_db(const char *path, int flags, struct err *err)
 {
 	struct store *s = xcalloc(1, sizeof(*s));
 
+	memory_begin();
 	if (sqlite3_open_v2(path, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK) {
 		db_error(s, err);

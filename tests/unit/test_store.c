@@ -15,7 +15,9 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "store/store.h"
+#include "want.h"
 
 static char dir[64], path[96];
 
@@ -193,6 +195,33 @@ a_row_put_again_is_replaced_in_all_fields(void **state)
 	assert_int_equal(store_find_uid(s, f.id, full.uid, &m, &err), 0);
 	assert_int_equal(count_rows(s, f.id), 0);
 	store_close(s);
+}
+
+/* Not only to fail: a value that found no room must not become NULL. */
+static void
+memory_that_is_short_ends_the_process(void **state)
+{
+	static char value[1 << 16];
+	struct str long_one = { value, sizeof(value) };
+	struct err err;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	/* A sanitizer ends the process itself. */
+	if (sandbox_is_off())
+		skip();
+	pid = fork();
+	if (pid == 0) {
+		struct store *s = open_store();
+
+		OK(store_set(s, "what", STR("was"), &err));
+		want_memory();
+		_exit(store_set(s, "what", long_one, &err) == 0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 static void
@@ -1070,6 +1099,7 @@ main(void)
 		FRESH(every_field_of_a_message_outlives_a_reopen),
 		FRESH(whoever_reads_much_may_write_meanwhile),
 		FRESH(a_row_put_again_is_replaced_in_all_fields),
+		FRESH(memory_that_is_short_ends_the_process),
 		FRESH(a_touch_changes_flags_modseq_and_file_alone),
 		FRESH(a_row_that_is_present_keeps_all_but_its_stage),
 		FRESH(a_row_that_was_taken_or_moved_keeps_what_it_is),
