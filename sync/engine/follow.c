@@ -165,7 +165,7 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 	    (enum conf_conflict)acc->conf->conflict);
 }
 
-/* In the transaction that follow_settle() commits. */
+/* In the transaction that the caller of follow_move() ends. */
 static int
 record_move(struct account *acc, const struct folder *home, struct folder *to,
     struct msg_row *row, struct str objid, struct err *err)
@@ -282,10 +282,4 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 out:
 	free(file);
 	return got;
-}
-
-int
-follow_settle(struct account *acc, struct err *err)
-{
-	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
 }

@@ -69,14 +69,6 @@ decide(struct account *acc, struct folder *f)
 	}
 }
 
-static int
-bury(struct account *acc, struct folder *f, struct err *err)
-{
-	if (account_begin(acc, err) < 0)
-		return -1;
-	return account_end(acc, pair_bury(acc, f, err), err);
-}
-
 /* ---- applying and recording ------------------------------------------- */
 
 static int
@@ -431,7 +423,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 			return -1;
 		if (acc->dry_run)
 			dryrun_folder(acc, f[i]);
-		else if (bury(acc, f[i], err) < 0)
+		else if (account_end(acc, pair_bury(acc, f[i], err), err) < 0)
 			return -1;
 	}
 	if (acc->dry_run)
