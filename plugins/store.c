@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 
 struct entry {
 	struct str	 key, value;	/* one allocation, at key.p */
@@ -82,21 +83,17 @@ store_expire(const struct store *st)
 	return st->expire_s;
 }
 
+static int
+by_key(const void *key, const void *entry)
+{
+	return str_cmp(*(const struct str *)key, ((const struct entry *)entry)->key);
+}
+
 /* The index of the first key >= ${key}. */
 static size_t
 lower_bound(const struct store *st, struct str key)
 {
-	size_t lo = 0, hi = st->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (str_cmp(st->v[mid].key, key) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return sorted_at(&key, st->v, st->n, sizeof(*st->v), by_key);
 }
 
 struct str

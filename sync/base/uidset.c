@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/sorted.h"
 
 void
 uidset_init(struct uidset *s)
@@ -20,24 +21,22 @@ uidset_clear(struct uidset *s)
 	uidset_init(s);
 }
 
+static int
+of_end(const void *v, const void *range)
+{
+	uint32_t a = *(const uint32_t *)v, b = ((const struct uidrange *)range)->hi;
+
+	return (a > b) - (a < b);
+}
+
 /* Index of the first range whose end is at or past ${v}. */
 static size_t
 lower_bound(const struct uidset *s, uint32_t v)
 {
-	size_t lo = 0, hi = s->n;
-
 	/* Servers answer in ascending order: look at the end first. */
 	if (s->n == 0 || s->r[s->n - 1].hi < v)
 		return s->n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->r[mid].hi < v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return sorted_at(&v, s->r, s->n, sizeof(*s->r), of_end);
 }
 
 void

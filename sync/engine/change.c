@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "store/store.h"
 
 struct change *
@@ -32,11 +33,9 @@ work_sort(struct work *w)
 struct change *
 work_find(struct work *w, int64_t msg)
 {
-	struct change key = { .msg = msg };
+	const struct change key = { .msg = msg };
 
-	if (w->n == 0)
-		return NULL;
-	return bsearch(&key, w->change, w->n, sizeof(key), by_msg);
+	return sorted_find(&key, w->change, w->n, sizeof(key), by_msg);
 }
 
 void
@@ -51,21 +50,19 @@ work_clear(struct work *w)
 	*w = (struct work){ 0 };
 }
 
+static int
+of_uid(const void *uid, const void *seen)
+{
+	uint32_t a = *(const uint32_t *)uid, b = ((const struct seen *)seen)->uid;
+
+	return (a > b) - (a < b);
+}
+
 struct seen *
 work_fresh(const struct work *w, struct uid uid)
 {
-	size_t lo = 0, hi = w->n_fresh;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (w->fresh[mid].uid < uid.v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < w->n_fresh && w->fresh[lo].uid == uid.v ? &w->fresh[lo] :
-	    NULL;
+	return sorted_find(&uid.v, w->fresh, w->n_fresh, sizeof(*w->fresh),
+	    of_uid);
 }
 
 enum known

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "engine/diff.h"
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
@@ -86,25 +87,25 @@ follow_end(struct follow *fo)
 	free(fo->moved);
 }
 
+static int
+of_row(const void *msg, const void *moved)
+{
+	int64_t a = *(const int64_t *)msg, b = ((const struct moved *)moved)->was;
+
+	return (a > b) - (a < b);
+}
+
 /* The file that used to be the row's, if it was moved here as well: then the
  * server's move wins. */
 static struct change *
 moved_file(const struct follow *fo, int64_t msg, struct folder **where)
 {
-	size_t lo = 0, hi = fo->n;
+	size_t i = sorted_at(&msg, fo->moved, fo->n, sizeof(*fo->moved), of_row);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (fo->moved[mid].was < msg)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < fo->n && fo->moved[lo].was == msg; lo++)
-		if (!fo->moved[lo].change->done) {
-			*where = fo->moved[lo].folder;
-			return fo->moved[lo].change;
+	for (; i < fo->n && fo->moved[i].was == msg; i++)
+		if (!fo->moved[i].change->done) {
+			*where = fo->moved[i].folder;
+			return fo->moved[i].change;
 		}
 	return NULL;
 }
@@ -164,7 +165,7 @@ merge_moved(struct account *acc, struct folder *home, struct folder *letters,
 	    (enum conf_conflict)acc->conf->conflict);
 }
 
-/* In the transaction that follow_settle() commits. */
+/* In the transaction that the caller of follow_move() ends. */
 static int
 record_move(struct account *acc, const struct folder *home, struct folder *to,
     struct msg_row *row, struct str objid, struct err *err)
@@ -281,10 +282,4 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 out:
 	free(file);
 	return got;
-}
-
-int
-follow_settle(struct account *acc, struct err *err)
-{
-	return store_in_transaction(acc->store) ? account_commit(acc, err) : 0;
 }

@@ -32,12 +32,10 @@ void	follow_end(struct follow *fo);
 int	follow_find(struct account *acc, struct str objid,
 	    const struct hash *head, uint64_t wire_size, struct msg_row *row,
 	    struct err *err);
-/* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done,
- * to be settled; 0: it cannot be followed; -1. */
+/* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done, in
+ * a transaction that it joins and the caller ends; 0: it cannot be followed; -1. */
 int	follow_move(struct account *acc, struct folder *to,
 	    const struct follow *fo, const struct seen *m, struct msg_row *row, struct str objid,
 	    struct err *err);
-/* What was followed is durable: the directories, then the rows. */
-int	follow_settle(struct account *acc, struct err *err);
 
 #endif

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "engine/candidate.h"
 #include "engine/header.h"
 #include "engine/local.h"
@@ -51,20 +52,19 @@ struct search {
 
 /* ---- asking ------------------------------------------------------------- */
 
+static int
+of_uid(const void *uid, const void *probe)
+{
+	uint32_t a = *(const uint32_t *)uid;
+	uint32_t b = ((const struct probe *)probe)->uid.v;
+
+	return (a > b) - (a < b);
+}
+
 static struct probe *
 probe_of(const struct search *s, struct uid uid)
 {
-	size_t lo = 0, hi = s->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->probe[mid].uid.v < uid.v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < s->n && s->probe[lo].uid.v == uid.v ? &s->probe[lo] : NULL;
+	return sorted_find(&uid.v, s->probe, s->n, sizeof(*s->probe), of_uid);
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "engine/header.h"
 #include "engine/remote.h"
 #include "pop3/lane.h"
@@ -48,19 +49,9 @@ sort_numbers(struct maildrop *m)
 static struct drop_msg *
 find_number(const struct maildrop *m, uint32_t number)
 {
-	size_t lo = 0, hi = m->n;
+	const struct drop_msg key = { .number = number };
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (m->v[mid].number == number)
-			return &m->v[mid];
-		if (m->v[mid].number < number)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return NULL;
+	return sorted_find(&key, m->v, m->n, sizeof(*m->v), number_order);
 }
 
 /* LIST says which messages there are, UIDL what they are called. */
@@ -263,20 +254,16 @@ lost_rows(const struct maildrop *m, struct lost *l)
 	qsort(l->v, l->n, sizeof(*l->v), msgid_order);
 }
 
+static int
+has_msgid(const void *msgid, const void *row)
+{
+	return cmp_text(msgid, (*(struct uidl_row *const *)row)->msgid);
+}
+
 static size_t
 lost_find(const struct lost *l, const char *msgid)
 {
-	size_t lo = 0, hi = l->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (cmp_text(l->v[mid]->msgid, msgid) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return sorted_at(msgid, l->v, l->n, sizeof(*l->v), has_msgid);
 }
 
 static void

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/sorted.h"
 #include "engine/candidate.h"
 
 static void
@@ -114,18 +115,11 @@ missing_find(struct account *acc, struct folder **f, size_t n,
 bool
 missing_size(const struct missing *m, uint64_t size, bool objids)
 {
-	size_t lo = 0, hi = m->n;
+	const struct missed key = { .size = size };
+	size_t i = sorted_at(&key, m->v, m->n, sizeof(*m->v), by_size);
 
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (m->v[mid].size < size)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	for (; lo < m->n && m->v[lo].size == size; lo++)
-		if (!objids || m->v[lo].nameless)
+	for (; i < m->n && m->v[i].size == size; i++)
+		if (!objids || m->v[i].nameless)
 			return true;
 	return false;
 }

@@ -323,12 +323,7 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 		if (uid != 0 && r == 0 && stay)
 			r = leave_source(acc, &t[i], err);
 	}
-	if (store_in_transaction(acc->store)) {
-		if (r == 0)
-			r = account_commit(acc, err);
-		else
-			store_rollback(acc->store);
-	}
+	r = account_end(acc, r, err);
 	if (r == 0)
 		r = ask_where(acc, t, n, err);
 	answer_clear(&a);
@@ -361,25 +356,20 @@ int
 apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
 	struct transfers ts = { 0 };
-	int r = account_begin(acc, err);
+	int r = 0;
 
-	if (r < 0)
-		return -1;
 	for (size_t i = 0; i < n && r == 0; i++)
 		for (size_t k = 0; k < f[i]->work.n && r == 0; k++) {
 			struct change *c = &f[i]->work.change[k];
 
 			if (c->done || c->from == 0)
 				continue;
-			r = f[i]->skip ? put_off(acc, c, err) :
-			    intend(acc, f[i], c, &ts, err);
+			r = account_join(acc, err);
+			if (r == 0)
+				r = f[i]->skip ? put_off(acc, c, err) :
+				    intend(acc, f[i], c, &ts, err);
 		}
-	if (r < 0) {
-		store_rollback(acc->store);
-		free(ts.v);
-		return -1;
-	}
-	r = account_commit(acc, err);
+	r = account_end(acc, r, err);
 	if (ts.n > 1)
 		qsort(ts.v, ts.n, sizeof(*ts.v), by_route);
 	for (size_t i = 0, k; i < ts.n && r == 0; i = k) {

@@ -42,7 +42,8 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 			row.file = str_z(c->file);
 			row.in_new = c->in_new;
 		}
-		if (store_msg_put(acc->store, &row, err) < 0)
+		if (account_join(acc, err) < 0 ||
+		    store_msg_put(acc->store, &row, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -89,7 +90,7 @@ match_strangers(struct account *acc, const struct strangers *others,
 		if (r >= 0 && i + 1 < others->n && others->v[i + 1].f == s->f)
 			continue;
 		/* What was followed stays so, whatever came after. */
-		if (follow_settle(acc, r < 0 ? &ignored : err) < 0)
+		if (account_end(acc, 0, r < 0 ? &ignored : err) < 0)
 			r = -1;
 		identify_drop(s->f, taken, n);
 		n = 0;

@@ -22,8 +22,8 @@ int	pair_changes(struct account *acc, struct folder **f, size_t n,
 	    struct err *err);
 
 /* What is left of deletions on the server becomes tombstones: the rows keep their
- * files a while, for the message may show up in another folder yet.  Inside a
- * transaction of the caller. */
+ * files a while, for the message may show up in another folder yet.  Joins a
+ * transaction, which the caller ends. */
 int	pair_bury(struct account *acc, struct folder *f, struct err *err);
 
 #endif

@@ -35,7 +35,7 @@
 #include "engine/tree.h"
 #include "maildir/dir.h"
 
-enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000 };
+enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000, EMPTY_AT_ONCE = 100 };
 
 /* ---- deciding --------------------------------------------------------- */
 
@@ -67,14 +67,6 @@ decide(struct account *acc, struct folder *f)
 			c->out = diff_message(&in, &f->policy,
 			    (enum conf_conflict)acc->conf->conflict);
 	}
-}
-
-static int
-bury(struct account *acc, struct folder *f, struct err *err)
-{
-	if (account_begin(acc, err) < 0)
-		return -1;
-	return account_end(acc, pair_bury(acc, f, err), err);
 }
 
 /* ---- applying and recording ------------------------------------------- */
@@ -432,7 +424,7 @@ compare(struct account *acc, const struct round_opts *o, struct folder **f,
 			return -1;
 		if (acc->dry_run)
 			dryrun_folder(acc, f[i]);
-		else if (bury(acc, f[i], err) < 0)
+		else if (account_end(acc, pair_bury(acc, f[i], err), err) < 0)
 			return -1;
 	}
 	return 0;
@@ -472,10 +464,24 @@ forget_work(struct account *acc)
 
 /* A new folder may hold what was moved out of one that we know. */
 static bool
-is_small(const struct folder *f)
+is_small(const struct folder *f, uint32_t most)
 {
-	return (f->status.have & STATUS_MESSAGES) &&
-	    f->status.messages <= SMALL_MESSAGES;
+	return (f->status.have & STATUS_MESSAGES) && f->status.messages <= most;
+}
+
+/* How many folders, from ${i} on, are done at once: where nothing is to be fetched
+ * nobody waits, and they are recorded with one commit. */
+static size_t
+at_once(const struct list *l, size_t i)
+{
+	size_t n = 1;
+
+	if (!first_time(l->v[i]) || !is_small(l->v[i], 0))
+		return 1;
+	while (n < EMPTY_AT_ONCE && i + n < l->n &&
+	    first_time(l->v[i + n]) && is_small(l->v[i + n], 0))
+		n++;
+	return n;
 }
 
 static int
@@ -495,16 +501,17 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!first_time(dirty.v[i]))
 			list_add(&known, dirty.v[i]);
 	for (size_t i = 0; known.n > 0 && i < dirty.n; i++)
-		if (first_time(dirty.v[i]) && is_small(dirty.v[i]))
+		if (first_time(dirty.v[i]) && is_small(dirty.v[i], SMALL_MESSAGES))
 			list_add(&known, dirty.v[i]);
 	if (r == 0 && known.n > 0)
 		r = reconcile(acc, o, known.v, known.n, &t, err);
-	for (size_t i = 0; i < dirty.n && r == 0; i++) {
+	for (size_t i = 0, n; i < dirty.n && r == 0; i += n) {
+		n = at_once(&dirty, i);
 		if (!first_time(dirty.v[i]))
 			continue;
-		r = reconcile(acc, o, &dirty.v[i], 1, &t, err);
-		if (t.n == 0)
-			work_clear(&dirty.v[i]->work);
+		r = reconcile(acc, o, &dirty.v[i], n, &t, err);
+		for (size_t k = i; k < i + n && t.n == 0; k++)
+			work_clear(&dirty.v[k]->work);
 	}
 	if (land_waiting(acc, o, &t, r == 0 ? err : &ignored) < 0)
 		r = -1;

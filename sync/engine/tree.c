@@ -18,6 +18,7 @@
 #include "engine/list.h"
 #include "engine/names.h"
 #include "engine/pattern.h"
+#include "engine/places.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
 #include "engine/renamed.h"
@@ -133,50 +134,31 @@ folder_vanished(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
-/* A name that would be the same directory as another's, on some file system. */
-static int
-avoid_twins(struct account *acc, struct folder *f, struct err *err)
+/* The folder that is known here only gets the mailbox of ${f}. */
+static struct folder *
+bind_here(struct account *acc, struct folder *here, struct folder *f)
 {
-	for (int k = 2; k < 100; k++) {
-		bool clash = false;
-
-		for (size_t i = 0; i < acc->n_folders; i++) {
-			const struct folder *o = acc->folder[i];
-
-			clash = clash || (o != f && o->id != 0 &&
-			    mpath_twins(str_z(o->path), str_z(f->path)));
-		}
-		if (!clash)
-			return 0;
-		char *base = f->path;
-		char *tail = k > 2 ? strrchr(base, '~') : NULL;
-
-		f->path = xasprintf("%.*s~%d",
-		    tail != NULL ? (int)(tail - base) : (int)strlen(base),
-		    base, k);
-		free(base);
-	}
-	return err_set(err, ERR_FOLDER, "store.case-collision",
-	    "%s: too many folders whose names differ in case only", f->name);
+	here->wire = xstrdup(f->wire);
+	here->delim = f->delim;
+	here->attrs = f->attrs;
+	here->status = f->status;
+	folder_mark(here, DIRTY_REMOTE | DIRTY_SCAN);
+	account_folder_drop(acc, f);
+	return here;
 }
 
+/* *now is the folder that ${f} has become. */
 static int
-folder_appeared(struct account *acc, struct folder *f, struct err *err)
+folder_appeared(struct account *acc, struct places *p, struct folder *f,
+    struct folder **now, struct err *err)
 {
-	struct folder *here = account_by_path(acc, f->path);
+	struct folder *here = places_here(p, f->path);
 
-	if (here != f && here != NULL && here->wire == NULL) {
-		/* Known here only, until now. */
-		here->wire = xstrdup(f->wire);
-		here->delim = f->delim;
-		here->attrs = f->attrs;
-		here->status = f->status;
-		folder_mark(here, DIRTY_REMOTE | DIRTY_SCAN);
-		account_folder_drop(acc, f);
-		f = here;
-	} else if (avoid_twins(acc, f, err) < 0) {
+	*now = f;
+	if (here != NULL)
+		*now = f = bind_here(acc, here, f);
+	else if (places_avoid(p, f, err) < 0)
 		return -1;
-	}
 	if (!acc->conf->folders.create_local &&
 	    faccessat(acc->root_fd, f->path, F_OK, 0) < 0) {
 		f->excluded = true;
@@ -191,6 +173,7 @@ folder_appeared(struct account *acc, struct folder *f, struct err *err)
 	    account_audit(acc, "create-local", f, NULL,
 	    "new on the server, unknown here", err) < 0)
 		return -1;
+	places_add(p, f);
 	return tell_folder(acc, f, "created", NULL, "server", err);
 }
 
@@ -208,8 +191,12 @@ one_folder_failed(struct account *acc, struct folder *f, const struct err *err)
 static int
 new_folders(struct account *acc, struct err *err)
 {
-	for (size_t i = 0; i < acc->n_folders;) {
-		struct folder *f = acc->folder[i];
+	struct places p;
+	int r = 0;
+
+	places_init(&p, acc);
+	for (size_t i = 0; i < acc->n_folders && r == 0;) {
+		struct folder *f = acc->folder[i], *now;
 
 		if (f->id != 0) {
 			i++;
@@ -219,16 +206,17 @@ new_folders(struct account *acc, struct err *err)
 			account_folder_drop(acc, f);
 			continue;
 		}
-		if (folder_appeared(acc, f, err) < 0) {
-			if (!one_folder_failed(acc, f, err))
-				return -1;
-			account_folder_drop(acc, f);
+		r = folder_appeared(acc, &p, f, &now, err);
+		if (r < 0 && one_folder_failed(acc, now, err)) {
+			if (now == f)
+				account_folder_drop(acc, f);
+			r = 0;
 			continue;
 		}
-		if (i < acc->n_folders && acc->folder[i] == f)
-			i++;
+		i += now == f;
 	}
-	return 0;
+	places_clear(&p);
+	return r;
 }
 
 static int
@@ -471,6 +459,7 @@ static int
 sync_local_list(struct account *acc, struct err *err)
 {
 	char **paths;
+	bool *ours;
 	size_t n;
 	int r = 0;
 
@@ -486,11 +475,14 @@ sync_local_list(struct account *acc, struct err *err)
 	}
 	acc->tree_failed = false;
 	qsort(paths, n, sizeof(*paths), by_text);
+	ours = xcalloc(n, sizeof(*ours));
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
-		bool here = bsearch(&f->path, paths, n, sizeof(*paths),
-		    by_text) != NULL;
+		char **at = bsearch(&f->path, paths, n, sizeof(*paths), by_text);
+		bool here = at != NULL;
 
+		if (here && f->wire != NULL)
+			ours[at - paths] = true;
 		if (here && f->away) {
 			f->watched = false;
 			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
@@ -502,15 +494,11 @@ sync_local_list(struct account *acc, struct err *err)
 			f->fd = -1;
 		}
 	}
-	for (size_t i = 0; i < n && r == 0; i++) {
-		const struct folder *f = account_by_path(acc, paths[i]);
-
-		if ((f == NULL || f->wire == NULL) &&
-		    directory_appeared(acc, paths[i], err) < 0 &&
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (!ours[i] && directory_appeared(acc, paths[i], err) < 0 &&
 		    (err->class != ERR_FOLDER ||
 		    !one_folder_failed(acc, NULL, err)))
 			r = -1;
-	}
 	for (size_t i = 0; i < acc->n_folders && r == 0; i++) {
 		struct folder *f = acc->folder[i];
 
@@ -521,6 +509,7 @@ sync_local_list(struct account *acc, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		free(paths[i]);
 	free(paths);
+	free(ours);
 	return r;
 }
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/mem.h"
 
 /* Capitals in [lo, hi], each ${step}th, are ${delta} away from their small
  * letter. */
@@ -177,4 +178,17 @@ fold_same(struct str a, struct str b)
 			return false;
 	} while (c != UINT32_MAX);
 	return true;
+}
+
+struct str
+fold_key(struct str s)
+{
+	struct folded x = { .s = s };
+	uint32_t *key = NULL;
+	size_t n = 0, cap = 0;
+
+	do
+		key = array_room(key, n, &cap, sizeof(*key));
+	while ((key[n++] = folded_next(&x)) != UINT32_MAX);
+	return (struct str){ (const char *)key, (n - 1) * sizeof(*key) };
 }

@@ -184,6 +184,12 @@ mpath_twins(struct str a, struct str b)
 	return fold_same(a, b);
 }
 
+struct str
+mpath_fold(struct str path)
+{
+	return fold_key(path);
+}
+
 /* What mpath_list() gathers. */
 struct gather {
 	enum layout	  layout;

@@ -34,6 +34,8 @@ int	 mpath_to_names(enum layout layout, struct str path,
 /* True when both would be one directory on a file system without case, or after
  * Unicode normalisation: the second needs another name. */
 bool	 mpath_twins(struct str a, struct str b);
+/* The same bytes, to free() and never NULL, for those and for no others. */
+struct str mpath_fold(struct str path);
 
 /* Every folder (a directory with cur/ or new/) below the root, as paths
  * relative to it, each to free(), with the array; symlinks are not followed out

@@ -69,6 +69,15 @@ class Order(unittest.TestCase):
         self.assertIsNotNone(self.find(effects, renames[-1], here, ("fsync",), "/tmp"),
                              "a power cut may leave them in both places")
 
+    @limit(60)
+    def test_new_folders_without_mail_are_one_commit(self):
+        names = [f"New{i}" for i in range(20)]
+        effects = self.effects(Scene([], [("create", THERE, name) for name in names]))
+        made = {os.path.basename(path) for call, path in effects if call == "fsync"}
+        self.assertLessEqual(set(names), made)
+        commits = [path for call, path in effects if call == "fdatasync" and path.endswith(WAL)]
+        self.assertLess(len(commits), len(names) // 2)
+
     def names_before_rows(self, scene, call, n, first=()):
         """After each of ${n} calls the directories are synced, and then a row says so;
         ${first} is synced before them."""

@@ -1,7 +1,10 @@
-/* test_account.c — what is done to an account's state is done as a whole. */
+/* test_account.c — an account without a server: what is done to its state is done as
+ * a whole; its folders. */
 #include "maildir_fixture.h"
 
+#include "base/mem.h"
 #include "engine/account.h"
+#include "engine/tree.h"
 
 #define OK(call)	assert_int_equal(call, 0)
 
@@ -23,7 +26,7 @@ setup(void **state)
 	snprintf(t->root, sizeof(t->root), "%s/mail", t->fixture->path);
 	snprintf(t->state, sizeof(t->state), "%s/state", t->fixture->path);
 	t->conf = (struct account_conf){ .name = (char *)"work",
-	    .path = t->root };
+	    .path = t->root, .folders = { .create_local = true } };
 	t->acc = account_open(&t->conf, t->state, &err);
 	*state = t;
 	return t->acc != NULL ? 0 : -1;
@@ -88,6 +91,43 @@ nothing_open_ends_as_nothing(void **state)
 	assert_false(store_in_transaction(acc->store));
 }
 
+static struct folder *
+listed(struct account *acc, const char *name)
+{
+	struct folder *f = account_folder_new(acc);
+
+	f->wire = xstrdup(name);
+	f->name = xstrdup(name);
+	f->path = xstrdup(name);
+	f->status.listed = true;
+	return f;
+}
+
+/* Where its directory should be is a file. */
+static void
+one_that_is_only_here_and_cannot_be_made_is_told_and_kept(void **state)
+{
+	struct at *t = *state;
+	struct account *acc = t->acc;
+	struct folder *here = account_folder_new(acc);
+	struct err err;
+
+	fixture_file(t->fixture, "mail/Here", "");
+	here->name = xstrdup("Here");
+	here->path = xstrdup("Here");
+	OK(account_begin(acc, &err));
+	OK(folder_save(acc, here, &err));
+	OK(account_end(acc, 0, &err));
+	listed(acc, "INBOX");
+	listed(acc, "Here");
+	OK(tree_sync(acc, &err));
+	assert_int_equal(acc->n_folders, 2);
+	assert_ptr_equal(account_by_path(acc, "Here"), here);
+	assert_string_equal(here->wire, "Here");
+	assert_int_equal(acc->n_problems, 2);
+	assert_string_equal(acc->problem[0].where, "Here");
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -96,6 +136,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_joins_is_committed_or_undone_with_the_rest),
 		TEST(nothing_open_ends_as_nothing),
+		TEST(one_that_is_only_here_and_cannot_be_made_is_told_and_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,18 @@ what_is_too_long_is_refused(void **state)
 	assert_null(mpath_from_names(LAYOUT_NESTED, names, 20, &err));
 }
 
+static bool
+same_fold(const char *a, const char *b)
+{
+	struct str x = mpath_fold(str_z(a)), y = mpath_fold(str_z(b));
+	bool same = str_eq(x, y);
+
+	assert_non_null(x.p);
+	free((char *)x.p);
+	free((char *)y.p);
+	return same;
+}
+
 static void
 twins_differ_in_case_or_composition_only(void **state)
 {
@@ -219,6 +231,7 @@ twins_differ_in_case_or_composition_only(void **state)
 		    t[i].twins);
 		assert_int_equal(mpath_twins(str_z(t[i].b), str_z(t[i].a)),
 		    t[i].twins);
+		assert_int_equal(same_fold(t[i].a, t[i].b), t[i].twins);
 	}
 }
 
