@@ -3,7 +3,9 @@ points are `make crash`; here is a sample of each, and that the sweeps do find w
 made wrong on purpose.  What crash/seeds.py tells is a part of `make check` by itself."""
 import os
 import random
+import subprocess
 import sys
+import tempfile
 import unittest
 
 from case import limit, rows
@@ -14,6 +16,7 @@ import crash    # noqa: E402
 import play    # noqa: E402
 from peer import no    # noqa: E402
 from scenes import HERE, SCENES, THERE    # noqa: E402
+from stage import KILLAT    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
 from world import Churn    # noqa: E402
 
@@ -22,6 +25,15 @@ RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
 KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom",
          "statement")
 POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 10000, "statement": 120}
+
+
+def runs(pid):
+    """Not even its parent may have looked after what is only a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @rows("scene", {name.replace(",", "").replace(" ", "_"): name for name in SCENES})
@@ -135,3 +147,23 @@ class Crash(unittest.TestCase):
             for name in ("add", "move", "copy", "rename", "remove", "revalidate"):
                 getattr(world, name)(side)
         self.assertEqual(world.done, [])
+
+    @limit(60)
+    def test_killat_is_done_when_all_are_gone_though_it_is_told_meanwhile(self):
+        """What holds much memory takes a while to go, and holds its files until then."""
+        big = "import os; b = bytearray(200 << 20); b[::4096] = b[::4096].replace(b'\\0', b'x'); " \
+              "print(os.getpid(), flush=True); os.mkdir('x')"
+        for _ in range(3):
+            with tempfile.TemporaryDirectory() as tmp:
+                report = os.path.join(tmp, "report")
+                proc = subprocess.Popen((KILLAT, "-m", "before", "-n", "1", "-c", "name", "-o",
+                                         report, "--", sys.executable, "-c", big),
+                                        stdout=subprocess.PIPE, cwd=tmp)
+                with proc.stdout:
+                    pid = int(proc.stdout.readline())
+                while proc.poll() is None:
+                    with open(report, encoding="ascii") as f:
+                        if "hit" in f.read():
+                            proc.terminate()
+                self.assertEqual(proc.returncode, 137)
+                self.assertFalse(runs(pid), "killed, and still there")
