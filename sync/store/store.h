@@ -38,10 +38,10 @@ int	store_commit(struct store *s, struct err *err);
 void	store_rollback(struct store *s);
 bool	store_in_transaction(const struct store *s);
 
-/* Small facts by name ("server.name", "uid-of-account"); get: free() it, NULL
- * when absent. */
+/* Small facts by name ("server.name", "uid-of-account"); get: free(*value), NULL
+ * when absent, and after an error. */
 int	store_set(struct store *s, const char *key, struct str value, struct err *err);
-char	*store_get(struct store *s, const char *key);
+int	store_get(struct store *s, const char *key, char **value, struct err *err);
 
 /* ---- folders ---------------------------------------------------------- */
 

@@ -3,6 +3,7 @@ points are `make crash`; here is a sample of each, and that the sweeps do find w
 made wrong on purpose.  What crash/seeds.py tells is a part of `make check` by itself."""
 import os
 import random
+import shutil
 import sys
 import unittest
 
@@ -71,6 +72,26 @@ class Crash(unittest.TestCase):
         for n in syncs:
             with self.subTest(n=n, effect=report[n - 1]):
                 self.assertTrue(point(stage, SWEEPS["enospc"], n))
+
+    @limit(60)
+    def test_a_state_that_cannot_be_read_is_none_that_knows_nothing(self):
+        """Else a disk that is not mounted were a new tree."""
+        stage = on_stage(SCENES["flags"])
+        self.addCleanup(stage.close)
+        statements = SWEEPS["statement"]
+        there = [len(box.msgs) for box in stage.peer.boxes.values()]
+        total = n = 0
+        while n <= total:
+            stage.put_back()
+            for entry in os.scandir(stage.tree.root):
+                os.unlink(entry.path) if entry.is_file() else shutil.rmtree(entry.path)
+            r = statements.round(stage, n)
+            total = total or statements.counted(stage)
+            self.assertIn(r.rc, (1, 74), r.err)
+            self.assertEqual(os.listdir(stage.tree.root), [], f"at {n}: {r.err}")
+            self.assertEqual([len(box.msgs) for box in stage.peer.boxes.values()], there)
+            n += 1
+        self.assertGreater(total, 10)
 
     @limit(60)
     def test_a_copy_that_nobody_knows_of_needs_letters(self):
