@@ -21,7 +21,7 @@ from sweeps import SWEEPS, on_stage, point    # noqa: E402
 RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
 KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom",
          "statement")
-POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 10000, "statement": 120}
+POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 14000, "statement": 120}
 
 
 @rows("scene", {name.replace(",", "").replace(" ", "_"): name for name in SCENES})
