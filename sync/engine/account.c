@@ -27,6 +27,7 @@
 #include "engine/manifest.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
+#include "engine/unread.h"
 
 #define STORE_ID	"store.id"
 #define DELIVERING	"delivering"
@@ -295,7 +296,7 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
 	    boot_look(acc, err) < 0 ||
 	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0 ||
-	    find_dead(acc, err) < 0) {
+	    find_dead(acc, err) < 0 || unread_load(acc, err) < 0) {
 		account_close(acc);
 		acc = NULL;
 	}

@@ -86,6 +86,7 @@ struct folder {
 	unsigned		 dirty;		/* enum dirty */
 	enum unsynced		 unsynced;
 	bool			 skip;		/* failed in this round: later */
+	bool			 unread;	/* in this round: unread.h */
 	bool			 checked;	/* its times were compared once */
 	bool			 drawn;		/* looked at in this round, though not
 						 * asked for: a file of it moved */
@@ -161,6 +162,7 @@ struct account {
 	bool		 tree_remote;		/* LIST must be asked again */
 	bool		 tree_local;		/* directories may have come or gone */
 	bool		 tree_failed;		/* a directory could not be read */
+	int64_t		 unread_since;		/* wall clock; 0: all folders were read */
 	bool		 busy;			/* one would not hold still in the last
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */

@@ -23,6 +23,7 @@
 #include "engine/letters.h"
 #include "engine/local.h"
 #include "engine/remote.h"
+#include "engine/unread.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
 #include "maildir/dir.h"
@@ -53,7 +54,7 @@ put_off(struct account *acc, struct folder *f, const struct err *err)
 		return false;
 	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
 	acc->recovered = false;
-	f->skip = f->work.failed = true;
+	unread_mark(f);
 	return true;
 }
 

@@ -4,6 +4,7 @@ made wrong on purpose.  What crash/seeds.py tells is a part of `make check` by i
 import os
 import random
 import shutil
+import sqlite3
 import sys
 import unittest
 
@@ -13,8 +14,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "crash"))
 import crash    # noqa: E402
 import play    # noqa: E402
-from peer import no    # noqa: E402
-from scenes import SCENES    # noqa: E402
+from peer import PLAIN, no    # noqa: E402
+from scenes import SCENES, SOME, THERE, Scene    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
 
 # With SYNCD_SEED other points are in the sample.
@@ -72,6 +73,47 @@ class Crash(unittest.TestCase):
         for n in syncs:
             with self.subTest(n=n, effect=report[n - 1]):
                 self.assertTrue(point(stage, SWEEPS["enospc"], n))
+
+    def all_refused(self, scene):
+        """Each command in turn is answered NO, once."""
+        stage = on_stage(scene)
+        self.addCleanup(stage.close)
+        n, refused = 0, True
+        while refused:
+            n += 1
+            stage.put_back()
+            refused = play.refuse(stage, "no", n)
+            r = stage.syncd.run("sync", timeout=20)
+            stage.peer.clear()
+            with self.subTest(n=n, refused=refused, said=r.err):
+                stage.judge_moment()
+                stage.recover()
+                stage.judge_end()
+        self.assertGreater(n, 10)
+
+    @limit(60)
+    def test_flags_go_along_with_what_is_moved_whichever_folder_cannot_be_read(self):
+        scene = SCENES["moved there, changed here"]
+        self.all_refused(scene)
+        self.all_refused(scene._replace(caps=PLAIN))
+
+    @limit(60)
+    def test_a_folder_that_can_never_be_read_holds_up_no_deletion_for_good(self):
+        """It may have moved there: an hour is waited for that, in all."""
+        stage = on_stage(Scene(SOME, [("delete", THERE, "bb1", "Archive"),
+                                      ("add", THERE, "aa4", "INBOX", [])]))
+        self.addCleanup(stage.close)
+        stage.peer.on("SELECT", lambda s, tag, verb, args:
+                      args.startswith('"INBOX"') and no("not yours")(s, tag, verb, args))
+        for _ in range(2):
+            self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 1)
+            self.assertEqual(len(stage.tree.messages("Archive")), 2)
+        with sqlite3.connect(os.path.join(stage.syncd.state, "a.db")) as db:
+            db.execute("UPDATE meta SET value = CAST(CAST(value AS TEXT) "
+                       "- 3601000000 AS BLOB) WHERE key = 'unread.since'")
+        db.close()
+        self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 1)
+        self.assertEqual(len(stage.tree.messages("Archive")), 1)
 
     @limit(60)
     def test_a_state_that_cannot_be_read_is_none_that_knows_nothing(self):
