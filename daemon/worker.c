@@ -734,7 +734,8 @@ start(struct worker *w, struct err *err)
 	if (w->acc == NULL)
 		return -1;
 	w->acc->once = w->once;
-	worker_script_open(w->acc, &w->link);
+	if (worker_script_open(w->acc, &w->link, err) < 0)
+		return -1;
 	w->told = worker_mail_begin(w->acc);
 	page = progress_page_inherited();
 	if (page != NULL)

@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "engine/manifest.h"
 #include "engine/pattern.h"
 #include "engine/remote.h"
+#include "engine/unread.h"
 
 #define STORE_ID	"store.id"
 #define DELIVERING	"delivering"
@@ -129,18 +129,18 @@ has_folders(const struct account *acc)
 static int
 check_marker(struct account *acc, struct err *err)
 {
-	char *known = store_get(acc->store, STORE_ID);
+	char id[40], *known;
 	bool marked;
-	char id[40];
 	int r = 0;
 
+	if (store_get(acc->store, STORE_ID, &known, err) < 0)
+		return -1;
 	marked = read_marker(acc->root_fd, id) == 0;
 	if (!marked && acc->conf->restore.on)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s is not a store that syncd filled: the marker %s is "
 		    "not there. Is a disk unmounted?", acc->root, ACCOUNT_MARKER);
-	else
-	if (!marked && known != NULL &&
+	else if (!marked && known != NULL &&
 	    acc->conf->guards.store_missing == HOLD_HOLD)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s exists but is not the store syncd left there: "
@@ -256,13 +256,16 @@ account_delivering(struct account *acc, struct err *err)
 	return note_delivering(acc, pid, err);
 }
 
-static void
-find_dead(struct account *acc)
+static int
+find_dead(struct account *acc, struct err *err)
 {
-	char *pid = store_get(acc->store, DELIVERING);
+	char *pid;
 
+	if (store_get(acc->store, DELIVERING, &pid, err) < 0)
+		return -1;
 	acc->dead = pid != NULL ? atoi(pid) : 0;
 	free(pid);
+	return 0;
 }
 
 struct account *
@@ -285,11 +288,10 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	    (acc->store = store_open(db, err)) == NULL ||
 	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
 	    boot_look(acc, err) < 0 ||
-	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0) {
+	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0 ||
+	    find_dead(acc, err) < 0 || unread_load(acc, err) < 0) {
 		account_close(acc);
 		acc = NULL;
-	} else {
-		find_dead(acc);
 	}
 	free(db);
 	return acc;
@@ -330,12 +332,7 @@ account_close(struct account *acc)
 	for (size_t i = 0; i < acc->n_folders; i++)
 		folder_free(acc->folder[i]);
 	free(acc->folder);
-	for (size_t i = 0; i < acc->n_problems; i++) {
-		free(acc->problem[i].where);
-		free(acc->problem[i].message);
-		free(acc->problem[i].remedy);
-	}
-	free(acc->problem);
+	problem_clear(acc);
 	buf_clear(&acc->plan);
 	hooks_free(acc->hooks);
 	deliver_free(acc->deliver);
@@ -498,89 +495,6 @@ account_dirty(const struct account *acc)
 			return true;
 	}
 	return false;
-}
-
-void
-problem_open(struct account *acc, enum problem_severity severity,
-    const char *code, const struct folder *f, const char *remedy,
-    const char *fmt, ...)
-{
-	const char *where = f != NULL ? f->name : "";
-	struct problem *p = NULL;
-	char text[480];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	str_plain(text);
-	for (size_t i = 0; i < acc->n_problems; i++)
-		if (strcmp(acc->problem[i].code, code) == 0 &&
-		    strcmp(acc->problem[i].where, where) == 0)
-			p = &acc->problem[i];
-	if (p != NULL) {
-		p->count++;
-		free(p->message);
-		p->message = xstrdup(text);
-		return;
-	}
-	acc->problem = array_room(acc->problem, acc->n_problems,
-	    &acc->cap_problems, sizeof(*acc->problem));
-	p = &acc->problem[acc->n_problems++];
-	*p = (struct problem){
-		.code = code,
-		.severity = severity,
-		.where = xstrdup(where),
-		.message = xstrdup(text),
-		.remedy = xstrdup(remedy),
-		.since = clock_wall(),
-		.count = 1,
-		.needs_user = severity == PROBLEM_ERROR,
-	};
-	log_at(severity == PROBLEM_ERROR ? LOG_LV_ERROR : LOG_LV_WARN,
-	    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
-}
-
-/* Of messages in quarantine: over when they are tried again, not when the rest of
- * the folder is settled. */
-static const char *const quarantine[] = {
-	"server.poison", "server.refused-message", "server.too-big",
-};
-
-static bool
-is_quarantine(const char *code)
-{
-	for (size_t i = 0; i < ARRAY_LEN(quarantine); i++)
-		if (strcmp(quarantine[i], code) == 0)
-			return true;
-	return false;
-}
-
-void
-problem_close(struct account *acc, const char *code, const struct folder *f)
-{
-	const char *where = f != NULL ? f->name : "";
-
-	for (size_t i = 0; i < acc->n_problems;) {
-		struct problem *p = &acc->problem[i];
-
-		if (strcmp(p->where, where) != 0 || (code != NULL ?
-		    strcmp(p->code, code) != 0 : is_quarantine(p->code))) {
-			i++;
-			continue;
-		}
-		free(p->where);
-		free(p->message);
-		free(p->remedy);
-		*p = acc->problem[--acc->n_problems];
-	}
-}
-
-void
-problem_close_quarantine(struct account *acc, const struct folder *f)
-{
-	for (size_t i = 0; i < ARRAY_LEN(quarantine); i++)
-		problem_close(acc, quarantine[i], f);
 }
 
 struct tally

@@ -21,6 +21,7 @@
 #include "base/types.h"
 #include "engine/change.h"
 #include "engine/conf.h"
+#include "engine/problem.h"
 #include "engine/progress.h"
 #include "imap/lane.h"
 #include "maildir/deliver.h"
@@ -86,6 +87,7 @@ struct folder {
 	unsigned		 dirty;		/* enum dirty */
 	enum unsynced		 unsynced;
 	bool			 skip;		/* failed in this round: later */
+	bool			 unread;	/* in this round: unread.h */
 	bool			 checked;	/* its times were compared once */
 	bool			 drawn;		/* looked at in this round, though not
 						 * asked for: a file of it moved */
@@ -95,20 +97,6 @@ struct folder {
 	struct noted		*noted;
 	size_t			 n_noted, cap_noted;
 	struct work		 work;		/* of the round that is going on */
-};
-
-enum problem_severity { PROBLEM_WARNING, PROBLEM_ERROR };
-
-/* Something that `status` shows until it is over. */
-struct problem {
-	const char		*code;		/* static */
-	enum problem_severity	 severity;
-	char			*where;		/* folder name, or "" */
-	char			*message;
-	char			*remedy;	/* what to type, or "" */
-	int64_t			 since;		/* wall clock us */
-	uint32_t		 count;
-	bool			 needs_user;
 };
 
 /* What one round, or a job of several, did. */
@@ -161,6 +149,7 @@ struct account {
 	bool		 tree_remote;		/* LIST must be asked again */
 	bool		 tree_local;		/* directories may have come or gone */
 	bool		 tree_failed;		/* a directory could not be read */
+	int64_t		 unread_since;		/* wall clock; 0: all folders were read */
 	bool		 busy;			/* one would not hold still in the last
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */
@@ -214,15 +203,6 @@ bool		 folder_active(const struct folder *f);
 void		 folder_mark(struct folder *f, unsigned dirty);
 /* Is there anything to do now?  What failed waits for the next round. */
 bool		 account_dirty(const struct account *acc);
-
-void	problem_open(struct account *acc, enum problem_severity severity,
-	    const char *code, const struct folder *f, const char *remedy,
-	    const char *fmt, ...) PRINTF(6, 7);
-/* ${code} NULL: every problem of the folder but those of messages that are
- * quarantined; ${f} NULL: of the account. */
-void	problem_close(struct account *acc, const char *code, const struct folder *f);
-/* The folder's quarantined messages are to be tried again. */
-void	problem_close_quarantine(struct account *acc, const struct folder *f);
 
 /* What ${now} has more than ${was}. */
 struct tally	tally_since(const struct tally *was, const struct tally *now);

@@ -21,11 +21,14 @@ static const usec default_patience = USEC_S(10);
 /* ---- making ---------------------------------------------------------- */
 
 struct hooks *
-hooks_new(struct account *acc, const struct hook_broker *broker)
+hooks_new(struct account *acc, const struct hook_broker *broker, struct err *err)
 {
-	struct hooks *h = xcalloc(1, sizeof(*h));
-	char *first = store_get(acc->store, HOOKS_FIRST);
+	struct hooks *h;
+	char *first;
 
+	if (store_get(acc->store, HOOKS_FIRST, &first, err) < 0)
+		return NULL;
+	h = xcalloc(1, sizeof(*h));
 	h->acc = acc;
 	h->broker = *broker;
 	h->first_folders = first != NULL ? atoll(first) : 0;

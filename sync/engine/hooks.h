@@ -32,7 +32,8 @@ struct msg_row;
 struct hooks;
 
 /* ${broker} is copied; what it points to outlives the hooks. */
-struct hooks	*hooks_new(struct account *acc, const struct hook_broker *broker);
+struct hooks	*hooks_new(struct account *acc, const struct hook_broker *broker,
+		    struct err *err);
 const struct hook_world	*hooks_world(const struct hooks *h);
 const struct hook_broker *hooks_broker(const struct hooks *h);
 /* The host is freed with the hooks. */

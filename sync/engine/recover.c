@@ -24,6 +24,7 @@
 #include "engine/letters.h"
 #include "engine/local.h"
 #include "engine/remote.h"
+#include "engine/unread.h"
 #include "engine/upload_impl.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
@@ -56,7 +57,7 @@ put_off(struct account *acc, struct folder *f, const struct err *err)
 		return false;
 	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
 	acc->recovered = false;
-	f->skip = f->work.failed = true;
+	unread_mark(f);
 	return true;
 }
 

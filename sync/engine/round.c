@@ -33,6 +33,7 @@
 #include "engine/remove.h"
 #include "engine/together.h"
 #include "engine/tree.h"
+#include "engine/unread.h"
 #include "maildir/dir.h"
 
 enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000, EMPTY_AT_ONCE = 100 };
@@ -363,7 +364,7 @@ read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
 		if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
 			return -1;
 		if (r > 0)
-			f->skip = true;
+			unread_mark(f);
 		else if (f->dirty || f->work.local_read)
 			list_add(dirty, f);
 	}
@@ -407,7 +408,8 @@ compare(struct account *acc, const struct round_opts *o, struct folder **f,
 
 		if (r < 0)
 			return -1;
-		f[i]->skip = f[i]->skip || r > 0;
+		if (r > 0)
+			unread_mark(f[i]);
 	}
 	if (pair_changes(acc, f, n, err) < 0)
 		return -1;
@@ -517,8 +519,8 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 		r = -1;
 	forget_work(acc);
 	if (r == 0 && !acc->dry_run)
-		r = remove_tombstones(acc, started - o->grace, &acc->tombstones,
-		    err);
+		r = remove_tombstones(acc, unread_waits(acc) ? 0 :
+		    started - o->grace, &acc->tombstones, err);
 	free(dirty.v);
 	free(known.v);
 	return r;
@@ -536,7 +538,7 @@ more_to_do(const struct account *acc, const struct round_opts *o)
 		if (folder_active(f) && !f->skip && f->dirty && matches(o, f))
 			return true;
 	}
-	return o->grace == 0 && acc->tombstones > 0;
+	return o->grace == 0 && acc->tombstones > 0 && !unread_waits(acc);
 }
 
 static int
@@ -566,7 +568,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	if (!acc->dry_run && account_claim(acc, err) < 0)
 		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
-		acc->folder[i]->skip = acc->folder[i]->drawn = false;
+		acc->folder[i]->skip = acc->folder[i]->unread =
+		    acc->folder[i]->drawn = false;
 	acc->busy = false;
 	acc->quota_full = false;
 	if (age_begin(acc, err) < 0)
@@ -606,7 +609,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
-	if (!acc->dry_run && tell_mark(acc, err) < 0)
+	if (!acc->dry_run && (unread_end(acc, err) < 0 || tell_mark(acc, err) < 0))
 		return -1;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	acc->unknown = false;

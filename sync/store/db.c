@@ -580,18 +580,19 @@ store_set(struct store *s, const char *key, struct str value, struct err *err)
 	return db_run(s, st, err);
 }
 
-char *
-store_get(struct store *s, const char *key)
+int
+store_get(struct store *s, const char *key, char **value, struct err *err)
 {
-	struct err ignored;
-	sqlite3_stmt *st = db_stmt(s, Q_META_GET, &ignored);
-	char *value = NULL;
+	sqlite3_stmt *st = db_stmt(s, Q_META_GET, err);
+	int got;
 
+	*value = NULL;
 	if (st == NULL)
-		return NULL;
+		return -1;
 	db_bind_text(st, 1, str_z(key));
-	if (db_step(s, st, &ignored) > 0)
-		value = str_dup(db_column(st, 0));
+	got = db_step(s, st, err);
+	if (got > 0)
+		*value = str_dup(db_column(st, 0));
 	sqlite3_reset(st);
-	return value;
+	return got < 0 ? -1 : 0;
 }

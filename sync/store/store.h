@@ -41,10 +41,10 @@ bool	store_in_transaction(const struct store *s);
  * on as usual meanwhile, but what they write piles up in the log until it is off. */
 void	store_reading(struct store *s, bool on);
 
-/* Small facts by name ("server.name", "uid-of-account"); get: free() it, NULL
- * when absent. */
+/* Small facts by name ("server.name", "uid-of-account"); get: free(*value), NULL
+ * when absent, and after an error. */
 int	store_set(struct store *s, const char *key, struct str value, struct err *err);
-char	*store_get(struct store *s, const char *key);
+int	store_get(struct store *s, const char *key, char **value, struct err *err);
 
 /* ---- folders ---------------------------------------------------------- */
 

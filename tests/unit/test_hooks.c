@@ -259,7 +259,8 @@ open_account(void)
 		else if (strcmp(acc->folder[i]->name, "Junk") == 0)
 			junk = acc->folder[i];
 	}
-	acc->hooks = hooks_new(acc, &broker);
+	acc->hooks = hooks_new(acc, &broker, &err);
+	assert_non_null(acc->hooks);
 	hooks_take_host(acc->hooks, &fake.host);
 }
 

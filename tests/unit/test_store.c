@@ -411,16 +411,36 @@ small_facts_are_kept(void **state)
 	char *v;
 
 	(void)state;
-	assert_null(store_get(s, "server.name"));
+	OK(store_get(s, "server.name", &v, &err));
+	assert_null(v);
 	OK(store_set(s, "server.name", STR("one"), &err));
 	OK(store_set(s, "server.name", STR("two"), &err));
 	OK(store_set(s, "empty", STR_NONE, &err));
-	v = store_get(s, "server.name");
+	OK(store_get(s, "server.name", &v, &err));
 	assert_string_equal(v, "two");
 	free(v);
-	v = store_get(s, "empty");
+	OK(store_get(s, "empty", &v, &err));
 	assert_string_equal(v, "");
 	free(v);
+	store_close(s);
+}
+
+/* Whoever takes it for absent begins afresh. */
+static void
+a_fact_that_cannot_be_read_is_not_absent(void **state)
+{
+	struct store *s = open_store();
+	struct err err;
+	sqlite3 *db;
+	char *v = NULL;
+
+	(void)state;
+	OK(sqlite3_open(path, &db));
+	OK(sqlite3_exec(db, "DROP TABLE meta", NULL, NULL, NULL));
+	OK(sqlite3_close(db));
+	assert_int_equal(store_get(s, "server.name", &v, &err), -1);
+	assert_int_equal(err.class, ERR_LOCAL);
+	assert_null(v);
 	store_close(s);
 }
 
@@ -1108,6 +1128,7 @@ main(void)
 		FRESH(ids_are_never_used_again),
 		FRESH(keywords_keep_their_bits),
 		FRESH(small_facts_are_kept),
+		FRESH(a_fact_that_cannot_be_read_is_not_absent),
 		FRESH(counts_are_of_what_they_say),
 		FRESH(uids_stay_counted),
 		FRESH(the_log_is_filtered_and_trimmed),
