@@ -654,6 +654,9 @@ account_commit(struct account *acc, struct err *err)
 	if (dirsync_all(acc, err) < 0 || save_keywords(acc, err) < 0 ||
 	    store_commit(acc->store, err) < 0) {
 		store_rollback(acc->store);
+		/* What a disk did with it nobody knows: not even the end of our
+		 * deliveries is noted.  The next one of us settles them. */
+		acc->delivering = false;
 		return -1;
 	}
 	for (size_t i = 0; i < acc->n_folders; i++)
