@@ -1,0 +1,110 @@
+/* problem.c — the list of what `status` shows until it is over. */
+#include "engine/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/account.h"
+
+void
+problem_open(struct account *acc, enum problem_severity severity,
+    const char *code, const struct folder *f, const char *remedy,
+    const char *fmt, ...)
+{
+	const char *where = f != NULL ? f->name : "";
+	struct problem *p = NULL;
+	char text[480];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	str_plain(text);
+	for (size_t i = 0; i < acc->n_problems; i++)
+		if (strcmp(acc->problem[i].code, code) == 0 &&
+		    strcmp(acc->problem[i].where, where) == 0)
+			p = &acc->problem[i];
+	if (p != NULL) {
+		p->count++;
+		free(p->message);
+		p->message = xstrdup(text);
+		return;
+	}
+	acc->problem = array_room(acc->problem, acc->n_problems,
+	    &acc->cap_problems, sizeof(*acc->problem));
+	p = &acc->problem[acc->n_problems++];
+	*p = (struct problem){
+		.code = code,
+		.severity = severity,
+		.where = xstrdup(where),
+		.message = xstrdup(text),
+		.remedy = xstrdup(remedy),
+		.since = clock_wall(),
+		.count = 1,
+		.needs_user = severity == PROBLEM_ERROR,
+	};
+	log_at(severity == PROBLEM_ERROR ? LOG_LV_ERROR : LOG_LV_WARN,
+	    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
+}
+
+/* Of messages in quarantine: over when they are tried again, not when the rest of
+ * the folder is settled. */
+static const char *const quarantine[] = {
+	"server.poison", "server.refused-message", "server.too-big",
+};
+
+static bool
+is_quarantine(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quarantine); i++)
+		if (strcmp(quarantine[i], code) == 0)
+			return true;
+	return false;
+}
+
+static void
+clear(struct problem *p)
+{
+	free(p->where);
+	free(p->message);
+	free(p->remedy);
+}
+
+void
+problem_close(struct account *acc, const char *code, const struct folder *f)
+{
+	const char *where = f != NULL ? f->name : "";
+
+	for (size_t i = 0; i < acc->n_problems;) {
+		struct problem *p = &acc->problem[i];
+
+		if (strcmp(p->where, where) != 0 || (code != NULL ?
+		    strcmp(p->code, code) != 0 : is_quarantine(p->code))) {
+			i++;
+			continue;
+		}
+		clear(p);
+		*p = acc->problem[--acc->n_problems];
+	}
+}
+
+void
+problem_close_quarantine(struct account *acc, const struct folder *f)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quarantine); i++)
+		problem_close(acc, quarantine[i], f);
+}
+
+void
+problem_forget(struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_problems; i++)
+		clear(&acc->problem[i]);
+	free(acc->problem);
+}

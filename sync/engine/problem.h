@@ -1,0 +1,39 @@
+/* problem.h — what is wrong with an account, or with one of its folders. */
+#ifndef ENGINE_PROBLEM_H
+#define ENGINE_PROBLEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+struct account;
+struct folder;
+
+enum problem_severity { PROBLEM_WARNING, PROBLEM_ERROR };
+
+/* Something that `status` shows until it is over. */
+struct problem {
+	const char		*code;		/* static */
+	enum problem_severity	 severity;
+	char			*where;		/* folder name, or "" */
+	char			*message;
+	char			*remedy;	/* what to type, or "" */
+	int64_t			 since;		/* wall clock us */
+	uint32_t		 count;
+	bool			 needs_user;
+};
+
+/* Begins, unless it goes on: logged once, then counted. */
+void	problem_open(struct account *acc, enum problem_severity severity,
+	    const char *code, const struct folder *f, const char *remedy,
+	    const char *fmt, ...) PRINTF(6, 7);
+/* ${code} NULL: every problem of the folder but those of messages that are
+ * quarantined; ${f} NULL: of the account. */
+void	problem_close(struct account *acc, const char *code, const struct folder *f);
+/* The folder's quarantined messages are to be tried again. */
+void	problem_close_quarantine(struct account *acc, const struct folder *f);
+/* When the account is closed. */
+void	problem_forget(struct account *acc);
+
+#endif
