@@ -26,6 +26,12 @@ clock_in(usec us)
 	return deadline;
 }
 
+usec
+clock_earlier(usec a, usec b)
+{
+	return a < b ? a : b;
+}
+
 int64_t
 clock_wall(void)
 {

@@ -10,6 +10,8 @@
 usec	clock_now(void);
 /* ${us} from now, as a deadline. */
 usec	clock_in(usec us);
+/* Of two deadlines. */
+usec	clock_earlier(usec a, usec b);
 /* The wall clock, microseconds since 1970. */
 int64_t	clock_wall(void);
 /* "2026-11-23T04:46:50Z" of ${wall_us}; ${out} takes 32 bytes. */

@@ -16,12 +16,6 @@
 
 enum { EVENT_S = 60, OWED_S = 60, OWED_MOST_S = 3600, TIMER_MOST_S = 3600 };
 
-static usec
-earlier(usec a, usec b)
-{
-	return a < b ? a : b;
-}
-
 /* ---- what waits to be told ------------------------------------------- */
 
 static void
@@ -163,7 +157,7 @@ ask_owed_of(struct hooks *h, const char *plugin, bool now, struct err *err)
 		usec in = due - clock_wall();
 
 		if (!now && o.when != 0 && in > 0) {
-			h->owed_at = earlier(h->owed_at, clock_in(in));
+			h->owed_at = clock_earlier(h->owed_at, clock_in(in));
 			continue;
 		}
 		r = batch_add_row(&b, h->acc, o.msg, "replay", true, err);
@@ -242,7 +236,7 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 		break;
 	}
 	if (due - now < TIMER_MOST_S)
-		h->timers_at = earlier(h->timers_at,
+		h->timers_at = clock_earlier(h->timers_at,
 		    clock_in(USEC_S(due - now)));
 	return 0;
 }
