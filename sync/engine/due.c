@@ -125,14 +125,6 @@ due_events(struct hooks *h, struct err *err)
 
 /* ---- debts ----------------------------------------------------------- */
 
-static usec
-owed_wait(unsigned tries)
-{
-	usec wait = USEC_S(OWED_S) << (tries < 10 ? tries : 10);
-
-	return wait < USEC_S(OWED_MOST_S) ? wait : USEC_S(OWED_MOST_S);
-}
-
 static int
 drop_owed(struct hooks *h, struct str plugin, int64_t msg, struct err *err)
 {
@@ -153,7 +145,8 @@ ask_owed_of(struct hooks *h, const char *plugin, bool now, struct err *err)
 
 	while (r == 0 && b.n < HOOK_BATCH && (got = store_owed_next(
 	    h->acc->store, str_z(plugin), &at, &o, err)) > 0) {
-		usec due = o.when + owed_wait(o.tries);
+		usec due = o.when + clock_doubled(USEC_S(OWED_S), o.tries,
+		    USEC_S(OWED_MOST_S));
 		usec in = due - clock_wall();
 
 		if (!now && o.when != 0 && in > 0) {
