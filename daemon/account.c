@@ -144,14 +144,12 @@ account_active(const struct account *a)
 
 /* ---- starting and stopping -------------------------------------------- */
 
-static usec
-backoff(const struct account *a)
+/* Another process: how long one waits between its connections is retry.c's. */
+static void
+start_later(struct account *a)
 {
-	usec wait = backoff_first;
-
-	for (unsigned i = 1; i < a->n_failed && wait < backoff_most; i++)
-		wait *= 2;
-	return wait < backoff_most ? wait : backoff_most;
+	a->next_start = clock_in(clock_doubled(backoff_first, a->n_failed++,
+	    backoff_most));
 }
 
 static bool
@@ -227,9 +225,8 @@ account_start(struct account *a)
 	if (progress_page_open(&a->page, &err) < 0 ||
 	    a->env->spawn(a->name, a->page.fd, &a->pid, &a->fd, &err) < 0) {
 		a->pid = 0;
-		a->n_failed++;
 		a->exit = EX_TEMPFAIL;
-		a->next_start = clock_in(backoff(a));
+		start_later(a);
 		log_error("%s: cannot start a worker: %s", a->name, err.text);
 		return;
 	}
@@ -650,9 +647,9 @@ worker_gone(struct account *a, int status)
 	}
 	if (clock_now() - a->started >= forgiven_after)
 		a->n_failed = 0;
-	a->n_failed++;
-	a->next_start = a->exit == EX_NOPERM || a->exit == EX_CONFIG ?
-	    USEC_NEVER : clock_in(backoff(a));
+	start_later(a);
+	if (a->exit == EX_NOPERM || a->exit == EX_CONFIG)
+		a->next_start = USEC_NEVER;
 	log_obituary(a, status, state);
 }
 

@@ -7,11 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/attr.h"
 #include "base/mem.h"
 #include "imap/mutf7.h"
+#include "imap/use.h"
 #include "js.h"
-#include "net/lane.h"
 
 enum { NAME_MAX_BYTES = 8192 };
 
@@ -47,33 +46,16 @@ display_name(struct str wire)
 }
 
 static json_t *
-special_use(unsigned attrs)
-{
-	static const struct {
-		unsigned	 bit;
-		const char	*name;
-	} uses[] = {
-		{ LIST_ALL, "\\All" }, { LIST_ARCHIVE, "\\Archive" },
-		{ LIST_DRAFTS, "\\Drafts" }, { LIST_FLAGGED, "\\Flagged" },
-		{ LIST_JUNK, "\\Junk" }, { LIST_SENT, "\\Sent" },
-		{ LIST_TRASH, "\\Trash" }, { LIST_IMPORTANT, "\\Important" }
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(uses); i++)
-		if (attrs & uses[i].bit)
-			return json_string(uses[i].name);
-	return json_null();
-}
-
-static json_t *
 folder_object(const char *account, const struct folder_row *f)
 {
+	const char *use = use_name(f->attrs);
 	json_t *o = json_object();
 
 	json_object_set_new(o, "account", json_string(account));
 	json_object_set_new(o, "remote", display_name(f->wire));
 	json_object_set_new(o, "local", js_text(f->path));
-	json_object_set_new(o, "special_use", special_use(f->attrs));
+	json_object_set_new(o, "special_use", use != NULL ?
+	    json_string(use) : json_null());
 	json_object_set_new(o, "messages", json_integer(f->messages));
 	json_object_set_new(o, "uidvalidity",
 	    json_integer((json_int_t)f->validity.v));

@@ -20,9 +20,7 @@ spread(usec wait)
 static usec
 backoff(unsigned failures, int most_s)
 {
-	usec wait = USEC_S(BACKOFF_MIN_S) << (failures < 10 ? failures : 10);
-
-	return wait < USEC_S(most_s) ? wait : USEC_S(most_s);
+	return clock_doubled(USEC_S(BACKOFF_MIN_S), failures, USEC_S(most_s));
 }
 
 /* A mailbox that is locked stays so for a while; a network that has just changed

@@ -330,12 +330,6 @@ host_waiters(const struct hook_host *head, struct waiter *w, size_t cap)
 }
 
 static usec
-earlier(usec a, usec b)
-{
-	return a < b ? a : b;
-}
-
-static usec
 host_deadline(const struct hook_host *head)
 {
 	const struct host *h = of_const(head);
@@ -346,15 +340,15 @@ host_deadline(const struct hook_host *head)
 
 		if (p->fd < 0)
 			at = p->absent && proc_owes(h, p) ? 0 :
-			    earlier(at, p->again);
+			    clock_earlier(at, p->again);
 		else if (h->pending != NULL)
-			at = earlier(at, clock_in(USEC_MS(500)));
+			at = clock_earlier(at, clock_in(USEC_MS(500)));
 	}
 	for (const struct pending *pe = h->pending; pe != NULL; pe = pe->next)
-		at = ask_complete(pe) ? 0 : earlier(at, pe->event.deadline);
+		at = ask_complete(pe) ? 0 : clock_earlier(at, pe->event.deadline);
 	for (size_t i = 0; i < h->n_plugins; i++) {
 		if (h->plugin[i].state == HOOK_SUSPENDED)
-			at = earlier(at, h->plugin[i].until_mono);
+			at = clock_earlier(at, h->plugin[i].until_mono);
 	}
 	return at;
 }

@@ -18,19 +18,15 @@ static const usec window = USEC_S(600);
 static void
 suspend(struct host_plugin *pl)
 {
-	int64_t seconds = SUSPEND_S;
+	usec wait = clock_doubled(USEC_S(SUSPEND_S), pl->times++,
+	    USEC_S(SUSPEND_MAX_S));
 
-	for (unsigned i = 0; i < pl->times && seconds < SUSPEND_MAX_S; i++)
-		seconds *= 2;
-	if (seconds > SUSPEND_MAX_S)
-		seconds = SUSPEND_MAX_S;
-	pl->times++;
 	pl->n_failed = 0;
 	pl->state = HOOK_SUSPENDED;
-	pl->until = clock_wall() / 1000000 + seconds;
-	pl->until_mono = clock_in(USEC_S(seconds));
+	pl->until = (clock_wall() + wait) / 1000000;
+	pl->until_mono = clock_in(wait);
 	log_warn("plugin %s is suspended for %lld s: %s", pl->conf->name,
-	    (long long)seconds, pl->error);
+	    (long long)(wait / 1000000), pl->error);
 }
 
 /* A kill counts as two errors and a half. */

@@ -26,6 +26,22 @@ clock_in(usec us)
 	return deadline;
 }
 
+usec
+clock_earlier(usec a, usec b)
+{
+	return a < b ? a : b;
+}
+
+usec
+clock_doubled(usec first, unsigned times, usec most)
+{
+	usec wait = first;
+
+	while (times-- > 0 && wait < most)
+		wait = wait > most / 2 ? most : wait * 2;
+	return wait < most ? wait : most;
+}
+
 int64_t
 clock_wall(void)
 {

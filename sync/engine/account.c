@@ -1,5 +1,5 @@
 /*
- * account.c — opening and closing an account, its folders and its problems.
+ * account.c — opening and closing an account, its list of folders, transactions.
  *
  * The marker file at the root of the Maildir holds the id that the state
  * database also holds: without it, an unmounted disk would look like a user who
@@ -24,7 +24,6 @@
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/manifest.h"
-#include "engine/pattern.h"
 #include "engine/remote.h"
 #include "engine/unread.h"
 
@@ -181,31 +180,6 @@ account_claim(struct account *acc, struct err *err)
 	return 0;
 }
 
-static char *
-dup_or_null(struct str s)
-{
-	return s.n > 0 ? str_dup(s) : NULL;
-}
-
-static void
-folder_from_row(struct folder *f, const struct folder_row *row)
-{
-	f->id = row->id;
-	f->wire = dup_or_null(row->wire);
-	f->path = str_dup(row->path);
-	f->name = str_dup(row->path);
-	f->objid = dup_or_null(row->objid);
-	f->held = dup_or_null(row->held);
-	f->delim = row->delim;
-	f->attrs = row->attrs;
-	f->validity = row->validity;
-	f->uidnext = row->uidnext;
-	f->modseq = row->modseq;
-	f->messages = row->messages;
-	f->mtime_cur = row->mtime_cur;
-	f->mtime_new = row->mtime_new;
-}
-
 static int
 load_folders(struct account *acc, struct err *err)
 {
@@ -297,25 +271,6 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	return acc;
 }
 
-static void
-folder_free(struct folder *f)
-{
-	free(f->wire);
-	free(f->name);
-	free(f->path);
-	free(f->objid);
-	free(f->held);
-	kwtab_clear(&f->kw);
-	kwfile_clear(&f->kwfile);
-	if (f->fd >= 0)
-		close(f->fd);
-	for (size_t i = 0; i < f->n_noted; i++)
-		free(f->noted[i].file);
-	free(f->noted);
-	work_clear(&f->work);
-	free(f);
-}
-
 void
 account_close(struct account *acc)
 {
@@ -349,9 +304,8 @@ account_close(struct account *acc)
 struct folder *
 account_folder_new(struct account *acc)
 {
-	struct folder *f = xcalloc(1, sizeof(*f));
+	struct folder *f = folder_new();
 
-	f->fd = -1;
 	acc->folder = array_room(acc->folder, acc->n_folders,
 	    &acc->cap_folders, sizeof(*acc->folder));
 	acc->folder[acc->n_folders++] = f;
@@ -419,68 +373,10 @@ account_by_use(const struct account *acc, unsigned attr)
 	return NULL;
 }
 
-int
-folder_save(struct account *acc, struct folder *f, struct err *err)
-{
-	struct folder_row row = {
-		.id = f->id,
-		.wire = str_z(f->wire),
-		.path = str_z(f->path),
-		.delim = f->delim,
-		.attrs = f->attrs,
-		.objid = str_z(f->objid),
-		.validity = f->validity,
-		.uidnext = f->uidnext,
-		.modseq = f->modseq,
-		.messages = f->messages,
-		.mtime_cur = f->mtime_cur,
-		.mtime_new = f->mtime_new,
-		.held = str_z(f->held),
-	};
-
-	if (store_folder_put(acc->store, &row, err) < 0)
-		return -1;
-	f->id = row.id;
-	return 0;
-}
-
-int
-folder_load(struct account *acc, struct folder *f, struct err *err)
-{
-	if (f->fd < 0) {
-		f->fd = mpath_open(acc->root_fd, str_z(f->path), err);
-		if (f->fd < 0)
-			return err_wrap(err, "%s", f->name);
-	}
-	if (f->loaded)
-		return 0;
-	if (store_kw_load(acc->store, f->id, &f->kw, err) < 0)
-		return -1;
-	f->kw_stored = f->kw.n;
-	if (acc->conf->keywords == KEYWORDS_DOVECOT &&
-	    kwfile_read(f->fd, &f->kwfile, err) < 0)
-		return -1;
-	f->loaded = true;
-	return 0;
-}
-
 bool
 account_two_way(const struct account *acc)
 {
 	return acc->conf->protocol == PROTOCOL_IMAP;
-}
-
-bool
-folder_active(const struct folder *f)
-{
-	return f->wire != NULL && f->held == NULL && !f->missing &&
-	    !f->excluded && !f->away && !(f->attrs & LIST_NOSELECT);
-}
-
-void
-folder_mark(struct folder *f, unsigned dirty)
-{
-	f->dirty |= dirty;
 }
 
 bool
@@ -568,6 +464,9 @@ account_commit(struct account *acc, struct err *err)
 	if (dirsync_all(acc, err) < 0 || save_keywords(acc, err) < 0 ||
 	    store_commit(acc->store, err) < 0) {
 		store_rollback(acc->store);
+		/* What a disk did with it nobody knows: not even the end of our
+		 * deliveries is noted.  The next one of us settles them. */
+		acc->delivering = false;
 		return -1;
 	}
 	for (size_t i = 0; i < acc->n_folders; i++)

@@ -1,6 +1,6 @@
 /*
- * account.h — one account while it is open: its folders, its state database,
- * its lanes and what is known to be out of date.
+ * account.h — one account while it is open: its folders (folder.h), its problems
+ * (problem.h), its state database, its lanes and what is known to be out of date.
  *
  * Level, not edge: whoever learns that something changed (IDLE, NOTIFY, inotify,
  * a timer, `syncd sync`) marks a folder dirty, and round.c is the only place that
@@ -15,17 +15,15 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/flags.h"
 #include "base/map.h"
 #include "base/str.h"
 #include "base/types.h"
-#include "engine/change.h"
 #include "engine/conf.h"
+#include "engine/folder.h"
 #include "engine/problem.h"
 #include "engine/progress.h"
 #include "imap/lane.h"
 #include "maildir/deliver.h"
-#include "maildir/keywords.h"
 #include "maildir/path.h"
 #include "maildir/watch.h"
 #include "net/lane.h"
@@ -33,71 +31,6 @@
 
 /* The file at the root of the tree that says whose it is. */
 #define ACCOUNT_MARKER	".syncd-store"
-
-enum dirty {
-	DIRTY_REMOTE	= 1 << 0,	/* the server may have changes */
-	DIRTY_LOCAL	= 1 << 1,	/* names are noted in .noted */
-	DIRTY_SCAN	= 1 << 2,	/* the directory must be read */
-	DIRTY_CHECK	= 1 << 3	/* its times must be compared */
-};
-
-/* What the server last said in LIST and STATUS, in this session. */
-struct remote_status {
-	bool			listed;
-	unsigned		have;		/* enum status_have */
-	uint32_t		messages, uidnext;
-	struct uidvalidity	validity;
-	struct modseq		modseq;
-};
-
-/* File names that the watch reported and no round has looked at. */
-struct noted {
-	char	*file;
-	bool	 in_new, gone, written;
-};
-
-/* Names of its files were changed, and are perhaps not on the disk: dirsync.h. */
-enum unsynced { UNSYNCED_NOT, UNSYNCED_LEFT, UNSYNCED_CAME };
-
-struct folder {
-	int64_t			 id;
-	char			*wire;		/* raw name; NULL: not on the server */
-	char			*name;		/* for people: UTF-8, '/' between */
-	char			*path;		/* directory below the root */
-	char			*objid;		/* NULL: none */
-	char			*held;		/* why nothing is done here; NULL */
-	char			 delim;
-	unsigned		 attrs;		/* enum list_attr */
-	struct uidvalidity	 validity;
-	uint32_t		 uidnext;	/* all below it are in the base */
-	struct modseq		 modseq;	/* all up to it is in the base */
-	uint32_t		 messages;
-	int64_t			 mtime_cur, mtime_new;
-	int64_t			 seen_cur, seen_new;	/* brief.h */
-	struct policy		 policy;
-	struct kwtab		 kw;
-	size_t			 kw_stored;	/* so many names are in the store */
-	struct kwfile		 kwfile;
-	bool			 loaded;	/* kw and kwfile are read */
-	bool			 watched;	/* inotify tells of changes */
-	bool			 missing;	/* the server did not list it */
-	bool			 excluded;	/* folders.sync leaves it out */
-	bool			 away;		/* its directory is gone here */
-	int			 fd;		/* its directory; -1: closed */
-	unsigned		 dirty;		/* enum dirty */
-	enum unsynced		 unsynced;
-	bool			 skip;		/* failed in this round: later */
-	bool			 unread;	/* in this round: unread.h */
-	bool			 checked;	/* its times were compared once */
-	bool			 drawn;		/* looked at in this round, though not
-						 * asked for: a file of it moved */
-	bool			 alone;		/* landing its mail together with that of
-						 * other folders has failed */
-	struct remote_status	 status;
-	struct noted		*noted;
-	size_t			 n_noted, cap_noted;
-	struct work		 work;		/* of the round that is going on */
-};
 
 /* What one round, or a job of several, did. */
 struct tally {
@@ -194,13 +127,6 @@ struct folder	*account_by_id(const struct account *acc, int64_t id);
 struct folder	*account_by_use(const struct account *acc, unsigned attr);
 /* What is done to mail here is done on the server, too: not with POP3. */
 bool		 account_two_way(const struct account *acc);
-/* Write the folder's row; inside a transaction of the caller. */
-int		 folder_save(struct account *acc, struct folder *f, struct err *err);
-/* Open the directory and read the keyword tables, once. */
-int		 folder_load(struct account *acc, struct folder *f, struct err *err);
-/* A folder that takes part: on the server, not held, wanted. */
-bool		 folder_active(const struct folder *f);
-void		 folder_mark(struct folder *f, unsigned dirty);
 /* Is there anything to do now?  What failed waits for the next round. */
 bool		 account_dirty(const struct account *acc);
 

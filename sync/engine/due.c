@@ -16,12 +16,6 @@
 
 enum { EVENT_S = 60, OWED_S = 60, OWED_MOST_S = 3600, TIMER_MOST_S = 3600 };
 
-static usec
-earlier(usec a, usec b)
-{
-	return a < b ? a : b;
-}
-
 /* ---- what waits to be told ------------------------------------------- */
 
 static void
@@ -131,14 +125,6 @@ due_events(struct hooks *h, struct err *err)
 
 /* ---- debts ----------------------------------------------------------- */
 
-static usec
-owed_wait(unsigned tries)
-{
-	usec wait = USEC_S(OWED_S) << (tries < 10 ? tries : 10);
-
-	return wait < USEC_S(OWED_MOST_S) ? wait : USEC_S(OWED_MOST_S);
-}
-
 static int
 drop_owed(struct hooks *h, struct str plugin, int64_t msg, struct err *err)
 {
@@ -159,11 +145,12 @@ ask_owed_of(struct hooks *h, const char *plugin, bool now, struct err *err)
 
 	while (r == 0 && b.n < HOOK_BATCH && (got = store_owed_next(
 	    h->acc->store, str_z(plugin), &at, &o, err)) > 0) {
-		usec due = o.when + owed_wait(o.tries);
+		usec due = o.when + clock_doubled(USEC_S(OWED_S), o.tries,
+		    USEC_S(OWED_MOST_S));
 		usec in = due - clock_wall();
 
 		if (!now && o.when != 0 && in > 0) {
-			h->owed_at = earlier(h->owed_at, clock_in(in));
+			h->owed_at = clock_earlier(h->owed_at, clock_in(in));
 			continue;
 		}
 		r = batch_add_row(&b, h->acc, o.msg, "replay", true, err);
@@ -242,7 +229,7 @@ run_timer(struct hooks *h, const char *plugin, const struct hook_timer *t,
 		break;
 	}
 	if (due - now < TIMER_MOST_S)
-		h->timers_at = earlier(h->timers_at,
+		h->timers_at = clock_earlier(h->timers_at,
 		    clock_in(USEC_S(due - now)));
 	return 0;
 }

@@ -331,12 +331,6 @@ hooks_waiters(const struct account *acc, struct waiter *w, size_t cap)
 	    h->host->ops->waiters(h->host, w, cap) : 0;
 }
 
-static usec
-earlier(usec a, usec b)
-{
-	return a < b ? a : b;
-}
-
 /* Until something is heard of the host or the broker, or it is ${deadline}. */
 static int
 wait_once(struct hooks *h, usec deadline, struct err *err)
@@ -345,7 +339,7 @@ wait_once(struct hooks *h, usec deadline, struct err *err)
 	size_t n = hooks_waiters(h->acc, w, HOOKS_WAITERS);
 
 	w[n++] = h->broker.waiter(h->broker.daemon);
-	deadline = earlier(deadline, h->host->ops->deadline(h->host));
+	deadline = clock_earlier(deadline, h->host->ops->deadline(h->host));
 	return wait_any(w, n, deadline, err) < 0 ? -1 : 0;
 }
 
@@ -439,11 +433,11 @@ hooks_deadline(const struct account *acc)
 
 	if (h == NULL || h->host == NULL)
 		return USEC_NEVER;
-	t = earlier(h->host->ops->deadline(h->host), h->settle_at);
-	t = earlier(t, earlier(h->effects_at, h->owed_at));
-	t = earlier(t, h->timers_at);
+	t = clock_earlier(h->host->ops->deadline(h->host), h->settle_at);
+	t = clock_earlier(t, clock_earlier(h->effects_at, h->owed_at));
+	t = clock_earlier(t, h->timers_at);
 	for (size_t i = 0; i < h->n_asked; i++)
-		t = earlier(t, h->asked[i]->deadline);
+		t = clock_earlier(t, h->asked[i]->deadline);
 	return h->effects_due || h->steps_due ? 0 : t;
 }
 

@@ -11,6 +11,8 @@
 int	local_note(struct account *acc, struct err *err);
 /* We have changed that name ourselves: look at it like at anybody's change. */
 void	local_told(struct folder *f, const char *file, bool in_new, bool gone);
+/* Forget the names that were noted. */
+void	local_forget(struct folder *f);
 /* Watch the folder (before it is read for the first time, so that nothing falls
  * between).  Running out of watches is a problem in `status`, not an error. */
 void	local_watch(struct account *acc, struct folder *f);

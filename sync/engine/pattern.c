@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "net/lane.h"
+#include "imap/use.h"
 
 /* Linear in pattern times name: one place to come back to, the last star that
  * was met (a `**` swallows what any `*` before it could). */
@@ -55,29 +55,11 @@ pattern_glob(struct str pattern, struct str name)
 	return true;
 }
 
-static const struct {
-	const char	*name;
-	unsigned	 attr;
-} uses[] = {
-	{ "\\All", LIST_ALL },
-	{ "\\Archive", LIST_ARCHIVE },
-	{ "\\Drafts", LIST_DRAFTS },
-	{ "\\Flagged", LIST_FLAGGED },
-	{ "\\Junk", LIST_JUNK },
-	{ "\\Sent", LIST_SENT },
-	{ "\\Trash", LIST_TRASH },
-	{ "\\Important", LIST_IMPORTANT },
-};
-
 bool
 pattern_folder(struct str pattern, struct str name, unsigned attrs)
 {
-	if (pattern.n > 0 && pattern.p[0] == '\\') {
-		for (size_t i = 0; i < ARRAY_LEN(uses); i++)
-			if (str_ieq(pattern, str_z(uses[i].name)))
-				return attrs & uses[i].attr;
-		return false;
-	}
+	if (pattern.n > 0 && pattern.p[0] == '\\')
+		return (attrs & use_of_name(pattern)) != 0;
 	if (str_ieq(pattern, STR("INBOX")))
 		return str_ieq(name, STR("INBOX"));
 	return pattern_glob(pattern, name);

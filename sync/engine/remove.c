@@ -243,6 +243,13 @@ struct ids {
 	size_t	 n, cap;
 };
 
+static void
+ids_add(struct ids *ids, int64_t id)
+{
+	ids->v = array_room(ids->v, ids->n, &ids->cap, sizeof(*ids->v));
+	ids->v[ids->n++] = id;
+}
+
 static int
 collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
     size_t *left, struct err *err)
@@ -266,8 +273,7 @@ collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
 			++*left;
 			continue;
 		}
-		ids->v = array_room(ids->v, ids->n, &ids->cap, sizeof(*ids->v));
-		ids->v[ids->n++] = row.id;
+		ids_add(ids, row.id);
 	}
 	cursor_close(c);
 	return got;
@@ -321,8 +327,7 @@ collect_files(struct account *acc, struct folder *f, struct ids *ids,
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		if (row.uid.v == 0 && row.stage != ST_TOMBSTONE)
 			continue;
-		ids->v = array_room(ids->v, ids->n, &ids->cap, sizeof(*ids->v));
-		ids->v[ids->n++] = row.id;
+		ids_add(ids, row.id);
 	}
 	cursor_close(c);
 	return got;

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "engine/remove.h"
+#include "imap/use.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
@@ -49,8 +50,7 @@ fits(const struct folder *f, const struct ours *k, const struct folder *now)
 static bool
 has_use(const struct folder *f)
 {
-	return (f->attrs & (LIST_ALL | LIST_ARCHIVE | LIST_DRAFTS | LIST_FLAGGED |
-	    LIST_JUNK | LIST_SENT | LIST_TRASH | LIST_IMPORTANT)) != 0 ||
+	return use_name(f->attrs) != NULL ||
 	    str_ieq(str_z(f->wire), STR("INBOX"));
 }
 

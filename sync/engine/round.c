@@ -13,12 +13,12 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "engine/ahead.h"
 #include "engine/age.h"
 #include "engine/apply.h"
 #include "engine/brief.h"
+#include "engine/carry.h"
 #include "engine/diff.h"
 #include "engine/dryrun.h"
 #include "engine/gather.h"
@@ -31,10 +31,8 @@
 #include "engine/recover.h"
 #include "engine/remote.h"
 #include "engine/remove.h"
-#include "engine/together.h"
 #include "engine/tree.h"
 #include "engine/unread.h"
-#include "maildir/dir.h"
 
 enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000, EMPTY_AT_ONCE = 100 };
 
@@ -68,219 +66,6 @@ decide(struct account *acc, struct folder *f)
 			c->out = diff_message(&in, &f->policy,
 			    (enum conf_conflict)acc->conf->conflict);
 	}
-}
-
-/* ---- applying and recording ------------------------------------------- */
-
-static int
-apply_folder(struct account *acc, struct folder *f, struct err *err)
-{
-	/* Uploads come before deletions: a draft's old version goes last. */
-	if (apply_flags_remote(acc, f, err) < 0 ||
-	    apply_flags_local(acc, f, err) < 0 ||
-	    apply_rows(acc, f, err) < 0 ||
-	    apply_downloads(acc, f, err) < 0 ||
-	    apply_uploads(acc, f, err) < 0 ||
-	    apply_deletes_remote(acc, f, err) < 0)
-		return -1;
-	return 0;
-}
-
-static void
-tell_done(const struct round_opts *o, const struct folder *f,
-    const struct tally *did, usec took)
-{
-	static const struct tally nothing;
-
-	if (o->done != NULL && memcmp(did, &nothing, sizeof(*did)) != 0)
-		o->done(o->who, f, did, took);
-}
-
-static int
-apply_and_tell(struct account *acc, const struct round_opts *o,
-    struct folder *f, struct err *err)
-{
-	struct tally before = acc->tally, did;
-	usec started = clock_now();
-	int r;
-
-	progress_phase(acc->progress, PHASE_APPLY, f->name, 0);
-	r = apply_folder(acc, f, err);
-	did = tally_since(&before, &acc->tally);
-	if (did.kept > 0 && f->work.exists == 0)
-		log_warn("%s: all %llu messages are gone on the server; they "
-		    "are kept here", f->name, (unsigned long long)did.kept);
-	tell_done(o, f, &did, clock_now() - started);
-	return r;
-}
-
-/* What the server counted may be stored only when all of it is in the base. */
-static int
-record_remote(struct account *acc, struct folder *f, struct err *err)
-{
-	const struct work *w = &f->work;
-	const struct imap_box *box;
-	uint32_t known;
-	bool quiet;
-
-	if (!w->remote_read)
-		return 0;
-	if (w->failed) {
-		folder_mark(f, DIRTY_REMOTE);
-		return 0;
-	}
-	f->modseq = w->modseq;
-	f->messages = w->exists;
-	if (w->uidnext != 0)
-		f->uidnext = w->uidnext;
-	if (acc->selected != f)
-		return 0;
-	box = imap_box(acc->work);
-	if (gather_quiet(acc, f, &quiet, err) < 0 ||
-	    store_count_uids(acc->store, f->id, &known, err) < 0)
-		return -1;
-	if (quiet && known == box->exists) {
-		f->modseq = box->modseq;
-		f->messages = box->exists;
-	} else if (!quiet) {
-		/* Somebody else was at work: look again. */
-		folder_mark(f, DIRTY_REMOTE);
-	}
-	return 0;
-}
-
-/* The times of the directories count as read if nobody wrote since. */
-static int
-record_local(struct folder *f, struct err *err)
-{
-	const struct work *w = &f->work;
-	int64_t cur, new_;
-
-	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
-		return f->fd < 0 ? 0 : -1;
-	if (w->failed || w->unsettled)
-		folder_mark(f, DIRTY_SCAN);
-	/* What could not be done now, or is still to be seen, must be found again,
-	 * whoever looks: we may die before. */
-	if (f->dirty & DIRTY_SCAN) {
-		f->mtime_cur = f->mtime_new = 0;
-		return 0;
-	}
-	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new) {
-		f->mtime_cur = cur;
-		f->mtime_new = new_;
-	} else if (!f->watched &&
-	    (cur != f->mtime_cur || new_ != f->mtime_new)) {
-		folder_mark(f, DIRTY_SCAN);
-	}
-	return 0;
-}
-
-/* 0: go on with the folder; 1: not this one, this time; -1. */
-static int
-folder_trouble(struct account *acc, struct folder *f, const struct err *err)
-{
-	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
-		return -1;
-	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
-	f->work.failed = true;
-	/* What was found out is forgotten with this pass. */
-	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
-	return 1;
-}
-
-/* In a transaction that goes on over folders in which nothing is done. */
-static int
-record(struct account *acc, struct folder *f, struct err *err)
-{
-	if (record_remote(acc, f, err) < 0 || record_local(f, err) < 0)
-		return -1;
-	return account_join(acc, err) < 0 ? -1 : folder_save(acc, f, err);
-}
-
-static bool
-has_work(const struct folder *f)
-{
-	return f->work.n > 0 || f->work.n_fresh > 0;
-}
-
-/* Do what was decided and record it.  0, or 1: not this time; -1. */
-static int
-carry_out(struct account *acc, const struct round_opts *o, struct folder *f,
-    struct err *err)
-{
-	int r = 0;
-
-	if (has_work(f)) {
-		if (account_end(acc, 0, err) < 0)
-			return -1;
-		r = apply_and_tell(acc, o, f, err);
-	}
-	/* Intents may be open: they come first in the next pass. */
-	if (r < 0)
-		acc->recovered = false;
-	if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
-		return -1;
-	return r == 0 ? record(acc, f, err) : r;
-}
-
-/* Land what waits, and record it. */
-static int
-land_waiting(struct account *acc, const struct round_opts *o,
-    struct together *t, struct err *err)
-{
-	int r;
-
-	if (t->n == 0)
-		return 0;
-	r = account_end(acc, 0, err);
-	if (r == 0)
-		r = together_land(t, err);
-	for (size_t i = 0; i < t->n; i++) {
-		const struct waiting *w = &t->v[i];
-
-		if (r == 0)
-			tell_done(o, w->f, &w->did, w->took);
-		if (r == 0 && !w->failed)
-			r = record(acc, w->f, err);
-		else
-			folder_mark(w->f, DIRTY_REMOTE | DIRTY_SCAN);
-		work_clear(&w->f->work);
-	}
-	together_clear(t);
-	if (r == 0)
-		return account_end(acc, 0, err);
-	store_rollback(acc->store);
-	acc->recovered = false;
-	/* One of them is the trouble: each by itself, then. */
-	return err->class == ERR_FOLDER || err->class == ERR_MSG ? 0 : -1;
-}
-
-/* Fetch a folder's mail, to land it with that of others. */
-static int
-let_wait(struct account *acc, const struct round_opts *o, struct folder *f,
-    struct together *t, struct err *err)
-{
-	struct err ignored;
-
-	if (account_end(acc, 0, err) < 0)
-		return -1;
-	if (together_take(t, f, err) == 0)
-		return together_full(t) ? land_waiting(acc, o, t, err) : 0;
-	acc->recovered = false;
-	(void)land_waiting(acc, o, t, &ignored);
-	return folder_trouble(acc, f, err);
-}
-
-static int
-do_folder(struct account *acc, const struct round_opts *o, struct folder *f,
-    struct together *t, struct err *err)
-{
-	if (together_suits(acc, f))
-		return let_wait(acc, o, f, t, err);
-	if (!has_work(f))
-		return carry_out(acc, o, f, err);
-	return land_waiting(acc, o, t, err) < 0 ? -1 : carry_out(acc, o, f, err);
 }
 
 /* ---- a pass ----------------------------------------------------------- */
@@ -361,7 +146,7 @@ read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
 		if (o->full)
 			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
 		r = look_local(acc, f, err);
-		if (r < 0 && (r = folder_trouble(acc, f, err)) < 0)
+		if (r < 0 && (r = carry_trouble(acc, f, err)) < 0)
 			return -1;
 		if (r > 0)
 			unread_mark(f);
@@ -395,7 +180,7 @@ read_remote(struct account *acc, const struct round_opts *o, struct folder *f,
 	}
 	if (r != 0)
 		folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
-	return r < 0 ? folder_trouble(acc, f, err) : r;
+	return r < 0 ? carry_trouble(acc, f, err) : r;
 }
 
 /* What both sides have, and what follows from it. */
@@ -415,7 +200,7 @@ compare(struct account *acc, const struct round_opts *o, struct folder **f,
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (age_leave(acc, f[i], err) < 0) {
-			if (folder_trouble(acc, f[i], err) < 0)
+			if (carry_trouble(acc, f[i], err) < 0)
 				return -1;
 			f[i]->skip = true;
 		}
@@ -450,7 +235,7 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 	for (size_t i = 0; i < n; i++) {
 		if (f[i]->skip)
 			continue;
-		if (do_folder(acc, o, f[i], t, err) < 0)
+		if (carry_folder(acc, o, f[i], t, err) < 0)
 			return account_end(acc, -1, err);
 		f[i]->skip = f[i]->skip || f[i]->work.failed;
 	}
@@ -515,7 +300,7 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 		for (size_t k = i; k < i + n && t.n == 0; k++)
 			work_clear(&dirty.v[k]->work);
 	}
-	if (land_waiting(acc, o, &t, r == 0 ? err : &ignored) < 0)
+	if (carry_waiting(acc, o, &t, r == 0 ? err : &ignored) < 0)
 		r = -1;
 	forget_work(acc);
 	if (r == 0 && !acc->dry_run)

@@ -1,5 +1,5 @@
 /*
- * together.c — several folders' mail, landed at once.  Called by round.c.
+ * together.c — several folders' mail, landed at once.  Called by carry.c.
  */
 #include "engine/together.h"
 

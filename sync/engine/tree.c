@@ -59,10 +59,7 @@ follow_paths(struct account *acc, const char *from, const char *to,
 		path = swap_prefix(f->path, from, to);
 		free(f->path);
 		f->path = path;
-		if (f->fd >= 0)
-			close(f->fd);
-		f->fd = -1;
-		f->watched = false;
+		folder_shut(f);
 		if (folder_save(acc, f, err) < 0)
 			return -1;
 	}
@@ -95,10 +92,7 @@ adopt_rename(struct account *acc, struct folder *f, struct folder *now,
 		f->delim = now->delim;
 		f->status = now->status;
 		f->excluded = now->excluded;
-		if (f->fd >= 0)
-			close(f->fd);
-		f->fd = -1;
-		f->watched = false;
+		folder_shut(f);
 		if (r == 0)
 			r = folder_save(acc, f, err);
 		if (r == 0)
@@ -290,10 +284,7 @@ rename_remote(struct account *acc, struct folder *f, const char *path,
 		free(f->path);
 		f->path = xstrdup(path);
 		f->away = false;
-		f->watched = false;
-		if (f->fd >= 0)
-			close(f->fd);
-		f->fd = -1;
+		folder_shut(f);
 		r = folder_save(acc, f, err);
 		if (r == 0)
 			r = follow_wires(acc, from, wire, f->delim, err);
@@ -489,10 +480,8 @@ sync_local_list(struct account *acc, struct err *err)
 			problem_close(acc, "store.folder-gone", f);
 		}
 		f->away = f->id != 0 && !here;
-		if (f->away && f->fd >= 0) {
-			close(f->fd);
-			f->fd = -1;
-		}
+		if (f->away)
+			folder_shut(f);
 	}
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (!ours[i] && directory_appeared(acc, paths[i], err) < 0 &&

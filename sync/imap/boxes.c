@@ -4,8 +4,8 @@
 #include <stdint.h>
 
 #include "base/attr.h"
-
-enum { OBJID_MAX = 255 };
+#include "imap/objid.h"
+#include "imap/use.h"
 
 static bool
 is_safe_name(struct str s)
@@ -57,14 +57,6 @@ static const struct {
 	{ "\\NoAccess",		LIST_NOSELECT },
 	{ "\\Noinferiors",	LIST_NOINFERIORS },
 	{ "\\Subscribed",	LIST_SUBSCRIBED },
-	{ "\\All",		LIST_ALL },
-	{ "\\Archive",		LIST_ARCHIVE },
-	{ "\\Drafts",		LIST_DRAFTS },
-	{ "\\Flagged",		LIST_FLAGGED },
-	{ "\\Junk",		LIST_JUNK },
-	{ "\\Sent",		LIST_SENT },
-	{ "\\Trash",		LIST_TRASH },
-	{ "\\Important",	LIST_IMPORTANT },
 };
 
 static unsigned
@@ -73,7 +65,7 @@ attr_bit(struct str name)
 	for (size_t i = 0; i < ARRAY_LEN(list_attrs); i++)
 		if (str_ieq(name, str_z(list_attrs[i].name)))
 			return list_attrs[i].attr;
-	return 0;
+	return use_of_name(name);
 }
 
 static bool
@@ -160,44 +152,14 @@ is_objid(struct str id)
 	return id.n > 0 && id.n <= OBJID_MAX && !str_ieq(id, STR("NIL"));
 }
 
-/* MAILBOXID (F2212ea87), X-GUID 5e1a... */
 static bool
-read_objid(struct lex *lx, struct ev_status *status)
+note_objid(struct ev_status *status, struct str id)
 {
-	bool list = lex_byte(lx, '(');
-	struct str id;
-
-	lex_blank(lx);
-	if (!lex_astring(lx, &id))
-		return false;
-	lex_blank(lx);
-	if (list && !lex_byte(lx, ')'))
-		return false;
 	if (is_objid(id)) {
 		status->objid = id;
 		status->have |= STATUS_OBJID;
 	}
 	return true;
-}
-
-/* OBJECTID (ACCOUNTID A1 MAILBOXID F1): a draft that some servers have. */
-static bool
-read_objectid(struct lex *lx, struct ev_status *status)
-{
-	if (!lex_byte(lx, '('))
-		return false;
-	for (;;) {
-		struct str name;
-
-		lex_blank(lx);
-		if (lex_byte(lx, ')'))
-			return true;
-		name = lex_word(lx);
-		lex_blank(lx);
-		if (str_ieq(name, STR("MAILBOXID")) ? !read_objid(lx, status) :
-		    name.n == 0 || !lex_skip(lx))
-			return false;
-	}
 }
 
 static const struct {
@@ -232,12 +194,14 @@ set_counter(struct ev_status *status, enum status_have which, uint64_t n)
 static bool
 read_value(struct lex *lx, struct str name, struct ev_status *status)
 {
+	struct str id;
 	uint64_t n;
 
 	if (str_ieq(name, STR("MAILBOXID")) || str_ieq(name, STR("X-GUID")))
-		return read_objid(lx, status);
+		return objid_read(lx, &id) && note_objid(status, id);
 	if (str_ieq(name, STR("OBJECTID")))
-		return read_objectid(lx, status);
+		return objid_read_list(lx, STR("MAILBOXID"), &id) &&
+		    note_objid(status, id);
 	for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
 		if (!str_ieq(name, str_z(counters[i].name)))
 			continue;

@@ -6,12 +6,10 @@
 #include "base/attr.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "imap/objid.h"
 #include "imap/parse.h"
 
-enum {
-	FLAGS_MAX	= 1024,	/* of one message */
-	OBJID_MAX	= 255	/* RFC 8474 section 7 */
-};
+enum { FLAGS_MAX = 1024 };	/* of one message */
 
 void
 fetch_init(struct fetch *f)
@@ -125,18 +123,12 @@ set_objid(struct fetch *f, struct str id)
 	return true;
 }
 
-/* EMAILID (M6d99ac3275bb4e); some leave out the parentheses. */
 static bool
 read_emailid(struct fetch *f, struct lex *lx)
 {
-	bool list = lex_byte(lx, '(');
 	struct str id;
 
-	lex_blank(lx);
-	if (!lex_astring(lx, &id))
-		return false;
-	lex_blank(lx);
-	return (!list || lex_byte(lx, ')')) && set_objid(f, id);
+	return objid_read(lx, &id) && set_objid(f, id);
 }
 
 /* X-GM-MSGID 1278455344230334865, X-GUID 5e1a...: only where there is no
@@ -151,24 +143,13 @@ read_guid(struct fetch *f, struct lex *lx)
 	return f->msg.have & MSG_OBJID || set_objid(f, id);
 }
 
-/* OBJECTID (EMAILID M1 THREADID T1): a draft that some servers have. */
 static bool
 read_objectid(struct fetch *f, struct lex *lx)
 {
-	if (!lex_byte(lx, '('))
-		return false;
-	for (;;) {
-		struct str name;
+	struct str id;
 
-		lex_blank(lx);
-		if (lex_byte(lx, ')'))
-			return true;
-		name = lex_word(lx);
-		lex_blank(lx);
-		if (str_ieq(name, STR("EMAILID")) ? !read_emailid(f, lx) :
-		    name.n == 0 || !lex_skip(lx))
-			return false;
-	}
+	return objid_read_list(lx, STR("EMAILID"), &id) &&
+	    (id.p == NULL || set_objid(f, id));
 }
 
 static bool

@@ -349,28 +349,41 @@ mdir_digest(int fd, struct mcontent *c, struct err *err)
 	return mdir_digest_by(usual_hasher(), fd, c, err);
 }
 
+/* Both directories of a name that is to be in ${to_fd}, too. */
+static int
+open_both(int from_fd, bool from_new, int to_fd, bool to_new, const char *from,
+    const char *to, int dir[2])
+{
+	dir[0] = open_sub(from_fd, from_new, from);
+	dir[1] = dir[0] >= 0 ? open_sub(to_fd, to_new, to) : -1;
+	return dir[1] >= 0 ? 0 : -1;
+}
+
+static void
+close_both(const int dir[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (dir[i] >= 0)
+			close(dir[i]);
+}
+
 int
 mdir_rename(int from_fd, bool from_new, const char *from, int to_fd,
     bool to_new, const char *to, struct err *err)
 {
-	int from_dir = open_sub(from_fd, from_new, from), to_dir = -1, rc = -1;
 	struct stat st;
+	int dir[2], rc = -1;
 
-	if (from_dir >= 0)
-		to_dir = open_sub(to_fd, to_new, to);
-	if (to_dir < 0)
+	if (open_both(from_fd, from_new, to_fd, to_new, from, to, dir) < 0)
 		at_fail(err, ERR_FOLDER, "rename %s to %s", from, to);
-	else if (at_rename(from_dir, from, to_dir, to) == 0)
+	else if (at_rename(dir[0], from, dir[1], to) == 0)
 		rc = 1;
 	else if (errno == ENOENT &&
-	    fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) != 0)
+	    fstatat(dir[0], from, &st, AT_SYMLINK_NOFOLLOW) != 0)
 		rc = 0;
 	else
 		at_fail(err, ERR_MSG, "rename %s to %s", from, to);
-	if (from_dir >= 0)
-		close(from_dir);
-	if (to_dir >= 0)
-		close(to_dir);
+	close_both(dir);
 	return rc;
 }
 
@@ -378,22 +391,17 @@ int
 mdir_link(int from_fd, bool from_new, const char *from, int to_fd, bool to_new,
     const char *to, struct err *err)
 {
-	int from_dir = open_sub(from_fd, from_new, from), to_dir = -1, rc = -1;
+	int dir[2], rc = -1;
 
-	if (from_dir >= 0)
-		to_dir = open_sub(to_fd, to_new, to);
-	if (to_dir < 0)
+	if (open_both(from_fd, from_new, to_fd, to_new, from, to, dir) < 0)
 		at_fail(err, ERR_FOLDER, "link %s to %s", from, to);
-	else if (linkat(from_dir, from, to_dir, to, 0) == 0)
+	else if (linkat(dir[0], from, dir[1], to, 0) == 0)
 		rc = 1;
 	else if (errno == ENOENT || errno == EEXIST)
 		rc = 0;
 	else
 		at_fail(err, ERR_MSG, "link %s to %s", from, to);
-	if (from_dir >= 0)
-		close(from_dir);
-	if (to_dir >= 0)
-		close(to_dir);
+	close_both(dir);
 	return rc;
 }
 

@@ -77,7 +77,7 @@ wait_all(struct lanes *ls, struct waiter *extra, size_t n_extra, usec deadline,
 			continue;
 		w[n++] = ln->ops->waiter(ln);
 		wish = ln->ops->deadline(ln);
-		deadline = wish < deadline ? wish : deadline;
+		deadline = clock_earlier(deadline, wish);
 	}
 	ls->burst = 0;
 	if (wait_any(w, n, deadline, err) < 0)

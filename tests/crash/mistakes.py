@@ -86,7 +86,7 @@ MISTAKES |= {
     "marker-of-another": one("engine/account.c", "strcmp(known, id) != 0)",
                              "strcmp(known, id) > 0 && !marked)",
                              "test_drills:another_accounts_tree"),
-    "failed-but-counted": one("engine/round.c", "\tif (w->failed) {\n\t\tfolder_mark(f, "
+    "failed-but-counted": one("engine/record.c", "\tif (w->failed) {\n\t\tfolder_mark(f, "
                               "DIRTY_REMOTE);\n\t\treturn 0;",
                               "\tif (w->failed) {\n\t\tfolder_mark(f, DIRTY_REMOTE);",
                               "test_peer:Refusing", "test_absence"),
