@@ -569,6 +569,31 @@ worth_another_try(const struct account *acc, const struct msg_row *row)
 	    row->when < clock_wall() - USEC_S(86400));
 }
 
+/* The older version that a refused one was to replace has its file again, as it had
+ * when that was tried. */
+static int
+older_back(struct account *acc, const struct msg_row *refused, struct err *err)
+{
+	char *unique = str_dup(refused->unique), *file = str_dup(refused->file);
+	int64_t folder = refused->folder;
+	bool in_new = refused->in_new;
+	struct msg_row old;
+	int got = refused->to == 0 ? 0 :
+	    store_find_id(acc->store, refused->to, &old, err);
+
+	/* Unless somebody has seen to it meanwhile. */
+	if (got > 0 && old.stage == ST_GONE_LOCAL && old.folder == folder) {
+		old.stage = ST_PRESENT;
+		old.unique = str_z(unique);
+		old.file = str_z(file);
+		old.in_new = in_new;
+		got = store_msg_put(acc->store, &old, err);
+	}
+	free(unique);
+	free(file);
+	return got < 0 ? -1 : 0;
+}
+
 /* Without its row the message is new again, on the side that has it. */
 static int
 try_again(struct account *acc, int64_t id, struct err *err)
@@ -587,7 +612,7 @@ try_again(struct account *acc, int64_t id, struct err *err)
 	if (row.uid.v != 0)
 		f->modseq.v = 0;
 	if (store_msg_remove(acc->store, id, err) < 0 ||
-	    folder_save(acc, f, err) < 0) {
+	    older_back(acc, &row, err) < 0 || folder_save(acc, f, err) < 0) {
 		store_rollback(acc->store);
 		return -1;
 	}
