@@ -77,6 +77,7 @@ $(SCRIPT_LIB): $(patsubst %.c,$(BUILD)/%.o,$(SCRIPT_SRC))
 	$(Q)ar rcs $@ $^
 
 $(BUILD)/plugins/%.o: CFLAGS += $(SCRIPT_CFLAGS)
+$(BUILD)/tests/fuzz/%.o: CPPFLAGS += -Itests/unit
 
 $(LIB): $(LIB_OBJ)
 	@rm -f $@

@@ -574,22 +574,15 @@ worth_another_try(const struct account *acc, const struct msg_row *row)
 static int
 older_back(struct account *acc, const struct msg_row *refused, struct err *err)
 {
-	char *unique = str_dup(refused->unique), *file = str_dup(refused->file);
-	int64_t folder = refused->folder;
+	char *file = str_dup(refused->file);
+	int64_t folder = refused->folder, id = refused->to;
 	bool in_new = refused->in_new;
 	struct msg_row old;
-	int got = refused->to == 0 ? 0 :
-	    store_find_id(acc->store, refused->to, &old, err);
+	int got = id == 0 ? 0 : store_find_id(acc->store, id, &old, err);
 
 	/* Unless somebody has seen to it meanwhile. */
-	if (got > 0 && old.stage == ST_GONE_LOCAL && old.folder == folder) {
-		old.stage = ST_PRESENT;
-		old.unique = str_z(unique);
-		old.file = str_z(file);
-		old.in_new = in_new;
-		got = store_msg_put(acc->store, &old, err);
-	}
-	free(unique);
+	if (got > 0 && old.stage == ST_GONE_LOCAL && old.folder == folder)
+		got = upload_older_back(acc, id, file, in_new, err);
 	free(file);
 	return got < 0 ? -1 : 0;
 }

@@ -252,18 +252,19 @@ MISTAKES |= {
 }
 
 # POP3: what was fetched is deleted there, and nothing else.
-DRAIN, DROP, POP = "engine/drain.c", "engine/maildrop.c", "pop3/parse.c"
+DRAIN, DELE = "engine/drain.c", "engine/drain_dele.c"
+DROP, POP = "engine/maildrop.c", "pop3/parse.c"
 MISTAKES |= {
-    "dele-before-landing": one(DRAIN, "return msg->landed.row != 0 && keep == 0;",
+    "dele-before-landing": one(DELE, "return msg->landed.row != 0 && keep == 0;",
                                "return keep == 0;", "test_poppeer:Emptied"),
-    "dele-refused-mail": one(DRAIN, "(msg->row->stage != ST_REFUSED || said == KEEP_NO) &&\n\t    ",
+    "dele-refused-mail": one(DELE, "(msg->row->stage != ST_REFUSED || said == KEEP_NO) &&\n\t    ",
                              "", "test_poppeer:Emptied", "test_poppeer:KeptForAWhile"),
-    "dele-too-early": one(DRAIN, "msg->row->since + keep <= d->m.now;",
+    "dele-too-early": one(DELE, "msg->row->since + keep <= d->m.now;",
                           "msg->row->since <= d->m.now;", "test_poppeer:KeptForAWhile",
                           "test_pop3"),
-    "dele-believed": one(DRAIN, "d->wanted[at]->deleted = ev.done.status == DONE_OK;",
+    "dele-believed": one(DELE, "d->wanted[at]->deleted = ev.done.status == DONE_OK;",
                          "d->wanted[at]->deleted = true;", "test_poppeer:no_uidl_and_dele_is_refused"),
-    "quit-believed": one(DRAIN, "if (ev.done.status != DONE_OK && d->n_deleted > 0) {",
+    "quit-believed": one(DELE, "if (ev.done.status != DONE_OK && d->n_deleted > 0) {",
                          "if (false) {", "test_poppeer:quit_is_refused"),
     "nameless-twice": one(DRAIN, "maildrop_by_content(&d->m, msg, &a->landing.id.all) != NULL)",
                           "maildrop_by_content(&d->m, msg, &a->landing.id.all) == NULL)",

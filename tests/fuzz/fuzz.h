@@ -7,7 +7,6 @@
 #define FUZZ_H
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "scratch.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
@@ -30,19 +30,12 @@ fuzz_byte(struct str *in)
 	return b;
 }
 
-static inline int
-fuzz_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static char fuzz_dir_path[64];
+static char fuzz_dir_path[SCRATCH_PATH];
 
 static inline void
 fuzz_dir_remove(void)
 {
-	nftw(fuzz_dir_path, fuzz_remove, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(fuzz_dir_path);
 }
 
 /* A directory of our own, in memory if possible; it goes when we do. */
@@ -50,10 +43,7 @@ static inline const char *
 fuzz_dir(void)
 {
 	if (fuzz_dir_path[0] == '\0') {
-		snprintf(fuzz_dir_path, sizeof(fuzz_dir_path),
-		    "%s/syncd-fuzz.XXXXXX",
-		    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-		must(mkdtemp(fuzz_dir_path) != NULL);
+		must(scratch_make(fuzz_dir_path, "fuzz") == 0);
 		atexit(fuzz_dir_remove);
 	}
 	return fuzz_dir_path;

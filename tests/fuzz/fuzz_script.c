@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "base/log.h"
+#include "no_engine.h"
 #include "plugins/event.h"
 #include "plugins/host_impl.h"
 #include "plugins/html.h"
@@ -83,15 +84,6 @@ to_script(struct str in)
 }
 
 static int
-nothing_next(void *engine, struct str plugin, struct str store, struct str after,
-    struct buf *key, struct buf *value, struct err *err)
-{
-	(void)engine, (void)plugin, (void)store, (void)after;
-	(void)key, (void)value, (void)err;
-	return 0;
-}
-
-static int
 nothing_found(void *engine, const struct hook_query *q, int64_t after,
     struct hook_msg *msg, struct err *err)
 {
@@ -100,25 +92,10 @@ nothing_found(void *engine, const struct hook_query *q, int64_t after,
 }
 
 static int
-no_message(void *engine, int64_t id, bool open, struct hook_msg *msg,
-    struct err *err)
-{
-	(void)engine, (void)id, (void)open, (void)msg, (void)err;
-	return 0;
-}
-
-static int
 none_unseen(void *engine, struct str mailbox, uint32_t *n, struct err *err)
 {
 	(void)engine, (void)mailbox, (void)n, (void)err;
 	return 0;
-}
-
-static uint32_t
-no_exec(void *daemon, const struct hook_exec *ex)
-{
-	(void)daemon, (void)ex;
-	return 1;
 }
 
 /* What it wants to be asked of a server is looked at, and not found. */
@@ -143,7 +120,7 @@ static void
 to_worker(struct str in)
 {
 	static const struct plugin_conf conf = { .name = (char *)(uintptr_t)"p" };
-	static const struct hook_world world = { .kv_next = nothing_next,
+	static const struct hook_world world = { .kv_next = no_kv,
 	    .search = nothing_found, .message = no_message,
 	    .unseen = none_unseen };
 	static const struct hook_broker broker = { .exec = no_exec };

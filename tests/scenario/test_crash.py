@@ -42,6 +42,20 @@ def runs(pid):
 class Crash(unittest.TestCase):
     maxDiff = None
 
+    def staged(self, name, program=None):
+        """The scene, ready to be played."""
+        stage = on_stage(SCENES[name], program)
+        self.addCleanup(stage.close)
+        stage.put_back()
+        return stage
+
+    def effects(self, stage, word, least, *more):
+        """{number: line} of the effects of a round, ${least} or more, that have ${word}."""
+        _, report = stage.killat("count", 0, *more)
+        found = {i: line for i, line in enumerate(report, 1) if word in line}
+        self.assertGreaterEqual(len(found), least, report)
+        return found
+
     @limit(60)
     def scene(self, name):
         """First as it should go, then wrong at some point."""
@@ -59,11 +73,8 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_a_folder_that_takes_no_mail_holds_up_no_other(self):
         """Those whose mail was to land with its own are tried alone, at once."""
-        stage = on_stage(SCENES["several folders at once"])
-        self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0, "-c", "file")
-        renames = [i for i, line in enumerate(report, 1) if " renameat2 " in line]
+        stage = self.staged("several folders at once")
+        renames = self.effects(stage, " renameat2 ", 6, "-c", "file")
         self.assertEqual(len(renames), 6)
         for n in renames:
             stage.put_back()
@@ -77,14 +88,9 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_what_was_changed_here_outlives_a_full_disk_as_its_file_moves(self):
         """A file that cannot follow now is not fetched afresh instead."""
-        stage = on_stage(SCENES["moved there, changed here"])
-        self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0, "-c", "file")
-        syncs = [i for i, line in enumerate(report, 1) if "sync " in line]
-        self.assertGreaterEqual(len(syncs), 4, report)
-        for n in syncs:
-            with self.subTest(n=n, effect=report[n - 1]):
+        stage = self.staged("moved there, changed here")
+        for n, effect in self.effects(stage, "sync ", 4, "-c", "file").items():
+            with self.subTest(n=n, effect=effect):
                 self.assertTrue(point(stage, SWEEPS["enospc"], n))
 
     def all_refused(self, scene):
@@ -151,13 +157,8 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_a_copy_that_nobody_knows_of_needs_letters(self):
         """They are written by a process that has only just begun."""
-        stage = on_stage(SCENES["copied, keyword taken off"])
-        self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0)
-        sent = [i for i, line in enumerate(report, 1) if " wire " in line]
-        self.assertGreaterEqual(len(sent), 4, report)
-        for n in sent:
+        stage = self.staged("copied, keyword taken off")
+        for n in self.effects(stage, " wire ", 4):
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
 
@@ -181,9 +182,7 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_what_moved_into_a_folder_that_cannot_be_read_waits(self):
         """And is not deleted where it was meanwhile."""
-        stage = on_stage(SCENES["moved, changed there"])
-        self.addCleanup(stage.close)
-        stage.put_back()
+        stage = self.staged("moved, changed there")
 
         def act(s, *args):
             return s.box.name == "Archive" and no("[UNAVAILABLE] not now")(s, *args)
@@ -204,12 +203,8 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_a_sweep_finds_what_is_made_wrong(self):
         program = crash.mutants.build("early-row")
-        stage = on_stage(SCENES["download"], program)
-        self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0)
-        renames = [i for i, line in enumerate(report, 1) if " renameat2 " in line]
-        self.assertTrue(renames, report)
+        stage = self.staged("download", program)
+        renames = self.effects(stage, " renameat2 ", 1)
         with self.assertRaises(AssertionError):
             for n in renames:
                 point(stage, SWEEPS["kill-before"], n)

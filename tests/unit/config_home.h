@@ -7,7 +7,6 @@
 
 #include "config.h"
 
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -20,6 +19,7 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "scratch.h"
 
 #define GOOD	"host: h.example, user: u, password_command: x"
 #define ACCOUNT	"accounts:\n  a:\n    host: h.example\n    user: u\n" \
@@ -95,17 +95,10 @@ set_up(void **state)
 }
 
 static inline int
-remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-static inline int
 tear_down(void **state)
 {
 	(void)state;
-	return nftw(home, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(home);
 }
 
 #endif

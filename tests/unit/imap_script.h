@@ -5,7 +5,7 @@
 #ifndef TESTS_IMAP_SCRIPT_H
 #define TESTS_IMAP_SCRIPT_H
 
-#include "actor.h"
+#include "lane_events.h"
 #include "imap/cmd.h"
 #include "imap/lane.h"
 
@@ -57,22 +57,13 @@ play_open(struct play *p, const char *const *script)
 static inline struct event *
 play_event(struct play *p, enum event_kind kind)
 {
-	assert_int_equal(lanes_reap(&p->lanes, &p->ev, NULL, 0,
-	    clock_in(USEC_S(5)), &p->err), 1);
-	if (p->ev.kind == EV_LOST && kind != EV_LOST)
-		fail_msg("lost: %s: %s", p->ev.err.code, p->ev.err.text);
-	assert_int_equal(p->ev.kind, kind);
-	return &p->ev;
+	return expect_event(&p->lanes, &p->ev, kind);
 }
 
 static inline struct ev_done *
 play_done(struct play *p, uint32_t req, enum done_status status)
 {
-	struct event *ev = play_event(p, EV_DONE);
-
-	assert_int_equal(ev->done.req, req);
-	assert_int_equal(ev->done.status, status);
-	return &ev->done;
+	return expect_done(&p->lanes, &p->ev, req, status);
 }
 
 static inline void

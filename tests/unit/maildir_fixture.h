@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +18,10 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "scratch.h"
 
 struct fixture {
-	char	path[64];
+	char	path[SCRATCH_PATH];
 	int	fd;		/* of path, which has cur/, new/ and tmp/ */
 };
 
@@ -33,8 +33,7 @@ fixture_setup(void **state)
 	if (f == NULL)
 		return -1;
 	*state = f;
-	snprintf(f->path, sizeof(f->path), "/tmp/syncd-test.XXXXXX");
-	if (mkdtemp(f->path) == NULL)
+	if (scratch_make(f->path, "test") < 0)
 		return -1;
 	f->fd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->fd < 0)
@@ -44,21 +43,12 @@ fixture_setup(void **state)
 }
 
 static inline int
-fixture_remove(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static inline int
 fixture_teardown(void **state)
 {
 	struct fixture *f = *state;
 
 	close(f->fd);
-	nftw(f->path, fixture_remove, 16, FTW_DEPTH | FTW_PHYS);
+	scratch_remove(f->path);
 	free(f);
 	return 0;
 }

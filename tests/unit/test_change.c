@@ -9,9 +9,10 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "scratch.h"
 #include "store/change.h"
 
-static char dir[64], path[96];
+static char dir[SCRATCH_PATH], path[96];
 static struct err err;
 static struct store *s;
 static int64_t inbox, box;
@@ -24,8 +25,7 @@ open_new(void **state)
 	struct folder_row f = { .wire = STR("INBOX"), .path = STR("INBOX") };
 
 	(void)state;
-	strcpy(dir, "/tmp/change.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (scratch_make(dir, "change") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	s = store_open(path, &err);
@@ -44,17 +44,9 @@ open_new(void **state)
 static int
 close_it(void **state)
 {
-	static const char *const suffix[] = { "", "-wal", "-shm" };
-
 	(void)state;
 	store_close(s);
-	for (size_t i = 0; i < ARRAY_LEN(suffix); i++) {
-		char *name = xasprintf("%s%s", path, suffix[i]);
-
-		unlink(name);
-		free(name);
-	}
-	return rmdir(dir);
+	return scratch_remove(dir);
 }
 
 /* A message called ${name} in the inbox; its id. */

@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,11 +20,12 @@
 #include "engine/land.h"
 #include "engine/recover.h"
 #include "maildir/path.h"
+#include "scratch.h"
 #include "store/script.h"
 
 #define OK(call)	assert_int_equal(call, 0)
 
-static char dir[64], root[96], state_dir[96];
+static char dir[SCRATCH_PATH], root[96], state_dir[96];
 static struct account_conf conf;
 static struct plugin_conf plugin;
 static struct account *acc;
@@ -211,15 +211,6 @@ no_waiter(void *daemon)
 
 /* ---- an account ------------------------------------------------------------------ */
 
-static int
-remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
-}
-
 static struct folder *
 make_folder(const char *name)
 {
@@ -270,8 +261,7 @@ setup(void **state)
 	struct err err;
 
 	(void)state;
-	strcpy(dir, "/tmp/hooks.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (scratch_make(dir, "hooks") < 0)
 		return -1;
 	snprintf(root, sizeof(root), "%s/mail", dir);
 	snprintf(state_dir, sizeof(state_dir), "%s/state", dir);
@@ -300,7 +290,7 @@ teardown(void **state)
 	account_close(acc);
 	strlist_clear(&conf.folders.sync);
 	strlist_clear(&plugin.allow.exec);
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 /* ${n} messages, with numbers from ${uid} on. */
@@ -489,7 +479,7 @@ mail_that_was_there_first_is_no_news(void **state)
 	(void)state;
 	/* As before the first sync: no folder has its mark. */
 	account_close(acc);
-	OK(nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS));
+	OK(scratch_remove(dir));
 	OK(mkdir(dir, 0700));
 	open_account();
 	inbox = make_folder("INBOX");

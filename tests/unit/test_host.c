@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "no_engine.h"
 #include "plugins/host.h"
 
 enum { PLUGINS = 3 };
@@ -74,14 +75,6 @@ spawn(void *daemon, unsigned slot, usec deadline, struct err *err)
 	return fd[0];
 }
 
-static uint32_t
-no_exec(void *daemon, const struct hook_exec *ex)
-{
-	(void)daemon;
-	(void)ex;
-	return 1;
-}
-
 static int
 done(void *daemon, uint32_t call, struct hook_exit *ex)
 {
@@ -96,23 +89,6 @@ cancel(void *daemon, uint32_t call)
 {
 	(void)daemon;
 	(void)call;
-}
-
-static int
-kv_next(void *engine, struct str plugin, struct str store, struct str after,
-    struct buf *key, struct buf *value, struct err *err)
-{
-	(void)engine, (void)plugin, (void)store, (void)after;
-	(void)key, (void)value, (void)err;
-	return 0;
-}
-
-static int
-no_message(void *engine, int64_t id, bool open, struct hook_msg *msg,
-    struct err *err)
-{
-	(void)engine, (void)id, (void)open, (void)msg, (void)err;
-	return 0;
 }
 
 static bool
@@ -146,7 +122,7 @@ start(struct bench *b)
 	b->conf.email = xstrdup("me@example.org");
 	b->conf.user = xstrdup("me");
 	b->conf.plugin = b->plugin;
-	b->world = (struct hook_world){ .engine = b, .kv_next = kv_next,
+	b->world = (struct hook_world){ .engine = b, .kv_next = no_kv,
 	    .message = no_message, .mailbox = mailbox };
 	b->broker = (struct hook_broker){ .daemon = b, .exec = no_exec,
 	    .done = done, .cancel = cancel, .spawn = spawn, .kill = kill_slot };

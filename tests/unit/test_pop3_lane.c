@@ -1,5 +1,5 @@
 /* test_pop3_lane.c — the POP3 lane: bring-up, flights, answers in order. */
-#include "actor.h"
+#include "lane_events.h"
 
 #include "base/attr.h"
 #include "base/mem.h"
@@ -55,21 +55,13 @@ end(struct play *p)
 static struct event *
 event(struct play *p, enum event_kind kind)
 {
-	assert_int_equal(lanes_reap(&p->lanes, &p->ev, NULL, 0,
-	    clock_in(USEC_S(5)), &p->err), 1);
-	if (p->ev.kind == EV_LOST && kind != EV_LOST)
-		fail_msg("lost: %s: %s", p->ev.err.code, p->ev.err.text);
-	assert_int_equal(p->ev.kind, kind);
-	return &p->ev;
+	return expect_event(&p->lanes, &p->ev, kind);
 }
 
 static void
 done(struct play *p, uint32_t req, enum done_status status)
 {
-	struct event *ev = event(p, EV_DONE);
-
-	assert_int_equal(ev->done.req, req);
-	assert_int_equal(ev->done.status, status);
+	expect_done(&p->lanes, &p->ev, req, status);
 }
 
 static void

@@ -2,7 +2,6 @@
 #include "cmocka_all.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,27 +15,17 @@
 #include "base/attr.h"
 #include "base/mem.h"
 #include "base/sandbox.h"
+#include "scratch.h"
 #include "store/store.h"
 #include "want.h"
 
-static char dir[64], path[96];
-
-static int
-remove_one(const char *name, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
-}
+static char dir[SCRATCH_PATH], path[96];
 
 static int
 make_dir(void **state)
 {
 	(void)state;
-	strcpy(dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/store.XXXXXX" :
-	    "/tmp/store.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (scratch_make(dir, "store") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	return 0;
@@ -46,7 +35,7 @@ static int
 remove_dir(void **state)
 {
 	(void)state;
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scratch_remove(dir);
 }
 
 #define OK(call)	assert_int_equal(call, 0)

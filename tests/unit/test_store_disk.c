@@ -17,10 +17,11 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "scratch.h"
 #include "store/db.h"
 #include "store/store.h"
 
-static char dir[64], path[96];
+static char dir[SCRATCH_PATH], path[96];
 static struct err err;
 
 #define OK(call)	assert_int_equal(call, 0)
@@ -29,9 +30,7 @@ static int
 make_dir(void **state)
 {
 	(void)state;
-	strcpy(dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/store.XXXXXX" :
-	    "/tmp/store.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (scratch_make(dir, "store") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	err = (struct err){ 0 };
@@ -47,16 +46,8 @@ beside(const char *suffix)
 static int
 remove_dir(void **state)
 {
-	static const char *const suffix[] = { "", "-wal", "-shm", "-journal" };
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(suffix); i++) {
-		char *name = beside(suffix[i]);
-
-		unlink(name);
-		free(name);
-	}
-	return rmdir(dir);
+	return scratch_remove(dir);
 }
 
 static struct store *

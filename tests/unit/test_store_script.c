@@ -9,9 +9,10 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "scratch.h"
 #include "store/script.h"
 
-static char dir[64], path[96];
+static char dir[SCRATCH_PATH], path[96];
 static struct store *s;
 
 #define OK(call)	assert_int_equal(call, 0)
@@ -22,9 +23,7 @@ setup(void **state)
 	struct err err;
 
 	(void)state;
-	strcpy(dir, access("/dev/shm", W_OK) == 0 ? "/dev/shm/script.XXXXXX" :
-	    "/tmp/script.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (scratch_make(dir, "script") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	s = store_open(path, &err);
@@ -34,18 +33,10 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const tails[] = { "", "-wal", "-shm" };
-
 	(void)state;
 	store_rollback(s);
 	store_close(s);
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-		char *file = xasprintf("%s%s", path, tails[i]);
-
-		(void)unlink(file);
-		free(file);
-	}
-	return rmdir(dir);
+	return scratch_remove(dir);
 }
 
 static struct script_key

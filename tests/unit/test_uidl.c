@@ -8,11 +8,12 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "scratch.h"
 #include "store/store.h"
 
 #define OK(call)	assert_int_equal(call, 0)
 
-static char dir[64], path[96];
+static char dir[SCRATCH_PATH], path[96];
 static struct store *s;
 static int64_t folder;
 
@@ -23,8 +24,7 @@ begin(void **state)
 	struct err err;
 
 	(void)state;
-	strcpy(dir, "/tmp/uidl.XXXXXX");
-	if (mkdtemp(dir) == NULL)
+	if (scratch_make(dir, "uidl") < 0)
 		return -1;
 	snprintf(path, sizeof(path), "%s/state.db", dir);
 	s = store_open(path, &err);
@@ -38,17 +38,10 @@ begin(void **state)
 static int
 finish(void **state)
 {
-	static const char *const tails[] = { "", "-wal", "-shm" };
-	char name[128];
-
 	(void)state;
 	store_rollback(s);
 	store_close(s);
-	for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
-		snprintf(name, sizeof(name), "%s%s", path, tails[i]);
-		(void)unlink(name);
-	}
-	return rmdir(dir);
+	return scratch_remove(dir);
 }
 
 static int64_t
