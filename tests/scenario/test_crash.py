@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 from case import limit, rows
 
@@ -154,6 +155,15 @@ class Crash(unittest.TestCase):
     def test_two_hundred_seeds_are_each_rung_by_rounds_and_with_a_daemon(self):
         ways = {(play.rung_of(n), play.has_daemon(n)) for n in range(1, 201)}
         self.assertEqual(len(ways), 2 * len(play.RUNGS))
+
+    def test_a_folder_that_is_made_has_a_name_of_its_own(self):
+        actor = unittest.mock.Mock()
+        world = Churn(1, actor, actor)
+        for _ in range(3):
+            world.create(THERE)
+        world.folders.remove("F1-4t")
+        world.create(THERE)
+        self.assertEqual(world.folders[3:], ["F1-3t", "F1-5t", "F1-6t"])
 
     def test_while_no_folder_may_be_used_the_world_waits(self):
         world = Churn(1, None, None)
