@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "crash"))
 import crash    # noqa: E402
 import play    # noqa: E402
-from peer import no    # noqa: E402
+from peer import PLAIN, no    # noqa: E402
 from scenes import HERE, SCENES, THERE, Scene, mails    # noqa: E402
 from stage import KILLAT    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
@@ -26,6 +26,11 @@ RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
 KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom",
          "statement")
 POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 10000, "statement": 120}
+
+BOTH_MOVED = Scene(mails(HERE, "INBOX", "aa1", flags=["S"]), [
+    ("move", HERE, "aa1", "INBOX", ["S"], "Archive", True),
+    ("move", THERE, "aa1", "INBOX", ["S"], "Archive"),
+    ("flag", THERE, "aa1", "Archive", ["S"], [])], PLAIN)
 
 
 def runs(pid):
@@ -102,10 +107,7 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_what_both_sides_moved_keeps_what_was_agreed_on(self):
         """Or a flag that the server took off in its new folder would be put back."""
-        stage = on_stage(Scene(mails(HERE, "INBOX", "aa1", flags=["S"]), [
-            ("move", HERE, "aa1", "INBOX", ["S"], "Archive", True),
-            ("move", THERE, "aa1", "INBOX", ["S"], "Archive"),
-            ("flag", THERE, "aa1", "Archive", ["S"], [])]))
+        stage = on_stage(BOTH_MOVED)
         self.addCleanup(stage.close)
         stage.put_back()
         _, report = stage.killat("count", 0, "-c", "file")
@@ -132,6 +134,25 @@ class Crash(unittest.TestCase):
         stage.peer.clear()
         stage.recover()
         stage.judge_end()
+
+    @limit(60)
+    def test_what_both_sides_moved_into_a_folder_that_cannot_be_read_waits(self):
+        """What was agreed on of it is not forgotten meanwhile."""
+        later = no("[UNAVAILABLE] not now")
+
+        def ask(s, *args):
+            return s.box.name == "Archive" and later(s, *args)
+        for command, action in (('SELECT "?Archive', later), ("UID FETCH", ask)):
+            with self.subTest(command=command):
+                stage = on_stage(BOTH_MOVED)
+                self.addCleanup(stage.close)
+                stage.put_back()
+                stage.peer.on(command, action)
+                r = stage.syncd.run("sync", timeout=20)
+                self.assertEqual(r.rc, 1, r.err)
+                stage.peer.clear()
+                stage.recover()
+                stage.judge_end()
 
     def test_each_mistake_can_still_be_made(self):
         """Sources move on; a control that cannot be built would be missed late."""
