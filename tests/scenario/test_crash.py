@@ -185,6 +185,11 @@ class Crash(unittest.TestCase):
         world.folders.remove("F1-4t")
         world.create(THERE)
         self.assertEqual(world.folders[3:], ["F1-3t", "F1-5t", "F1-6t"])
+        world.folders.remove("F1-6t")
+        world.busy["F1-6t"] = "nobody"
+        world.create(HERE)
+        world.create(THERE)
+        self.assertEqual(world.folders[3:], ["F1-3t", "F1-5t", "F1-5h", "F1-7t"])
 
     def test_while_no_folder_may_be_used_the_world_waits(self):
         world = Churn(1, None, None)

@@ -244,9 +244,10 @@ class Churn(World):
             self.do("copy", side, c.token, copy.folder, sorted(copy.flags), to)
 
     def create(self, side):
-        # Since one was removed, the next number may be another's.
+        # Since one was removed, the next number may be another's, or its own: it may
+        # be there still on the other side.
         names = (f"F{self.seed}-{n}{side[0]}" for n in itertools.count(len(self.folders)))
-        name = next(n for n in names if n not in self.folders)
+        name = next(n for n in names if n not in self.folders and n not in self.busy)
         if len(self.folders) <= 7:
             self.do("create", side, name)
             self.busy[name] = side
