@@ -123,6 +123,25 @@ class Crash(unittest.TestCase):
         self.all_refused(scene._replace(caps=PLAIN))
 
     @limit(60)
+    def test_what_was_moved_is_not_there_twice_whatever_is_refused(self):
+        self.all_refused(SCENES["moved"]._replace(caps=PLAIN))
+
+    @limit(60)
+    def test_a_source_that_cannot_be_expunged_holds_up_nothing(self):
+        stage = on_stage(SCENES["moved"]._replace(caps=PLAIN))
+        self.addCleanup(stage.close)
+        stage.peer.on("UID EXPUNGE", no("not yours"))
+        stage.syncd.run("sync", timeout=20)
+        stage.world.do("add", THERE, "aa4", "INBOX", [])
+        self.assertIn("server.refused", stage.syncd.run("sync", timeout=20).err)
+        here = [stage.token_of(data) for folder, _, data in stage.messages()
+                if folder == "INBOX"]
+        self.assertEqual(sorted(here), ["aa3", "aa4", "bb1"])
+        stage.peer.clear()
+        stage.sync()
+        stage.judge_end()
+
+    @limit(60)
     def test_a_folder_that_can_never_be_read_holds_up_no_deletion_for_good(self):
         """It may have moved there: an hour is waited for that, in all."""
         stage = on_stage(Scene(SOME, [("delete", THERE, "bb1", "Archive"),
