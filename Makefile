@@ -10,7 +10,7 @@ Q	:= @
 say	= @printf '%-4s %s\n' $(1) $@;
 endif
 BUILD	?= build
-LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson libseccomp
+LIBS	:= openssl yaml-0.1 sqlite3 zlib libgsasl jansson
 
 # DEV=1 makes warnings errors; `make check` sets it.
 WARN	:= -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wvla
@@ -35,7 +35,7 @@ LAYERS	:= base net maildir store imap pop3 engine
 SYNC_SRC := $(foreach l,$(LAYERS),$(wildcard sync/$(l)/*.c))
 DAEMON_SRC := $(wildcard daemon/*.c daemon/cli/*.c)
 # The script process: Lua, GMime and PCRE2 are nowhere else.
-SCRIPT_LIBS := lua5.4 gmime-3.0 libpcre2-8 libseccomp jansson
+SCRIPT_LIBS := lua5.4 gmime-3.0 libpcre2-8 jansson
 HOST_SRC := $(wildcard plugins/host*.c) plugins/frame.c plugins/arena.c
 SCRIPT_SRC := $(filter-out $(HOST_SRC) plugins/main.c,$(wildcard plugins/*.c))
 SCRIPT_CFLAGS := $(shell pkg-config --cflags $(SCRIPT_LIBS) 2>/dev/null)

@@ -98,7 +98,8 @@ open_source(const struct conf *conf, const struct account_conf *a,
 
 	if (got <= 0)
 		return got;
-	s->name = store_change_name(s->store);
+	if (store_change_name(s->store, &s->name, err) < 0)
+		return -1;
 	if (s->name == NULL)
 		return err_set(err, ERR_LOCAL, "state.locked", "%s: an older syncd "
 		    "keeps its state; what changed is known once this one has "

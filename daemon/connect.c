@@ -74,9 +74,11 @@ connect_imap(const struct account_conf *conf, const char *name, int tunnel_fd,
     const struct secret *secret, bool tap, struct account *acc, struct err *err)
 {
 	struct imap_conf ic = imap_conf_of(conf, tunnel_fd);
-	uint64_t known = acc != NULL ? ahead_begin(acc) : 0;
+	uint64_t known = 0;
 	struct lane *ln;
 
+	if (acc != NULL && ahead_begin(acc, &known, err) < 0)
+		return NULL;
 	if (acc != NULL && acc->unknown && conf->compress == COMPRESS_AUTO)
 		ic.compress = true;
 	ic.peer.tap = tap;

@@ -7,6 +7,12 @@
 #include "base/mem.h"
 #include "remedy.h"
 
+void
+js_begin(void)
+{
+	json_set_alloc_funcs(xmalloc, free);
+}
+
 static const char digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -11,6 +11,11 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* Before anything else of this.  Memory that is short ends the process, as everywhere
+ * (base/mem.h): a message of our own that cannot be read for want of it would be taken
+ * for nonsense and passed over, and who sent it would wait. */
+void		 js_begin(void);
+
 /* ${s} as a JSON string, or {"b64": "..."} when it is not UTF-8; a new
  * reference. */
 json_t		*js_text(struct str s);

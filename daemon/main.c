@@ -3,13 +3,17 @@
 #include <string.h>
 
 #include "across.h"
+#include "base/hash.h"
 #include "cli/cli.h"
+#include "js.h"
 #include "relay.h"
 #include "worker.h"
 
 int
 main(int argc, char **argv)
 {
+	js_begin();
+	hash_begin();
 	if (argc >= 2 && strcmp(argv[1], "worker") == 0)
 		return worker_main();
 	if (argc >= 2 && strcmp(argv[1], "across") == 0)

@@ -201,17 +201,20 @@ count_op(json_t *done, const struct audit_row *row)
 }
 
 /* When it was verified last, and what came of it: see worker_backup.c. */
-static void
-add_verified(struct store *s, json_t *out)
+static int
+add_verified(struct store *s, json_t *out, struct err *err)
 {
-	char *text = store_get(s, "verified");
 	long long at = 0, findings = 0;
+	char *text;
 
+	if (store_get(s, "verified", &text, err) < 0)
+		return -1;
 	if (text != NULL && sscanf(text, "%lld %lld", &at, &findings) == 2) {
 		json_object_set_new(out, "verified", js_time(at));
 		json_object_set_new(out, "findings", json_integer(findings));
 	}
 	free(text);
+	return 0;
 }
 
 json_t *
@@ -235,7 +238,7 @@ report_period(const struct conf *conf, const struct account_conf *a,
 	    "since", js_time(since), "messages", (json_int_t)messages,
 	    "bytes", (json_int_t)bytes, "done", done);
 	if (rc == 1 && got == 0)
-		add_verified(s, out);
+		rc = add_verified(s, out, err);
 	store_close(s);
 	if (rc >= 0 && got >= 0)
 		return out;

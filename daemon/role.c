@@ -2,7 +2,8 @@
  * role.c — fork and exec, in one place.
  *
  * Workers are started by exec of ourselves, not by fork alone: a new address
- * space shares no secret and no allocator state with its parent.
+ * space shares no secret and no allocator state with its parent.  Nothing of the
+ * parent's memory is copied for it (posix_spawn), which would cost more than the exec.
  */
 #include "role.h"
 
@@ -10,12 +11,12 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,9 +26,11 @@
 #include "ipc.h"
 #include "progress.h"
 
-enum { FILES = 4096 };
-
 static const usec kill_grace = USEC_S(2);
+
+/* What systemd tells us, and no child of ours. */
+static const char *const ours_alone[] = { "NOTIFY_SOCKET", "WATCHDOG_USEC",
+    "WATCHDOG_PID" };
 
 /* ---- in the child ----------------------------------------------------- */
 
@@ -38,8 +41,9 @@ child_die(const char *what)
 	_exit(127);
 }
 
+/* ${last}: what it gets when the parent dies. */
 static void
-child_defaults(pid_t parent)
+child_defaults(pid_t parent, int last)
 {
 	sigset_t none;
 
@@ -47,7 +51,7 @@ child_defaults(pid_t parent)
 		signal(sig, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0)
+	if (prctl(PR_SET_PDEATHSIG, last) < 0)
 		child_die("prctl");
 	/* It may have died before the prctl(). */
 	if (getppid() != parent)
@@ -71,9 +75,8 @@ child_exec(const struct strlist *command)
 {
 	char **argv;
 
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("WATCHDOG_PID");
+	for (size_t i = 0; i < ARRAY_LEN(ours_alone); i++)
+		unsetenv(ours_alone[i]);
 	close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	if (command->n == 1) {
 		execl("/bin/sh", "sh", "-c", command->v[0], (char *)NULL);
@@ -86,44 +89,10 @@ child_exec(const struct strlist *command)
 	child_die(argv[0]);
 }
 
-/* Files of uploads are open until they are sent; the usual limit is for programs that
- * use select(). */
-static void
-allow_files(void)
-{
-	struct rlimit rl;
-
-	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= FILES)
-		return;
-	rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
-	(void)setrlimit(RLIMIT_NOFILE, &rl);
-}
-
-static void NORETURN
-child_worker(pid_t parent, int fd, int page, const char *account)
-{
-	child_defaults(parent);
-	/* Ctrl-C is for the parent, which ends its workers in order. */
-	setpgid(0, 0);
-	allow_files();
-	/* Out of the way of the other one. */
-	page = fcntl(page, F_DUPFD_CLOEXEC, PROGRESS_FD + 1);
-	if (page < 0)
-		child_die("fcntl");
-	child_fd(fd, IPC_FD);
-	child_fd(page, PROGRESS_FD);
-	close_range(PROGRESS_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-	unsetenv("NOTIFY_SOCKET");
-	unsetenv("WATCHDOG_USEC");
-	unsetenv("WATCHDOG_PID");
-	execl("/proc/self/exe", "syncd", "worker", account, (char *)NULL);
-	child_die("/proc/self/exe");
-}
-
 static void NORETURN
 child_tunnel(pid_t parent, int fd, const struct strlist *command)
 {
-	child_defaults(parent);
+	child_defaults(parent, SIGTERM);
 	setpgid(0, 0);
 	child_fd(fd, STDIN_FILENO);
 	child_fd(fd, STDOUT_FILENO);
@@ -164,11 +133,9 @@ child_program(const struct strlist *argv, const struct strlist *env)
 static void NORETURN
 child_script(pid_t parent, int fd, const char *path)
 {
-	child_defaults(parent);
-	setpgid(0, 0);
 	/* It may be in the middle of a C function that never ends. */
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		child_die("prctl");
+	child_defaults(parent, SIGKILL);
+	setpgid(0, 0);
 	child_fd(fd, IPC_FD);
 	close_range(IPC_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	execl(path, "syncd-script", (char *)NULL);
@@ -179,7 +146,7 @@ static void NORETURN
 child_command(pid_t parent, const int fd[3], const struct strlist *command,
     const struct role_env *env)
 {
-	child_defaults(parent);
+	child_defaults(parent, SIGTERM);
 	if (env->program)
 		setsid();
 	else
@@ -218,18 +185,95 @@ keep_or_drop(pid_t pid, int sv[2], int *fd, struct err *err)
 	return 0;
 }
 
+/* Our environment without what is ours alone; to free(), but not what it points to. */
+static char **
+worker_environ(void)
+{
+	size_t n = 0, kept = 0;
+	char **v;
+
+	while (environ[n] != NULL)
+		n++;
+	v = xcalloc(n + 1, sizeof(*v));
+	for (size_t i = 0; i < n; i++) {
+		bool keep = true;
+
+		for (size_t k = 0; k < ARRAY_LEN(ours_alone) && keep; k++) {
+			size_t len = strlen(ours_alone[k]);
+
+			keep = strncmp(environ[i], ours_alone[k], len) != 0 ||
+			    environ[i][len] != '=';
+		}
+		if (keep)
+			v[kept++] = environ[i];
+	}
+	return v;
+}
+
+/* The same as child_defaults(), but for the parent's death, which a worker sees to
+ * itself; Ctrl-C is for the parent, which ends its workers in order. */
+static int
+worker_attributes(posix_spawnattr_t *attr)
+{
+	sigset_t all, none;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	posix_spawnattr_setsigdefault(attr, &all);
+	posix_spawnattr_setsigmask(attr, &none);
+	posix_spawnattr_setpgroup(attr, 0);
+	return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF |
+	    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+}
+
+/* ${sock} and ${page} are above the numbers that they get.  Returns an errno. */
+static int
+spawn_self(const char *account, int sock, int page, pid_t *pid)
+{
+	char *argv[] = { (char[]){ "syncd" }, (char[]){ "worker" },
+	    xstrdup(account), NULL };
+	char **env = worker_environ();
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	int r;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	r = posix_spawn_file_actions_adddup2(&files, sock, IPC_FD);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&files, page, PROGRESS_FD);
+	if (r == 0)
+		r = posix_spawn_file_actions_addclosefrom_np(&files,
+		    PROGRESS_FD + 1);
+	if (r == 0)
+		r = worker_attributes(&attr);
+	if (r == 0)
+		r = posix_spawn(pid, "/proc/self/exe", &files, &attr, argv, env);
+	posix_spawnattr_destroy(&attr);
+	posix_spawn_file_actions_destroy(&files);
+	free(env);
+	free(argv[2]);
+	return r;
+}
+
 int
 role_spawn_worker(const char *account, int page, pid_t *pid, int *fd,
     struct err *err)
 {
-	pid_t self = getpid();
-	int sv[2];
+	int sv[2], sock, at, r;
 
 	if (pair(SOCK_SEQPACKET, sv, err) < 0)
 		return -1;
-	*pid = fork();
-	if (*pid == 0)
-		child_worker(self, sv[1], page, account);
+	sock = fcntl(sv[1], F_DUPFD_CLOEXEC, PROGRESS_FD + 1);
+	at = fcntl(page, F_DUPFD_CLOEXEC, PROGRESS_FD + 1);
+	r = sock < 0 || at < 0 ? errno : spawn_self(account, sock, at, pid);
+	if (sock >= 0)
+		close(sock);
+	if (at >= 0)
+		close(at);
+	if (r != 0)
+		*pid = -1;
+	errno = r;
 	return keep_or_drop(*pid, sv, fd, err);
 }
 

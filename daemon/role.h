@@ -4,7 +4,8 @@
  * programs that scripts are granted.
  *
  * Every child gets an empty signal mask, default signal actions, no descriptor
- * but those named here, and a SIGTERM when the parent dies.
+ * but those named here, and a signal when the parent dies: SIGKILL for what is ours,
+ * SIGTERM for the commands of others.
  */
 #ifndef DAEMON_ROLE_H
 #define DAEMON_ROLE_H

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,7 +37,7 @@
 #include "worker_mail.h"
 #include "worker_sandbox.h"
 
-enum { DOUBT_S = 1, SCAN_S = 60, UNDO_S = 86400 };
+enum { DOUBT_S = 1, SCAN_S = 60, UNDO_S = 86400, FILES = 4096 };
 
 /* ---- the loop --------------------------------------------------------- */
 
@@ -288,6 +290,19 @@ first_message(struct worker *w, struct err *err)
 	return take_conf(w, payload, err);
 }
 
+/* Files of uploads are open until they are sent; the usual limit is for programs that
+ * use select(). */
+static void
+allow_files(void)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) != 0 || rl.rlim_cur >= FILES)
+		return;
+	rl.rlim_cur = rl.rlim_max < FILES ? rl.rlim_max : FILES;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
 static void
 open_watch(struct worker *w)
 {
@@ -322,7 +337,8 @@ start(struct worker *w, struct err *err)
 	if (w->acc == NULL)
 		return -1;
 	w->acc->once = w->once;
-	worker_script_open(w->acc, &w->link);
+	if (worker_script_open(w->acc, &w->link, err) < 0)
+		return -1;
 	w->told = worker_mail_begin(w->acc);
 	page = progress_page_inherited();
 	if (page != NULL)
@@ -352,7 +368,12 @@ worker_main(void)
 	struct err err = { 0 };
 	int code = 0, r;
 
+	/* In whatever we are caught; to be killed does no harm to a worker, and one
+	 * that nobody stops does: it holds the account.  If the parent is dead
+	 * already, what it should say first does not come. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	umask(077);
+	allow_files();
 	take_signals();
 	r = start(&w, &err);
 	if (r == 0)

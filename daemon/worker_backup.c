@@ -103,14 +103,16 @@ count_restored(struct account *acc, json_t *summary, int *code,
 }
 
 /* When it was verified last, wall clock us; 0: never. */
-static int64_t
-last_verified(struct account *acc)
+static int
+last_verified(struct account *acc, int64_t *at, struct err *err)
 {
-	char *text = store_get(acc->store, VERIFIED);
-	long long at = text != NULL ? atoll(text) : 0;
+	char *text;
 
+	if (store_get(acc->store, VERIFIED, &text, err) < 0)
+		return -1;
+	*at = text != NULL ? atoll(text) : 0;
 	free(text);
-	return at;
+	return 0;
 }
 
 int
@@ -118,11 +120,15 @@ worker_verify_due(struct account *acc, json_int_t job, struct err *err)
 {
 	struct job wish = { .id = job, .verify = true };
 	struct verified n;
+	int64_t last;
 	usec every;
 
 	if (acc->conf->backup.verify == NULL || verify_parse(
-	    acc->conf->backup.verify, &every, &wish.percent) < 0 ||
-	    clock_wall() < last_verified(acc) + every)
+	    acc->conf->backup.verify, &every, &wish.percent) < 0)
+		return 0;
+	if (last_verified(acc, &last, err) < 0)
+		return -1;
+	if (clock_wall() < last + every)
 		return 0;
 	if (worker_verify(acc, &wish, &n, err) < 0)
 		return -1;

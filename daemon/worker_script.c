@@ -17,22 +17,22 @@
 enum { EXIT_FAILED = 1, EXIT_USAGE = 64, ARGS_MAX = HOOK_ARGS_MAX,
     OFFLINE_S = 60, LAST_WORDS_S = 5, LOAD_S = 10 };
 
-void
-worker_script_open(struct account *acc, struct link *l)
+int
+worker_script_open(struct account *acc, struct link *l, struct err *err)
 {
 	struct hook_broker broker = link_broker(l);
-	struct err err;
 	char *lua;
 
 	if (acc->conf->n_plugins == 0)
-		return;
-	acc->hooks = hooks_new(acc, &broker);
+		return 0;
+	acc->hooks = hooks_new(acc, &broker, err);
+	if (acc->hooks == NULL)
+		return -1;
 	lua = plugin_conf_lua_dir();
 	hooks_take_host(acc->hooks, host_new(acc->conf, lua,
 	    hooks_world(acc->hooks), hooks_broker(acc->hooks)));
 	free(lua);
-	if (tell_mark(acc, &err) < 0)
-		log_warn("%s", err.text);
+	return tell_mark(acc, err);
 }
 
 /* ---- the connection ---------------------------------------------------- */

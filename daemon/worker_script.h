@@ -12,7 +12,7 @@
 
 /* Give the account its scripts, if it has any.  Waits for nothing: their process
  * is started when it is first needed. */
-void	worker_script_open(struct account *acc, struct link *l);
+int	worker_script_open(struct account *acc, struct link *l, struct err *err);
 /* Since when there is no server, and when to say so again: each minute, for a script
  * may want to know after an hour only. */
 struct outage {

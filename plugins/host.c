@@ -184,6 +184,16 @@ note_times(struct host *h, const struct pending *pe)
 	}
 }
 
+static void
+host_extend(struct hook_host *head, uint64_t event, usec by)
+{
+	for (struct pending *pe = of(head)->pending; pe != NULL; pe = pe->next) {
+		/* 0: it is given up. */
+		if (pe->event.id == event && pe->event.deadline != 0)
+			pe->event.deadline += by;
+	}
+}
+
 /* The first event whose answers are all in, taken out; NULL. */
 static struct pending *
 take_complete(struct host *h)
@@ -432,7 +442,7 @@ host_free(struct hook_host *head)
 
 static const struct hook_ops ops = {
 	.kinds = host_kinds, .initial = host_initial, .ask = host_ask,
-	.step = host_step, .settle = host_settle, .waiters = host_waiters,
+	.step = host_step, .extend = host_extend, .settle = host_settle, .waiters = host_waiters,
 	.deadline = host_deadline, .info = host_info, .resume = host_resume,
 	.reload = host_reload, .wish = server_wish, .found = server_found,
 	.free = host_free,

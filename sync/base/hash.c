@@ -24,6 +24,39 @@ struct hasher {
 					 * update has its price */
 };
 
+static void *
+crypto_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return n > 0 ? xmalloc(n) : NULL;
+}
+
+static void
+crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+static void *
+crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	if (n > 0)
+		return xreallocarray(p, 1, n);
+	crypto_free(p, file, line);
+	return NULL;
+}
+
+void
+hash_begin(void)
+{
+	/* It refuses once it has memory of its own. */
+	must(CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
+	    crypto_free) == 1);
+}
+
 /* Looked up once: EVP_sha256() would be at each use, under locks. */
 static const EVP_MD *
 sha256(void)

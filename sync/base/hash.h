@@ -17,6 +17,10 @@ struct hash {
 	uint8_t	b[32];
 };
 
+/* Before anybody uses OpenSSL, in whatever layer: its memory is ours (mem.h), for
+ * where it gets none it follows null pointers, or takes a failure for another. */
+void	hash_begin(void);
+
 /* The identity of one message, computed while its bytes stream by. */
 struct msgid_hash {
 	struct hash	head;	/* up to and without the empty line */

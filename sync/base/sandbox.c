@@ -1,31 +1,21 @@
 /*
- * sandbox.c — Landlock, seccomp and limits, one table row per role.
+ * sandbox.c — Landlock, seccomp (filter.c) and limits, one table row per role.
  *
  * The kernel's headers of a distribution are older than the kernels that it runs
  * on, so the newer Landlock structures are spelled out here (Linux
- * Documentation/userspace-api/landlock.rst).
- *
- * seccomp denies what a mail program never needs rather than listing what it
- * does: libc, the resolver and OpenSSL change what they use, and a worker that
- * falls over a new libc is of no use to anybody.  New processes and programs, the
- * way out of a broken parser, are denied.
+ * Documentation/userspace-api/landlock.rst).  Nothing is allocated: it is entered in
+ * full or, where the kernel cannot, with a word.
  */
 #include "base/sandbox.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/attr.h"
-#include "base/mem.h"
+#include "base/filter.h"
 
 /* ---- the roles -------------------------------------------------------- */
 
@@ -169,97 +159,6 @@ enter_landlock(const struct role *role, const struct sandbox_path *path,
 	return in ? missing : SANDBOX_FILES | SANDBOX_PORTS;
 }
 
-/* ---- seccomp ---------------------------------------------------------- */
-
-static const int never[] = {
-	SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(fork), SCMP_SYS(vfork),
-	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_getfd), SCMP_SYS(kcmp),
-	SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
-	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
-	SCMP_SYS(io_uring_register), SCMP_SYS(keyctl), SCMP_SYS(add_key),
-	SCMP_SYS(request_key), SCMP_SYS(mount), SCMP_SYS(umount2),
-	SCMP_SYS(move_mount), SCMP_SYS(open_tree), SCMP_SYS(fsopen),
-	SCMP_SYS(fsmount), SCMP_SYS(mount_setattr), SCMP_SYS(pivot_root),
-	SCMP_SYS(chroot), SCMP_SYS(unshare), SCMP_SYS(setns),
-	SCMP_SYS(init_module), SCMP_SYS(finit_module), SCMP_SYS(delete_module),
-	SCMP_SYS(kexec_load), SCMP_SYS(kexec_file_load), SCMP_SYS(reboot),
-	SCMP_SYS(swapon), SCMP_SYS(swapoff), SCMP_SYS(acct),
-	SCMP_SYS(quotactl), SCMP_SYS(open_by_handle_at), SCMP_SYS(personality),
-	SCMP_SYS(sethostname), SCMP_SYS(setdomainname), SCMP_SYS(settimeofday),
-	SCMP_SYS(clock_settime), SCMP_SYS(adjtimex), SCMP_SYS(listen),
-	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(memfd_secret),
-};
-
-static const int network[] = {
-	SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind),
-	SCMP_SYS(socketpair),
-};
-
-static int
-deny_all(scmp_filter_ctx filter, const int *call, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		int r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call[i],
-		    0);
-
-		/* This machine has no such call. */
-		if (r < 0 && r != -EDOM)
-			return -1;
-	}
-	return 0;
-}
-
-/* Threads are made, processes are not.  What clone3() is to do cannot be looked
- * at; libc falls back to clone() when there is none. */
-static int
-deny_processes(scmp_filter_ctx filter)
-{
-	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3),
-	    0) < 0)
-		return -1;
-	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone),
-	    1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
-}
-
-/* Of the kinds of sockets those that a client of a mail server has; and nobody
- * types into our terminal. */
-static int
-deny_arguments(scmp_filter_ctx filter, bool networks)
-{
-	if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-	    SCMP_A1(SCMP_CMP_EQ, TIOCSTI)) < 0)
-		return -1;
-	if (!networks)
-		return deny_all(filter, network, ARRAY_LEN(network));
-	for (unsigned family = 0; family < AF_MAX; family++) {
-		if (family == AF_UNIX || family == AF_INET ||
-		    family == AF_INET6 || family == AF_NETLINK)
-			continue;
-		if (seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT),
-		    SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, family)) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-enum { GET_ACTION_AVAIL = 2 };	/* of seccomp(2) */
-
-static unsigned
-enter_seccomp(const struct role *role)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	bool in = filter != NULL &&
-	    deny_all(filter, never, ARRAY_LEN(never)) == 0 &&
-	    deny_processes(filter) == 0 &&
-	    deny_arguments(filter, role->network) == 0 &&
-	    seccomp_load(filter) == 0;
-
-	if (filter != NULL)
-		seccomp_release(filter);
-	return in ? 0 : SANDBOX_CALLS;
-}
-
 /* ---- all of it -------------------------------------------------------- */
 
 /* A sanitizer reads /proc, starts a process for its leak check, and writes its
@@ -313,21 +212,22 @@ sandbox_enter(enum sandbox_role role, const struct sandbox_path *path, size_t n,
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return SANDBOX_FILES | SANDBOX_PORTS | SANDBOX_CALLS;
 	missing = enter_landlock(r, path, n, port);
-	return missing | enter_seccomp(r);
+	if (filter_enter(r->network) < 0)
+		missing |= SANDBOX_CALLS;
+	return missing;
 }
 
 unsigned
 sandbox_missing(void)
 {
 	int abi = landlock_abi();
-	uint32_t action = SCMP_ACT_ERRNO(0);
 	unsigned missing = 0;
 
 	if (abi < ABI_FILES)
 		missing |= SANDBOX_FILES;
 	if (abi < ABI_PORTS)
 		missing |= SANDBOX_PORTS;
-	if (syscall(SYS_seccomp, GET_ACTION_AVAIL, 0u, &action) != 0)
+	if (!filter_is_there())
 		missing |= SANDBOX_CALLS;
 	return missing;
 }

@@ -4,7 +4,7 @@
  * Three layers, each of which a kernel may lack: files and directories
  * (Landlock), TCP ports (Landlock since Linux 6.7), system calls (seccomp).  What
  * is missing is returned, never passed over: the caller says so.  The only
- * Landlock and the only libseccomp.
+ * Landlock, and with filter.h the only seccomp.
  */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H

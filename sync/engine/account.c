@@ -25,6 +25,7 @@
 #include "engine/hooks.h"
 #include "engine/manifest.h"
 #include "engine/remote.h"
+#include "engine/unread.h"
 
 #define STORE_ID	"store.id"
 #define DELIVERING	"delivering"
@@ -127,18 +128,18 @@ has_folders(const struct account *acc)
 static int
 check_marker(struct account *acc, struct err *err)
 {
-	char *known = store_get(acc->store, STORE_ID);
+	char id[40], *known;
 	bool marked;
-	char id[40];
 	int r = 0;
 
+	if (store_get(acc->store, STORE_ID, &known, err) < 0)
+		return -1;
 	marked = read_marker(acc->root_fd, id) == 0;
 	if (!marked && acc->conf->restore.on)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s is not a store that syncd filled: the marker %s is "
 		    "not there. Is a disk unmounted?", acc->root, ACCOUNT_MARKER);
-	else
-	if (!marked && known != NULL &&
+	else if (!marked && known != NULL &&
 	    acc->conf->guards.store_missing == HOLD_HOLD)
 		r = err_set(err, ERR_LOCAL, "store.marker-missing",
 		    "%s exists but is not the store syncd left there: "
@@ -229,13 +230,16 @@ account_delivering(struct account *acc, struct err *err)
 	return note_delivering(acc, pid, err);
 }
 
-static void
-find_dead(struct account *acc)
+static int
+find_dead(struct account *acc, struct err *err)
 {
-	char *pid = store_get(acc->store, DELIVERING);
+	char *pid;
 
+	if (store_get(acc->store, DELIVERING, &pid, err) < 0)
+		return -1;
 	acc->dead = pid != NULL ? atoi(pid) : 0;
 	free(pid);
+	return 0;
 }
 
 struct account *
@@ -258,11 +262,10 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	    (acc->store = store_open(db, err)) == NULL ||
 	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
 	    boot_look(acc, err) < 0 ||
-	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0) {
+	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0 ||
+	    find_dead(acc, err) < 0 || unread_load(acc, err) < 0) {
 		account_close(acc);
 		acc = NULL;
-	} else {
-		find_dead(acc);
 	}
 	free(db);
 	return acc;
@@ -284,7 +287,7 @@ account_close(struct account *acc)
 	for (size_t i = 0; i < acc->n_folders; i++)
 		folder_free(acc->folder[i]);
 	free(acc->folder);
-	problem_forget(acc);
+	problem_clear(acc);
 	buf_clear(&acc->plan);
 	hooks_free(acc->hooks);
 	deliver_free(acc->deliver);

@@ -82,6 +82,7 @@ struct account {
 	bool		 tree_remote;		/* LIST must be asked again */
 	bool		 tree_local;		/* directories may have come or gone */
 	bool		 tree_failed;		/* a directory could not be read */
+	int64_t		 unread_since;		/* wall clock; 0: all folders were read */
 	bool		 busy;			/* one would not hold still in the last
 						 * round: look again soon */
 	bool		 once;			/* one round, for a person who waits */

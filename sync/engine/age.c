@@ -54,10 +54,12 @@ forget_left(struct account *acc, struct err *err)
 int
 age_begin(struct account *acc, struct err *err)
 {
-	char now[32], *last = store_get(acc->store, LIMIT_KEY);
+	char now[32], *last;
 	bool same;
 	int r;
 
+	if (store_get(acc->store, LIMIT_KEY, &last, err) < 0)
+		return -1;
 	snprintf(now, sizeof(now), "%lld", (long long)acc->conf->limits.max_age);
 	same = strcmp(last != NULL ? last : "0", now) == 0;
 	free(last);

@@ -43,14 +43,17 @@ print_address(const struct account *acc, char out[VALUE_MAX])
 	    acc->conf->host != NULL ? acc->conf->host : "", acc->conf->port);
 }
 
-/* 1: *${bits} is what was remembered of this server (0: never again); 0. */
+/* 1: *${bits} is what was remembered of this server (0: never again); 0; -1. */
 static int
-recall(const struct account *acc, uint64_t *bits)
+recall(const struct account *acc, uint64_t *bits, struct err *err)
 {
-	char address[VALUE_MAX], *value = store_get(acc->store, KEY);
-	struct str text = str_z(value);
+	char address[VALUE_MAX], *value;
+	struct str text;
 	int got = 0;
 
+	if (store_get(acc->store, KEY, &value, err) < 0)
+		return -1;
+	text = str_z(value);
 	print_address(acc, address);
 	if (value != NULL && str_starts(text, str_z(address)))
 		got = num_u64(str_from(text, strlen(address)), 0, UINT64_MAX,
@@ -59,13 +62,12 @@ recall(const struct account *acc, uint64_t *bits)
 	return got;
 }
 
-uint64_t
-ahead_begin(struct account *acc)
+int
+ahead_begin(struct account *acc, uint64_t *bits, struct err *err)
 {
-	uint64_t bits = 0;
-
+	*bits = 0;
 	acc->greeting = (struct greeting){ 0 };
-	return recall(acc, &bits) ? bits : 0;
+	return recall(acc, bits, err) < 0 ? -1 : 0;
 }
 
 static int
@@ -84,8 +86,10 @@ int
 ahead_learn(struct account *acc, struct err *err)
 {
 	uint64_t now = imap_ahead(acc->work), was = 0;
-	bool known = recall(acc, &was);
+	int known = recall(acc, &was, err);
 
+	if (known < 0)
+		return -1;
 	if (acc->dry_run || (known ? was == 0 || was == now : now == 0))
 		return 0;
 	return remember(acc, now, err);

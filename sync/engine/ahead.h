@@ -13,9 +13,9 @@
 void	 ahead_greet(struct account *acc, struct lane *ln);
 /* The same before we are let in: for imap_conf.first. */
 void	 ahead_speak(void *acc, struct lane *ln);
-/* A connection is to be made: returns imap_conf.ahead; 0: nothing is known of this
+/* A connection is to be made: *bits is imap_conf.ahead; 0: nothing is known of this
  * server. */
-uint64_t ahead_begin(struct account *acc);
+int	 ahead_begin(struct account *acc, uint64_t *bits, struct err *err);
 /* The first commands were answered: remember whether they can come ahead. */
 int	 ahead_learn(struct account *acc, struct err *err);
 /* ${why} a session ended that has not had its answers yet.  True if that may be

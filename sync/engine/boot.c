@@ -47,7 +47,8 @@ boot_look(struct account *acc, struct err *err)
 
 	if (!boot_id(id))
 		return 0;
-	known = store_get(acc->store, BOOT);
+	if (store_get(acc->store, BOOT, &known, err) < 0)
+		return -1;
 	if (known == NULL || strcmp(known, id) != 0)
 		r = forget_times(acc, id, err);
 	free(known);

@@ -72,6 +72,7 @@ struct folder {
 	unsigned		 dirty;		/* enum dirty */
 	enum unsynced		 unsynced;
 	bool			 skip;		/* failed in this round: later */
+	bool			 unread;	/* in this round: unread.h */
 	bool			 checked;	/* its times were compared once */
 	bool			 drawn;		/* looked at in this round, though not
 						 * asked for: a file of it moved */

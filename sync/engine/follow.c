@@ -17,6 +17,7 @@
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
+#include "engine/unread.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -110,9 +111,21 @@ moved_file(const struct follow *fo, int64_t msg, struct folder **where)
 	return NULL;
 }
 
-/* The first of the rows that the server has lost; closes the cursor. */
+/* Or may it be that: its folder could not be read, and what was changed here would be
+ * lost with it? */
+static bool
+may_be_lost(struct account *acc, const struct msg_row *row)
+{
+	struct folder *f = account_by_id(acc, row->folder);
+	const struct change *c = f != NULL && f->unread ?
+	    work_find(&f->work, row->id) : NULL;
+
+	return c != NULL && unread_changed(c);
+}
+
+/* The first of the rows that the server has lost, or ${may} have; closes the cursor. */
 static int
-first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
+first_lost(struct account *acc, struct cursor *c, bool may, struct msg_row *row,
     struct err *err)
 {
 	int64_t id = 0;
@@ -121,7 +134,7 @@ first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, row, err)) > 0)
-		if (was_lost(acc, row)) {
+		if (may ? may_be_lost(acc, row) : was_lost(acc, row)) {
 			id = row->id;
 			break;
 		}
@@ -129,19 +142,35 @@ first_lost(struct account *acc, struct cursor *c, struct msg_row *row,
 	return got > 0 ? store_find_id(acc->store, id, row, err) : got;
 }
 
-int
-follow_find(struct account *acc, struct str objid, const struct hash *head,
+static int
+find(struct account *acc, bool may, struct str objid, const struct hash *head,
     uint64_t wire_size, struct msg_row *row, struct err *err)
 {
 	int got = 0;
 
 	if (objid.n > 0)
 		got = first_lost(acc, cursor_open_objid(acc->store, objid, err),
-		    row, err);
+		    may, row, err);
 	if (got == 0 && head != NULL)
 		got = first_lost(acc, cursor_open_head(acc->store, 0, head,
-		    wire_size, err), row, err);
+		    wire_size, err), may, row, err);
 	return got;
+}
+
+int
+follow_find(struct account *acc, struct str objid, const struct hash *head,
+    uint64_t wire_size, struct msg_row *row, struct err *err)
+{
+	return find(acc, false, objid, head, wire_size, row, err);
+}
+
+int
+follow_later(struct account *acc, struct str objid, const struct hash *head,
+    uint64_t wire_size, struct err *err)
+{
+	struct msg_row row;
+
+	return find(acc, true, objid, head, wire_size, &row, err);
 }
 
 /* What the file of a message that the server moved is to show: what was changed

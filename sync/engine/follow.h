@@ -32,6 +32,10 @@ void	follow_end(struct follow *fo);
 int	follow_find(struct account *acc, struct str objid,
 	    const struct hash *head, uint64_t wire_size, struct msg_row *row,
 	    struct err *err);
+/* May it have been one in a folder that could not be read (unread.h), and was changed
+ * here?  1, 0, -1. */
+int	follow_later(struct account *acc, struct str objid,
+	    const struct hash *head, uint64_t wire_size, struct err *err);
 /* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done, in
  * a transaction that it joins and the caller ends; 0: it cannot be followed; -1. */
 int	follow_move(struct account *acc, struct folder *to,

@@ -274,6 +274,8 @@ struct hook_ops {
 	/* Go on without waiting: send, receive, serve what the script asks
 	 * (struct hook_world), respawn.  1: *plan is an answer; 0: nothing now. */
 	int		(*step)(struct hook_host *, struct hook_plan *plan);
+	/* So much later than .deadline said. */
+	void		(*extend)(struct hook_host *, uint64_t event, usec by);
 	/* The plan of that event is durable, or was dropped as a whole. */
 	void		(*settle)(struct hook_host *, uint64_t event, bool committed);
 	/* Descriptors to wait for; returns how many, at most ${cap}. */

@@ -21,11 +21,14 @@ static const usec default_patience = USEC_S(10);
 /* ---- making ---------------------------------------------------------- */
 
 struct hooks *
-hooks_new(struct account *acc, const struct hook_broker *broker)
+hooks_new(struct account *acc, const struct hook_broker *broker, struct err *err)
 {
-	struct hooks *h = xcalloc(1, sizeof(*h));
-	char *first = store_get(acc->store, HOOKS_FIRST);
+	struct hooks *h;
+	char *first;
 
+	if (store_get(acc->store, HOOKS_FIRST, &first, err) < 0)
+		return NULL;
+	h = xcalloc(1, sizeof(*h));
 	h->acc = acc;
 	h->broker = *broker;
 	h->first_folders = first != NULL ? atoll(first) : 0;
@@ -286,8 +289,8 @@ drop_plan(struct hook_plan *p)
 			close(p->op[i].fd);
 }
 
-static int
-take_answers(struct hooks *h, struct err *err)
+int
+hooks_step(struct hooks *h, struct err *err)
 {
 	struct hook_plan from;
 
@@ -340,13 +343,24 @@ wait_once(struct hooks *h, usec deadline, struct err *err)
 	return wait_any(w, n, deadline, err) < 0 ? -1 : 0;
 }
 
+void
+hooks_extend(struct hooks *h, struct asked *const *v, size_t n, usec by)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (v[i]->answered)
+			continue;
+		v[i]->deadline += by;
+		h->host->ops->extend(h->host, v[i]->event, by);
+	}
+}
+
 int
 hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n, struct err *err)
 {
 	for (;;) {
 		usec deadline = 0;
 
-		if (take_answers(h, err) < 0)
+		if (hooks_step(h, err) < 0)
 			return -1;
 		for (size_t i = 0; i < n; i++)
 			if (!v[i]->answered && v[i]->deadline > deadline)
@@ -377,7 +391,7 @@ hooks_want_surely(struct account *acc, enum hook_kind kind, struct err *err)
 		return 0;
 	deadline = clock_in(hooks_patience(acc->conf));
 	for (;;) {
-		if (take_answers(h, err) < 0)
+		if (hooks_step(h, err) < 0)
 			return -1;
 		if (!hooks_loading(acc) || clock_now() >= deadline)
 			break;
@@ -401,7 +415,7 @@ hooks_run(struct account *acc, struct err *err)
 		if (effects_recover(h, err) < 0 || settle_recover(h, err) < 0)
 			return -1;
 	}
-	if (take_answers(h, err) < 0 || search_run(h, err) < 0 ||
+	if (hooks_step(h, err) < 0 || search_run(h, err) < 0 ||
 	    (h->steps_due && steps_run(h, err) < 0) ||
 	    due_events(h, err) < 0 || due_owed(h, err) < 0 ||
 	    due_timers(h, err) < 0)

@@ -32,7 +32,8 @@ struct msg_row;
 struct hooks;
 
 /* ${broker} is copied; what it points to outlives the hooks. */
-struct hooks	*hooks_new(struct account *acc, const struct hook_broker *broker);
+struct hooks	*hooks_new(struct account *acc, const struct hook_broker *broker,
+		    struct err *err);
 const struct hook_world	*hooks_world(const struct hooks *h);
 const struct hook_broker *hooks_broker(const struct hooks *h);
 /* The host is freed with the hooks. */
@@ -79,10 +80,13 @@ void	due_say(struct account *acc, enum hook_kind kind, const char *what,
 
 /* ---- mail that arrives --------------------------------------------------- */
 
-/* Ask about all that has arrived, wait for the answers, and set where each goes
- * and what it shows.  Only the disk and a stop make it fail: whatever scripts do,
- * mail is delivered. */
+/* Ask about all that has arrived.  Scripts think about it while the caller waits for
+ * the disk.  Only the disk and a stop make these fail: whatever scripts do, mail is
+ * delivered. */
 int	incoming_ask(struct arrivals *a, struct err *err);
+/* Wait for the answers, and set where each goes and what it shows; its own flags, if
+ * nobody was asked. */
+int	incoming_hear(struct arrivals *a, struct err *err);
 /* The rest of those plans, in the transaction of the landing. */
 int	incoming_write(struct arrivals *a, struct err *err);
 /* That transaction is durable, or was not to be. */

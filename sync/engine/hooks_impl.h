@@ -112,6 +112,10 @@ bool	hooks_is_asked(const struct hooks *h, enum hook_kind kind,
 	    const char *only, const char *what);
 /* Commit its answer, and forget it. */
 int	hooks_end(struct hooks *h, struct asked *q, struct err *err);
+/* So much more time for those that are not answered. */
+void	hooks_extend(struct hooks *h, struct asked *const *v, size_t n, usec by);
+/* Send what is asked, take what is answered.  Never waits. */
+int	hooks_step(struct hooks *h, struct err *err);
 /* Until these are answered, by the host or for want of an answer. */
 int	hooks_wait_for(struct hooks *h, struct asked *const *v, size_t n,
 	    struct err *err);

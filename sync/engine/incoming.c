@@ -19,6 +19,7 @@
 struct incoming {
 	struct asked	**asked;
 	size_t		  n, cap;
+	usec		  since;
 };
 
 static int
@@ -141,6 +142,7 @@ incoming_ask(struct arrivals *a, struct err *err)
 	if (h == NULL || !tell_wanted_in(h, HOOK_INCOMING, a->f))
 		return 0;
 	in = a->incoming = xcalloc(1, sizeof(*in));
+	in->since = clock_now();
 	for (size_t i = 0; i < a->n; i += HOOK_BATCH) {
 		size_t n = a->n - i < HOOK_BATCH ? a->n - i : HOOK_BATCH;
 
@@ -150,6 +152,21 @@ incoming_ask(struct arrivals *a, struct err *err)
 			return -1;
 		in->n += in->asked[in->n] != NULL;
 	}
+	return hooks_step(h, err);
+}
+
+int
+incoming_hear(struct arrivals *a, struct err *err)
+{
+	struct hooks *h = a->acc->hooks;
+	struct incoming *in = a->incoming;
+
+	for (size_t i = 0; i < a->n; i++)
+		a->v[i].show = a->v[i].flags;
+	if (in == NULL)
+		return 0;
+	/* Nobody served them while the disk was waited for. */
+	hooks_extend(h, in->asked, in->n, clock_now() - in->since);
 	if (hooks_wait_for(h, in->asked, in->n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < in->n; i++) {

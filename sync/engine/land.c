@@ -494,9 +494,7 @@ sync_bodies(struct arrivals *const *a, size_t n, struct err *err)
 static int
 settle_names(struct arrivals *a, struct err *err)
 {
-	for (size_t i = 0; i < a->n; i++)
-		a->v[i].show = a->v[i].flags;
-	if (incoming_ask(a, err) < 0 || name_batch(a, err) < 0)
+	if (incoming_hear(a, err) < 0 || name_batch(a, err) < 0)
 		return -1;
 	return dedupe_arrivals(a, err);
 }
@@ -516,11 +514,14 @@ have_landed(struct arrivals *a)
 int
 land_together(struct arrivals *const *a, size_t n, struct err *err)
 {
-	int r;
+	int r = 0;
 
 	if (n == 0)
 		return 0;
-	r = sync_bodies(a, n, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = incoming_ask(a[i], err);
+	if (r == 0)
+		r = sync_bodies(a, n, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = settle_names(a[i], err);
 	if (r < 0) {

@@ -11,6 +11,24 @@
 #include "engine/dirsync.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
+#include "maildir/name.h"
+
+bool
+letters_same(struct str a, struct str b)
+{
+	struct mname x, y;
+	char in_x, in_y;
+
+	if (!mname_parse(a, &x) || !mname_parse(b, &y))
+		return false;
+	for (char c = 'a'; c <= 'z'; c++) {
+		in_x = str_find(x.letters, c) < x.letters.n;
+		in_y = str_find(y.letters, c) < y.letters.n;
+		if (in_x != in_y)
+			return false;
+	}
+	return true;
+}
 
 /* 1: it is renamed to ${name}, 0, -1. */
 static int
@@ -25,9 +43,9 @@ rename_to_follow(struct account *acc, struct folder *from, struct folder *to,
 
 	if (got <= 0)
 		return got;
-	flags = local_flags(from, str_z(file));
-	if (flags.kw != row->flags.kw)
+	if (!letters_same(row->file, str_z(file)))
 		return 0;
+	flags = local_flags(from, str_z(file));
 	flags.kw = kwtab_translate(flags.kw, &from->kw, &to->kw);
 	if (local_flags(to, str_z(file)).kw == flags.kw)
 		return 0;

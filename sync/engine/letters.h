@@ -5,8 +5,11 @@
 #include "engine/account.h"
 #include "maildir/name.h"
 
-/* The file of ${row}, whose flags are those of ${from}, is in ${to} by now.  If it
- * has brought the letters of ${from} along, which mean other keywords there, it is
+/* Do two file names have the same keyword letters? */
+bool	letters_same(struct str a, struct str b);
+
+/* The file of ${row}, whose name and flags are those of ${from}, is in ${to} by now.
+ * If it has the letters of its row still, which mean other keywords there, it is
  * renamed; ${name}, which row->file borrows then, must live as long as the row is
  * used.  Both folders are loaded.  0; -1. */
 int	letters_follow(struct account *acc, struct folder *from,

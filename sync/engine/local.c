@@ -104,8 +104,9 @@ compare_file(struct folder *f, const struct msg_row *row, const char *file,
 	renamed = !str_eq(row->file, str_z(file)) || row->in_new != in_new;
 	/* Keywords without a letter cannot be seen here: as in the base. */
 	flags.kw |= row->flags.kw & ~shown;
-	/* About to go: only its name is of interest. */
-	if (row->stage == ST_TOMBSTONE)
+	/* About to go: only its name is of interest; unless it is a new version, which
+	 * stays. */
+	if (row->stage == ST_TOMBSTONE && !replaced)
 		flags = row->flags;
 	if (!replaced && !renamed && flags_eq(flags, row->flags) &&
 	    row_known(row) != KNOWN_NOT && ino == row->ino)

@@ -62,9 +62,11 @@ local_flags(struct folder *f, struct str file)
 	return flags;
 }
 
-/* Letters that mean nothing to us stay where they are. */
+/* Letters that mean nothing to us stay where they are; in another folder they may
+ * mean something. */
 static size_t
-foreign_letters(const struct folder *f, struct str letters, char *out)
+foreign_letters(const struct folder *was, const struct folder *f,
+    struct str letters, char *out)
 {
 	size_t n = 0;
 
@@ -73,7 +75,7 @@ foreign_letters(const struct folder *f, struct str letters, char *out)
 
 		if (sysflags_from_letters((struct str){ &c, 1 }) != 0)
 			continue;
-		if (kwfile_known(&f->kwfile, c))
+		if (kwfile_known(&was->kwfile, c) || kwfile_known(&f->kwfile, c))
 			continue;
 		if (memchr(out, c, n) == NULL && n < 32)
 			out[n++] = c;
@@ -101,7 +103,7 @@ local_name(struct account *acc, struct folder *f, const struct folder *was,
 
 		strcat(letters, both);
 	}
-	n = foreign_letters(was, name.letters, foreign);
+	n = foreign_letters(was, f, name.letters, foreign);
 	foreign[n] = '\0';
 	strcat(letters, foreign);
 	/* What no client has seen may stay in new/; with flags it must not. */

@@ -61,18 +61,21 @@ hash_line(struct hasher *h, struct str text, struct hash *out)
 
 /* ---- the end ---------------------------------------------------------- */
 
-void
-manifest_end(struct account *acc, struct manifest_end *end)
+int
+manifest_end(struct account *acc, struct manifest_end *end, struct err *err)
 {
-	char *text = store_get(acc->store, END_KEY), hex[65];
+	char *text, hex[65];
 
 	*end = (struct manifest_end){ 0 };
+	if (store_get(acc->store, END_KEY, &text, err) < 0)
+		return -1;
 	if (text == NULL)
-		return;
+		return 0;
 	if (sscanf(text, "%7s %" SCNu64 " %64s", end->month, &end->length,
 	    hex) != 3 || !hash_from_hex(str_z(hex), &end->head))
 		*end = (struct manifest_end){ 0 };
 	free(text);
+	return 0;
 }
 
 static int
@@ -336,7 +339,8 @@ begin(struct account *acc, struct err *err)
 	m->wire = hasher_new();
 	hasher_want_wire(m->wire);
 	map_init(&m->by_orphan);
-	manifest_end(acc, &m->end);
+	if (manifest_end(acc, &m->end, err) < 0)
+		return -1;
 	r = manifest_months(acc, &months, &n, err);
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0 && strcmp(months[i], m->end.month) >= 0)

@@ -40,7 +40,7 @@ int	manifest_continue(struct account *acc, struct err *err);
 void	manifest_free(struct account *acc);
 
 /* The end as the state knows it; .month "" when it knows none. */
-void	manifest_end(struct account *acc, struct manifest_end *end);
+int	manifest_end(struct account *acc, struct manifest_end *end, struct err *err);
 /* The months there are, ascending; each to free(), and the array. */
 int	manifest_months(const struct account *acc, char ***months, size_t *n,
 	    struct err *err);

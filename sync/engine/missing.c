@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/sorted.h"
 #include "engine/candidate.h"
+#include "engine/unread.h"
 
 static void
 note(struct missing *m, const struct msg_row *row)
@@ -76,7 +77,7 @@ note_changes(struct account *acc, const struct folder *f, struct missing *m,
 		int got;
 
 		if (gone->msg == 0 || (gone->remote != SIDE_GONE &&
-		    gone->known != KNOWN_NOT))
+		    gone->known != KNOWN_NOT && !(f->unread && unread_changed(gone))))
 			continue;
 		got = store_find_id(acc->store, gone->msg, &row, err);
 		if (got < 0)

@@ -36,12 +36,33 @@ struct transfers {
 	size_t		 n, cap;
 };
 
+/* The file's new name with the letters that it had when it was agreed on: whoever
+ * settles it after a crash tells by them whether its client knew of keywords. */
+static bool
+intend_file(const struct msg_row *source, const struct change *c,
+    struct msg_row *row, char name[MNAME_MAX])
+{
+	struct mname now, was;
+
+	if (!mname_parse(str_z(c->file), &now))
+		return false;
+	row->unique = now.unique;
+	row->file = str_z(c->file);
+	row->in_new = c->in_new;
+	row->ino = c->ino;
+	if (mname_parse(source->file, &was) && mname_print(name, now.base,
+	    was.letters, now.rest, c->in_new) == 0)
+		row->file = str_z(name);
+	return true;
+}
+
 /* The intent: what will be where, once the server has done it. */
 static int
 intend(struct account *acc, struct folder *to, struct change *c,
     struct transfers *ts, struct err *err)
 {
 	struct msg_row source, row;
+	char name[MNAME_MAX];
 	struct folder *from;
 	int got = store_find_id(acc->store, c->from, &source, err);
 
@@ -73,18 +94,12 @@ intend(struct account *acc, struct folder *to, struct change *c,
 		row.flags.kw = kwtab_translate(flags.kw, &from->kw, &to->kw);
 		row.seek = to->uidnext > 0 ? to->uidnext : 1;
 	} else {
-		struct mname name;
-
 		row = source;
-		if (!mname_parse(str_z(c->file), &name))
-			return 0;
 		row.stage = ST_MOVING;
 		row.to = to->id;
 		row.seek = to->uidnext > 0 ? to->uidnext : 1;
-		row.unique = name.unique;
-		row.file = str_z(c->file);
-		row.in_new = c->in_new;
-		row.ino = c->ino;
+		if (!intend_file(&source, c, &row, name))
+			return 0;
 	}
 	if (store_msg_put(acc->store, &row, err) < 0)
 		return -1;

@@ -14,6 +14,7 @@
 #include "engine/follow.h"
 #include "engine/identify.h"
 #include "engine/missing.h"
+#include "engine/unread.h"
 
 /* Rows whose message the server no longer has keep their file a while. */
 int
@@ -69,6 +70,18 @@ follow_stranger(struct account *acc, const struct stranger *s,
 	return got;
 }
 
+/* 1: it may have come from where nobody can look now, and was changed there; 0, -1. */
+static int
+leave_stranger(struct account *acc, const struct stranger *s, struct err *err)
+{
+	int got = !unread_waits(acc) ? 0 : follow_later(acc, str_z(s->objid),
+	    s->known ? &s->head : NULL, s->size, err);
+
+	if (got > 0)
+		s->f->work.failed = true;
+	return got;
+}
+
 /* All folders have been asked: what is new in one may be lost in another. */
 static int
 match_strangers(struct account *acc, const struct strangers *others,
@@ -85,6 +98,8 @@ match_strangers(struct account *acc, const struct strangers *others,
 		const struct stranger *s = &others->v[i];
 
 		r = follow_stranger(acc, s, &follow, err);
+		if (r == 0)
+			r = leave_stranger(acc, s, err);
 		if (r > 0)
 			taken[n++] = s->uid;
 		if (r >= 0 && i + 1 < others->n && others->v[i + 1].f == s->f)
@@ -132,7 +147,7 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		}
 		problem_open(acc, PROBLEM_WARNING, err->code, f[i], "", "%s",
 		    err->text);
-		f[i]->skip = f[i]->work.failed = true;
+		unread_mark(f[i]);
 		r = 0;
 	}
 	if (r == 0)

@@ -13,6 +13,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "engine/letters.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -166,23 +167,6 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 	return *lost != NULL ? 0 : got;
 }
 
-static bool
-same_letters(const char *a, const char *b)
-{
-	struct mname x, y;
-	char in_x, in_y;
-
-	if (!mname_parse(str_z(a), &x) || !mname_parse(str_z(b), &y))
-		return false;
-	for (char c = 'a'; c <= 'z'; c++) {
-		in_x = str_find(x.letters, c) < x.letters.n;
-		in_y = str_find(y.letters, c) < y.letters.n;
-		if (in_x != in_y)
-			return false;
-	}
-	return true;
-}
-
 /* A file that was moved without a thought brings along the letters of the folder
  * that it comes from; a client that knows of keywords has put the new folder's
  * into the name. */
@@ -190,7 +174,7 @@ static void
 take_letters(struct folder *was, struct folder *f, const char *before,
     struct change *u)
 {
-	if (!same_letters(before, u->file))
+	if (!letters_same(str_z(before), str_z(u->file)))
 		return;
 	u->letters = was;
 	u->local_flags = local_flags(was, str_z(u->file));

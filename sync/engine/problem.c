@@ -1,4 +1,4 @@
-/* problem.c — the list of what `status` shows until it is over. */
+/* problem.c — called by whoever meets with trouble and goes on. */
 #include "engine/problem.h"
 
 #include <stdarg.h>
@@ -69,7 +69,7 @@ is_quarantine(const char *code)
 }
 
 static void
-clear(struct problem *p)
+problem_free(struct problem *p)
 {
 	free(p->where);
 	free(p->message);
@@ -89,7 +89,7 @@ problem_close(struct account *acc, const char *code, const struct folder *f)
 			i++;
 			continue;
 		}
-		clear(p);
+		problem_free(p);
 		*p = acc->problem[--acc->n_problems];
 	}
 }
@@ -102,9 +102,9 @@ problem_close_quarantine(struct account *acc, const struct folder *f)
 }
 
 void
-problem_forget(struct account *acc)
+problem_clear(struct account *acc)
 {
 	for (size_t i = 0; i < acc->n_problems; i++)
-		clear(&acc->problem[i]);
+		problem_free(&acc->problem[i]);
 	free(acc->problem);
 }

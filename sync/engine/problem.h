@@ -1,4 +1,7 @@
-/* problem.h — what is wrong with an account, or with one of its folders. */
+/*
+ * problem.h — what is wrong with an account or a folder of it: said once in the log,
+ * and shown by `status` until it is over.
+ */
 #ifndef ENGINE_PROBLEM_H
 #define ENGINE_PROBLEM_H
 
@@ -24,7 +27,6 @@ struct problem {
 	bool			 needs_user;
 };
 
-/* Begins, unless it goes on: logged once, then counted. */
 void	problem_open(struct account *acc, enum problem_severity severity,
 	    const char *code, const struct folder *f, const char *remedy,
 	    const char *fmt, ...) PRINTF(6, 7);
@@ -33,7 +35,7 @@ void	problem_open(struct account *acc, enum problem_severity severity,
 void	problem_close(struct account *acc, const char *code, const struct folder *f);
 /* The folder's quarantined messages are to be tried again. */
 void	problem_close_quarantine(struct account *acc, const struct folder *f);
-/* When the account is closed. */
-void	problem_forget(struct account *acc);
+/* With the account. */
+void	problem_clear(struct account *acc);
 
 #endif

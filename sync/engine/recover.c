@@ -4,7 +4,8 @@
  *	LANDING		the file is in cur/ or new/: PRESENT; in tmp/: rename it;
  *			nowhere: forget the row, the message is fetched again
  *	APPENDING	its content is among the UIDs from `seek` on: PRESENT; else
- *			forget the row, the file is new again
+ *			forget the row, the file is new again, or that of the older
+ *			version, whose content it is not
  *	MOVING		the same in the target folder, and what a COPY left behind is
  *			REPLACED; else it is back where it was
  *	REPLACED	the newer version is settled by now: expunge this one
@@ -23,6 +24,8 @@
 #include "engine/letters.h"
 #include "engine/local.h"
 #include "engine/remote.h"
+#include "engine/unread.h"
+#include "engine/upload_impl.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
 #include "maildir/dir.h"
@@ -37,6 +40,7 @@ struct intent {
 	struct uid	 found;
 	bool		 put_off;	/* nobody could say: stays open */
 	int64_t		 source;	/* row of what was moved away; 0: none */
+	int64_t		 older;		/* row of what it replaces; 0: none */
 };
 
 struct intents {
@@ -53,7 +57,7 @@ put_off(struct account *acc, struct folder *f, const struct err *err)
 		return false;
 	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
 	acc->recovered = false;
-	f->skip = f->work.failed = true;
+	unread_mark(f);
 	return true;
 }
 
@@ -312,6 +316,19 @@ doubt_source(struct account *acc, struct intent *in, const struct msg_row *row,
 	return 0;
 }
 
+/* It is not there: its file is as it was before. */
+static int
+forget_upload(struct account *acc, const struct intent *in,
+    const struct msg_row *row, struct err *err)
+{
+	char *file = str_dup(row->file);
+	int r = in->older == 0 ? 0 : upload_older_back(acc, in->older, file,
+	    row->in_new, err);
+
+	free(file);
+	return r < 0 ? -1 : store_msg_remove(acc->store, in->row, err);
+}
+
 static int
 settle_intent(struct account *acc, struct intent *in, struct err *err)
 {
@@ -329,7 +346,7 @@ settle_intent(struct account *acc, struct intent *in, struct err *err)
 	if (from != NULL)
 		folder_mark(from, DIRTY_SCAN | DIRTY_REMOTE);
 	if (in->found.v == 0 && in->stage == ST_APPENDING)
-		return store_msg_remove(acc->store, in->row, err);
+		return forget_upload(acc, in, &row, err);
 	there = row;
 	row.stage = ST_PRESENT;
 	row.to = 0;
@@ -459,7 +476,7 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 		return r;
 	uid = row.uid;
 	f = account_by_id(acc, row.folder);
-	if (f == NULL || !folder_active(f))
+	if (row.stage != ST_REPLACED || f == NULL || !folder_active(f))
 		return 0;
 	r = uid.v == 0 ? 0 : remote_select(acc, f, err);
 	if (r == 0 && uid.v != 0)
@@ -477,6 +494,7 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 		return -1;
 	r = store_find_id(acc->store, id, &row, err);
 	row.stage = ST_GONE_LOCAL;
+	row.to = 0;
 	row.flags.sys |= FLAG_DELETED;
 	if (r > 0)
 		r = how == EXPUNGED ? store_msg_remove(acc->store, id, err) :
@@ -529,18 +547,15 @@ recover_rows(struct account *acc, const int64_t *id, size_t n, struct err *err)
 
 /* ---- all -------------------------------------------------------------- */
 
-static bool
-all_found(const struct intents *in)
-{
-	for (size_t i = 0; i < in->n; i++)
-		if (in->v[i].found.v == 0)
-			return false;
-	return true;
-}
+struct older {
+	int64_t	row, newer;
+};
 
 struct open_rows {
-	int64_t		*landing, *replaced;
-	size_t		 n_landing, cap_landing, n_replaced, cap_replaced;
+	int64_t		*landing;
+	size_t		 n_landing, cap_landing;
+	struct older	*replaced;
+	size_t		 n_replaced, cap_replaced;
 	struct intents	 intents;
 	int64_t		*refused;
 	size_t		 n_refused, cap_refused;
@@ -598,7 +613,8 @@ collect(struct account *acc, struct open_rows *o, struct err *err)
 		case ST_REPLACED:
 			o->replaced = array_room(o->replaced, o->n_replaced,
 			    &o->cap_replaced, sizeof(*o->replaced));
-			o->replaced[o->n_replaced++] = row.id;
+			o->replaced[o->n_replaced++] =
+			    (struct older){ row.id, row.to };
 			break;
 		case ST_APPENDING:
 		case ST_MOVING:
@@ -617,6 +633,28 @@ collect(struct account *acc, struct open_rows *o, struct err *err)
 	}
 	cursor_close(c);
 	return got;
+}
+
+/* The intent by which ${o} is replaced; NULL: that is settled. */
+static struct intent *
+newer_of(const struct intents *in, const struct older *o)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->v[i].row == o->newer)
+			return &in->v[i];
+	return NULL;
+}
+
+/* Which upload is that of a newer version? */
+static void
+link_versions(const struct open_rows *o)
+{
+	for (size_t i = 0; i < o->n_replaced; i++) {
+		struct intent *newer = newer_of(&o->intents, &o->replaced[i]);
+
+		if (newer != NULL)
+			newer->older = o->replaced[i].row;
+	}
 }
 
 /* Landings are settled: what is still in tmp/ never got as far. */
@@ -668,14 +706,18 @@ recover_all(struct account *acc, struct err *err)
 		r = clean_tmp(acc, err);
 	if (o.intents.n > 1)
 		qsort(o.intents.v, o.intents.n, sizeof(*o.intents.v), by_target);
+	link_versions(&o);
 	if (r == 0)
 		r = settle_intents(acc, &o.intents, err);
 	if (r == 0)
 		r = expunge_sources(acc, &o.intents, err);
-	/* An upload that is to be done again may be the newer version. */
-	for (size_t i = 0; i < o.n_replaced && r == 0; i++)
-		if (all_found(&o.intents))
-			r = expunge_replaced(acc, o.replaced[i], err);
+	for (size_t i = 0; i < o.n_replaced && r == 0; i++) {
+		const struct intent *newer = newer_of(&o.intents,
+		    &o.replaced[i]);
+
+		if (newer == NULL || !newer->put_off)
+			r = expunge_replaced(acc, o.replaced[i].row, err);
+	}
 	for (size_t i = 0; i < o.n_refused && r == 0; i++)
 		r = try_again(acc, o.refused[i], err);
 	free(o.refused);

@@ -51,6 +51,8 @@ static void
 refused(struct account *acc, struct folder *f, const struct answer *a)
 {
 	f->work.failed = true;
+	/* Older versions are recover.c's. */
+	acc->recovered = false;
 	problem_open(acc, PROBLEM_WARNING, "server.read-only", f, "",
 	    "%s: the server would not delete: %s", f->name, a->text);
 }
@@ -127,6 +129,7 @@ record_deleted(struct account *acc, struct folder *f, struct change *c,
 		return store_msg_remove(acc->store, c->msg, err);
 	/* Still there, marked: known, so that it is not fetched again. */
 	row.stage = ST_GONE_LOCAL;
+	row.to = 0;
 	row.unique = row.file = STR_NONE;
 	row.flags.sys |= FLAG_DELETED;
 	return store_msg_put(acc->store, &row, err);

@@ -32,6 +32,7 @@
 #include "engine/remote.h"
 #include "engine/remove.h"
 #include "engine/tree.h"
+#include "engine/unread.h"
 
 enum { PASSES_MAX = 8, SMALL_MESSAGES = 1000, EMPTY_AT_ONCE = 100 };
 
@@ -148,7 +149,7 @@ read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
 		if (r < 0 && (r = carry_trouble(acc, f, err)) < 0)
 			return -1;
 		if (r > 0)
-			f->skip = true;
+			unread_mark(f);
 		else if (f->dirty || f->work.local_read)
 			list_add(dirty, f);
 	}
@@ -182,16 +183,18 @@ read_remote(struct account *acc, const struct round_opts *o, struct folder *f,
 	return r < 0 ? carry_trouble(acc, f, err) : r;
 }
 
+/* What both sides have, and what follows from it. */
 static int
-reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
-    size_t n, struct together *t, struct err *err)
+compare(struct account *acc, const struct round_opts *o, struct folder **f,
+    size_t n, struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		int r = read_remote(acc, o, f[i], err);
 
 		if (r < 0)
 			return -1;
-		f[i]->skip = f[i]->skip || r > 0;
+		if (r > 0)
+			unread_mark(f[i]);
 	}
 	if (pair_changes(acc, f, n, err) < 0)
 		return -1;
@@ -211,6 +214,20 @@ reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
 		else if (account_end(acc, pair_bury(acc, f[i], err), err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int
+reconcile(struct account *acc, const struct round_opts *o, struct folder **f,
+    size_t n, struct together *t, struct err *err)
+{
+	int r;
+
+	store_reading(acc->store, true);
+	r = compare(acc, o, f, n, err);
+	store_reading(acc->store, false);
+	if (r < 0)
+		return -1;
 	if (acc->dry_run)
 		return 0;
 	if (apply_moves(acc, f, n, err) < 0)
@@ -264,8 +281,9 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 	int r;
 
 	progress_phase(acc->progress, PHASE_COMPARE, NULL, 0);
+	store_reading(acc->store, true);
 	r = read_local(acc, o, &dirty, err);
-
+	store_reading(acc->store, false);
 	for (size_t i = 0; i < dirty.n; i++)
 		if (!first_time(dirty.v[i]))
 			list_add(&known, dirty.v[i]);
@@ -286,8 +304,8 @@ pass(struct account *acc, const struct round_opts *o, struct err *err)
 		r = -1;
 	forget_work(acc);
 	if (r == 0 && !acc->dry_run)
-		r = remove_tombstones(acc, started - o->grace, &acc->tombstones,
-		    err);
+		r = remove_tombstones(acc, unread_waits(acc) ? 0 :
+		    started - o->grace, &acc->tombstones, err);
 	free(dirty.v);
 	free(known.v);
 	return r;
@@ -305,7 +323,7 @@ more_to_do(const struct account *acc, const struct round_opts *o)
 		if (folder_active(f) && !f->skip && f->dirty && matches(o, f))
 			return true;
 	}
-	return o->grace == 0 && acc->tombstones > 0;
+	return o->grace == 0 && acc->tombstones > 0 && !unread_waits(acc);
 }
 
 static int
@@ -335,7 +353,8 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 	if (!acc->dry_run && account_claim(acc, err) < 0)
 		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
-		acc->folder[i]->skip = acc->folder[i]->drawn = false;
+		acc->folder[i]->skip = acc->folder[i]->unread =
+		    acc->folder[i]->drawn = false;
 	acc->busy = false;
 	acc->quota_full = false;
 	if (age_begin(acc, err) < 0)
@@ -375,7 +394,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		if (!f->skip && folder_active(f) && f->dirty == 0)
 			problem_close(acc, NULL, f);
 	}
-	if (!acc->dry_run && tell_mark(acc, err) < 0)
+	if (!acc->dry_run && (unread_end(acc, err) < 0 || tell_mark(acc, err) < 0))
 		return -1;
 	progress_phase(acc->progress, PHASE_IDLE, NULL, 0);
 	acc->unknown = false;

@@ -155,8 +155,6 @@ prepare_open(struct account *acc, struct folder *f, struct change *c, int fd,
 		got = digest_open(f, c, fd, &st, err);
 	if (got <= 0)
 		return got;
-	if (upload_let_go(acc, c, err) < 0)
-		return -1;
 	*u = (struct upload){ .change = c, .changed = st.changed_us, .up = {
 		.fd = fd,
 		.eol = c->content->eol,
@@ -165,7 +163,7 @@ prepare_open(struct account *acc, struct folder *f, struct change *c, int fd,
 		.flags = c->local_flags,
 	} };
 	got = upload_intend(acc, f, c, &st, u, err);
-	if (got == 0 && upload_take_back(acc, c, true, err) < 0)
+	if (got > 0 && upload_let_go(acc, c, u->row, err) < 0)
 		return -1;
 	return got;
 }

@@ -1,5 +1,7 @@
-/* upload_impl.h — what upload.c and upload_row.c share: one message on its way up,
- * and the rows that say so. */
+/*
+ * upload_impl.h — what upload.c, upload_row.c and recover.c share: one message on
+ * its way up, and the rows that say so.
+ */
 #ifndef ENGINE_UPLOAD_IMPL_H
 #define ENGINE_UPLOAD_IMPL_H
 
@@ -27,9 +29,15 @@ struct upload {
  * was, -1. */
 int	upload_intend(struct account *acc, struct folder *f, struct change *c,
 	    const struct mstat *st, struct upload *u, struct err *err);
-/* The old version's row lets go of the name that the new one takes.  In a
- * transaction. */
-int	upload_let_go(struct account *acc, struct change *c, struct err *err);
+/* The old version's row lets go of the name that the new one, the row ${newer}, has
+ * taken.  In a transaction. */
+int	upload_let_go(struct account *acc, const struct change *c, int64_t newer,
+	    struct err *err);
+/* The new version is not on the server: the old one, the row ${id}, has the ${file}
+ * again, and its content will be seen to be another; NULL: nothing here is its own.
+ * In a transaction. */
+int	upload_older_back(struct account *acc, int64_t id, const char *file,
+	    bool in_new, struct err *err);
 /* The new version is not on the server after all: the old one keeps its place.
  * ${name}: the file is still what the old row describes, and will be tried again.
  * In a transaction. */

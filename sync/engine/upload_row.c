@@ -38,7 +38,7 @@ upload_intend(struct account *acc, struct folder *f, struct change *c,
 	(void)read_header(u->up.fd, &h);
 	if (c->out.ops & OP_REPLACE) {
 		/* The old version keeps its row until it is expunged. */
-		row.id = 0;
+		row.id = row.to = 0;
 		row.objid = STR_NONE;
 	}
 	row.uid.v = 0;
@@ -56,7 +56,8 @@ upload_intend(struct account *acc, struct folder *f, struct change *c,
 }
 
 int
-upload_let_go(struct account *acc, struct change *c, struct err *err)
+upload_let_go(struct account *acc, const struct change *c, int64_t newer,
+    struct err *err)
 {
 	struct msg_row row;
 	int got;
@@ -67,30 +68,39 @@ upload_let_go(struct account *acc, struct change *c, struct err *err)
 	if (got <= 0)
 		return got;
 	row.stage = c->out.ops & OP_KEEP_REMOTE ? ST_GONE_LOCAL : ST_REPLACED;
+	row.to = row.stage == ST_REPLACED ? newer : 0;
 	row.unique = row.file = STR_NONE;
+	return store_msg_put(acc->store, &row, err);
+}
+
+int
+upload_older_back(struct account *acc, int64_t id, const char *file, bool in_new,
+    struct err *err)
+{
+	struct msg_row row;
+	struct mname name;
+	int got = store_find_id(acc->store, id, &row, err);
+
+	if (got <= 0)
+		return got;
+	row.stage = file != NULL ? ST_PRESENT : ST_GONE_LOCAL;
+	row.to = 0;
+	if (file != NULL && mname_parse(str_z(file), &name)) {
+		row.unique = name.unique;
+		row.file = str_z(file);
+		row.in_new = in_new;
+	}
 	return store_msg_put(acc->store, &row, err);
 }
 
 int
 upload_take_back(struct account *acc, struct change *c, bool name, struct err *err)
 {
-	struct msg_row row;
-	struct mname parts;
-	int got;
-
 	if (!(c->out.ops & OP_REPLACE))
 		return 0;
 	c->out.ops = 0;
-	got = store_find_id(acc->store, c->msg, &row, err);
-	if (got <= 0)
-		return got;
-	row.stage = name ? ST_PRESENT : ST_GONE_LOCAL;
-	if (name && mname_parse(str_z(c->file), &parts)) {
-		row.unique = parts.unique;
-		row.file = str_z(c->file);
-		row.in_new = c->in_new;
-	}
-	return store_msg_put(acc->store, &row, err);
+	return upload_older_back(acc, c->msg, name ? c->file : NULL, c->in_new,
+	    err);
 }
 
 int

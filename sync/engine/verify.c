@@ -342,9 +342,9 @@ check_manifest(struct verify *v, struct err *err)
 	size_t n;
 	int r;
 
-	if (manifest_months(v->acc, &months, &n, err) < 0)
+	if (manifest_end(v->acc, &ch.end, err) < 0 ||
+	    manifest_months(v->acc, &months, &n, err) < 0)
 		return -1;
-	manifest_end(v->acc, &ch.end);
 	map_init(&cs.map);
 	r = collect_contents(v, &cs, err);
 	for (size_t i = 0; i < n; i++) {

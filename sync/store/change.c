@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "store/db.h"
 
-char *
-store_change_name(struct store *s)
+int
+store_change_name(struct store *s, char **name, struct err *err)
 {
-	return store_get(s, "change.store");
+	return store_get(s, "change.store", name, err);
 }
 
 static int

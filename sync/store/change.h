@@ -32,9 +32,9 @@ int	 store_change_end(struct store *s, struct change_mark *end,
  * is of another store; -1. */
 int	 store_change_knows(struct store *s, const struct change_mark *mark,
 	    struct err *err);
-/* What marks of this store begin with; it is new when the store is made anew.  To
- * free(); NULL: an older syncd made it and none of today wrote to it yet. */
-char	*store_change_name(struct store *s);
+/* What marks of this store begin with; it is new when the store is made anew.  *name
+ * is to free(); NULL: an older syncd made it and none of today wrote to it yet. */
+int	 store_change_name(struct store *s, char **name, struct err *err);
 
 struct change_row {
 	int64_t		message;

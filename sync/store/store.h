@@ -37,11 +37,14 @@ int	store_begin(struct store *s, struct err *err);
 int	store_commit(struct store *s, struct err *err);
 void	store_rollback(struct store *s);
 bool	store_in_transaction(const struct store *s);
+/* Many reads are to come, or have come: on the way they are cheaper.  Transactions go
+ * on as usual meanwhile, but what they write piles up in the log until it is off. */
+void	store_reading(struct store *s, bool on);
 
-/* Small facts by name ("server.name", "uid-of-account"); get: free() it, NULL
- * when absent. */
+/* Small facts by name ("server.name", "uid-of-account"); get: free(*value), NULL
+ * when absent, and after an error. */
 int	store_set(struct store *s, const char *key, struct str value, struct err *err);
-char	*store_get(struct store *s, const char *key);
+int	store_get(struct store *s, const char *key, char **value, struct err *err);
 
 /* ---- folders ---------------------------------------------------------- */
 
@@ -111,7 +114,9 @@ struct msg_row {
 	int64_t		date;		/* INTERNALDATE */
 	struct str	objid;		/* the server's id of the message, or none */
 	int64_t		to;		/* ST_MOVING; ST_LANDING: the folder whose
-					 * Maildir takes the file, if another */
+					 * Maildir takes the file, if another;
+					 * ST_REPLACED: the row of the newer version,
+					 * 0: there was none */
 	uint32_t	seek;		/* ST_APPENDING, ST_MOVING */
 	int64_t		when;		/* wall clock us: ST_TOMBSTONE, ST_REFUSED; 0
 					 * there: it is of no use to try again.

@@ -68,22 +68,23 @@ whole_look(const char *path, struct whole *w, struct err *err)
 	return make_private(path, w, err) < 0 ? -1 : check_size(w, path, err);
 }
 
-static bool
-is_due(struct store *s, const struct whole *w)
+static int
+is_due(struct store *s, const struct whole *w, bool *due, struct err *err)
 {
 	static const int64_t week = USEC_S(7 * 24 * 3600);
 	char *text;
 	int64_t age;
 
-	if (w->log || w->size <= SMALL_BYTES)
-		return true;
-	if (w->size > WEEKLY_BYTES)
-		return false;
-	text = store_get(s, CHECKED);
+	*due = w->log || w->size <= SMALL_BYTES;
+	if (*due || w->size > WEEKLY_BYTES)
+		return 0;
+	if (store_get(s, CHECKED, &text, err) < 0)
+		return -1;
 	age = text != NULL ? clock_wall() - strtoll(text, NULL, 10) : -1;
 	free(text);
 	/* A time that is yet to come is no reason to wait for it. */
-	return age < 0 || age > week;
+	*due = age < 0 || age > week;
+	return 0;
 }
 
 int
@@ -92,7 +93,8 @@ whole_check(struct store *s, struct whole *w, struct err *err)
 	sqlite3_stmt *st;
 	int r = 0;
 
-	w->all = is_due(s, w);
+	if (is_due(s, w, &w->all, err) < 0)
+		return -1;
 	if (!w->all)
 		return 0;
 	if (sqlite3_prepare_v2(s->db, "PRAGMA quick_check(1)", -1, &st, NULL) !=

@@ -5,8 +5,12 @@
  *	limit login  PORT USER PASS		log in and out
  *	limit fetch  PORT USER PASS BOX...	all of each, thrown away
  *	limit append PORT USER PASS BOX DIR	the files of DIR, one MULTIAPPEND
+ *	limit moved  PORT USER PASS FROM TO N	what is in FROM still, and who the
+ *						last N of TO are
+ *	limit move   PORT USER PASS FROM TO N	the first N
  *	limit files  SIZES DIR			files of these sizes, into a Maildir,
  *						synced in batches
+ *	limit rename FROM TO			all files of a directory, synced
  *
  * TLS on 127.0.0.1 without verification; everything after the challenge of
  * SCRAM is sent in one flight.
@@ -296,6 +300,23 @@ files(const char *sizes, const char *path)
 	return 0;
 }
 
+static int
+rename_all(const char *from, const char *to)
+{
+	DIR *old = opendir(from), *new = opendir(to);
+	const struct dirent *e;
+
+	if (old == NULL || new == NULL)
+		die("opendir");
+	while ((e = readdir(old)) != NULL)
+		if (e->d_name[0] != '.' && renameat(dirfd(old), e->d_name,
+		    dirfd(new), e->d_name) < 0)
+			die(e->d_name);
+	if (fsync(dirfd(new)) < 0 || fsync(dirfd(old)) < 0)
+		die("fsync");
+	return 0;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -304,8 +325,10 @@ main(int argc, char *argv[])
 
 	if (argc == 4 && strcmp(verb, "files") == 0)
 		return files(argv[2], argv[3]);
+	if (argc == 4 && strcmp(verb, "rename") == 0)
+		return rename_all(argv[2], argv[3]);
 	if (argc < 5) {
-		fprintf(stderr, "usage: limit login|fetch|append|files ...\n");
+		fprintf(stderr, "usage: limit VERB ...\n");
 		return 2;
 	}
 	ssl = login(argv + 2);
@@ -315,6 +338,14 @@ main(int argc, char *argv[])
 			    "INTERNALDATE BODY.PEEK[])\r\n", argv[i]);
 	else if (strcmp(verb, "append") == 0 && argc == 7)
 		append(ssl, argv[5], argv[6]);
+	else if (strcmp(verb, "moved") == 0 && argc == 8)
+		say(ssl, "b EXAMINE \"%s\"\r\nc UID SEARCH ALL\r\n"
+		    "d EXAMINE \"%s\"\r\ne FETCH %d:* (UID FLAGS BODY.PEEK"
+		    "[HEADER.FIELDS (MESSAGE-ID)])\r\n", argv[5], argv[6],
+		    atoi(argv[7]) + 1);
+	else if (strcmp(verb, "move") == 0 && argc == 8)
+		say(ssl, "b SELECT \"%s\"\r\nc MOVE 1:%d \"%s\"\r\n", argv[5],
+		    atoi(argv[7]), argv[6]);
 	say(ssl, "z LOGOUT\r\n");
 	read_to_end(ssl);
 	return 0;

@@ -241,6 +241,8 @@ class Moved(Row):
     """1,000 of 2,000 messages go to another folder and, the next time, back."""
     rtts = (0, 50)
     FOLDERS = ("INBOX", "Else")
+    _raw = None
+    _turns = 0
 
     def make(self, world, cls):
         user = world.user()
@@ -253,6 +255,15 @@ class Moved(Row):
         return self.FOLDERS if turn % 2 == 0 else self.FOLDERS[::-1]
 
 
+    def _someone(self, world, *counts):
+        """Another user with so much mail in each; the same one each time."""
+        if self._raw is None:
+            self._raw = world.user()
+            for box, n in zip(self.FOLDERS, counts):
+                world.fill(self._raw, n, Mail(4, SMALL), (box,))
+        return self._raw
+
+
 class MovedThere(Moved):
     def before(self, world, peer, turn):
         source, target = self._way(turn)
@@ -262,7 +273,38 @@ class MovedThere(Moved):
                       imapclient.quote(target))
 
 
+    def limit(self, world, rtt):
+        """Who is gone and who has come, and as many files renamed."""
+        user = self._someone(world, self.n, 2 * self.n)
+        wire = self._limit(world, rtt, "moved", user, world.server.password, *self.FOLDERS,
+                           str(self.n))
+        disk = self._disk(world)
+        return dict(wire, wall=wire["wall"] + disk["wall"], cpu=wire["cpu"] + disk["cpu"],
+                    syncs=disk["syncs"], wire=wire["wall"], disk=disk["wall"])
+
+    def _disk(self, world):
+        ways = [os.path.join(world.scratch("limit-moved"), sub) for sub in "ab"]
+        if self._turns == 0:
+            for path in ways:
+                os.makedirs(path)
+            for i in range(self.n):
+                with open(os.path.join(ways[0], str(i)), "w", encoding="ascii") as f:
+                    f.write("x" * 1500)
+        self._turns += 1
+        source, target = ways if self._turns % 2 else ways[::-1]
+        return measured(lambda _: (os.path.join(TOOLS, "limit"), "rename", source, target),
+                        dict(os.environ), world.scratch("limit"), 0, 0)
+
+
 class MovedHere(Moved):
+    def limit(self, world, rtt):
+        """They are moved on the server; here they are already."""
+        user = self._someone(world, self.n, self.n)
+        source, target = self._way(self._turns)
+        self._turns += 1
+        return self._limit(world, rtt, "move", user, world.server.password, source, target,
+                           str(self.n))
+
     def before(self, world, peer, turn):
         """Under new names: mbsync holds on to UIDs in names."""
         source, target = (peer.folder(f) for f in self._way(turn))

@@ -229,6 +229,9 @@ counts(pid_t pid, const struct call *c, const struct ptrace_syscall_info *i)
 static void
 kill_all(void)
 {
+	/* Or the wait would end before the last of them has. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGALRM, SIG_IGN);
 	for (size_t i = 0; i < k.n_tasks; i++)
 		kill(k.tasks[i].pid, SIGKILL);
 	/* A child may have come into being just now. */

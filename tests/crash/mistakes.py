@@ -203,7 +203,8 @@ MISTAKES |= {
     "placed-first": one(LAND, "commit_landing(a, n, err) < 0 || place_all(a, n, err) < 0 ||",
                         "place_all(a, n, err) < 0 || commit_landing(a, n, err) < 0 ||",
                         "test_order:Order"),
-    "alone-again": dropped(TOGETHER, " && !f->alone", "test_crash:a_folder_that_takes_no_mail"),
+    "alone-again": dropped(TOGETHER, " && !f->alone",
+                           "test_badinput:a_folder_that_goes_on_taking_no_mail_is_named"),
     "together-dedupe": one(TOGETHER, "dedupe == DEDUPE_NO", "dedupe != DEDUPE_NO",
                            "test_dedupe:Linking"),
 }

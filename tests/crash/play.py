@@ -21,12 +21,10 @@ FAULTS = ("before", "after", "before-name", "after-name", "before-name", "eio", 
           "short", "down", "up", "oom", "no", "bye")
 # Of a daemon.
 DAEMON_FAULTS = ("before", "after", "before-name", "after-name", "drop", "no", "bye", "again")
-# Of allocations those before libseccomp, which may turn in circles without memory.
-POINTS = {"oom": 11000, "no": 40, "bye": 40, "down": 4000, "up": 1500, "short": 120,
+POINTS = {"oom": 14000, "no": 40, "bye": 40, "down": 4000, "up": 1500, "short": 120,
           "before-name": 40, "after-name": 40}
-# What a server may refuse in passing; not who we are.  What was moved out of a folder
-# that cannot be opened is a new message where it is: that folder's flags stay there.
-REFUSABLE = r"(?!GREETING|LITERAL|DONE|CAPABILITY|LOGIN|AUTH|LOGOUT|STARTTLS|SELECT|EXAMINE)"
+# What a server may refuse in passing; not who we are.
+REFUSABLE = r"(?!GREETING|LITERAL|DONE|CAPABILITY|LOGIN|AUTH|LOGOUT|STARTTLS)"
 
 NAMES = list(RUNGS)
 
@@ -38,6 +36,25 @@ def rung_of(seed):
 def has_daemon(seed):
     """One in eight of each rung: there is an odd number of them."""
     return seed % 8 == 7
+
+
+def refuse(stage, kind, n):
+    """The n-th command of the daemon's is answered so, once.  Returns a list that will
+    have it."""
+    witness = stage.client.sock.getsockname()
+    left, was = [n], []
+
+    def act(s, tag, verb, args):
+        if s.sock.getpeername() == witness:
+            return False
+        left[0] -= 1
+        if left[0] != 0:
+            return False
+        was.append(f"{verb} {args}")
+        return (peer.no("[UNAVAILABLE] not now") if kind == "no" else peer.bye())(
+            s, tag, verb, args)
+    stage.peer.on(REFUSABLE, act)
+    return was
 
 
 class Play:
@@ -79,42 +96,19 @@ class Play:
         stage = self.stage
         stage.peer.clear()
         if kind in ("no", "bye"):
-            self.refuse(kind, n)
+            refuse(self.stage, kind, n)
             stage.no_crash(stage.syncd.run("sync", timeout=30))
         elif kind.startswith(("before", "after")):
             stage.killat(*self.killing(kind, n))
         else:
-            self.sweep({"down": "cut-down", "up": "cut-up"}.get(kind, kind), n)
+            SWEEPS[{"down": "cut-down", "up": "cut-up"}.get(kind, kind)].hurt(stage, n)
         stage.judge_moment()
-
-    def sweep(self, name, n):
-        try:
-            SWEEPS[name].hurt(self.stage, n)
-        except Wrong as e:
-            # Without memory libseccomp falls, before the worker has begun.
-            if name != "oom" or ", starting" not in str(e):
-                raise
 
     @staticmethod
     def killing(kind, n):
         """What killat is told."""
         mode, _, name = kind.partition("-")
         return (mode, n) + (("-c", name) if name else ())
-
-    def refuse(self, kind, n):
-        """The n-th command of the daemon's is answered so, once."""
-        witness = self.stage.client.sock.getsockname()
-        left = [n]
-
-        def act(s, tag, verb, args):
-            if s.sock.getpeername() == witness:
-                return False
-            left[0] -= 1
-            if left[0] != 0:
-                return False
-            return (peer.no("[UNAVAILABLE] not now") if kind == "no" else peer.bye())(
-                s, tag, verb, args)
-        self.stage.peer.on(REFUSABLE, act)
 
     # -- with a daemon ---------------------------------------------------
 
@@ -155,7 +149,7 @@ class Play:
         stage.peer.clear()
         self.told = False
         if kind in ("no", "bye"):
-            self.refuse(kind, n)
+            refuse(self.stage, kind, n)
         elif kind == "drop":
             stage.peer.drop(but=stage.client.sock.getsockname())
         elif kind == "again":

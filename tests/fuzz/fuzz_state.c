@@ -130,6 +130,7 @@ read_all(struct store *s)
 	struct audit_row a;
 	struct err err = { 0 };
 	int64_t at = 0;
+	char *fact;
 
 	for (int left = 100; left > 0 && store_folder_next(s, &at, &f, &err);
 	    left--)
@@ -138,7 +139,8 @@ read_all(struct store *s)
 	for (int left = 100; left > 0 && store_audit_next(s, &at, STR_NONE,
 	    STR_NONE, &a, &err) == 1; left--)
 		must(a.op.n < 1 << 20);
-	free(store_get(s, "server.name"));
+	if (store_get(s, "server.name", &fact, &err) == 0)
+		free(fact);
 }
 
 static void

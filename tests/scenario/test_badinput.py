@@ -345,6 +345,28 @@ class Permission(PeerCase):
         self.assertEqual(self.syncd.run("sync").rc, 0)
         self.assertEqual(len(self.tree.messages("INBOX")), 2)
 
+    def test_a_folder_that_goes_on_taking_no_mail_is_named(self):
+        """Not tried with others again and again, until the round is given up."""
+        folders = ("One", "Two", "Three")
+        self.start(drop_root=True)
+        for f in folders:
+            self.peer.box(f).add(message("first"))
+        self.assertEqual(self.sync().rc, 0)
+        shut = [self.tree.path("Two") + "/" + sub for sub in ("cur", "new")]
+        for d in shut:
+            os.chmod(d, 0o500)
+        for f in folders:
+            self.peer.boxes[f].add(message("second"))
+        r = self.syncd.run("sync")
+        self.assertNotEqual(r.rc, 0)
+        self.assertIn("Two [store.permission]", r.err)
+        self.assertEqual([len(self.tree.messages(f)) for f in folders], [2, 1, 2],
+                         r.out + r.err)
+        for d in shut:
+            os.chmod(d, 0o700)
+        self.assertEqual(self.syncd.run("sync").rc, 0)
+        self.assertEqual([len(self.tree.messages(f)) for f in folders], [2, 2, 2])
+
 
 # A configuration and a code that must be named.
 MISTAKES = {

@@ -341,6 +341,25 @@ class MaildirPlusPlus(ChangeCase):
 
 
 class KeywordsOfAMove(ChangeCase):
+    def test_a_letter_without_a_name_does_not_get_one_by_a_move(self):
+        """It means nothing to us where it comes from, and another thing where it goes."""
+        self.client.append("INBOX", message("m1"), keywords=("todo",))
+        self.client.append("Archive", message("m2"))
+        self.syncd.sync()
+        letter = self.tree.find("INBOX", "Subject: m1").letters
+        self.assertEqual(len(letter), 1)
+        path = self.tree.find("Archive", "Subject: m2").path
+        name = f"{os.path.basename(path)}:2,{letter}z"
+        os.rename(path, os.path.join(self.tree.path("Archive"), "cur", name))
+        self.syncd.sync()
+        self.assertEqual(os.listdir(self.tree.path("Archive") + "/cur"), [name])
+        os.rename(os.path.join(self.tree.path("Archive"), "cur", name),
+                  os.path.join(self.tree.path("INBOX"), "cur", name))
+        self.syncd.sync()
+        self.assertFlags("INBOX", "Subject: m2", "")
+        self.assertEqual(self.tree.find("INBOX", "Subject: m2").letters, "z")
+        self.assertQuiet()
+
     def test_a_keyword_that_is_taken_off_here_while_the_server_moves_the_message(self):
         self.client.append("Archive", message("m1"), keywords=("todo", "$Work"))
         self.client.append("Sent", message("m2"), keywords=("todo",))

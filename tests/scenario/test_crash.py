@@ -3,7 +3,11 @@ points are `make crash`; here is a sample of each, and that the sweeps do find w
 made wrong on purpose.  What crash/seeds.py tells is a part of `make check` by itself."""
 import os
 import random
+import shutil
+import sqlite3
+import subprocess
 import sys
+import tempfile
 import unittest
 
 from case import limit, rows
@@ -12,15 +16,26 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
                                 "crash"))
 import crash    # noqa: E402
 import play    # noqa: E402
-from peer import no    # noqa: E402
-from scenes import SCENES    # noqa: E402
+from peer import PLAIN, no    # noqa: E402
+from scenes import HERE, SCENES, SOME, THERE, Scene    # noqa: E402
+from stage import KILLAT    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
+from world import Churn    # noqa: E402
 
 # With SYNCD_SEED other points are in the sample.
 RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
 KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom",
          "statement")
-POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 10000, "statement": 120}
+POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 14000, "statement": 120}
+
+
+def runs(pid):
+    """Not even its parent may have looked after what is only a zombie."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 @rows("scene", {name.replace(",", "").replace(" ", "_"): name for name in SCENES})
@@ -78,6 +93,67 @@ class Crash(unittest.TestCase):
             with self.subTest(n=n, effect=effect):
                 self.assertTrue(point(stage, SWEEPS["enospc"], n))
 
+    def all_refused(self, scene):
+        """Each command in turn is answered NO, once."""
+        stage = on_stage(scene)
+        self.addCleanup(stage.close)
+        n, refused = 0, True
+        while refused:
+            n += 1
+            stage.put_back()
+            refused = play.refuse(stage, "no", n)
+            r = stage.syncd.run("sync", timeout=20)
+            stage.peer.clear()
+            with self.subTest(n=n, refused=refused, said=r.err):
+                stage.judge_moment()
+                stage.recover()
+                stage.judge_end()
+        self.assertGreater(n, 10)
+
+    @limit(60)
+    def test_flags_go_along_with_what_is_moved_whichever_folder_cannot_be_read(self):
+        scene = SCENES["moved there, changed here"]
+        self.all_refused(scene)
+        self.all_refused(scene._replace(caps=PLAIN))
+
+    @limit(60)
+    def test_a_folder_that_can_never_be_read_holds_up_no_deletion_for_good(self):
+        """It may have moved there: an hour is waited for that, in all."""
+        stage = on_stage(Scene(SOME, [("delete", THERE, "bb1", "Archive"),
+                                      ("add", THERE, "aa4", "INBOX", [])]))
+        self.addCleanup(stage.close)
+        stage.peer.on("SELECT", lambda s, tag, verb, args:
+                      args.startswith('"INBOX"') and no("not yours")(s, tag, verb, args))
+        for _ in range(2):
+            self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 1)
+            self.assertEqual(len(stage.tree.messages("Archive")), 2)
+        with sqlite3.connect(os.path.join(stage.syncd.state, "a.db")) as db:
+            db.execute("UPDATE meta SET value = CAST(CAST(value AS TEXT) "
+                       "- 3601000000 AS BLOB) WHERE key = 'unread.since'")
+        db.close()
+        self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 1)
+        self.assertEqual(len(stage.tree.messages("Archive")), 1)
+
+    @limit(60)
+    def test_a_state_that_cannot_be_read_is_none_that_knows_nothing(self):
+        """Else a disk that is not mounted were a new tree."""
+        stage = on_stage(SCENES["flags"])
+        self.addCleanup(stage.close)
+        statements = SWEEPS["statement"]
+        there = [len(box.msgs) for box in stage.peer.boxes.values()]
+        total = n = 0
+        while n <= total:
+            stage.put_back()
+            for entry in os.scandir(stage.tree.root):
+                os.unlink(entry.path) if entry.is_file() else shutil.rmtree(entry.path)
+            r = statements.round(stage, n)
+            total = total or statements.counted(stage)
+            self.assertIn(r.rc, (1, 74), r.err)
+            self.assertEqual(os.listdir(stage.tree.root), [], f"at {n}: {r.err}")
+            self.assertEqual([len(box.msgs) for box in stage.peer.boxes.values()], there)
+            n += 1
+        self.assertGreater(total, 10)
+
     @limit(60)
     def test_a_copy_that_nobody_knows_of_needs_letters(self):
         """They are written by a process that has only just begun."""
@@ -119,3 +195,33 @@ class Crash(unittest.TestCase):
     def test_two_hundred_seeds_are_each_rung_by_rounds_and_with_a_daemon(self):
         ways = {(play.rung_of(n), play.has_daemon(n)) for n in range(1, 201)}
         self.assertEqual(len(ways), 2 * len(play.RUNGS))
+
+    def test_while_no_folder_may_be_used_the_world_waits(self):
+        world = Churn(1, None, None)
+        for c in (world.oracle.new(f"aa{i}", b"", "here", "INBOX") for i in range(20)):
+            c.base, c.side = c.copies("here"), {}
+        world.busy = dict.fromkeys(world.folders, "nobody")
+        for side in (HERE, THERE):
+            for name in ("add", "move", "copy", "rename", "remove", "revalidate"):
+                getattr(world, name)(side)
+        self.assertEqual(world.done, [])
+
+    @limit(60)
+    def test_killat_is_done_when_all_are_gone_though_it_is_told_meanwhile(self):
+        """What holds much memory takes a while to go, and holds its files until then."""
+        big = "import os; b = bytearray(200 << 20); b[::4096] = b[::4096].replace(b'\\0', b'x'); " \
+              "print(os.getpid(), flush=True); os.mkdir('x')"
+        for _ in range(3):
+            with tempfile.TemporaryDirectory() as tmp:
+                report = os.path.join(tmp, "report")
+                proc = subprocess.Popen((KILLAT, "-m", "before", "-n", "1", "-c", "name", "-o",
+                                         report, "--", sys.executable, "-c", big),
+                                        stdout=subprocess.PIPE, cwd=tmp)
+                with proc.stdout:
+                    pid = int(proc.stdout.readline())
+                while proc.poll() is None:
+                    with open(report, encoding="ascii") as f:
+                        if "hit" in f.read():
+                            proc.terminate()
+                self.assertEqual(proc.returncode, 137)
+                self.assertFalse(runs(pid), "killed, and still there")

@@ -2,6 +2,7 @@
 
 Run with `python3 -m unittest`, the tests print how many milliseconds it took.
 """
+import contextlib
 import json
 import os
 import signal
@@ -43,6 +44,21 @@ def cost(pid):
         woken = [int(line.split()[1]) for line in f
                  if line.startswith("voluntary_ctxt_switches")]
     return ticks, woken[0]
+
+
+def has_ended(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def opened(pipe, ends):
+    """For writing, once somebody reads it."""
+    with contextlib.suppress(OSError):
+        ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    return ends
 
 
 class LiveCase(Case):
@@ -489,6 +505,21 @@ class Restarting(LiveCase):
         self.client.append("INBOX", message("fresh"))
         self.arrives("delivery after a crash", lambda: self.near("INBOX", "fresh"), 20)
         self.wait_same(SOON)
+
+    def test_a_worker_that_hears_nothing_does_not_outlive_the_daemon(self):
+        """It reads certificates that never come."""
+        pipe = os.path.join(self.syncd.dir, "ca.pem")
+        os.mkfifo(pipe)
+        self.syncd.settings["accounts"]["a"]["tls"]["ca_file"] = pipe
+        self.syncd.write()
+        self.syncd.start()
+        ends = []
+        self.addCleanup(lambda: [os.close(fd) for fd in ends])
+        self.wait(lambda: opened(pipe, ends), 20, "the worker to read")
+        daemon, worker = self.syncd.proc, children(self.syncd.proc.pid)[0]
+        daemon.kill()
+        daemon.wait()
+        self.wait(lambda: has_ended(worker), 20, "the worker to end")
 
 
 class Silence(LiveCase):

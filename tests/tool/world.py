@@ -168,8 +168,9 @@ class Churn(World):
         return f"r{self.seed}m{self.n:04d}x"
 
     def folder(self, side):
+        """One that this side may use; None: all are somebody's, until both are equal."""
         free = [f for f in self.folders if f != "Drafts" and self.busy.get(f, side) == side]
-        return self.rng.choice(free)
+        return self.rng.choice(free) if free else None
 
     def target(self, side, alone=False, only=lambda c: True):
         """A content and one of its copies, which this side may change."""
@@ -188,6 +189,8 @@ class Churn(World):
 
     def add(self, side):
         token, folder = self.token(), self.folder(side)
+        if folder is None:
+            return
         flags = sorted(x for x in list(FLAGS) + list(WORDS) if self.rng.random() < 0.25)
         for _ in range(2 if self.rng.random() < 0.15 else 1):
             self.do("add", side, token, folder, flags)
@@ -228,7 +231,7 @@ class Churn(World):
     def move(self, side):
         c, copy = self.target(side)
         to = self.folder(side)
-        if c is not None and copy.folder not in (to, "Drafts") and \
+        if None not in (c, to) and copy.folder not in (to, "Drafts") and \
                 not self.rewritten(c, copy, side):
             self.do("move", side, c.token, copy.folder, sorted(copy.flags), to,
                     self.rng.random() < 0.6)
@@ -236,7 +239,7 @@ class Churn(World):
     def copy(self, side):
         c, copy = self.target(side, alone=True)
         to = self.folder(side)
-        if c is not None and copy.folder != "Drafts":
+        if None not in (c, to) and copy.folder != "Drafts":
             self.do("copy", side, c.token, copy.folder, sorted(copy.flags), to)
 
     def create(self, side):

@@ -10,6 +10,7 @@
  *	S t1 OK done	send that line; t1+1 is the tag that would come next
  *	N		nothing comes from the client for a moment
  *	W		a moment goes by
+ *	E		the client goes, and nothing more has come from it
  */
 #ifndef TESTS_ACTOR_H
 #define TESTS_ACTOR_H
@@ -151,6 +152,19 @@ actor_nothing(const struct actor *a)
 }
 
 static inline void
+actor_gone(const struct actor *a)
+{
+	struct waiter w = { .fd = a->fd, .want = WAIT_READ };
+	struct err err;
+	char got[256] = "";
+
+	if (wait_any(&w, 1, clock_in(USEC_S(5)), &err) != 1)
+		actor_fail(a, "it stays", "");
+	if (read(a->fd, got, sizeof(got) - 1) != 0)
+		actor_fail(a, "more came:", got);
+}
+
+static inline void
 actor_play(int fd, const char *const *script)
 {
 	struct actor a = { .fd = fd };
@@ -177,6 +191,9 @@ actor_play(int fd, const char *const *script)
 			break;
 		case 'W':
 			usleep((useconds_t)MOMENT);
+			break;
+		case 'E':
+			actor_gone(&a);
 			break;
 		default:
 			actor_fail(&a, "what is that?", a.line);

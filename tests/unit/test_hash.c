@@ -16,6 +16,8 @@
 
 #include "base/attr.h"
 #include "base/hash.h"
+#include "base/sandbox.h"
+#include "want.h"
 
 #define BYTES(z)	z, sizeof(z) - 1
 
@@ -85,6 +87,35 @@ no_memory_is_an_abort_and_no_wild_pointer(void **state)
 		aborted += WIFSIGNALED(status);
 	}
 	assert_in_range(aborted, 5, 50);
+}
+
+static void
+memory_that_is_short_ends_the_process_with_a_word(void **state)
+{
+	char said[256] = "", digest[33];
+	int to[2], status;
+	pid_t pid;
+
+	(void)state;
+	/* A sanitizer ends it itself. */
+	if (sandbox_is_off())
+		skip();
+	assert_int_equal(pipe(to), 0);
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		dup2(to[1], STDERR_FILENO);
+		hash_begin();
+		want_memory();
+		hash_md5_hex(STR("a"), STR("b"), digest);
+		_exit(0);
+	}
+	close(to[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(read(to[0], said, sizeof(said) - 1) > 0);
+	close(to[0]);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_string_equal(said, "syncd: out of memory\n");
 }
 
 static struct msgid_hash
@@ -292,6 +323,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_memory_is_an_abort_and_no_wild_pointer),
+		cmocka_unit_test(memory_that_is_short_ends_the_process_with_a_word),
 		cmocka_unit_test(the_digest_is_sha256_of_the_folded_bytes),
 		cmocka_unit_test(lf_and_crlf_form_are_one_message),
 		cmocka_unit_test(the_head_ends_before_the_empty_line),

@@ -44,7 +44,8 @@ struct fake {
 	struct hook_kv		 kv;
 	struct hook_fault	 fault;
 	struct hook_plan	 plan;
-	bool			 ready, mute;
+	bool			 ready, mute, late;	/* late: by one step */
+	usec			 extended;
 	unsigned		 asked;
 	char			 origin[32], only[32];
 	bool			 die_when_settled, settled;
@@ -100,11 +101,20 @@ static int
 step(struct hook_host *h, struct hook_plan *plan)
 {
 	(void)h;
-	if (!fake.ready)
+	if (!fake.ready || fake.late) {
+		fake.late = false;
 		return 0;
+	}
 	fake.ready = false;
 	*plan = fake.plan;
 	return 1;
+}
+
+static void
+extend(struct hook_host *h, uint64_t event, usec by)
+{
+	(void)h;
+	fake.extended = event == fake.plan.event ? by : 0;
 }
 
 static void
@@ -166,6 +176,7 @@ no_wish(struct hook_host *host, struct hook_wish *w)
 
 static const struct hook_ops ops = {
 	.kinds = kinds, .initial = initial, .ask = ask, .step = step,
+	.extend = extend,
 	.settle = settle, .waiters = waiters, .deadline = deadline,
 	.info = info, .resume = resume, .wish = no_wish, .free = nothing,
 };
@@ -239,7 +250,8 @@ open_account(void)
 		else if (strcmp(acc->folder[i]->name, "Junk") == 0)
 			junk = acc->folder[i];
 	}
-	acc->hooks = hooks_new(acc, &broker);
+	acc->hooks = hooks_new(acc, &broker, &err);
+	assert_non_null(acc->hooks);
 	hooks_take_host(acc->hooks, &fake.host);
 }
 
@@ -685,6 +697,27 @@ a_host_that_does_not_answer_is_not_waited_for(void **state)
 }
 
 static void
+slowly_to_junk(const struct hook_event *ev)
+{
+	usleep(30000);
+	to_junk(ev);
+}
+
+/* Until it is waited for, others had their time. */
+static void
+time_of_the_disk_is_not_the_scripts(void **state)
+{
+	struct err err;
+
+	(void)state;
+	fake.script = slowly_to_junk;
+	fake.late = true;
+	OK(land(7, &err));
+	assert_true(fake.extended >= USEC_MS(30));
+	assert_int_equal(files("Junk/cur", NULL) + files("Junk/new", NULL), 1);
+}
+
+static void
 copy_and_tag(const struct hook_event *ev)
 {
 	add_op(OPK_COPY, ev->msg[0].id, "Junk");
@@ -854,6 +887,7 @@ main(void)
 		T(a_failed_script_gets_its_message_again),
 		T(a_script_that_failed_for_all_gets_each_message_again),
 		T(a_host_that_does_not_answer_is_not_waited_for),
+		T(time_of_the_disk_is_not_the_scripts),
 		T(a_copy_is_made_once_however_often_it_is_done),
 		T(killed_after_the_commit_it_is_filed_all_the_same),
 		T(a_timer_that_was_missed_runs_once_also_across_a_restart),

@@ -375,6 +375,37 @@ a_deadline_is_kept(void **state)
 	clear(&b);
 }
 
+/* Nobody served it for longer than it was given. */
+static void
+a_deadline_is_extended(void **state)
+{
+	for (int extended = 0; extended < 2; extended++) {
+		struct hook_msg msg = { .id = 1, .mailbox = STR("INBOX"),
+		    .origin = STR("server") };
+		struct hook_event ev = { .kind = HOOK_INCOMING, .msg = &msg,
+		    .n_msgs = 1 };
+		struct bench b;
+
+		(void)state;
+		init(&b);
+		script(&b, 0, "plugin { api = 1 } "
+		    "on.incoming(function(msg) msg:move('Junk') end)");
+		start(&b);
+		ev.id = ++b.next;
+		ev.deadline = clock_in(USEC_MS(20));
+		msg.fd = mail(three[0]);
+		b.host->ops->ask(b.host, &ev);
+		close(msg.fd);
+		if (extended)
+			b.host->ops->extend(b.host, ev.id, USEC_S(30));
+		usleep(25000);
+		await(&b);
+		assert_string_equal(said(&b), extended ? "1 move Junk; " :
+		    "p0 failed 1; ");
+		clear(&b);
+	}
+}
+
 /* ---- what it costs --------------------------------------------------------------- */
 
 static void
@@ -462,6 +493,7 @@ main(void)
 		cmocka_unit_test(one_that_hangs_while_it_loads_is_disabled),
 		cmocka_unit_test(what_is_not_allowed_is_disabled),
 		cmocka_unit_test(a_deadline_is_kept),
+		cmocka_unit_test(a_deadline_is_extended),
 		cmocka_unit_test(twenty_rules),
 	};
 

@@ -429,6 +429,21 @@ changed_file_ends_the_connection(void **state)
 	}
 }
 
+/* Whatever comes behind the end of a literal is a command. */
+static void
+more_than_promised_is_not_sent(void **state)
+{
+	static char big[1 << 20];
+	struct play p = { 0 };
+
+	(void)state;
+	memset(big, 'a', sizeof(big) - 1);
+	play_open(&p, (const char *const[]){ PREAUTH("LITERAL+"), "E", NULL });
+	append(&p, big, 6, 1);
+	play_lost(&p, "store.file-changed");
+	play_end(&p);
+}
+
 /* --- IDLE. --- */
 
 static void
@@ -711,6 +726,7 @@ main(void)
 		cmocka_unit_test(refusal_instead_of_go_ends_the_command),
 		cmocka_unit_test(odd_mailbox_names_are_literals),
 		cmocka_unit_test(changed_file_ends_the_connection),
+		cmocka_unit_test(more_than_promised_is_not_sent),
 		cmocka_unit_test(idle_takes_early_data_and_ends_when_open),
 		cmocka_unit_test(refused_idle_is_an_ordinary_answer),
 		cmocka_unit_test(silence_is_death_but_not_in_idle),

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -30,11 +31,13 @@
 
 #include "base/attr.h"
 #include "base/sandbox.h"
+#include "want.h"
 
 enum { SERVER_PORT = 993 };
 
 static char home[] = "/tmp/test_sandbox.XXXXXX";
 static char mail[128], state[128], readable[128], outside[128];
+static bool in_want;	/* of memory, from before the role is entered */
 
 /* ---- attempts: 0 or an errno ------------------------------------------ */
 
@@ -245,6 +248,19 @@ use_io_uring(void)
 	return result(syscall(SYS_io_uring_setup, 1, NULL));
 }
 
+/* Also in the half of the argument that the kernel passes over. */
+static int
+type_for_others(void)
+{
+	for (unsigned long high = 0; high < 2; high++) {
+		errno = 0;
+		(void)syscall(SYS_ioctl, -1, high << 32 | TIOCSTI, "x");
+		if (errno != EPERM)
+			return 0;
+	}
+	return EPERM;
+}
+
 static int
 use_namespace(void)
 {
@@ -303,6 +319,7 @@ static const struct {
 	{ "mounts", mount_something, SANDBOX_CALLS, { 0 } },
 	{ "uses bpf", use_bpf, SANDBOX_CALLS, { 0 } },
 	{ "uses io_uring", use_io_uring, SANDBOX_CALLS, { 0 } },
+	{ "types for others", type_for_others, SANDBOX_CALLS, { 0 } },
 	{ "makes a namespace", use_namespace, SANDBOX_CALLS, { 0 } },
 	{ "leaves a core dump", dump_core, 0, { 0 } },
 };
@@ -337,6 +354,8 @@ in_child(enum who who, int (*attempt)(void))
 	int status;
 
 	if (pid == 0) {
+		if (in_want)
+			want_memory();
 		enter(who);
 		_exit(attempt());
 	}
@@ -357,6 +376,9 @@ attempts_of(enum who who, const char *name)
 		bool may = table[i].may[who];
 		int got;
 
+		/* A thread wants memory itself. */
+		if (in_want && table[i].layer == 0)
+			continue;
 		if (table[i].layer & missing) {
 			print_message("no layer %u: a %s that %s\n",
 			    table[i].layer, name, table[i].name);
@@ -395,6 +417,16 @@ a_relay_has_a_service_and_no_mail(void **arg)
 {
 	(void)arg;
 	attempts_of(RELAY, "relay");
+}
+
+/* Memory is short, and what a process was denied it is denied all the same. */
+static void
+it_is_entered_without_memory(void **arg)
+{
+	(void)arg;
+	in_want = true;
+	attempts_of(WORKER, "worker in want");
+	in_want = false;
 }
 
 /* The control: without a sandbox these attempts do succeed. */
@@ -473,6 +505,7 @@ main(void)
 		cmocka_unit_test(a_script_has_neither_files_nor_network),
 		cmocka_unit_test(a_deliverer_has_mail_and_no_network),
 		cmocka_unit_test(a_relay_has_a_service_and_no_mail),
+		cmocka_unit_test(it_is_entered_without_memory),
 		cmocka_unit_test(outside_the_sandbox_all_is_open),
 		cmocka_unit_test(what_is_missing_is_said),
 	};

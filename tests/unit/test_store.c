@@ -14,8 +14,10 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "base/sandbox.h"
 #include "scratch.h"
 #include "store/store.h"
+#include "want.h"
 
 static char dir[SCRATCH_PATH], path[96];
 
@@ -182,6 +184,33 @@ a_row_put_again_is_replaced_in_all_fields(void **state)
 	assert_int_equal(store_find_uid(s, f.id, full.uid, &m, &err), 0);
 	assert_int_equal(count_rows(s, f.id), 0);
 	store_close(s);
+}
+
+/* Not only to fail: a value that found no room must not become NULL. */
+static void
+memory_that_is_short_ends_the_process(void **state)
+{
+	static char value[1 << 16];
+	struct str long_one = { value, sizeof(value) };
+	struct err err;
+	pid_t pid;
+	int status;
+
+	(void)state;
+	/* A sanitizer ends the process itself. */
+	if (sandbox_is_off())
+		skip();
+	pid = fork();
+	if (pid == 0) {
+		struct store *s = open_store();
+
+		OK(store_set(s, "what", STR("was"), &err));
+		want_memory();
+		_exit(store_set(s, "what", long_one, &err) == 0);
+	}
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 static void
@@ -371,16 +400,36 @@ small_facts_are_kept(void **state)
 	char *v;
 
 	(void)state;
-	assert_null(store_get(s, "server.name"));
+	OK(store_get(s, "server.name", &v, &err));
+	assert_null(v);
 	OK(store_set(s, "server.name", STR("one"), &err));
 	OK(store_set(s, "server.name", STR("two"), &err));
 	OK(store_set(s, "empty", STR_NONE, &err));
-	v = store_get(s, "server.name");
+	OK(store_get(s, "server.name", &v, &err));
 	assert_string_equal(v, "two");
 	free(v);
-	v = store_get(s, "empty");
+	OK(store_get(s, "empty", &v, &err));
 	assert_string_equal(v, "");
 	free(v);
+	store_close(s);
+}
+
+/* Whoever takes it for absent begins afresh. */
+static void
+a_fact_that_cannot_be_read_is_not_absent(void **state)
+{
+	struct store *s = open_store();
+	struct err err;
+	sqlite3 *db;
+	char *v = NULL;
+
+	(void)state;
+	OK(sqlite3_open(path, &db));
+	OK(sqlite3_exec(db, "DROP TABLE meta", NULL, NULL, NULL));
+	OK(sqlite3_close(db));
+	assert_int_equal(store_get(s, "server.name", &v, &err), -1);
+	assert_int_equal(err.class, ERR_LOCAL);
+	assert_null(v);
 	store_close(s);
 }
 
@@ -1002,6 +1051,54 @@ a_long_object_id_is_refused(void **state)
 	store_close(s);
 }
 
+/* Can the log be emptied, which it cannot while somebody reads? */
+static bool
+log_is_free(void)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	bool is_free;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA wal_checkpoint(TRUNCATE)",
+	    -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	is_free = sqlite3_column_int(st, 0) == 0;
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	return is_free;
+}
+
+static void
+whoever_reads_much_may_write_meanwhile(void **state)
+{
+	struct store *s = open_store();
+	struct folder_row f;
+	struct err err;
+
+	(void)state;
+	OK(store_begin(s, &err));
+	f = add_folder(s, "INBOX");
+	OK(store_commit(s, &err));
+	store_reading(s, true);
+	assert_false(log_is_free());
+	OK(store_begin(s, &err));
+	(void)add_message(s, f.id, 1, "1.a");
+	store_rollback(s);
+	assert_int_equal(count_rows(s, f.id), 0);
+	OK(store_begin(s, &err));
+	(void)add_message(s, f.id, 2, "2.b");
+	OK(store_commit(s, &err));
+	assert_int_equal(count_rows(s, f.id), 1);
+	assert_false(log_is_free());
+	store_reading(s, false);
+	assert_true(log_is_free());
+	store_close(s);
+	s = open_store();
+	assert_int_equal(count_rows(s, f.id), 1);
+	store_close(s);
+}
+
 #define FRESH(f)	cmocka_unit_test_setup_teardown(f, make_dir, remove_dir)
 
 int
@@ -1009,7 +1106,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FRESH(every_field_of_a_message_outlives_a_reopen),
+		FRESH(whoever_reads_much_may_write_meanwhile),
 		FRESH(a_row_put_again_is_replaced_in_all_fields),
+		FRESH(memory_that_is_short_ends_the_process),
 		FRESH(a_touch_changes_flags_modseq_and_file_alone),
 		FRESH(a_row_that_is_present_keeps_all_but_its_stage),
 		FRESH(a_row_that_was_taken_or_moved_keeps_what_it_is),
@@ -1018,6 +1117,7 @@ main(void)
 		FRESH(ids_are_never_used_again),
 		FRESH(keywords_keep_their_bits),
 		FRESH(small_facts_are_kept),
+		FRESH(a_fact_that_cannot_be_read_is_not_absent),
 		FRESH(counts_are_of_what_they_say),
 		FRESH(uids_stay_counted),
 		FRESH(the_log_is_filtered_and_trimmed),

@@ -1,0 +1,23 @@
+/* want.h — a process that is out of memory. */
+#ifndef WANT_H
+#define WANT_H
+
+#include <stdlib.h>
+#include <sys/resource.h>
+
+/* From now on nothing more can be had, not even a little. */
+static inline void
+want_memory(void)
+{
+	enum { AT_MOST = 1 << 20 };
+	void *volatile kept;	/* or nothing would be asked for */
+	int n = 0;
+
+	(void)setrlimit(RLIMIT_DATA, &(struct rlimit){ 0, 0 });
+	for (size_t size = 1 << 16; size > 0; size /= 2)
+		do
+			kept = malloc(size);
+		while (kept != NULL && n++ < AT_MOST);
+}
+
+#endif
