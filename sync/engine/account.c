@@ -458,8 +458,8 @@ save_keywords(struct account *acc, struct err *err)
 	return 0;
 }
 
-int
-account_commit(struct account *acc, struct err *err)
+static int
+commit(struct account *acc, struct err *err)
 {
 	if (dirsync_all(acc, err) < 0 || save_keywords(acc, err) < 0 ||
 	    store_commit(acc->store, err) < 0) {
@@ -480,7 +480,7 @@ account_end(struct account *acc, int r, struct err *err)
 {
 	if (r >= 0)
 		return store_in_transaction(acc->store) ?
-		    account_commit(acc, err) : 0;
+		    commit(acc, err) : 0;
 	store_rollback(acc->store);
 	return -1;
 }

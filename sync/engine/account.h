@@ -143,7 +143,6 @@ int	account_delivering(struct account *acc, struct err *err);
  * transaction that is open, if one is. */
 int	account_begin(struct account *acc, struct err *err);
 int	account_join(struct account *acc, struct err *err);
-int	account_commit(struct account *acc, struct err *err);
 /* Commit, or roll back if ${r} is negative; nothing if no transaction is open.
  * 0, or -1: ${r} was negative, or the commit has failed. */
 int	account_end(struct account *acc, int r, struct err *err);

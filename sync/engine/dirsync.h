@@ -5,7 +5,7 @@
  * the file's new name, or its removal, and not the row, that would be read as
  * somebody's wish: a flag would be cleared on the server, what was deleted would come
  * back.  One journal keeps the order; btrfs, and a state directory on another disk, do
- * not.  So changed names are noted, and account_commit() syncs their directories.
+ * not.  So changed names are noted, and account_end() syncs their directories.
  */
 #ifndef ENGINE_DIRSYNC_H
 #define ENGINE_DIRSYNC_H

@@ -449,12 +449,7 @@ settle(struct search *s, struct strangers *others, struct err *err)
 		else if (got == 0 && (p->headed || p->objid != NULL))
 			note_stranger(others, s->f, p);
 	}
-	if (store_in_transaction(s->acc->store)) {
-		if (got >= 0)
-			got = account_commit(s->acc, err);
-		else
-			store_rollback(s->acc->store);
-	}
+	got = account_end(s->acc, got, err);
 	identify_drop(s->f, bound, n);
 	moved = take_rows(s->f);
 	for (size_t i = 0; i < more.n; i++)

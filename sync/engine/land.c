@@ -312,10 +312,7 @@ commit_landing(struct arrivals *const *a, size_t n, struct err *err)
 		return -1;
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = write_landing(a[i], err);
-	if (r == 0)
-		r = account_commit(acc, err);
-	else
-		store_rollback(acc->store);
+	r = account_end(acc, r, err);
 	end_incoming(a, n, r == 0);
 	return r;
 }
@@ -396,15 +393,11 @@ static int
 commit_present(struct arrivals *const *a, size_t n, struct err *err)
 {
 	struct account *acc = a[0]->acc;
+	int r = account_begin(acc, err);
 
-	if (account_begin(acc, err) < 0)
-		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (write_all_present(a[i], err) < 0) {
-			store_rollback(acc->store);
-			return -1;
-		}
-	return account_commit(acc, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = write_all_present(a[i], err);
+	return account_end(acc, r, err);
 }
 
 /* Those directories of the folder that something was put into. */

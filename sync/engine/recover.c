@@ -193,11 +193,7 @@ settle_landing(struct account *acc, int64_t id, struct err *err)
 	}
 	folder_mark(f, DIRTY_SCAN);
 	folder_mark(home, DIRTY_SCAN);
-	if (got < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, got, err);
 }
 
 /* ---- uploads and moves ------------------------------------------------ */
@@ -414,11 +410,7 @@ settle_intents(struct account *acc, struct intents *in, struct err *err)
 	for (size_t i = 0; i < in->n && r == 0; i++)
 		if (!in->v[i].put_off)
 			r = settle_intent(acc, &in->v[i], err) < 0 ? -1 : 0;
-	if (r < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 static int
@@ -516,13 +508,9 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 		r = how == EXPUNGED ? store_msg_remove(acc->store, id, err) :
 		    store_msg_put(acc->store, &row, err);
 	}
-	if (r < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	if (how != REFUSED)
+	if (r >= 0 && how != REFUSED)
 		folder_mark(f, DIRTY_REMOTE);
-	return account_commit(acc, err);
+	return account_end(acc, r, err);
 }
 
 /* What was moved by COPY may still be where it was. */
@@ -622,12 +610,12 @@ try_again(struct account *acc, int64_t id, struct err *err)
 	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
 	if (row.uid.v != 0)
 		f->modseq.v = 0;
-	if (store_msg_remove(acc->store, id, err) < 0 ||
-	    older_back(acc, &row, err) < 0 || folder_save(acc, f, err) < 0) {
-		store_rollback(acc->store);
-		return -1;
-	}
-	return account_commit(acc, err);
+	got = store_msg_remove(acc->store, id, err);
+	if (got == 0)
+		got = older_back(acc, &row, err);
+	if (got == 0)
+		got = folder_save(acc, f, err);
+	return account_end(acc, got, err);
 }
 
 static int

@@ -54,8 +54,10 @@ note(struct account *acc, const char *text)
 static void
 is_noted(struct account *acc, const char *text)
 {
-	char *got = store_get(acc->store, "noted");
+	struct err err;
+	char *got;
 
+	OK(store_get(acc->store, "noted", &got, &err));
 	assert_string_equal(got, text);
 	free(got);
 }

@@ -227,7 +227,7 @@ make_folder(const char *name)
 	f->policy = conf.policy;
 	OK(account_begin(acc, &err));
 	OK(folder_save(acc, f, &err));
-	OK(account_commit(acc, &err));
+	OK(account_end(acc, 0, &err));
 	OK(folder_load(acc, f, &err));
 	return f;
 }
@@ -595,7 +595,7 @@ an_interrupted_effect_is_repeated_if_it_may_be(void **state)
 		    &at, &e, &err), 1);
 		OK(store_effect_set(acc->store, e.id, EFFECT_STARTED, 1,
 		    STR(""), &err));
-		OK(account_commit(acc, &err));
+		OK(account_end(acc, 0, &err));
 		account_close(acc);
 		open_account();
 		OK(hooks_run(acc, &err));
@@ -742,7 +742,7 @@ a_copy_is_made_once_however_often_it_is_done(void **state)
 	/* Died after it was done and before it was dropped. */
 	OK(account_begin(acc, &err));
 	OK(store_step_add(acc->store, &st, &err));
-	OK(account_commit(acc, &err));
+	OK(account_end(acc, 0, &err));
 	OK(hooks_run(acc, &err));
 	assert_int_equal(files("INBOX/cur", NULL), 1);
 }
@@ -802,7 +802,7 @@ put_last_run(const char *spec, int64_t last)
 
 	OK(account_begin(acc, &err));
 	OK(store_timer_put(acc->store, STR("test"), str_z(spec), last, &err));
-	OK(account_commit(acc, &err));
+	OK(account_end(acc, 0, &err));
 }
 
 /* Days, so that no clock of a busy machine matters. */
