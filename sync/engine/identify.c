@@ -19,10 +19,13 @@
 #include "base/mem.h"
 #include "base/sorted.h"
 #include "engine/candidate.h"
+#include "engine/dirsync.h"
 #include "engine/header.h"
+#include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
+#include "maildir/name.h"
 
 /* A fresh message, and what the server said of it. */
 struct probe {
@@ -329,6 +332,73 @@ bind_kept(struct account *acc, struct folder *f, int64_t id,
 	return 1;
 }
 
+/* Both sides moved it here.  Its row comes along at once: what was agreed on would
+ * else be forgotten with the folder that it has left, and whatever goes wrong before
+ * this one is done, nobody could tell any more which side has changed a flag. */
+static int
+bind_moved(struct account *acc, struct folder *f, struct change *c,
+    const struct probe *p, struct err *err)
+{
+	struct hook_was was = { .origin = "client" };
+	struct folder *home;
+	struct change *old;
+	struct mname name;
+	struct msg_row row;
+	int got = store_find_id(acc->store, c->was, &row, err);
+
+	home = got > 0 ? account_by_id(acc, row.folder) : NULL;
+	old = home != NULL ? work_find(&home->work, c->was) : NULL;
+	/* Of two files that were it, the first one. */
+	if (old == NULL || old->done || !mname_parse(str_z(c->file), &name)) {
+		c->was = 0;
+		return got < 0 ? -1 : 0;
+	}
+	if (account_join(acc, err) < 0)
+		return -1;
+	was.mailbox = home->name;
+	row.folder = f->id;
+	row.uid = p->uid;
+	row.objid = p->objid != NULL ? str_z(p->objid) : STR_NONE;
+	row.stage = ST_PRESENT;
+	row.when = 0;
+	row.unique = name.unique;
+	row.file = str_z(c->file);
+	row.in_new = c->in_new;
+	row.ino = c->ino;
+	row.size = c->content->size;
+	row.wire_size = c->content->wire_size;
+	row.eol = c->content->eol;
+	row.head = c->content->id.head;
+	row.all = c->content->id.all;
+	row.flags = c->base;
+	old->done = true;
+	dirsync_came(acc, f);
+	dirsync_left(acc, home);
+	if (store_msg_put(acc->store, &row, err) < 0 ||
+	    account_audit(acc, "match", f, &row, "moved on both sides", err) < 0)
+		return -1;
+	return tell_message(acc, HOOK_MOVED, f, &row, &was, err);
+}
+
+/* Their rows are those of this folder now.  Are there any?  Then the list is not in
+ * order. */
+static bool
+take_rows(struct folder *f)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+
+		if (c->was != 0 && c->remote == SIDE_PRESENT) {
+			c->msg = c->was;
+			c->was = 0;
+			any = true;
+		}
+	}
+	return any;
+}
+
 static int
 bind_one(struct search *s, const struct probe *p, const struct seen *m,
     struct work *more, struct err *err)
@@ -338,6 +408,9 @@ bind_one(struct search *s, const struct probe *p, const struct seen *m,
 	if (c->change == NULL)
 		return bind_kept(s->acc, s->f, c->row, m, more, err);
 	bind_change(c->change, m);
+	if (c->change->was != 0 &&
+	    bind_moved(s->acc, s->f, c->change, p, err) < 0)
+		return -1;
 	if (p->like.date == LIKE_NO_DATE || p->like.date == c->like.date)
 		return 1;
 	return local_set_date(s->acc, s->f, c->change, p->like.date, err) < 0 ?
@@ -360,6 +433,7 @@ settle(struct search *s, struct strangers *others, struct err *err)
 {
 	struct uid *bound = xcalloc(s->n + 1, sizeof(*bound));
 	struct work more = { 0 };
+	bool moved;
 	size_t n = 0;
 	int got = 0;
 
@@ -375,14 +449,16 @@ settle(struct search *s, struct strangers *others, struct err *err)
 		else if (got == 0 && (p->headed || p->objid != NULL))
 			note_stranger(others, s->f, p);
 	}
+	got = account_end(s->acc, got, err);
 	identify_drop(s->f, bound, n);
+	moved = take_rows(s->f);
 	for (size_t i = 0; i < more.n; i++)
 		*work_add(&s->f->work) = more.change[i];
-	if (more.n > 0)
+	if (more.n > 0 || moved)
 		work_sort(&s->f->work);
 	free(more.change);
 	free(bound);
-	return got < 0 ? -1 : 0;
+	return got;
 }
 
 void

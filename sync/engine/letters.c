@@ -7,7 +7,11 @@
  */
 #include "engine/letters.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/log.h"
+#include "base/mem.h"
 #include "engine/dirsync.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
@@ -73,5 +77,33 @@ letters_follow(struct account *acc, struct folder *from, struct folder *to,
 		row->in_new = to_new;
 		dirsync_came(acc, to);
 	}
+	return 0;
+}
+
+int
+letters_show(struct account *acc, struct folder *f, struct change *c,
+    struct err *err)
+{
+	const struct folder *was = c->letters != NULL ? c->letters : f;
+	char name[MNAME_MAX];
+	bool to_new;
+	int got;
+
+	if (local_letters(acc, f, c->local_flags.kw, err) < 0)
+		return -1;
+	if (local_name(acc, f, was, c->file, c->in_new, c->local_flags, name,
+	    &to_new) < 0)
+		return 0;
+	if (strcmp(name, c->file) != 0 || to_new != c->in_new) {
+		got = mdir_rename(f->fd, c->in_new, c->file, f->fd, to_new,
+		    name, err);
+		if (got <= 0)
+			return got;
+		free(c->file);
+		c->file = xstrdup(name);
+		c->in_new = to_new;
+		dirsync_came(acc, f);
+	}
+	c->letters = NULL;
 	return 0;
 }

@@ -3,6 +3,7 @@
 #define ENGINE_LETTERS_H
 
 #include "engine/account.h"
+#include "engine/change.h"
 #include "maildir/name.h"
 
 /* Do two file names have the same keyword letters? */
@@ -14,6 +15,10 @@ bool	letters_same(struct str a, struct str b);
  * used.  Both folders are loaded.  0; -1. */
 int	letters_follow(struct account *acc, struct folder *from,
 	    struct folder *to, struct msg_row *row, char name[MNAME_MAX],
+	    struct err *err);
+/* The file of ${c} has come to ${f}: if its letters are those of another folder, it
+ * is renamed to show c->local_flags by those of ${f}.  0; -1. */
+int	letters_show(struct account *acc, struct folder *f, struct change *c,
 	    struct err *err);
 
 #endif

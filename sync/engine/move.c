@@ -14,6 +14,7 @@
 #include "engine/apply.h"
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
+#include "engine/letters.h"
 #include "engine/local.h"
 #include "engine/recover.h"
 #include "engine/remote.h"
@@ -139,32 +140,6 @@ by_route(const void *a, const void *b)
 	return (x->uid.v > y->uid.v) - (x->uid.v < y->uid.v);
 }
 
-/* The letters of the folder that the file came from mean other keywords here. */
-static int
-show_flags(struct account *acc, struct transfer *t, struct err *err)
-{
-	struct change *c = t->change;
-	const struct folder *was = c->letters != NULL ? c->letters : t->to;
-	char name[MNAME_MAX];
-	bool to_new;
-	int got;
-
-	if (local_letters(acc, t->to, c->local_flags.kw, err) < 0)
-		return -1;
-	if (local_name(acc, t->to, was, c->file, c->in_new, c->local_flags,
-	    name, &to_new) < 0 || (strcmp(name, c->file) == 0 &&
-	    to_new == c->in_new))
-		return 0;
-	got = mdir_rename(t->to->fd, c->in_new, c->file, t->to->fd, to_new, name,
-	    err);
-	if (got > 0) {
-		free(c->file);
-		c->file = xstrdup(name);
-		c->in_new = to_new;
-	}
-	return got < 0 ? -1 : 0;
-}
-
 static int
 settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 {
@@ -180,7 +155,7 @@ settle(struct account *acc, struct transfer *t, uint32_t uid, struct err *err)
 		    &t->to->kw);
 	/* The server kept the date of what it moved or copied. */
 	if (local_letters(acc, t->to, row.flags.kw, err) < 0 ||
-	    show_flags(acc, t, err) < 0 ||
+	    letters_show(acc, t->to, t->change, err) < 0 ||
 	    local_set_date(acc, t->to, t->change, t->date, err) < 0)
 		return -1;
 	row.date = t->date;

@@ -131,8 +131,11 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 	struct strangers others = { 0 };
 	int r = pair_files(acc, f, n, err);
 
-	if (r < 0 || (acc->dry_run && !acc->conf->restore.on) ||
-	    !any_fresh(f, n))
+	if (r < 0 || (acc->dry_run && !acc->conf->restore.on))
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = pair_letters(acc, f[i], err);
+	if (r < 0 || !any_fresh(f, n))
 		return r;
 	r = missing_find(acc, f, n, &missing, err);
 	for (size_t i = 0; i < n && r == 0; i++) {

@@ -11,5 +11,8 @@
 /* New files that a client moved or copied here: each learns which row it is. */
 int	pair_files(struct account *acc, struct folder **f, size_t n,
 	    struct err *err);
+/* The files of ${f} whose messages the server has lost where they were show their
+ * keywords by its letters, before rows or uploads are made of them. */
+int	pair_letters(struct account *acc, struct folder *f, struct err *err);
 
 #endif

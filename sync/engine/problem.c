@@ -12,6 +12,22 @@
 #include "base/str.h"
 #include "engine/account.h"
 
+enum { SAID_MAX = 32 };
+
+/* Is that not in the log yet?  Each of several messages has a text of its own; there
+ * may be any number of them, and some of it is the server's. */
+static bool
+is_news(struct problem *p, const char *text)
+{
+	for (size_t i = 0; i < p->said.n; i++)
+		if (strcmp(p->said.v[i], text) == 0)
+			return false;
+	if (p->said.n == SAID_MAX)
+		return false;
+	strlist_add(&p->said, text);
+	return true;
+}
+
 void
 problem_open(struct account *acc, enum problem_severity severity,
     const char *code, const struct folder *f, const char *remedy,
@@ -30,27 +46,25 @@ problem_open(struct account *acc, enum problem_severity severity,
 		if (strcmp(acc->problem[i].code, code) == 0 &&
 		    strcmp(acc->problem[i].where, where) == 0)
 			p = &acc->problem[i];
-	if (p != NULL) {
-		p->count++;
-		free(p->message);
-		p->message = xstrdup(text);
-		return;
+	if (p == NULL) {
+		acc->problem = array_room(acc->problem, acc->n_problems,
+		    &acc->cap_problems, sizeof(*acc->problem));
+		p = &acc->problem[acc->n_problems++];
+		*p = (struct problem){
+			.code = code,
+			.severity = severity,
+			.where = xstrdup(where),
+			.remedy = xstrdup(remedy),
+			.since = clock_wall(),
+			.needs_user = severity == PROBLEM_ERROR,
+		};
 	}
-	acc->problem = array_room(acc->problem, acc->n_problems,
-	    &acc->cap_problems, sizeof(*acc->problem));
-	p = &acc->problem[acc->n_problems++];
-	*p = (struct problem){
-		.code = code,
-		.severity = severity,
-		.where = xstrdup(where),
-		.message = xstrdup(text),
-		.remedy = xstrdup(remedy),
-		.since = clock_wall(),
-		.count = 1,
-		.needs_user = severity == PROBLEM_ERROR,
-	};
-	log_at(severity == PROBLEM_ERROR ? LOG_LV_ERROR : LOG_LV_WARN,
-	    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
+	p->count++;
+	free(p->message);
+	p->message = xstrdup(text);
+	if (is_news(p, text))
+		log_at(severity == PROBLEM_ERROR ? LOG_LV_ERROR : LOG_LV_WARN,
+		    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
 }
 
 /* Of messages in quarantine: over when they are tried again, not when the rest of
@@ -74,6 +88,7 @@ problem_free(struct problem *p)
 	free(p->where);
 	free(p->message);
 	free(p->remedy);
+	strlist_clear(&p->said);
 }
 
 void

@@ -1,6 +1,6 @@
 /*
- * problem.h — what is wrong with an account or a folder of it: said once in the log,
- * and shown by `status` until it is over.
+ * problem.h — what is wrong with an account or a folder of it: each text is said once
+ * in the log, and the last one is shown by `status` until it is over.
  */
 #ifndef ENGINE_PROBLEM_H
 #define ENGINE_PROBLEM_H
@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "engine/conf.h"
 
 struct account;
 struct folder;
@@ -20,7 +21,8 @@ struct problem {
 	const char		*code;		/* static */
 	enum problem_severity	 severity;
 	char			*where;		/* folder name, or "" */
-	char			*message;
+	char			*message;	/* the last one */
+	struct strlist		 said;		/* those that are in the log */
 	char			*remedy;	/* what to type, or "" */
 	int64_t			 since;		/* wall clock us */
 	uint32_t		 count;

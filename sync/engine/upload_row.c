@@ -120,6 +120,7 @@ upload_refuse(struct account *acc, struct folder *f, struct upload *u, bool for_
 	if (got > 0) {
 		row.stage = ST_REFUSED;
 		row.when = for_good ? 0 : clock_wall();
+		row.to = u->change->out.ops & OP_REPLACE ? u->change->msg : 0;
 		got = store_msg_put(acc->store, &row, err) < 0 ||
 		    account_audit(acc, "refuse", f, &row, why, err) < 0 ||
 		    upload_take_back(acc, u->change, false, err) < 0 ? -1 : 0;

@@ -116,7 +116,8 @@ struct msg_row {
 	int64_t		to;		/* ST_MOVING; ST_LANDING: the folder whose
 					 * Maildir takes the file, if another;
 					 * ST_REPLACED: the row of the newer version,
-					 * 0: there was none */
+					 * 0: there was none; ST_REFUSED: the row of the
+					 * older version that it was to replace, or 0 */
 	uint32_t	seek;		/* ST_APPENDING, ST_MOVING */
 	int64_t		when;		/* wall clock us: ST_TOMBSTONE, ST_REFUSED; 0
 					 * there: it is of no use to try again.

@@ -73,6 +73,13 @@ SCENES = {
         ("flag", THERE, "aa1", "INBOX", [], ["S"]),
         ("flag", THERE, "aa2", "INBOX", [], ["F"])], EXCHANGE, EXPUNGE),
     "moved, keywords, no UIDPLUS": Scene(LETTERS, DRAGGED, "IMAP4rev1"),
+    "moved on both sides, keywords": Scene(LETTERS, DRAGGED + [
+        ("move", THERE, "aa1", "INBOX", ["todo"], "Archive"),
+        ("move", THERE, "aa2", "INBOX", ["todo"], "Archive"),
+        ("flag", THERE, "aa2", "Archive", ["todo"], [])]),
+    "moved, deleted there, keywords": Scene(LETTERS, DRAGGED + [
+        ("delete", THERE, "aa1", "INBOX", ["todo"]),
+        ("delete", THERE, "aa2", "INBOX", ["todo"])]),
     "moved, no MOVE": Scene(SOME, [
         ("move", HERE, "aa1", "INBOX", [], "Archive", True),
         ("move", THERE, "bb1", "Archive", [], "INBOX")], PLAIN),

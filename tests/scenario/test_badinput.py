@@ -72,6 +72,20 @@ class Credentials(PeerCase):
                         self.assertNotIn(needle, f.read(), path)
 
 
+class Several(PeerCase):
+    def test_each_message_that_the_server_does_not_take_is_named_once(self):
+        self.start()
+        self.peer.on("APPEND", no("[CANNOT] not that"))
+        self.syncd.start()
+        wait_for(lambda: os.path.isdir(self.tree.path("INBOX")), 20, "a first round")
+        paths = [self.tree.add("INBOX", local_message(f"m{i}")) for i in range(3)]
+        names = [os.path.basename(p).split(":")[0] for p in paths]
+        wait_for(lambda: all(n in self.syncd.log() for n in names), 20, "all their names")
+        self.syncd.sync("--full")
+        log = self.syncd.log()
+        self.assertEqual([log.count(f"does not take {n}") for n in names], [1, 1, 1], log)
+
+
 class Transport(PeerCase):
     plays = "hostile"
 

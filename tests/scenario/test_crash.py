@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import crash    # noqa: E402
 import play    # noqa: E402
 from peer import PLAIN, no    # noqa: E402
-from scenes import HERE, SCENES, SOME, THERE, Scene    # noqa: E402
+from scenes import HERE, SCENES, SOME, THERE, Scene, mails    # noqa: E402
 from stage import KILLAT    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
 from world import Churn    # noqa: E402
@@ -161,6 +161,23 @@ class Crash(unittest.TestCase):
         for n in self.effects(stage, " wire ", 4):
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
+
+    @limit(60)
+    def test_what_both_sides_moved_keeps_what_was_agreed_on(self):
+        """Or a flag that the server took off in its new folder would be put back."""
+        stage = on_stage(Scene(mails(HERE, "INBOX", "aa1", flags=["S"]), [
+            ("move", HERE, "aa1", "INBOX", ["S"], "Archive", True),
+            ("move", THERE, "aa1", "INBOX", ["S"], "Archive"),
+            ("flag", THERE, "aa1", "Archive", ["S"], [])]))
+        self.addCleanup(stage.close)
+        stage.put_back()
+        _, report = stage.killat("count", 0, "-c", "file")
+        writes = [i for i, line in enumerate(report, 1)
+                  if " renameat2 " in line or "sync " in line]
+        self.assertGreaterEqual(len(writes), 4, report)
+        for n in writes:
+            with self.subTest(n=n, effect=report[n - 1]):
+                self.assertTrue(point(stage, SWEEPS["eio"], n))
 
     @limit(60)
     def test_what_moved_into_a_folder_that_cannot_be_read_waits(self):

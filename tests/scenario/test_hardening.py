@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from case import Case, message
-from syncd import BUILD, SANITIZED
+from syncd import BUILD, SANITIZED, children
 from test_scripts import ScriptCase
 
 NOSY = """
@@ -88,17 +88,13 @@ class Running(ScriptCase):
         with open(f"/proc/{pid}/status", encoding="utf-8") as f:
             return dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
 
-    def children(self, pid):
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-            return [int(x) for x in f.read().split()]
-
     def test_who_meets_strangers_has_given_up_the_rest(self):
         self.script("nosy", NOSY)
         self.begin()
         self.client.append("INBOX", message("m1"))
         self.syncd.start()
         self.wait(lambda: any(m.keywords for m in self.tree.messages("INBOX")), 30, "the script")
-        roles = self.children(self.syncd.proc.pid)
+        roles = children(self.syncd.proc.pid)
         self.assertEqual(len(roles), 2, "a worker and a script process")
         for pid in roles:
             st = self.status(pid)

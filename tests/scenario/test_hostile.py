@@ -16,8 +16,7 @@ import peer
 from case import limit, message, rows
 from peer import Peer, before, raw, reply, stall
 from server import PASSWORD, wait_for
-from syncd import SANITIZED, Syncd
-from test_live import children
+from syncd import SANITIZED, Syncd, children
 
 STARTTLS = "IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN UIDPLUS"
 # With more than 64 MB of heap, and the stacks, malloc() fails: that is seen.

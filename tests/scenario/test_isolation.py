@@ -12,8 +12,7 @@ import unittest
 import peer
 from case import Case, limit, local_message, message, rows
 from peer import Peer
-from syncd import Syncd
-from test_live import children
+from syncd import Syncd, children
 
 CHANGES = int(os.environ.get("SYNCD_ISOLATION", "0"))
 FOLDERS = int(os.environ.get("SYNCD_FOLDERS", "100000"))

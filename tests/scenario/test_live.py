@@ -11,7 +11,7 @@ import time
 import unittest
 
 from case import Case, limit, local_message, message
-from syncd import BINARY
+from syncd import BINARY, children
 
 OLD = 1_600_000_000
 SOON = 5     # seconds; what crosses by itself takes far less
@@ -21,11 +21,6 @@ def multiappend(client, folder, messages):
     """All of them in one command."""
     client.command(b"APPEND " + folder.encode() + b"".join(
         b" {%d+}\r\n" % len(m) + m for m in messages))
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-        return [int(x) for x in f.read().split()]
 
 
 def family(pid):

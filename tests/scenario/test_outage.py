@@ -15,7 +15,8 @@ import unittest
 import network
 from case import limit, local_message, message
 from server import free_ports, make_tls, scratch
-from test_live import LiveCase, children
+from syncd import children
+from test_live import LiveCase
 
 OUTAGES = int(os.environ.get("SYNCD_OUTAGES", "0"))
 SEED = os.environ.get("SYNCD_SEED", "1")

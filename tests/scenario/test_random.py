@@ -14,6 +14,7 @@ from actors import Far, Local, Tree
 from case import Case, limit
 from imapclient import ImapError
 from server import wait_for
+from syncd import children
 from world import Churn
 
 SOAK = int(os.environ.get("SYNCD_SOAK_SECONDS", "0"))
@@ -90,23 +91,15 @@ class RandomCase(Case):
             return
         except Exception:    # still at it
             pass
-        children = self.children(proc.pid)
-        for pid in [proc.pid] + children:
+        workers = children(proc.pid)
+        for pid in [proc.pid] + workers:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
         proc.wait()
-        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 5,
+        wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in workers), 5,
                  "the workers to be gone")
-
-    @staticmethod
-    def children(pid):
-        try:
-            with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
-                return [int(x) for x in f.read().split()]
-        except FileNotFoundError:
-            return []
 
     def with_a_daemon(self, seed, rounds=3, steps=25):
         world = self.world(seed, concurrent=True)

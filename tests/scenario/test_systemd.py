@@ -8,9 +8,15 @@ import time
 import unittest
 
 from case import Case
-from syncd import BINARY, ROOT
+from syncd import BINARY, ROOT, children
 
 UNITS = os.path.join(ROOT, "systemd")
+
+
+def environ(pid):
+    """What it was started with; nothing as long as it is being started."""
+    with open(f"/proc/{pid}/environ", "rb") as f:
+        return f.read()
 
 
 @unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")
@@ -88,6 +94,9 @@ class Notify(Case):
             self.syncd.wrap = ()
             until("READY=1")
             until("STATUS=1 of 1 accounts running")
+            worker, = children(self.syncd.proc.pid)
+            self.wait(lambda: b"PATH=" in environ(worker), 20, "the worker to be itself")
+            self.assertNotRegex(environ(worker), rb"NOTIFY|WATCHDOG")
             del heard[:]
             until("WATCHDOG=1")
             del heard[:]

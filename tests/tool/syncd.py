@@ -29,6 +29,15 @@ def merge(base, over):
     return base
 
 
+def children(pid):
+    """The processes that it has started; none when it has ended."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+            return [int(x) for x in f.read().split()]
+    except FileNotFoundError:
+        return []
+
+
 class Syncd:
     """One configuration with one account, "a", for ${server}'s ${user};
     more with add_account().  ${account} and ${top} override keys;
