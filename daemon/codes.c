@@ -465,7 +465,9 @@ const struct code codes[] = {
 	    "Ask its owner for the right, or: policy_for: {FOLDER: pull}" },
 	{ "server.refused",
 	    "The server refused something that was asked in an ordinary way.  "
-	    "The folder is tried again later.",
+	    "The folder is tried again later; until then, for an hour at most, "
+	    "what is gone in other folders is kept here: it may have moved to "
+	    "this one.",
 	    "If it stays, please report it with a log made with log: {protocol: "
 	    "[ACCOUNT]}" },
 	{ "server.refused-message",

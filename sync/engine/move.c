@@ -240,21 +240,25 @@ ask_where(struct account *acc, struct transfer *t, size_t n, struct err *err)
 	return r;
 }
 
-/* Without UIDPLUS, or rights, the source stays where it was, marked as deleted:
- * known, so that it is not fetched as if it were new. */
+/* Without UIDPLUS the source stays where it was, marked as deleted: known, so that it
+ * is not fetched as if it were new.  Else it is an older version, for recover.c to
+ * expunge once the server lets it. */
 static int
 leave_source(struct account *acc, const struct transfer *t, struct err *err)
 {
 	struct msg_row row = {
 		.folder = t->from->id,
 		.uid = t->uid,
-		.stage = ST_GONE_LOCAL,
+		.stage = imap_can(acc->work, CAP_UIDPLUS) ? ST_REPLACED :
+		    ST_GONE_LOCAL,
 		.flags = { .sys = FLAG_DELETED },
 	}, here;
 	int got = store_find_uid(acc->store, t->from->id, t->uid, &here, err);
 
 	if (got != 0)
 		return got < 0 ? -1 : 0;
+	if (row.stage == ST_REPLACED)
+		remote_try_again(acc, t->from);
 	return store_msg_put(acc->store, &row, err);
 }
 

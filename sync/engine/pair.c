@@ -124,20 +124,14 @@ any_fresh(struct folder **f, size_t n)
 	return false;
 }
 
-int
-pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
+/* What is fresh on the server: is it what was lost, or waits for it? */
+static int
+pair_fresh(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
 	struct missing missing = { 0 };
 	struct strangers others = { 0 };
-	int r = pair_files(acc, f, n, err);
+	int r = missing_find(acc, f, n, &missing, err);
 
-	if (r < 0 || (acc->dry_run && !acc->conf->restore.on))
-		return r;
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = pair_letters(acc, f[i], err);
-	if (r < 0 || !any_fresh(f, n))
-		return r;
-	r = missing_find(acc, f, n, &missing, err);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!f[i]->work.remote_read)
 			continue;
@@ -157,5 +151,22 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		r = match_strangers(acc, &others, err);
 	strangers_clear(&others);
 	missing_clear(&missing);
+	return r;
+}
+
+int
+pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
+{
+	int r = pair_files(acc, f, n, err);
+
+	if (r < 0 || (acc->dry_run && !acc->conf->restore.on))
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = pair_letters(acc, f[i], err);
+	if (r == 0 && any_fresh(f, n))
+		r = pair_fresh(acc, f, n, err);
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (f[i]->skip)
+			r = pair_put_off(acc, f[i], err);
 	return r;
 }

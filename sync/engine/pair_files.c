@@ -268,22 +268,17 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 	return 0;
 }
 
-/* Nothing is done about ${u} in this round, nor about the row that it was. */
+/* Nothing is done about ${u} in this round, nor may the row that it was be forgotten:
+ * what was agreed on is of use yet. */
 static int
-put_off(struct account *acc, struct folder *f, struct change *u,
-    const struct err *why, struct err *err)
+put_off(struct account *acc, struct change *u, struct err *err)
 {
 	struct msg_row row;
 	struct folder *home;
 	struct change *old;
-	int got;
+	int got = store_find_id(acc->store, u->was, &row, err);
 
-	if (why->class != ERR_MSG && why->class != ERR_FOLDER)
-		return -1;
-	problem_open(acc, PROBLEM_WARNING, why->code, f, "", "%s", why->text);
 	u->done = true;
-	f->work.failed = true;
-	got = store_find_id(acc->store, u->was, &row, err);
 	home = got > 0 ? account_by_id(acc, row.folder) : NULL;
 	old = home != NULL ? work_find(&home->work, u->was) : NULL;
 	if (old != NULL)
@@ -292,17 +287,32 @@ put_off(struct account *acc, struct folder *f, struct change *u,
 }
 
 int
+pair_put_off(struct account *acc, struct folder *f, struct err *err)
+{
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *u = &f->work.change[i];
+
+		if (u->was != 0 && !u->done && put_off(acc, u, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
 pair_letters(struct account *acc, struct folder *f, struct err *err)
 {
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *u = &f->work.change[i];
-		struct err why;
 
 		if (u->was == 0 || u->letters == NULL || u->done ||
 		    letters_show(acc, f, u, err) == 0)
 			continue;
-		why = *err;
-		if (put_off(acc, f, u, &why, err) < 0)
+		if (err->class != ERR_MSG && err->class != ERR_FOLDER)
+			return -1;
+		problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s",
+		    err->text);
+		f->work.failed = true;
+		if (put_off(acc, u, err) < 0)
 			return -1;
 	}
 	return 0;

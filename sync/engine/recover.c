@@ -425,7 +425,7 @@ by_target(const void *a, const void *b)
 
 /* ---- older versions --------------------------------------------------- */
 
-enum expunged { ONLY_MARKED, EXPUNGED, STILL_THERE };
+enum expunged { ONLY_MARKED, EXPUNGED, STILL_THERE, REFUSED };
 
 static int
 expunge_one(struct account *acc, struct uid uid, enum expunged *how,
@@ -445,6 +445,10 @@ expunge_one(struct account *acc, struct uid uid, enum expunged *how,
 	if (r == 0 && *how == EXPUNGED)
 		r = remote_expect(acc, imap_expunge(acc->work, &uids),
 		    ERR_FOLDER, "expunge an older version", err);
+	if (r < 0 && err->class == ERR_FOLDER) {
+		*how = REFUSED;
+		r = 0;
+	}
 	/* As in remove.c, an OK is not proof. */
 	if (r == 0 && *how == EXPUNGED)
 		r = remote_left(acc, &uids, &left, err);
@@ -453,6 +457,16 @@ expunge_one(struct account *acc, struct uid uid, enum expunged *how,
 	uidset_clear(&uids);
 	uidset_clear(&left);
 	return r;
+}
+
+/* It may not be ours to delete: that is tried again, and holds up nothing else. */
+static int
+leave_replaced(struct account *acc, struct folder *f, struct msg_row *row,
+    struct err *err)
+{
+	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
+	row->when = clock_wall();
+	return store_msg_put(acc->store, row, err);
 }
 
 static int
@@ -485,13 +499,16 @@ expunge_replaced(struct account *acc, int64_t id, struct err *err)
 	if (account_begin(acc, err) < 0)
 		return -1;
 	r = store_find_id(acc->store, id, &row, err);
-	row.stage = ST_GONE_LOCAL;
-	row.to = 0;
-	row.flags.sys |= FLAG_DELETED;
-	if (r > 0)
+	if (r > 0 && how == REFUSED) {
+		r = leave_replaced(acc, f, &row, err);
+	} else if (r > 0) {
+		row.stage = ST_GONE_LOCAL;
+		row.to = row.when = 0;
+		row.flags.sys |= FLAG_DELETED;
 		r = how == EXPUNGED ? store_msg_remove(acc->store, id, err) :
 		    store_msg_put(acc->store, &row, err);
-	if (r >= 0)
+	}
+	if (r >= 0 && how != REFUSED)
 		folder_mark(f, DIRTY_REMOTE);
 	return account_end(acc, r, err);
 }
@@ -618,6 +635,8 @@ collect(struct account *acc, struct open_rows *o, struct err *err)
 			o->landing[o->n_landing++] = row.id;
 			break;
 		case ST_REPLACED:
+			if (row.when != 0 && !worth_another_try(acc, &row))
+				break;
 			o->replaced = array_room(o->replaced, o->n_replaced,
 			    &o->cap_replaced, sizeof(*o->replaced));
 			o->replaced[o->n_replaced++] =

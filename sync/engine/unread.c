@@ -25,12 +25,16 @@ unread_changed(const struct change *c)
 	    !flags_eq(c->local_flags, c->base);
 }
 
+/* What is listed and never was a mailbox does not count. */
 static bool
 any_unread(const struct account *acc)
 {
-	for (size_t i = 0; i < acc->n_folders; i++)
-		if (acc->folder[i]->unread && folder_active(acc->folder[i]))
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		if (f->unread && f->validity.v != 0 && folder_active(f))
 			return true;
+	}
 	return false;
 }
 

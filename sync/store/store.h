@@ -121,6 +121,7 @@ struct msg_row {
 	uint32_t	seek;		/* ST_APPENDING, ST_MOVING */
 	int64_t		when;		/* wall clock us: ST_TOMBSTONE, ST_REFUSED; 0
 					 * there: it is of no use to try again.
+					 * ST_REPLACED: the server refused then, or 0.
 					 * ST_GONE_LOCAL: left for its age then */
 	struct str	subject, from, msgid;	/* for `log` and `why`; may be none */
 };

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 from case import limit, rows
 
@@ -27,6 +28,11 @@ RNG = random.Random(os.environ.get("SYNCD_SEED", "1"))
 KINDS = ("kill-before", "kill-after", "eio", "enospc", "short", "cut-down", "cut-up", "oom",
          "statement")
 POINTS = {"cut-down": 4000, "cut-up": 1500, "oom": 14000, "statement": 120}
+
+BOTH_MOVED = Scene(mails(HERE, "INBOX", "aa1", flags=["S"]), [
+    ("move", HERE, "aa1", "INBOX", ["S"], "Archive", True),
+    ("move", THERE, "aa1", "INBOX", ["S"], "Archive"),
+    ("flag", THERE, "aa1", "Archive", ["S"], [])], PLAIN)
 
 
 def runs(pid):
@@ -117,6 +123,25 @@ class Crash(unittest.TestCase):
         self.all_refused(scene._replace(caps=PLAIN))
 
     @limit(60)
+    def test_what_was_moved_is_not_there_twice_whatever_is_refused(self):
+        self.all_refused(SCENES["moved"]._replace(caps=PLAIN))
+
+    @limit(60)
+    def test_a_source_that_cannot_be_expunged_holds_up_nothing(self):
+        stage = on_stage(SCENES["moved"]._replace(caps=PLAIN))
+        self.addCleanup(stage.close)
+        stage.peer.on("UID EXPUNGE", no("not yours"))
+        stage.syncd.run("sync", timeout=20)
+        stage.world.do("add", THERE, "aa4", "INBOX", [])
+        self.assertIn("server.refused", stage.syncd.run("sync", timeout=20).err)
+        here = [stage.token_of(data) for folder, _, data in stage.messages()
+                if folder == "INBOX"]
+        self.assertEqual(sorted(here), ["aa3", "aa4", "bb1"])
+        stage.peer.clear()
+        stage.sync()
+        stage.judge_end()
+
+    @limit(60)
     def test_a_folder_that_can_never_be_read_holds_up_no_deletion_for_good(self):
         """It may have moved there: an hour is waited for that, in all."""
         stage = on_stage(Scene(SOME, [("delete", THERE, "bb1", "Archive"),
@@ -165,10 +190,7 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_what_both_sides_moved_keeps_what_was_agreed_on(self):
         """Or a flag that the server took off in its new folder would be put back."""
-        stage = on_stage(Scene(mails(HERE, "INBOX", "aa1", flags=["S"]), [
-            ("move", HERE, "aa1", "INBOX", ["S"], "Archive", True),
-            ("move", THERE, "aa1", "INBOX", ["S"], "Archive"),
-            ("flag", THERE, "aa1", "Archive", ["S"], [])]))
+        stage = on_stage(BOTH_MOVED)
         self.addCleanup(stage.close)
         stage.put_back()
         _, report = stage.killat("count", 0, "-c", "file")
@@ -194,6 +216,25 @@ class Crash(unittest.TestCase):
         stage.recover()
         stage.judge_end()
 
+    @limit(60)
+    def test_what_both_sides_moved_into_a_folder_that_cannot_be_read_waits(self):
+        """What was agreed on of it is not forgotten meanwhile."""
+        later = no("[UNAVAILABLE] not now")
+
+        def ask(s, *args):
+            return s.box.name == "Archive" and later(s, *args)
+        for command, action in (('SELECT "?Archive', later), ("UID FETCH", ask)):
+            with self.subTest(command=command):
+                stage = on_stage(BOTH_MOVED)
+                self.addCleanup(stage.close)
+                stage.put_back()
+                stage.peer.on(command, action)
+                r = stage.syncd.run("sync", timeout=20)
+                self.assertEqual(r.rc, 1, r.err)
+                stage.peer.clear()
+                stage.recover()
+                stage.judge_end()
+
     def test_each_mistake_can_still_be_made(self):
         """Sources move on; a control that cannot be built would be missed late."""
         for name, edits in crash.mutants.MUTANTS.items():
@@ -212,6 +253,20 @@ class Crash(unittest.TestCase):
     def test_two_hundred_seeds_are_each_rung_by_rounds_and_with_a_daemon(self):
         ways = {(play.rung_of(n), play.has_daemon(n)) for n in range(1, 201)}
         self.assertEqual(len(ways), 2 * len(play.RUNGS))
+
+    def test_a_folder_that_is_made_has_a_name_of_its_own(self):
+        actor = unittest.mock.Mock()
+        world = Churn(1, actor, actor)
+        for _ in range(3):
+            world.create(THERE)
+        world.folders.remove("F1-4t")
+        world.create(THERE)
+        self.assertEqual(world.folders[3:], ["F1-3t", "F1-5t", "F1-6t"])
+        world.folders.remove("F1-6t")
+        world.busy["F1-6t"] = "nobody"
+        world.create(HERE)
+        world.create(THERE)
+        self.assertEqual(world.folders[3:], ["F1-3t", "F1-5t", "F1-5h", "F1-7t"])
 
     def test_while_no_folder_may_be_used_the_world_waits(self):
         world = Churn(1, None, None)

@@ -8,6 +8,7 @@ down, said again without some of it, and kept as a file:
 
 An operation on a message that is not there is not done (do() says so).
 """
+import itertools
 import random
 import zlib
 
@@ -243,7 +244,10 @@ class Churn(World):
             self.do("copy", side, c.token, copy.folder, sorted(copy.flags), to)
 
     def create(self, side):
-        name = f"F{self.seed}-{len(self.folders)}{side[0]}"
+        # Since one was removed, the next number may be another's, or its own: it may
+        # be there still on the other side.
+        names = (f"F{self.seed}-{n}{side[0]}" for n in itertools.count(len(self.folders)))
+        name = next(n for n in names if n not in self.folders and n not in self.busy)
         if len(self.folders) <= 7:
             self.do("create", side, name)
             self.busy[name] = side
