@@ -353,7 +353,7 @@ bind_moved(struct account *acc, struct folder *f, struct change *c,
 		c->was = 0;
 		return got < 0 ? -1 : 0;
 	}
-	if (!store_in_transaction(acc->store) && account_begin(acc, err) < 0)
+	if (account_join(acc, err) < 0)
 		return -1;
 	was.mailbox = home->name;
 	row.folder = f->id;
@@ -458,7 +458,7 @@ settle(struct search *s, struct strangers *others, struct err *err)
 		work_sort(&s->f->work);
 	free(more.change);
 	free(bound);
-	return got < 0 ? -1 : 0;
+	return got;
 }
 
 void
