@@ -119,7 +119,8 @@ MISTAKES |= {
     "wrong-twin-moves": one(MOVE, "a->src[i] == uid.v)", "a->src[i] <= uid.v)", "moved",
                             "test_changes:move"),
     "source-forgotten": one(MOVE, "if (uid != 0 && r == 0 && stay)",
-                            "if (uid != 0 && r == 0 && !stay)", "moved, no UIDPLUS"),
+                            "if (uid != 0 && r == 0 && !stay)",
+                            "test_broken_off:could_not_take_out"),
     "copies-in-one": one(MOVE, "same_route(&ts.v[i], &ts.v[k]) &&\n"
                          "\t\t    ts.v[k].uid.v != ts.v[k - 1].uid.v;)",
                          "same_route(&ts.v[i], &ts.v[k]);)", "copied twice"),
