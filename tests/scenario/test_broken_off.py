@@ -91,6 +91,17 @@ class BrokenOff(unittest.TestCase):
                 stage.sync()
                 stage.judge_end()
 
+    def test_an_older_version_is_there_until_the_new_one_is(self):
+        stage = self.stage(DRAFT, [SAVED_AGAIN])
+        stage.peer.on("APPEND", peer.bye())
+        for _ in range(3):
+            self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 75)
+            self.assertEqual([(stage.token_of(m.data), m.flags)
+                              for m in stage.peer.boxes["Drafts"].msgs], [("dd1", {"\\Draft"})])
+        stage.peer.clear()
+        stage.sync()
+        stage.judge_end()
+
     def test_what_was_saved_once_more_or_deleted_meanwhile_is_what_counts(self):
         for then in (("replace", HERE, "ee1", "Drafts", ["D"], "ff1"),
                      ("delete", HERE, "ee1", "Drafts", ["D"]),
