@@ -1,5 +1,5 @@
-"""A round breaks off at one command that a server answers with BYE, and what was
-under way is settled by the next: each of these is a story that random ones
+"""A round breaks off at one command that a server answers with BYE, or refuses, and
+what was under way is settled by the next: most of these are stories that random ones
 (crash/seeds.py) have found."""
 import os
 import sys
@@ -68,6 +68,19 @@ class BrokenOff(unittest.TestCase):
             account=EXPUNGE)
         self.broken_off(stage, "APPEND \"?Archive")
 
+    def test_what_a_move_could_not_take_out_is_not_fetched_again(self):
+        """It is there, marked, and known."""
+        for command in ("UID STORE", "UID EXPUNGE"):
+            with self.subTest(command=command):
+                stage = self.stage(mails(THERE, "INBOX", "aa1"), [
+                    ("move", HERE, "aa1", "INBOX", [], "Archive", True)], caps=peer.PLAIN)
+                stage.peer.on(command, peer.no("[NOPERM] not yours"))
+                for _ in range(3):
+                    stage.sync()
+                    self.assertEqual([folder for folder, _, _ in stage.messages()], ["Archive"])
+                self.assertEqual({name: len(box.msgs) for name, box in stage.peer.boxes.items()
+                                  if box.msgs}, {"INBOX": 1, "Archive": 1})
+
     def test_a_draft_that_was_not_sent_again_is_sent_by_one_round(self):
         """Which marks the older version, too."""
         for caps in ("IMAP4rev1", peer.PLAIN, peer.MODERN):
@@ -77,6 +90,17 @@ class BrokenOff(unittest.TestCase):
                 self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 75)
                 stage.sync()
                 stage.judge_end()
+
+    def test_an_older_version_is_there_until_the_new_one_is(self):
+        stage = self.stage(DRAFT, [SAVED_AGAIN])
+        stage.peer.on("APPEND", peer.bye())
+        for _ in range(3):
+            self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 75)
+            self.assertEqual([(stage.token_of(m.data), m.flags)
+                              for m in stage.peer.boxes["Drafts"].msgs], [("dd1", {"\\Draft"})])
+        stage.peer.clear()
+        stage.sync()
+        stage.judge_end()
 
     def test_what_was_saved_once_more_or_deleted_meanwhile_is_what_counts(self):
         for then in (("replace", HERE, "ee1", "Drafts", ["D"], "ff1"),
