@@ -52,9 +52,10 @@ crypto_realloc(void *p, size_t n, const char *file, int line)
 void
 hash_begin(void)
 {
-	/* It refuses once it has memory of its own. */
-	must(CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
-	    crypto_free) == 1);
+	/* Refused where another library had it work before main(): then it fails as
+	 * it always did. */
+	(void)CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc,
+	    crypto_free);
 }
 
 /* Looked up once: EVP_sha256() would be at each use, under locks. */
