@@ -83,12 +83,8 @@ class Crash(unittest.TestCase):
         """A file that cannot follow now is not fetched afresh instead."""
         stage = on_stage(SCENES["moved there, changed here"])
         self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0, "-c", "file")
-        syncs = [i for i, line in enumerate(report, 1) if "sync " in line]
-        self.assertGreaterEqual(len(syncs), 4, report)
-        for n in syncs:
-            with self.subTest(n=n, effect=report[n - 1]):
+        for n in stage.effects("sync ", of=("-c", "file")):
+            with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["enospc"], n))
 
     @limit(60)
@@ -96,11 +92,7 @@ class Crash(unittest.TestCase):
         """They are written by a process that has only just begun."""
         stage = on_stage(SCENES["copied, keyword taken off"])
         self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0)
-        sent = [i for i, line in enumerate(report, 1) if " wire " in line]
-        self.assertGreaterEqual(len(sent), 4, report)
-        for n in sent:
+        for n in stage.effects(" wire "):
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
 
@@ -109,13 +101,8 @@ class Crash(unittest.TestCase):
         """Or a flag that the server took off in its new folder would be put back."""
         stage = on_stage(BOTH_MOVED)
         self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0, "-c", "file")
-        writes = [i for i, line in enumerate(report, 1)
-                  if " renameat2 " in line or "sync " in line]
-        self.assertGreaterEqual(len(writes), 4, report)
-        for n in writes:
-            with self.subTest(n=n, effect=report[n - 1]):
+        for n in stage.effects(" renameat2 ", "sync ", of=("-c", "file")):
+            with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["eio"], n))
 
     @limit(60)
