@@ -190,6 +190,16 @@ class Stage:
         with open(report, encoding="utf-8", errors="replace") as f:
             return r, f.read().splitlines()
 
+    def effects(self, *words, of=(), least=4):
+        """Which effects (of killat's class) of a round have one of ${words} in the
+        report?  So many at least, or it is no sample."""
+        self.put_back()
+        _, report = self.killat("count", 0, *of)
+        hits = [n for n, line in enumerate(report, 1) if any(w in line for w in words)]
+        if len(hits) < least:
+            raise Wrong(f"no more than {hits} in {report}")
+        return hits
+
     # -- the judge -------------------------------------------------------
 
     def messages(self):

@@ -55,13 +55,6 @@ class Crash(unittest.TestCase):
         stage.put_back()
         return stage
 
-    def effects(self, stage, word, least, *more):
-        """{number: line} of the effects of a round, ${least} or more, that have ${word}."""
-        _, report = stage.killat("count", 0, *more)
-        found = {i: line for i, line in enumerate(report, 1) if word in line}
-        self.assertGreaterEqual(len(found), least, report)
-        return found
-
     @limit(60)
     def scene(self, name):
         """First as it should go, then wrong at some point."""
@@ -80,7 +73,7 @@ class Crash(unittest.TestCase):
     def test_a_folder_that_takes_no_mail_holds_up_no_other(self):
         """Those whose mail was to land with its own are tried alone, at once."""
         stage = self.staged("several folders at once")
-        renames = self.effects(stage, " renameat2 ", 6, "-c", "file")
+        renames = stage.effects(" renameat2 ", of=("-c", "file"), least=6)
         self.assertEqual(len(renames), 6)
         for n in renames:
             stage.put_back()
@@ -95,8 +88,8 @@ class Crash(unittest.TestCase):
     def test_what_was_changed_here_outlives_a_full_disk_as_its_file_moves(self):
         """A file that cannot follow now is not fetched afresh instead."""
         stage = self.staged("moved there, changed here")
-        for n, effect in self.effects(stage, "sync ", 4, "-c", "file").items():
-            with self.subTest(n=n, effect=effect):
+        for n in stage.effects("sync ", of=("-c", "file")):
+            with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["enospc"], n))
 
     def all_refused(self, scene):
@@ -183,7 +176,7 @@ class Crash(unittest.TestCase):
     def test_a_copy_that_nobody_knows_of_needs_letters(self):
         """They are written by a process that has only just begun."""
         stage = self.staged("copied, keyword taken off")
-        for n in self.effects(stage, " wire ", 4):
+        for n in stage.effects(" wire "):
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
 
@@ -192,13 +185,8 @@ class Crash(unittest.TestCase):
         """Or a flag that the server took off in its new folder would be put back."""
         stage = on_stage(BOTH_MOVED)
         self.addCleanup(stage.close)
-        stage.put_back()
-        _, report = stage.killat("count", 0, "-c", "file")
-        writes = [i for i, line in enumerate(report, 1)
-                  if " renameat2 " in line or "sync " in line]
-        self.assertGreaterEqual(len(writes), 4, report)
-        for n in writes:
-            with self.subTest(n=n, effect=report[n - 1]):
+        for n in stage.effects(" renameat2 ", "sync ", of=("-c", "file")):
+            with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["eio"], n))
 
     @limit(60)
@@ -245,7 +233,7 @@ class Crash(unittest.TestCase):
     def test_a_sweep_finds_what_is_made_wrong(self):
         program = crash.mutants.build("early-row")
         stage = self.staged("download", program)
-        renames = self.effects(stage, " renameat2 ", 1)
+        renames = stage.effects(" renameat2 ", least=1)
         with self.assertRaises(AssertionError):
             for n in renames:
                 point(stage, SWEEPS["kill-before"], n)
