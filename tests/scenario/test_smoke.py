@@ -49,7 +49,7 @@ class Smoke(unittest.TestCase):
         for driver in ("smoke", "replay"):
             out = os.path.join(self.dir, driver)
             os.makedirs(out, exist_ok=True)
-            subprocess.run(["cc", "-D_GNU_SOURCE", "-Isync", "-Itests/fuzz", "-o",
+            subprocess.run(["cc", "-D_GNU_SOURCE", "-Isync", "-Itests/fuzz", "-Itests/unit", "-o",
                             os.path.join(out, "bad"), source, f"tests/fuzz/{driver}.c",
                             os.path.join(BUILD, "libsyncd.a")], cwd=ROOT, check=True)
 
