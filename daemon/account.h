@@ -53,7 +53,8 @@ struct account {
 	int		 fd;		/* -1: closed */
 	bool		 ready;		/* took its configuration */
 	bool		 stopping;	/* was told to end */
-	bool		 reaped;	/* ended; its last words are not read yet */
+	bool		 reaped;	/* ended, or about to with nothing left to do;
+					 * its last words are not read yet */
 	int		 wait_status;	/* then, of waitpid() */
 	unsigned	 n_sent, n_done;	/* jobs in this life */
 	usec		 started;

@@ -357,7 +357,26 @@ say_bye(const struct worker *w, int code, const struct err *err)
 	    worker_error(w->conf, w->state_dir, err);
 
 	json_object_set_new(words, "exit", json_integer(code));
+	/* What is left is the kernel's, and the parent may go before us. */
+	(void)prctl(PR_SET_PDEATHSIG, 0);
 	link_send(IPC_BYE, words);
+}
+
+/* What a last word promises: nothing more is written, and the account is free.  The
+ * watch, which takes the kernel long to close, is left to the caller. */
+static struct watch *
+close_account(struct worker *w)
+{
+	struct watch *watch = w->acc != NULL ? w->acc->watcher : NULL;
+
+	if (watch != NULL)
+		w->acc->watcher = NULL;
+	account_close(w->acc);
+	w->acc = NULL;
+	if (w->lock_fd >= 0)
+		close(w->lock_fd);
+	w->lock_fd = -1;
+	return watch;
 }
 
 int
@@ -365,6 +384,7 @@ worker_main(void)
 {
 	struct worker w = { .lock_fd = -1, .link = { .tunnel_fd = -1, .script_fd = -1 },
 	    .round_at = USEC_NEVER, .outage.tell_at = USEC_NEVER };
+	struct watch *watch;
 	struct err err = { 0 };
 	int code = 0, r;
 
@@ -380,9 +400,10 @@ worker_main(void)
 		r = w.once ? live_one_round(&w, &code, &err) : live(&w, &err);
 	if (r < 0)
 		code = worker_exit_code(&err);
-	say_bye(&w, r < 0 ? code : 0, &err);
 	reload_free(w.reload);
-	account_close(w.acc);
+	watch = close_account(&w);
+	say_bye(&w, r < 0 ? code : 0, &err);
+	watch_free(watch);
 	account_conf_free(w.conf);
 	free(w.state_dir);
 	worker_status_clear(&w.status);

@@ -3,11 +3,13 @@
  * used to OUT as one line of JSON, and exit as it did.
  *
  * A program of its own, because the peak memory of a process counts what it was
- * before exec: a Python that forks is larger than what is measured.
+ * before exec: a Python that forks is larger than what is measured.  The time is that
+ * until CMD itself has ended, what is used that of all, also of those who end later.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -48,6 +50,7 @@ main(int argc, char *argv[])
 		fprintf(stderr, "usage: measure OUT CMD...\n");
 		return 2;
 	}
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	started = now();
 	child = fork();
 	if (child == 0) {
@@ -60,9 +63,12 @@ main(int argc, char *argv[])
 		return 1;
 	}
 	signal(SIGTERM, pass_on);
-	while (wait4(child, &status, 0, &use) < 0)
+	while (waitpid(child, &status, 0) < 0)
 		;
 	wall = now() - started;
+	while (wait(NULL) > 0)
+		;
+	getrusage(RUSAGE_CHILDREN, &use);
 	rc = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	out = fopen(argv[1], "w");
 	if (out == NULL) {

@@ -99,6 +99,11 @@ do_job(const char *account, const char *text, bool once)
 		say(IPC_JOB_DONE, "{\"job\": %d, \"exit\": 0, "
 		    "\"summary\": {\"new\": 3}, \"error\": null}", n);
 	json_decref(job);
+	if (once && strncmp(account, "slow", 4) == 0) {
+		signal(SIGTERM, SIG_IGN);
+		say(IPC_BYE, "{\"exit\": 0, \"code\": \"\", \"message\": \"\"}");
+		pause();
+	}
 	if (once)
 		_exit(0);
 }

@@ -294,6 +294,23 @@ once_prints_each_account_and_exits_with_the_worst(void **state)
 	}
 }
 
+/* One that is deaf besides: it would be killed after ten seconds at the earliest. */
+static void
+once_does_not_wait_for_a_worker_that_said_its_last_word(void **state)
+{
+	usec started = clock_now();
+	char *out;
+
+	(void)state;
+	put_conf("slow good");
+	assert_int_equal(end_of(fork_parent((struct parent_opts){ .once = true }),
+	    USEC_S(10)), 0);
+	assert_true(clock_now() - started < USEC_S(5));
+	out = file_text("stdout");
+	assert_non_null(strstr(out, "slow: done new=3\n"));
+	free(out);
+}
+
 int
 main(void)
 {
@@ -308,7 +325,8 @@ main(void)
 		T(bad_configuration_is_refused_and_the_old_one_stays),
 		T(deaf_worker_is_killed_before_five_seconds),
 		T(stop_is_answered_and_then_done),
-		T(once_prints_each_account_and_exits_with_the_worst)
+		T(once_prints_each_account_and_exits_with_the_worst),
+		T(once_does_not_wait_for_a_worker_that_said_its_last_word)
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
