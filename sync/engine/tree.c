@@ -8,6 +8,7 @@
  */
 #include "engine/tree.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "engine/remove.h"
 #include "engine/renamed.h"
 #include "engine/restore.h"
+#include "engine/unread.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -78,6 +80,12 @@ adopt_rename(struct account *acc, struct folder *f, struct folder *now,
 	if (strcmp(f->path, now->path) != 0)
 		r = mpath_rename(acc->root_fd, (enum layout)acc->conf->layout,
 		    str_z(f->path), str_z(now->path), err);
+	if (r < 0 && faccessat(acc->root_fd, f->path, F_OK,
+	    AT_SYMLINK_NOFOLLOW) == 0) {
+		/* Another time: as a new folder its mail would be here twice. */
+		account_folder_drop(acc, now);
+		unread_mark(f);
+	}
 	if (r == 0 && (r = account_begin(acc, err)) == 0) {
 		free(f->wire);
 		f->wire = xstrdup(now->wire);
@@ -223,7 +231,7 @@ sync_remote_list(struct account *acc, struct err *err)
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 
-		if (f->id == 0 || f->wire == NULL || f->status.listed) {
+		if (f->id == 0 || f->wire == NULL || f->skip || f->status.listed) {
 			if (f->status.listed && f->missing) {
 				f->missing = false;
 				problem_close(acc, "server.folder-gone", f);

@@ -181,6 +181,13 @@ class Crash(unittest.TestCase):
                 self.assertTrue(point(stage, SWEEPS["kill-after"], n))
 
     @limit(60)
+    def test_a_folder_that_cannot_be_renamed_now_is_not_there_twice(self):
+        stage = self.staged("folder renamed")
+        for n in stage.effects(" renameat2 ", " openat2 ", of=("-c", "file")):
+            with self.subTest(n=n):
+                self.assertTrue(point(stage, SWEEPS["eacces"], n))
+
+    @limit(60)
     def test_what_both_sides_moved_keeps_what_was_agreed_on(self):
         """Or a flag that the server took off in its new folder would be put back."""
         stage = on_stage(BOTH_MOVED)
