@@ -21,6 +21,7 @@ from peer import PLAIN, no    # noqa: E402
 from scenes import HERE, SCENES, SOME, THERE, Scene, mails    # noqa: E402
 from stage import KILLAT    # noqa: E402
 from sweeps import SWEEPS, on_stage, point    # noqa: E402
+from syncd import SANITIZED    # noqa: E402
 from world import Churn    # noqa: E402
 
 # With SYNCD_SEED other points are in the sample.
@@ -152,6 +153,7 @@ class Crash(unittest.TestCase):
         self.assertEqual(stage.syncd.run("sync", timeout=20).rc, 1)
         self.assertEqual(len(stage.tree.messages("Archive")), 1)
 
+    @unittest.skipIf(SANITIZED, "nothing can be loaded before a sanitizer")
     @limit(60)
     def test_a_state_that_cannot_be_read_is_none_that_knows_nothing(self):
         """Else a disk that is not mounted were a new tree."""

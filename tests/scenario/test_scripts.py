@@ -16,7 +16,7 @@ import unittest
 from case import Case, limit, local_message, message, rows
 from corpus import HERE as CORPUS
 from imapclient import ImapError
-from syncd import BUILD
+from syncd import BUILD, SANITIZED
 
 SWEEP = os.environ.get("SYNCD_SCRIPT_SWEEP")
 CORPUS_FILES = [os.path.relpath(os.path.join(at, name), CORPUS)
@@ -502,6 +502,7 @@ class CrashTest(ScriptCase):
         self.settle()
         self.check_all()
 
+    @unittest.skipIf(SANITIZED, "nothing can be loaded before a sanitizer")
     @limit(3600 if SWEEP else 120)
     def test_the_database_fails_at_each_statement(self):
         """One step of a statement is an I/O error.  Each is settled before the next."""

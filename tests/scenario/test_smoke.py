@@ -7,7 +7,7 @@ import sys
 import unittest
 
 from server import scratch
-from syncd import BUILD, ROOT
+from syncd import BUILD, ROOT, SANITIZED
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "fuzz"))
 import seeds    # noqa: E402
@@ -26,6 +26,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 """
 
 
+@unittest.skipIf(SANITIZED, "of a library without sanitizers")
 class Smoke(unittest.TestCase):
     def setUp(self):
         self.dir = scratch("smoke.")
