@@ -151,6 +151,7 @@ def main(argv):
             for mutant in ((None, CONTROL[0]) if name == CONTROL[1] and fs != "btrfs" else (None,))]
     mutants.build(CONTROL[0])
     total = failed = 0
+    powercut.ordinary_tls()    # once, and not on a disk that is broken
     with concurrent.futures.ProcessPoolExecutor(powercut.JOBS) as pool:
         for fs, name, mutant, met, bad in pool.map(swept, *zip(*todo)):
             if mutant is not None:

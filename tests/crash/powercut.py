@@ -38,6 +38,7 @@ from disk import SIZES, Disk, Trial, cuts, has, in_order    # noqa: E402
 from drain import Drain    # noqa: E402
 from maildir import canonical    # noqa: E402
 from oracle import Content    # noqa: E402
+from peer import ordinary_tls    # noqa: E402
 from scenes import HERE, SCENES    # noqa: E402
 from server import memory    # noqa: E402
 from stage import Stage, Wrong    # noqa: E402
@@ -307,6 +308,7 @@ def main(argv):
     for mutant in sorted({m for _, _, m in todo if m is not None}):
         mutants.build(mutant)
     disks, failed = Counter(), 0
+    ordinary_tls()    # once, and not on a disk that loses its power
     with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
         for outcome in pool.map(swept, *zip(*todo)):
             failed += failures(outcome)
