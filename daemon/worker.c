@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -362,6 +363,21 @@ say_bye(const struct worker *w, int code, const struct err *err)
 	link_send(IPC_BYE, words);
 }
 
+/* In whatever we are caught; to be killed does no harm to a worker, and one that nobody
+ * stops does: it holds the account. */
+static void
+die_with_parent(void)
+{
+	struct ucred parent;
+	socklen_t n = sizeof(parent);
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before, its first words said; it made the socket. */
+	if (getsockopt(IPC_FD, SOL_SOCKET, SO_PEERCRED, &parent, &n) == 0 &&
+	    parent.pid != getppid())
+		_exit(0);
+}
+
 /* What a last word promises: nothing more is written, and the account is free.  The
  * watch, which takes the kernel long to close, is left to the caller. */
 static struct watch *
@@ -388,10 +404,7 @@ worker_main(void)
 	struct err err = { 0 };
 	int code = 0, r;
 
-	/* In whatever we are caught; to be killed does no harm to a worker, and one
-	 * that nobody stops does: it holds the account.  If the parent is dead
-	 * already, what it should say first does not come. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	die_with_parent();
 	umask(077);
 	allow_files();
 	take_signals();
