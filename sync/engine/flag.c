@@ -172,7 +172,7 @@ rename_to_show(struct account *acc, struct folder *f, struct change *c,
 	}
 	if (strcmp(name, c->file) == 0 && to_new == c->in_new)
 		return 1;
-	got = mdir_rename(f->fd, c->in_new, c->file, f->fd, to_new, name, err);
+	got = local_rename(acc, f, c->in_new, c->file, f, to_new, name, err);
 	if (got > 0) {
 		free(c->file);
 		c->file = xstrdup(name);

@@ -283,8 +283,7 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 	if (got <= 0)
 		goto out;
 	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
-	    1 : mdir_rename(from->fd, row->in_new, file, to->fd, to_new, name,
-	    err);
+	    1 : local_rename(acc, from, row->in_new, file, to, to_new, name, err);
 	if (got <= 0)
 		goto out;
 	dirsync_came(acc, to);

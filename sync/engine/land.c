@@ -421,10 +421,17 @@ place(const struct arrivals *a, struct err *err)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		const struct arrival *one = &a->v[i];
+		const struct folder *home = home_of(a, one);
+		int got;
 
-		if (!one->waits && deliver_place(a->f->fd, one->landing.unique,
-		    home_of(a, one)->fd, one->file, one->in_new, err) < 0)
+		if (one->waits)
+			continue;
+		got = deliver_place(a->f->fd, one->landing.unique, home->fd,
+		    one->file, one->in_new, err);
+		if (got < 0)
 			return -1;
+		if (got > 0)
+			local_landed(a->acc, home, one->file, one->in_new);
 	}
 	return 0;
 }

@@ -57,7 +57,7 @@ rename_to_follow(struct account *acc, struct folder *from, struct folder *to,
 		return -1;
 	if (local_name(acc, to, from, file, in_new, flags, name, to_new) < 0)
 		return 0;
-	return mdir_rename(to->fd, in_new, file, to->fd, *to_new, name, err);
+	return local_rename(acc, to, in_new, file, to, *to_new, name, err);
 }
 
 int
@@ -95,8 +95,8 @@ letters_show(struct account *acc, struct folder *f, struct change *c,
 	    &to_new) < 0)
 		return 0;
 	if (strcmp(name, c->file) != 0 || to_new != c->in_new) {
-		got = mdir_rename(f->fd, c->in_new, c->file, f->fd, to_new,
-		    name, err);
+		got = local_rename(acc, f, c->in_new, c->file, f, to_new, name,
+		    err);
 		if (got <= 0)
 			return got;
 		free(c->file);

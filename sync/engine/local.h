@@ -11,6 +11,14 @@
 int	local_note(struct account *acc, struct err *err);
 /* We have changed that name ourselves: look at it like at anybody's change. */
 void	local_told(struct folder *f, const char *file, bool in_new, bool gone);
+/* A message came into ${f} by a rename of ours, and the base will say so: what the watch
+ * tells of it is no news.  Before the next local_note(). */
+void	local_landed(struct account *acc, const struct folder *f, const char *file,
+	    bool in_new);
+/* mdir_rename(), likewise. */
+int	local_rename(struct account *acc, const struct folder *from, bool from_new,
+	    const char *file, const struct folder *to, bool to_new,
+	    const char *name, struct err *err);
 /* Forget the names that were noted. */
 void	local_forget(struct folder *f);
 /* Watch the folder (before it is read for the first time, so that nothing falls

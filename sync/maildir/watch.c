@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "maildir/at.h"
 #include "maildir/name.h"
+#include "maildir/ours.h"
 
 enum {
 	READ_SIZE = 64 * 1024,
@@ -81,6 +82,7 @@ struct watch {
 	struct pendings		 open;		/* ST_OPEN: kept back */
 	struct pendings		 taken;		/* names lent to the caller */
 	size_t			 n_ready, n_open, n_scan;
+	struct ours		 ours;
 	bool			 scan_all, tree, files;
 	usec			 last;
 };
@@ -103,6 +105,7 @@ watch_new(struct err *err)
 	TAILQ_INIT(&w->ready);
 	TAILQ_INIT(&w->open);
 	TAILQ_INIT(&w->taken);
+	ours_init(&w->ours);
 	return w;
 }
 
@@ -352,6 +355,15 @@ watch_forget(struct watch *w, int64_t key)
 	free(f);
 }
 
+void
+watch_ours(struct watch *w, int64_t key, bool in_new, const char *file, bool came)
+{
+	const struct folder *f = find_folder(w, key);
+
+	if (f != NULL && f->dirs[in_new] != NULL)
+		ours_add(&w->ours, f->dirs[in_new]->wd, file, came);
+}
+
 static void
 free_taken(struct watch *w)
 {
@@ -380,6 +392,7 @@ watch_free(struct watch *w)
 			free(d);
 		}
 	free_taken(w);
+	ours_clear(&w->ours);
 	map_clear(&w->dirs);
 	map_clear(&w->folders);
 	close(w->fd);
@@ -523,6 +536,9 @@ on_event(struct watch *w, const struct inotify_event *ev)
 		w->last = clock_now();
 		return;
 	}
+	if (ev->len > 0 && (ev->mask & (IN_MOVED_FROM | IN_MOVED_TO)) &&
+	    ours_take(&w->ours, ev->wd, ev->name, ev->mask & IN_MOVED_TO))
+		return;
 	/* Events may still come for a directory that we watch no more. */
 	d = find_dir(w, ev->wd);
 	if (d == NULL)
@@ -557,8 +573,10 @@ watch_read(struct watch *w, struct err *err)
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			ours_forget(&w->ours);
 			break;
+		}
 		if (n <= 0)
 			return err_sys(err, ERR_LOCAL, "store.io",
 			    "read inotify events");

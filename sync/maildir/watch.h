@@ -27,6 +27,11 @@ int		 watch_fd(const struct watch *w);
 int		 watch_folder(struct watch *w, int64_t key, const char *root,
 		    const char *path, struct err *err);
 void		 watch_forget(struct watch *w, int64_t key);
+/* The caller has just put ${file} into the folder, or taken it out, by a rename, and
+ * knows of it: no event comes of that.  To be said before the next watch_read(), in
+ * the order of what was done. */
+void		 watch_ours(struct watch *w, int64_t key, bool in_new,
+		    const char *file, bool came);
 /* Watch a directory of the tree for folders that come and go. */
 int		 watch_tree(struct watch *w, const char *root, const char *path,
 		    struct err *err);

@@ -114,6 +114,78 @@ a_move_between_folders_is_two_events(void **state)
 	watch_free(w);
 }
 
+/* move() of ours from one folder to the other, as the caller says it. */
+static void
+move_ours(const struct fixture *f, struct watch *w, const char *from, const char *to)
+{
+	move(f, from, to);
+	watch_ours(w, from[0] == 'a' ? 1 : 2, from[2] == 'n', from + 6, false);
+	watch_ours(w, to[0] == 'a' ? 1 : 2, to[2] == 'n', to + 6, true);
+}
+
+static void
+what_we_did_ourselves_is_no_event(void **state)
+{
+	struct fixture *f = *state;
+	struct watch *w = watch_all(f);
+
+	fixture_file(f, "tmp/1.h", "x");
+	fixture_file(f, "tmp/2.h", "x");
+	move(f, "tmp/1.h", "a/new/1.h");
+	move(f, "tmp/2.h", "a/cur/2.h:2,");
+	assert_events(w, "P1:new/1.h P1:cur/2.h:2,");
+	move_ours(f, w, "a/new/1.h", "b/cur/1.h:2,S");
+	move_ours(f, w, "a/cur/2.h:2,", "a/cur/2.h:2,F");
+	assert_events(w, "");
+	/* Said once: the next time somebody else did the same. */
+	move(f, "b/cur/1.h:2,S", "a/new/1.h");
+	move(f, "a/new/1.h", "b/cur/1.h:2,S");
+	assert_events(w, "G1:new/1.h P2:cur/1.h:2,S");
+	watch_free(w);
+}
+
+static void
+what_others_did_meanwhile_is_an_event(void **state)
+{
+	struct fixture *f = *state;
+	struct watch *w = watch_all(f);
+
+	for (int i = 1; i <= 4; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "a/cur/%d.h", i);
+		fixture_file(f, "tmp/x", "x");
+		move(f, "tmp/x", name);
+	}
+	assert_events(w, "P1:cur/1.h P1:cur/2.h P1:cur/3.h P1:cur/4.h");
+	/* Before ours, between them, and behind. */
+	move(f, "a/cur/4.h", "a/cur/4.h:2,T");
+	move_ours(f, w, "a/cur/1.h", "b/cur/1.h");
+	assert_int_equal(unlinkat(f->fd, "a/cur/3.h", 0), 0);
+	move_ours(f, w, "a/cur/2.h", "b/cur/2.h");
+	move(f, "b/cur/1.h", "b/cur/1.h:2,R");
+	assert_events(w, "P1:cur/4.h:2,T G1:cur/3.h P2:cur/1.h:2,R");
+	watch_free(w);
+}
+
+static void
+what_never_comes_hides_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct watch *w = watch_all(f);
+
+	fixture_file(f, "tmp/1.h", "x");
+	watch_ours(w, 1, false, "9.h", true);
+	watch_ours(w, 7, false, "1.h", true);
+	watch_ours(w, 1, true, "1.h", true);
+	move(f, "tmp/1.h", "a/new/1.h");
+	assert_events(w, "P1:new/1.h");
+	move(f, "a/new/1.h", "a/cur/1.h");
+	move(f, "a/cur/1.h", "a/new/1.h");
+	assert_events(w, "P1:new/1.h");
+	watch_free(w);
+}
+
 static void
 deleting_is_gone_and_coming_back_is_present(void **state)
 {
@@ -325,6 +397,9 @@ main(void)
 		FIXTURE_TEST(a_delivery_is_one_event),
 		FIXTURE_TEST(renames_within_a_folder_end_in_one_place),
 		FIXTURE_TEST(a_move_between_folders_is_two_events),
+		FIXTURE_TEST(what_we_did_ourselves_is_no_event),
+		FIXTURE_TEST(what_others_did_meanwhile_is_an_event),
+		FIXTURE_TEST(what_never_comes_hides_nothing),
 		FIXTURE_TEST(deleting_is_gone_and_coming_back_is_present),
 		FIXTURE_TEST(a_file_written_in_place_waits_for_its_end),
 		FIXTURE_TEST(a_linked_file_is_present_at_once),
