@@ -43,9 +43,11 @@ look(struct account *acc, int64_t *newest, struct err *err)
 			f->seen_cur = f->mtime_cur;
 			f->seen_new = f->mtime_new;
 		}
-		if (is_touched(f) && f->seen_cur > *newest)
+		if (!is_touched(f) || mdir_age(f->fd, &f->seen_cur, &f->seen_new))
+			continue;
+		if (f->seen_cur > *newest)
 			*newest = f->seen_cur;
-		if (is_touched(f) && f->seen_new > *newest)
+		if (f->seen_new > *newest)
 			*newest = f->seen_new;
 	}
 	return 0;

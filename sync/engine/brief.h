@@ -17,8 +17,9 @@
  * more; if that cannot be, they are compared afterwards, as without. */
 int	brief_watch(struct account *acc, struct folder *f, struct err *err)
 	    MUST_CHECK;
-/* All seems to be done: read the times, when a change after them would be seen, and
- * note what others did until then.  May wait a few hundredths of a second. */
+/* All seems to be done: read the times, so that a change after them would be seen, and
+ * note what others did until then.  May wait a few hundredths of a second where times
+ * cannot be set. */
 int	brief_settle(struct account *acc, struct err *err) MUST_CHECK;
 /* They are what the next round compares with, where nothing was noted. */
 int	brief_keep(struct account *acc, struct err *err) MUST_CHECK;

@@ -165,10 +165,27 @@ compare_reported(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
-/* How many of our UIDs ${set} holds; with ${mark}, they become changes. */
+/* How many of our UIDs ${set} holds. */
 static int
-known_in(struct account *acc, struct folder *f, const struct uidset *set,
-    bool inside, bool mark, uint32_t *n, struct err *err)
+count_known(struct account *acc, const struct folder *f, const struct uidset *set,
+    uint32_t *n, struct err *err)
+{
+	*n = 0;
+	for (size_t i = 0; i < set->n; i++) {
+		uint32_t some;
+
+		if (store_count_range(acc->store, f->id, set->r[i].lo,
+		    set->r[i].hi, &some, err) < 0)
+			return -1;
+		*n += some;
+	}
+	return 0;
+}
+
+/* Those of our UIDs that ${set} holds, or that it does not hold, are gone. */
+static int
+mark_gone(struct account *acc, struct folder *f, const struct uidset *set,
+    bool inside, struct err *err)
 {
 	size_t n_sorted = f->work.n, at = 0;
 	struct msg_row row;
@@ -176,14 +193,12 @@ known_in(struct account *acc, struct folder *f, const struct uidset *set,
 	struct cursor *c;
 	int got;
 
-	*n = 0;
 	if (inside && uidset_count(set) <= 4096) {
 		while (uidset_next(set, &at, &uid)) {
 			got = store_find_uid(acc->store, f->id, uid, &row, err);
 			if (got < 0)
 				return -1;
-			*n += got > 0;
-			if (got > 0 && mark)
+			if (got > 0)
 				row_gone(f, n_sorted, &row);
 		}
 		return 0;
@@ -191,13 +206,9 @@ known_in(struct account *acc, struct folder *f, const struct uidset *set,
 	c = cursor_open(acc->store, f->id, BY_UID, err);
 	if (c == NULL)
 		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0) {
-		if (row.uid.v == 0 || uidset_has(set, row.uid) != inside)
-			continue;
-		++*n;
-		if (mark)
+	while ((got = cursor_next(c, &row, err)) > 0)
+		if (row.uid.v != 0 && uidset_has(set, row.uid) == inside)
 			row_gone(f, n_sorted, &row);
-	}
 	cursor_close(c);
 	return got;
 }
@@ -208,7 +219,6 @@ static int
 search_gone(struct account *acc, struct folder *f, struct err *err)
 {
 	struct uidset all;
-	uint32_t n;
 	int r;
 
 	uidset_init(&all);
@@ -225,7 +235,7 @@ search_gone(struct account *acc, struct folder *f, struct err *err)
 		    f->name,
 		    (unsigned long long)uidset_count(&acc->remote->found),
 		    imap_box(acc->work)->exists);
-	return known_in(acc, f, &acc->remote->found, false, true, &n, err);
+	return mark_gone(acc, f, &acc->remote->found, false, err);
 }
 
 /*
@@ -242,11 +252,11 @@ apply_gone(struct account *acc, struct folder *f, struct err *err)
 	/* One change for one row: those that were just reported are found. */
 	work_sort(&f->work);
 	if (store_count_uids(acc->store, f->id, &known, err) < 0 ||
-	    known_in(acc, f, &r->gone, true, false, &vanished, err) < 0)
+	    count_known(acc, f, &r->gone, &vanished, err) < 0)
 		return -1;
 	if (!r->expunged &&
 	    (uint64_t)known + (uint32_t)f->work.n_fresh == (uint64_t)exists + vanished)
-		return known_in(acc, f, &r->gone, true, true, &vanished, err);
+		return mark_gone(acc, f, &r->gone, true, err);
 	if (vanished > 0)
 		log_warn("%s: the server says that %u messages are gone, but "
 		    "the numbers do not add up (%u known, %u new, %u there): "
@@ -435,7 +445,7 @@ gather_quiet(struct account *acc, struct folder *f, bool *quiet, struct err *err
 		if (got == 0 || !flags_eq(row.flags, now))
 			return 0;
 	}
-	if (known_in(acc, f, &r->gone, true, false, &n, err) < 0)
+	if (count_known(acc, f, &r->gone, &n, err) < 0)
 		return -1;
 	*quiet = n == 0;
 	return 0;

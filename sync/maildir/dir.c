@@ -66,6 +66,32 @@ mdir_times(int folder_fd, int64_t *cur, int64_t *new_, struct err *err)
 	return dir_mtime(folder_fd, "new", new_, err);
 }
 
+/* The clock of files is never behind a time that it gave: back is where it will not
+ * come to.  Seconds stay what they are, for those who compare no more than these. */
+static bool
+age(int folder_fd, const char *sub, int64_t *mtime)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT },
+	    { .tv_sec = *mtime / 1000000000, .tv_nsec = *mtime % 1000000000 - 1 } };
+	struct err ignored;
+	int64_t now;
+
+	if (mdir_young_for(*mtime, clock_wall() * 1000) == 0)
+		return true;
+	if (times[1].tv_nsec < 0 ||
+	    utimensat(folder_fd, sub, times, AT_SYMLINK_NOFOLLOW) != 0 ||
+	    dir_mtime(folder_fd, sub, &now, &ignored) < 0 || now != *mtime - 1)
+		return false;
+	*mtime = now;
+	return true;
+}
+
+bool
+mdir_age(int folder_fd, int64_t *cur, int64_t *new_)
+{
+	return age(folder_fd, "cur", cur) && age(folder_fd, "new", new_);
+}
+
 /* The text of a list while it grows; names follow each other with their NUL. */
 struct arena {
 	char	*p;

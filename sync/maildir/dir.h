@@ -41,6 +41,11 @@ int	mdir_times(int folder_fd, int64_t *cur, int64_t *new_, struct err *err);
 /* For how long from ${now} on a change may leave the times as one at ${then} did, both in
  * ns; 0: they would tell. */
 usec	mdir_young_for(int64_t then, int64_t now);
+/* *cur and *new_ are the times of the directories: whatever changes from now on will show
+ * in them, since one that is too young for that is set back by a nanosecond.  What was
+ * changed until now may not show any more.  false: there is no such nanosecond here, or
+ * the directories are not ours: wait for mdir_young_for(). */
+bool	mdir_age(int folder_fd, int64_t *cur, int64_t *new_);
 /* Read both directories (new/ first: a reader's move to cur/ is then seen
  * twice rather than not at all; the cur/ entry wins).  Files whose names are not
  * messages are left out.  -1 when any of it could not be read. */

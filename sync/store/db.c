@@ -68,6 +68,8 @@ static const char *const sql[Q_N] = {
 	[Q_FIND_UID] = SELECT_MSG "WHERE folder = ? AND uid = ?",
 	[Q_FIND_UNIQ] = SELECT_MSG "WHERE folder = ? AND uniq = ?",
 	[Q_COUNT_UIDS] = "SELECT uids FROM folder WHERE id = ?",
+	[Q_COUNT_RANGE] = "SELECT count(*) FROM message WHERE folder = ? "
+	    "AND uid BETWEEN ? AND ?",
 	[Q_LAST_UID] = "SELECT coalesce(max(uid), 0) FROM message "
 	    "WHERE folder = ? AND uid IS NOT NULL",
 	[Q_COUNT] = "SELECT count(*) FROM message WHERE folder = ?",

@@ -271,19 +271,25 @@ store_find_unique(struct store *s, int64_t folder, struct str unique,
 	return find(s, Q_FIND_UNIQ, row, err);
 }
 
+/* What is counted is bound, but for the folder. */
 static int
-count(struct store *s, enum stmt q, int64_t folder, uint32_t *n, struct err *err)
+count_bound(struct store *s, sqlite3_stmt *st, int64_t folder, uint32_t *n,
+    struct err *err)
 {
-	sqlite3_stmt *st = db_stmt(s, q, err);
-
-	if (st == NULL)
-		return -1;
 	sqlite3_bind_int64(st, 1, folder);
 	if (db_step(s, st, err) < 0)
 		return -1;
 	*n = (uint32_t)sqlite3_column_int64(st, 0);
 	sqlite3_reset(st);
 	return 0;
+}
+
+static int
+count(struct store *s, enum stmt q, int64_t folder, uint32_t *n, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, q, err);
+
+	return st != NULL ? count_bound(s, st, folder, n, err) : -1;
 }
 
 int
@@ -315,6 +321,19 @@ int
 store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err)
 {
 	return count(s, Q_COUNT_UIDS, folder, n, err);
+}
+
+int
+store_count_range(struct store *s, int64_t folder, uint32_t lo, uint32_t hi,
+    uint32_t *n, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, Q_COUNT_RANGE, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 2, lo);
+	sqlite3_bind_int64(st, 3, hi);
+	return count_bound(s, st, folder, n, err);
 }
 
 int

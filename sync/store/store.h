@@ -149,6 +149,9 @@ int	store_find_unique(struct store *s, int64_t folder, struct str unique,
 /* How many rows of the folder have a uid (PRESENT, GONE_LOCAL, ...): the K of
  * the EXISTS equation. */
 int	store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err);
+/* How many of these, ${lo} and ${hi} included; they are not read. */
+int	store_count_range(struct store *s, int64_t folder, uint32_t lo, uint32_t hi,
+	    uint32_t *n, struct err *err);
 /* The highest uid of its rows; 0: none has one. */
 int	store_last_uid(struct store *s, int64_t folder, uint32_t *uid, struct err *err);
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "maildir/dir.h"
@@ -343,11 +344,72 @@ date_is_set_where_it_differs(void **state)
 	assert_int_equal(mdir_set_date(f->fd, false, "2.h:2,S", 1, &err), 0);
 }
 
+/* Of two changes within one tick of the kernel's clock the second one shows as well. */
+static void
+a_time_set_back_tells_of_every_change(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+
+	fixture_file(f, "new/1.h", "x");
+	for (int i = 0; i < 200; i++) {
+		int64_t cur, new_, cur_now, new_now;
+
+		assert_int_equal(mdir_times(f->fd, &cur, &new_, &err), 0);
+		if (cur % 1000000000 == 0 || new_ % 1000000000 == 0)
+			continue;
+		assert_true(mdir_age(f->fd, &cur, &new_));
+		assert_int_equal(mdir_times(f->fd, &cur_now, &new_now, &err), 0);
+		assert_int_equal(cur_now, cur);
+		assert_int_equal(new_now, new_);
+		assert_int_equal(mdir_rename(f->fd, i % 2 == 0, "1.h", f->fd,
+		    i % 2 != 0, "1.h", &err), 1);
+		assert_int_equal(mdir_times(f->fd, &cur_now, &new_now, &err), 0);
+		assert_int_not_equal(cur_now, cur);
+		assert_int_not_equal(new_now, new_);
+	}
+}
+
+static void
+only_young_times_are_set_back_and_no_second_changes(void **state)
+{
+	struct fixture *f = *state;
+	int64_t cur, new_, was;
+	struct timespec ts[2];
+	struct err err;
+
+	age(f);
+	assert_int_equal(mdir_times(f->fd, &cur, &new_, &err), 0);
+	was = cur;
+	assert_true(mdir_age(f->fd, &cur, &new_));
+	assert_int_equal(cur, was);
+	assert_int_equal(new_, was);
+	/* Retried should the second be over before it is looked at. */
+	for (int tries = 0; tries < 5; tries++) {
+		assert_int_equal(clock_gettime(CLOCK_REALTIME, &ts[1]), 0);
+		ts[0] = ts[1];
+		ts[0].tv_nsec = ts[1].tv_nsec = 0;
+		ts[0].tv_sec = ++ts[1].tv_sec;
+		(void)clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &ts[1], NULL);
+		assert_int_equal(utimensat(f->fd, "cur", ts, 0), 0);
+		assert_int_equal(mdir_times(f->fd, &cur, &new_, &err), 0);
+		was = cur;
+		if (!mdir_age(f->fd, &cur, &new_))
+			break;
+		assert_true(tries < 4);
+	}
+	assert_int_equal(cur, was);
+	assert_int_equal(mdir_times(f->fd, &cur, &new_, &err), 0);
+	assert_int_equal(cur, was);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FIXTURE_TEST(messages_are_listed_by_unique_name),
+		FIXTURE_TEST(a_time_set_back_tells_of_every_change),
+		FIXTURE_TEST(only_young_times_are_set_back_and_no_second_changes),
 		FIXTURE_TEST(of_one_unique_name_one_entry_counts),
 		FIXTURE_TEST(a_directory_that_moved_just_now_is_not_stable),
 		FIXTURE_TEST(a_folder_that_cannot_be_read_is_an_error),

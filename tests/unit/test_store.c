@@ -458,6 +458,32 @@ counts_are_of_what_they_say(void **state)
 	store_close(s);
 }
 
+static void
+uids_are_counted_by_range(void **state)
+{
+	static const struct { uint32_t lo, hi, want; } t[] = {
+		{ 1, UINT32_MAX, 4 }, { 1, 4, 0 }, { 5, 5, 1 }, { 5, 6, 2 }, { 6, 9, 2 },
+		{ 10, UINT32_MAX - 1, 0 }, { UINT32_MAX, UINT32_MAX, 1 },
+	};
+	struct store *s = open_store();
+	struct folder_row f = add_folder(s, "INBOX"), g = add_folder(s, "G");
+	struct err err;
+	uint32_t n;
+
+	(void)state;
+	add_message(s, f.id, 5, "a");
+	add_message(s, f.id, 6, "b");
+	add_message(s, f.id, 0, "c");
+	add_message(s, f.id, 9, NULL);
+	add_message(s, f.id, UINT32_MAX, "d");
+	add_message(s, g.id, 7, "a");
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		OK(store_count_range(s, f.id, t[i].lo, t[i].hi, &n, &err));
+		assert_int_equal(n, t[i].want);
+	}
+	store_close(s);
+}
+
 /* The count of uids is kept, not counted: by whatever changes a row. */
 static void
 uids_stay_counted(void **state)
@@ -1119,6 +1145,7 @@ main(void)
 		FRESH(small_facts_are_kept),
 		FRESH(a_fact_that_cannot_be_read_is_not_absent),
 		FRESH(counts_are_of_what_they_say),
+		FRESH(uids_are_counted_by_range),
 		FRESH(uids_stay_counted),
 		FRESH(the_log_is_filtered_and_trimmed),
 		FRESH(a_rollback_leaves_nothing_and_a_commit_all),
