@@ -62,6 +62,7 @@ struct account {
 	struct store	*store;
 	struct deliver	*deliver;
 	bool		 unsynced;		/* some folder is */
+	int		 handles;		/* at most so many of folders are open */
 	int		 dead;			/* pid of one of us that died while it
 						 * was delivering; 0: none */
 	bool		 delivering;		/* our pid is noted for that */

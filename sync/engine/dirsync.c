@@ -24,6 +24,7 @@ dirsync_left(struct account *acc, struct folder *f)
 static int
 sync_folder(struct folder *f, struct err *err)
 {
+	folder_drop_handles(f);
 	if (f->fd >= 0 && mdir_sync(f->fd, err) < 0 && err->errnum != ENOENT)
 		return -1;
 	f->unsynced = UNSYNCED_NOT;

@@ -177,7 +177,6 @@ rename_to_show(struct account *acc, struct folder *f, struct change *c,
 		free(c->file);
 		c->file = xstrdup(name);
 		c->in_new = to_new;
-		dirsync_came(acc, f);
 	}
 	return got;
 }

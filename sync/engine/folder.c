@@ -7,13 +7,14 @@
 #include "base/mem.h"
 #include "engine/account.h"
 #include "engine/local.h"
+#include "maildir/dir.h"
 
 struct folder *
 folder_new(void)
 {
 	struct folder *f = xcalloc(1, sizeof(*f));
 
-	f->fd = -1;
+	f->fd = f->handle[0] = f->handle[1] = -1;
 	return f;
 }
 
@@ -104,9 +105,28 @@ folder_load(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+int
+folder_handle(struct folder *f, bool in_new, struct err *err)
+{
+	if (f->handle[in_new] < 0)
+		f->handle[in_new] = mdir_handle(f->fd, in_new, err);
+	return f->handle[in_new];
+}
+
+void
+folder_drop_handles(struct folder *f)
+{
+	for (int i = 0; i < 2; i++) {
+		if (f->handle[i] >= 0)
+			close(f->handle[i]);
+		f->handle[i] = -1;
+	}
+}
+
 void
 folder_shut(struct folder *f)
 {
+	folder_drop_handles(f);
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = -1;

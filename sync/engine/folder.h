@@ -69,6 +69,9 @@ struct folder {
 	bool			 excluded;	/* folders.sync leaves it out */
 	bool			 away;		/* its directory is gone here */
 	int			 fd;		/* its directory; -1: closed */
+	int			 handle[2];	/* cur/ and new/, from the first name
+						 * changed there until they are synced;
+						 * -1: closed */
 	unsigned		 dirty;		/* enum dirty */
 	enum unsynced		 unsynced;
 	bool			 skip;		/* failed in this round: later */
@@ -94,6 +97,9 @@ void		 folder_from_row(struct folder *f, const struct folder_row *row);
 int		 folder_save(struct account *acc, struct folder *f, struct err *err);
 /* Open the directory and read the keyword tables, once. */
 int		 folder_load(struct account *acc, struct folder *f, struct err *err);
+/* cur/ or new/, open until folder_drop_handles(); -1. */
+int		 folder_handle(struct folder *f, bool in_new, struct err *err);
+void		 folder_drop_handles(struct folder *f);
 /* Its directory is another, or none: what is open of the old one is closed. */
 void		 folder_shut(struct folder *f);
 /* A folder that takes part: on the server, not held, wanted. */

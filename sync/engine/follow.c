@@ -286,6 +286,7 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 	    1 : local_rename(acc, from, row->in_new, file, to, to_new, name, err);
 	if (got <= 0)
 		goto out;
+	/* Also if a client had given it that name already. */
 	dirsync_came(acc, to);
 	dirsync_left(acc, from);
 	must(mname_parse(str_z(name), &parts));

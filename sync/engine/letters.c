@@ -12,7 +12,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/dirsync.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -75,7 +74,6 @@ letters_follow(struct account *acc, struct folder *from, struct folder *to,
 	if (got > 0) {
 		row->file = str_z(name);
 		row->in_new = to_new;
-		dirsync_came(acc, to);
 	}
 	return 0;
 }
@@ -102,7 +100,6 @@ letters_show(struct account *acc, struct folder *f, struct change *c,
 		free(c->file);
 		c->file = xstrdup(name);
 		c->in_new = to_new;
-		dirsync_came(acc, f);
 	}
 	c->letters = NULL;
 	return 0;

@@ -15,10 +15,10 @@ void	local_told(struct folder *f, const char *file, bool in_new, bool gone);
  * tells of it is no news.  Before the next local_note(). */
 void	local_landed(struct account *acc, const struct folder *f, const char *file,
 	    bool in_new);
-/* mdir_rename(), likewise. */
-int	local_rename(struct account *acc, const struct folder *from, bool from_new,
-	    const char *file, const struct folder *to, bool to_new,
-	    const char *name, struct err *err);
+/* mdir_rename(), likewise; account_end() syncs the directories. */
+int	local_rename(struct account *acc, struct folder *from, bool from_new,
+	    const char *file, struct folder *to, bool to_new, const char *name,
+	    struct err *err);
 /* Forget the names that were noted. */
 void	local_forget(struct folder *f);
 /* Watch the folder (before it is read for the first time, so that nothing falls

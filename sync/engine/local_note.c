@@ -52,20 +52,6 @@ local_landed(struct account *acc, const struct folder *f, const char *file, bool
 }
 
 int
-local_rename(struct account *acc, const struct folder *from, bool from_new,
-    const char *file, const struct folder *to, bool to_new, const char *name,
-    struct err *err)
-{
-	int got = mdir_rename(from->fd, from_new, file, to->fd, to_new, name, err);
-
-	if (got > 0 && acc->watcher != NULL) {
-		watch_ours(acc->watcher, from->id, from_new, file, false);
-		watch_ours(acc->watcher, to->id, to_new, name, true);
-	}
-	return got;
-}
-
-int
 local_note(struct account *acc, struct err *err)
 {
 	struct watch_event ev;

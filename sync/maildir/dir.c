@@ -394,21 +394,39 @@ close_both(const int dir[2])
 }
 
 int
+mdir_handle(int folder_fd, bool in_new, struct err *err)
+{
+	int dir = at_sub(folder_fd, in_new);
+
+	return dir >= 0 ? dir : at_fail(err, ERR_FOLDER, "open %s",
+	    in_new ? "new" : "cur");
+}
+
+int
+mdir_rename_in(int from_dir, const char *from, int to_dir, const char *to,
+    struct err *err)
+{
+	struct stat st;
+
+	errno = EINVAL;
+	if (at_plain(str_z(from)) && at_plain(str_z(to)) &&
+	    at_rename(from_dir, from, to_dir, to) == 0)
+		return 1;
+	if (errno == ENOENT && fstatat(from_dir, from, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return at_fail(err, ERR_MSG, "rename %s to %s", from, to);
+}
+
+int
 mdir_rename(int from_fd, bool from_new, const char *from, int to_fd,
     bool to_new, const char *to, struct err *err)
 {
-	struct stat st;
 	int dir[2], rc = -1;
 
 	if (open_both(from_fd, from_new, to_fd, to_new, from, to, dir) < 0)
 		at_fail(err, ERR_FOLDER, "rename %s to %s", from, to);
-	else if (at_rename(dir[0], from, dir[1], to) == 0)
-		rc = 1;
-	else if (errno == ENOENT &&
-	    fstatat(dir[0], from, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		rc = 0;
 	else
-		at_fail(err, ERR_MSG, "rename %s to %s", from, to);
+		rc = mdir_rename_in(dir[0], from, dir[1], to, err);
 	close_both(dir);
 	return rc;
 }

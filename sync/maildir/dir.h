@@ -87,6 +87,11 @@ int	mdir_head(int fd, struct hash *head, struct err *err);
  * 1: done; 0: the source is gone (a client was faster); -1. */
 int	mdir_rename(int from_fd, bool from_new, const char *from,
 	    int to_fd, bool to_new, const char *to, struct err *err);
+/* The same of many files in a row: cur/ or new/ by a handle, which the caller closes; it
+ * is of the directory that had that name when it was made.  -1: ERR_FOLDER. */
+int	mdir_handle(int folder_fd, bool in_new, struct err *err);
+int	mdir_rename_in(int from_dir, const char *from, int to_dir, const char *to,
+	    struct err *err);
 /* A second name for the same file, in another folder; never replaces.  1: done;
  * 0: the source is gone, or the name is there already; -1. */
 int	mdir_link(int from_fd, bool from_new, const char *from,

@@ -182,6 +182,28 @@ class Crossing(LiveCase):
         self.assertEqual(self.flags(self.far("INBOX", "b001.")), ["FS"])
 
 
+class Holding(LiveCase):
+    """Where names change, directories are held open for that moment: clients may replace
+    them."""
+
+    def held_open(self):
+        """What of cur/ and new/ the daemon and its workers have open."""
+        found = []
+        for pid in family(self.syncd.proc.pid):
+            for fd in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        return [path for path in found if os.path.basename(path) in ("cur", "new")]
+
+    def test_nothing_stays_open_behind_renames(self):
+        self.begin()
+        self.client.store("INBOX", self.client.find("INBOX", "m1"), "+", "F")
+        self.client.move("INBOX", self.client.find("INBOX", "m3"), "Archive")
+        self.arrives("flag", lambda: self.flags(self.near("INBOX", "m1")) == ["F"])
+        self.arrives("move", lambda: self.near("Archive", "m3"), 8)
+        self.wait(lambda: not self.held_open(), SOON, "all handles to be closed")
+
+
 class ListeningAnew(LiveCase):
     """Dovecot watches one file of INBOX's index, and when that index begins another it
     tells late from then on, until it is asked again."""
