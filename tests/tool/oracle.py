@@ -26,6 +26,7 @@ class Copy:
         self.folder = folder
         self.flags = frozenset(flags)    # letters and keywords
         self.moved = False               # even if it is back now
+        self.dragged = False             # its letters still mean what they meant there
 
     def key(self):
         return self.folder, self.flags

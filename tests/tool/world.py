@@ -12,6 +12,7 @@ import itertools
 import random
 import zlib
 
+from actors import WHOLE
 from case import local_message
 from oracle import FLAGS, WORDS, Oracle
 
@@ -96,6 +97,7 @@ class World:
         self.note(c, f"moved {actor.side} from {folder} to {to}")
         copy.folder = to
         copy.moved = True
+        copy.dragged = keep_name == WHOLE
         return True
 
     def do_copy(self, actor, token, folder, flags, to):
@@ -179,6 +181,8 @@ class Churn(World):
         for c in self.oracle.contents.values():
             if not only(c) or not self.oracle.may_touch(c, side, alone or self.concurrent):
                 continue
+            if side == "here" and any(x.dragged for x in c.seen(side)):
+                continue
             if all(self.busy.get(x.folder, side) == side for x in c.base + c.seen(side)):
                 out.append(c)
         if not out:
@@ -210,7 +214,13 @@ class Churn(World):
     # A file that is found elsewhere with the letters that it had was moved by
     # somebody who knows nothing of keywords: they mean what they meant there.  So
     # nobody moves it and changes its keywords, too, before the daemon has looked:
-    # the letters may happen to be the same.
+    # the letters may happen to be the same.  Here some moves are of that kind.
+
+    @staticmethod
+    def known(c, copy):
+        """The daemon has seen it where it is: else its letters mean what they mean
+        where it is found first."""
+        return not copy.moved and any(x.folder == copy.folder for x in c.base)
 
     def rewritten(self, c, copy, side):
         """Its keywords may have been changed here since both were equal."""
@@ -234,8 +244,10 @@ class Churn(World):
         to = self.folder(side)
         if None not in (c, to) and copy.folder not in (to, "Drafts") and \
                 not self.rewritten(c, copy, side):
+            name = self.rng.random()
+            whole = name < 0.2 and side == "here" and self.known(c, copy)
             self.do("move", side, c.token, copy.folder, sorted(copy.flags), to,
-                    self.rng.random() < 0.6)
+                    WHOLE if whole else name < 0.6)
 
     def copy(self, side):
         c, copy = self.target(side, alone=True)
