@@ -114,7 +114,7 @@ intend(struct account *acc, struct folder *to, struct change *c,
 /* Its target can take nothing in this round: nor may what looks deleted without it
  * be looked at again. */
 static int
-put_off(struct account *acc, const struct change *c, struct err *err)
+hold_source(struct account *acc, const struct change *c, struct err *err)
 {
 	struct msg_row source;
 	struct folder *from;
@@ -345,7 +345,7 @@ apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 				continue;
 			r = account_join(acc, err);
 			if (r == 0)
-				r = f[i]->skip ? put_off(acc, c, err) :
+				r = f[i]->skip ? hold_source(acc, c, err) :
 				    intend(acc, f[i], c, &ts, err);
 		}
 	r = account_end(acc, r, err);
