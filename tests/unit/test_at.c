@@ -4,7 +4,6 @@
  */
 #include "maildir_fixture.h"
 
-#include <dirent.h>
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -12,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "maildir/at.h"
+#include "open_files.h"
 
 #define NAME_TOO_LONG	"a/" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN \
 			TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "/x"
@@ -44,19 +44,6 @@ go_without(void)
 }
 
 /* ---- opening ---------------------------------------------------------- */
-
-static size_t
-count_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static const struct {
 	const char	*path;
@@ -96,7 +83,7 @@ opened_is_only_what_lies_beneath(void **state)
 	fixture_file(f, "a/b/file", "below");
 	assert_int_equal(symlinkat("/etc", f->fd, "away"), 0);
 	assert_int_equal(symlinkat("b", f->fd, "a/in"), 0);
-	before = count_open();
+	before = open_files();
 	for (size_t i = 0; i < ARRAY_LEN(opens); i++) {
 		int fd = at_open(f->fd, opens[i].path, opens[i].flags);
 		int got = fd < 0 ? errno : 0;
@@ -108,7 +95,7 @@ opened_is_only_what_lies_beneath(void **state)
 			close(fd);
 		}
 	}
-	assert_int_equal(count_open(), before);
+	assert_int_equal(open_files(), before);
 }
 
 static void

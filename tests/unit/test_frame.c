@@ -2,7 +2,6 @@
  * through, what does not fit, and what the other side may send instead. */
 #include "cmocka_all.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
+#include "open_files.h"
 #include "plugins/frame.h"
 
 static int sv[2];
@@ -37,19 +37,6 @@ teardown(void **state)
 	if (sv[1] >= 0)
 		close(sv[1]);
 	return 0;
-}
-
-static size_t
-count_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir) != NULL)
-		n++;
-	closedir(dir);
-	return n;
 }
 
 static int
@@ -94,7 +81,7 @@ fields_come_in_the_order_in_which_they_were_put(void **state)
 	for (int socket = 0; socket < 2; socket++) {
 		int mine = file_of("mine");
 		struct frame f;
-		size_t at, before = count_open();
+		size_t at, before = open_files();
 
 		frame_init(&f, FRAME_EVENT);
 		frame_put_u8(&f, 200);
@@ -123,7 +110,7 @@ fields_come_in_the_order_in_which_they_were_put(void **state)
 		assert_true(frame_ended(&in));
 		frame_clear(&f);
 		/* The caller's stays, what was taken is gone. */
-		assert_int_equal(count_open(), before);
+		assert_int_equal(open_files(), before);
 		assert_holds(mine, "mine");
 	}
 }
@@ -198,7 +185,7 @@ what_does_not_fit_is_not_sent(void **state)
 {
 	static void (*const put[])(struct frame *) = { put_many, put_long, put_huge,
 	    put_riders };
-	size_t before = count_open();
+	size_t before = open_files();
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(put); i++) {
@@ -211,14 +198,14 @@ what_does_not_fit_is_not_sent(void **state)
 		assert_int_equal(err.class, ERR_LOCAL);
 		assert_int_equal(frame_recv(sv[1], &in, &err), 0);
 		frame_clear(&f);
-		assert_int_equal(count_open(), before);
+		assert_int_equal(open_files(), before);
 	}
 }
 
 static void
 as_many_riders_as_there_is_room_for(void **state)
 {
-	size_t before = count_open();
+	size_t before = open_files();
 	struct frame f;
 
 	(void)state;
@@ -230,9 +217,9 @@ as_many_riders_as_there_is_room_for(void **state)
 	assert_int_equal(in.n_fds, FRAME_FDS);
 	assert_holds(frame_take_fd(&in), "x");
 	/* Nobody took the others: they go with the frame. */
-	assert_int_equal(count_open(), before + FRAME_FDS - 1);
+	assert_int_equal(open_files(), before + FRAME_FDS - 1);
 	assert_int_equal(frame_recv(sv[1], &in, &err), 0);
-	assert_int_equal(count_open(), before);
+	assert_int_equal(open_files(), before);
 }
 
 /* ---- what the other side may send ------------------------------------- */
@@ -283,7 +270,7 @@ a_getter_never_reads_past_the_end(void **state)
 static void
 a_blob_is_a_file_or_none(void **state)
 {
-	size_t before = count_open();
+	size_t before = open_files();
 
 	(void)state;
 	for (int kind = 0; kind < 2; kind++) {
@@ -301,7 +288,7 @@ a_blob_is_a_file_or_none(void **state)
 			assert_int_equal(frame_blob_fd(&in), -1);
 		assert_true(in.bad);
 		close(ends[1]);
-		assert_int_equal(count_open(), before);
+		assert_int_equal(open_files(), before);
 	}
 }
 
