@@ -292,8 +292,10 @@ role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 	return keep_or_drop(*pid, sv, fd, err);
 }
 
-char *
-role_script_path(void)
+/* Where syncd-script is: beside us, or where it is installed; NULL: nowhere.  To
+ * free(). */
+static char *
+script_path(void)
 {
 	static const char *const places[] = { "", "../libexec/syncd/",
 	    "../lib/syncd/" };
@@ -338,7 +340,7 @@ role_find_program(const char *name)
 int
 role_exec_script(const struct strlist *argv, struct err *err)
 {
-	char *path = role_script_path();
+	char *path = script_path();
 
 	if (path == NULL)
 		return err_set(err, ERR_CONFIG, "plugin.no-host",
@@ -352,7 +354,7 @@ role_exec_script(const struct strlist *argv, struct err *err)
 int
 role_spawn_script(pid_t *pid, int *fd, struct err *err)
 {
-	char *path = role_script_path();
+	char *path = script_path();
 	pid_t self = getpid();
 	int sv[2], r;
 
