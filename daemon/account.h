@@ -103,6 +103,8 @@ void	account_set_conf(struct account *a, const struct account_conf *conf);
 /* The level that a worker of ${name} logs at: its talk with the server, where
  * log.protocol asks for it, is trace. */
 int	account_log_level(const struct conf *conf, const char *name);
+/* One job, then its worker ends. */
+bool	account_one_job(const struct account *a);
 bool	account_running(const struct account *a);
 /* May it run: enabled, not paused, wanted. */
 bool	account_active(const struct account *a);

@@ -14,15 +14,6 @@
 
 static const usec once_linger = USEC_S(10);	/* to log out after its job */
 
-void
-account_tell(struct account *a, enum ipc_type type, struct str payload, int fd)
-{
-	struct err err;
-
-	if (a->fd >= 0 && ipc_send(a->fd, type, payload, fd, &err) < 0)
-		log_debug("%s: %s", a->name, err.text);
-}
-
 /* ---- secrets and tunnels ------------------------------------------------ */
 
 static void

@@ -17,6 +17,12 @@ account_offline(int code)
 	return code == EX_TEMPFAIL || code == EX_UNAVAILABLE;
 }
 
+bool
+account_active(const struct account *a)
+{
+	return !a->removed && !a->paused && a->conf->enabled;
+}
+
 void
 account_doing(const struct account *a, char *out, size_t cap)
 {

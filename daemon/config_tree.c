@@ -35,8 +35,8 @@ origins_free(struct origins *os)
 	free(os);
 }
 
-struct origins *
-origins_copy(const struct origins *os)
+static struct origins *
+copy_origins(const struct origins *os)
 {
 	struct origins *copy = xcalloc(1, sizeof(*copy));
 
@@ -497,7 +497,7 @@ read_account(struct loader *l, struct found *f, struct account_conf *a)
 
 	options_copy_account(a, &l->base);
 	a->name = xstrdup(f->key->text);
-	a->origins = t.origins = origins_copy(l->base.origins);
+	a->origins = t.origins = copy_origins(l->base.origins);
 	if (f->value->kind == NODE_MAP) {
 		drop_shared_secret(a, f->value);
 		read_group(&t, "accounts.*", f->value);

@@ -166,8 +166,8 @@ job_worse(int a, int b)
 	return ra >= rb ? a : b;
 }
 
-int
-job_exit(const struct job *job)
+static int
+exit_of(const struct job *job)
 {
 	int worst = 0;
 
@@ -190,5 +190,5 @@ job_result(const struct job *job)
 		    "exit", p->exit, "summary", p->summary, "error", p->error));
 	}
 	return json_pack("{s:s, s:b, s:i, s:o}", "job", job->id,
-	    "done", job_done(job), "exit", job_exit(job), "parts", parts);
+	    "done", job_done(job), "exit", exit_of(job), "parts", parts);
 }

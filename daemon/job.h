@@ -64,7 +64,6 @@ void		 job_line(struct job *job, const struct part *part, const char *text,
 /* Whether any job has something to do for the account. */
 bool		 jobs_want(const struct jobs *js, const char *account);
 bool		 job_done(const struct job *job);
-int		 job_exit(const struct job *job);
 /* {"job", "done", "exit", "parts": [...]}. */
 json_t		*job_result(const struct job *job);
 /* The worse of two exit codes. */

@@ -48,7 +48,6 @@ struct loader {
 };
 
 void	origins_free(struct origins *os);
-struct origins *origins_copy(const struct origins *os);
 /* Where ${o} was set, or NULL. */
 const struct origin *origin_find(const struct origins *os, const struct option *o);
 

@@ -14,6 +14,16 @@
 #include "js.h"
 #include "notify.h"
 
+struct account *
+parent_find(const struct parent *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (!p->account[i]->removed &&
+		    strcmp(p->account[i]->name, name) == 0)
+			return p->account[i];
+	return NULL;
+}
+
 void
 parent_add(struct parent *p, const struct account_conf *conf)
 {

@@ -30,8 +30,6 @@ int	role_spawn_tunnel(const struct strlist *command, pid_t *pid, int *fd,
 
 /* `syncd-script` with its end of a seqpacket pair at IPC_FD. */
 int	role_spawn_script(pid_t *pid, int *fd, struct err *err);
-/* Where that is: beside us, or where it is installed; NULL: nowhere.  To free(). */
-char	*role_script_path(void);
 
 /* The program's absolute path by PATH, to free(); NULL. */
 char	*role_find_program(const char *name);

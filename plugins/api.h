@@ -30,7 +30,6 @@ void	 api_push_msgs(lua_State *L, struct msg *const *msg, size_t n);
 void	 api_msgs_say(lua_State *L, uint32_t n);
 /* A set of words, from a list. */
 void	 api_push_words(lua_State *L, const struct strs *list);
-bool	 api_is_words(lua_State *L, int i);
 /* The messages of the set, or of the one message, at ${i}; 0: neither. */
 size_t	 api_msgs(lua_State *L, int i, struct msg ***msg);
 

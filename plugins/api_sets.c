@@ -75,8 +75,8 @@ api_push_words(lua_State *L, const struct strs *list)
 	luaL_setmetatable(L, "words");
 }
 
-bool
-api_is_words(lua_State *L, int i)
+static bool
+is_words(lua_State *L, int i)
 {
 	bool is;
 
@@ -128,7 +128,7 @@ flatten(lua_State *L, struct strs *out, size_t *cap, int i, int depth)
 	if (depth == 0)
 		luaL_error(L, "lists in lists in lists");
 	luaL_checkstack(L, 6, NULL);
-	if (api_is_words(L, i)) {
+	if (is_words(L, i)) {
 		size_t from = out->n;
 
 		for (lua_pushnil(L); lua_next(L, i) != 0; lua_pop(L, 1))
@@ -193,7 +193,7 @@ two_words(lua_State *L)
 		size_t cap = 8;
 		struct strs list = { arena_get(&r->a, cap * sizeof(struct str)), 0 };
 
-		if (api_is_words(L, i))
+		if (is_words(L, i))
 			continue;
 		flatten(L, &list, &cap, i, DEPTH);
 		api_push_words(L, &list);

@@ -31,15 +31,6 @@ close_owned(struct frame *f)
 }
 
 void
-frame_reset(struct frame *f, enum frame_type type)
-{
-	close_owned(f);
-	buf_reset(&f->b);
-	f->bad = false;
-	frame_put_u8(f, type);
-}
-
-void
 frame_clear(struct frame *f)
 {
 	close_owned(f);
@@ -103,12 +94,6 @@ ride(struct frame *f, int fd, unsigned owned)
 	}
 	f->fd[f->n_fds] = fd;
 	f->owned[f->n_fds++] = owned;
-}
-
-void
-frame_ride(struct frame *f, int fd)
-{
-	ride(f, fd, 0);
 }
 
 void

@@ -137,8 +137,6 @@ struct frame {
 };
 
 void	frame_init(struct frame *f, enum frame_type type);
-/* Forget it and begin another. */
-void	frame_reset(struct frame *f, enum frame_type type);
 void	frame_clear(struct frame *f);
 
 void	frame_put_u8(struct frame *f, unsigned v);
@@ -149,8 +147,6 @@ void	frame_put_str(struct frame *f, struct str s);
 void	frame_put_blob(struct frame *f, struct str s);
 /* A blob that lies in a file: ${fd} rides along, and stays the caller's. */
 void	frame_put_blob_fd(struct frame *f, int fd);
-/* ${fd} rides along and stays the caller's. */
-void	frame_ride(struct frame *f, int fd);
 /* ${fd} rides along and is closed with the frame. */
 void	frame_take_ride(struct frame *f, int fd);
 /* A blob that lies in a file, which is taken. */

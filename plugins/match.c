@@ -470,12 +470,6 @@ match_cond(const struct match *mt, const char *key)
 }
 
 bool
-match_has(const struct match *mt, const char *key)
-{
-	return match_cond(mt, key) != NULL;
-}
-
-bool
 match_wants_initial(const struct match *mt)
 {
 	const struct cond *c = match_cond(mt, "origin");

@@ -28,7 +28,6 @@ struct match	*match_compile(lua_State *L, int i, enum match_use use,
 bool		 match_test(const struct match *mt, struct msg *m);
 /* What has to be known of a message to test it. */
 enum reg_cost	 match_cost(const struct match *mt);
-bool		 match_has(const struct match *mt, const char *key);
 /* Does it say something about the origin, so that first syncs may be meant? */
 bool		 match_wants_initial(const struct match *mt);
 /* on.offline's .after; 0: none. */

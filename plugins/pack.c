@@ -122,6 +122,14 @@ take_number(struct str *s, size_t n, uint64_t *v)
 	return true;
 }
 
+/* Lua raises an error for what cannot be a table's key. */
+static bool
+is_key(lua_State *L, int i)
+{
+	return !lua_isnil(L, i) && (lua_type(L, i) != LUA_TNUMBER ||
+	    lua_rawequal(L, i, i));
+}
+
 /* One value on the stack; false (and nothing there) when malformed. */
 static bool
 unpack(lua_State *L, struct str *s, int depth)
@@ -163,7 +171,7 @@ unpack(lua_State *L, struct str *s, int depth)
 	}
 	lua_newtable(L);
 	while (s->n > 0 && s->p[0] != '}') {
-		if (!unpack(L, s, depth - 1) || lua_isnil(L, -1))
+		if (!unpack(L, s, depth - 1) || !is_key(L, -1))
 			return false;
 		if (!unpack(L, s, depth - 1))
 			return false;

@@ -6,8 +6,9 @@
 
 #include "script.h"
 
-bool
-strs_has(const struct strs *list, struct str word)
+/* Is ${word} in the list, without regard to case? */
+static bool
+has_word(const struct strs *list, struct str word)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		if (str_ieq(list->v[i], word))
@@ -58,11 +59,11 @@ change_keywords(struct strs *kw, const struct strs *arg, bool add, struct arena 
 	    sizeof(struct str)), 0 };
 
 	for (size_t i = 0; i < kw->n; i++) {
-		if (add || !strs_has(arg, kw->v[i]))
+		if (add || !has_word(arg, kw->v[i]))
 			out.v[out.n++] = kw->v[i];
 	}
 	for (size_t i = 0; add && i < arg->n; i++) {
-		if (!strs_has(&out, arg->v[i]))
+		if (!has_word(&out, arg->v[i]))
 			out.v[out.n++] = arg->v[i];
 	}
 	*kw = out;

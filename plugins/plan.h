@@ -63,7 +63,4 @@ struct plan_write *plan_write(struct plan *p, struct arena *a);
 void	plan_forget(struct plan *p, uint32_t plugin, struct msg **msg, size_t n,
 	    const struct account *acc, struct arena *a);
 
-/* Is ${word} in the list, without regard to case? */
-bool	strs_has(const struct strs *list, struct str word);
-
 #endif

@@ -39,8 +39,9 @@ store_add(struct store **list, struct str name, int64_t expire_s)
 	return st;
 }
 
-void
-store_empty(struct store *st)
+/* Forget the contents. */
+static void
+empty(struct store *st)
 {
 	for (size_t i = 0; i < st->n; i++)
 		free((char *)(uintptr_t)st->v[i].key.p);
@@ -54,7 +55,7 @@ store_free(struct store *list)
 		struct store *st = list;
 
 		list = st->next;
-		store_empty(st);
+		empty(st);
 		free(st->v);
 		free((char *)(uintptr_t)st->name.p);
 		free(st);

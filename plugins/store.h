@@ -35,7 +35,5 @@ void		 store_set(struct store *st, struct str key, struct str value);
 /* The first key after ${after}, in byte order; false at the end. */
 bool		 store_next(const struct store *st, struct str after, struct str *key,
 		    struct str *value);
-/* Forget the contents. */
-void		 store_empty(struct store *st);
 
 #endif

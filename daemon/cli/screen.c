@@ -14,8 +14,10 @@
 
 enum { FRAME_MAX = 1 << 20, LINE_BYTES = 2048, ROWS_LEAST = 2 };
 
-unsigned
-screen_fit(const char *text, unsigned columns, char *out, size_t cap)
+/* ${text} into ${out}, cut to ${columns} of the terminal, without what steers it;
+ * how many columns it takes. */
+static unsigned
+fit(const char *text, unsigned columns, char *out, size_t cap)
 {
 	mbstate_t state = { 0 };
 	size_t at = 0, left = strlen(text);
@@ -147,7 +149,7 @@ screen_line(struct screen *s, enum screen_style style, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	(void)screen_fit(text, s->columns, fitted, sizeof(fitted));
+	(void)fit(text, s->columns, fitted, sizeof(fitted));
 	/* No newline: in the last row it would scroll. */
 	(void)!buf_fmt(&s->out, "\033[%u;1H%s%s%s\033[K", s->row + 1,
 	    styled ? codes[style] : "", fitted, styled ? "\033[0m" : "");

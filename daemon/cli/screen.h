@@ -41,8 +41,4 @@ void	screen_end(struct screen *s);
 /* A key that was pressed, 0: none, -1: the end. */
 int	screen_key(struct screen *s);
 
-/* ${text} into ${out}, cut to ${columns} of the terminal, without what steers it;
- * how many columns it takes. */
-unsigned screen_fit(const char *text, unsigned columns, char *out, size_t cap);
-
 #endif

@@ -20,9 +20,11 @@ least(size_t a, size_t b, size_t c)
 	return m < c ? m : c;
 }
 
-/* Damerau-Levenshtein with three rows: two back, one back, this one. */
-size_t
-suggest_distance(struct str a, struct str b)
+/* Edits (insert, delete, replace, swap neighbours) between two words, without regard
+ * to case and with "-" and "_" alike; words over 64 bytes are far.
+ * Damerau-Levenshtein with three rows: two back, one back, this one. */
+static size_t
+distance(struct str a, struct str b)
 {
 	size_t row[3][WORD_MAX_LEN + 1];
 	size_t *two = row[0], *one = row[1], *now = row[2];
@@ -62,7 +64,7 @@ suggest_init(struct suggest *s, struct str word)
 void
 suggest_offer(struct suggest *s, const char *candidate)
 {
-	size_t d = suggest_distance(s->word, str_z(candidate));
+	size_t d = distance(s->word, str_z(candidate));
 
 	if (d >= s->limit)
 		return;

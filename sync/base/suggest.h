@@ -15,10 +15,6 @@ struct suggest {
 	char		 best[64];	/* "": none */
 };
 
-/* Edits (insert, delete, replace, swap neighbours) between two words, without
- * regard to case and with "-" and "_" alike; words over 64 bytes are far. */
-size_t	suggest_distance(struct str a, struct str b);
-
 /* Two edits at most, and one for every three characters begun. */
 void	suggest_init(struct suggest *s, struct str word);
 void	suggest_offer(struct suggest *s, const char *candidate);

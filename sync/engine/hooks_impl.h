@@ -134,8 +134,6 @@ int	settle_note(struct hooks *h, const struct script_event *e, bool wanted,
 	    struct err *err);
 /* What was noted before we were started. */
 int	settle_recover(struct hooks *h, struct err *err);
-/* Is there something to be told once it is quiet? */
-bool	settle_waits(const struct hooks *h);
 /* Tell it if it has been quiet long enough, or if it is to be ${now}. */
 int	settle_run(struct hooks *h, bool now, struct err *err);
 

@@ -167,6 +167,6 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		r = pair_fresh(acc, f, n, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		if (f[i]->skip)
-			r = pair_put_off(acc, f[i], err);
+			r = pair_skipped(acc, f[i], err);
 	return r;
 }

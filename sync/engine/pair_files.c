@@ -271,7 +271,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 /* Nothing is done about ${u} in this round, nor may the row that it was be forgotten:
  * what was agreed on is of use yet. */
 static int
-put_off(struct account *acc, struct change *u, struct err *err)
+wait_with_row(struct account *acc, struct change *u, struct err *err)
 {
 	struct msg_row row;
 	struct folder *home;
@@ -287,12 +287,12 @@ put_off(struct account *acc, struct change *u, struct err *err)
 }
 
 int
-pair_put_off(struct account *acc, struct folder *f, struct err *err)
+pair_skipped(struct account *acc, struct folder *f, struct err *err)
 {
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *u = &f->work.change[i];
 
-		if (u->was != 0 && !u->done && put_off(acc, u, err) < 0)
+		if (u->was != 0 && !u->done && wait_with_row(acc, u, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -312,7 +312,7 @@ pair_letters(struct account *acc, struct folder *f, struct err *err)
 		problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s",
 		    err->text);
 		f->work.failed = true;
-		if (put_off(acc, u, err) < 0)
+		if (wait_with_row(acc, u, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -16,6 +16,6 @@ int	pair_files(struct account *acc, struct folder **f, size_t n,
 int	pair_letters(struct account *acc, struct folder *f, struct err *err);
 /* ${f} is skipped: what has come to it and was lost by the server waits, with its
  * row. */
-int	pair_put_off(struct account *acc, struct folder *f, struct err *err);
+int	pair_skipped(struct account *acc, struct folder *f, struct err *err);
 
 #endif

@@ -344,6 +344,9 @@ plan_commit(struct account *acc, struct plan *p, enum hook_kind kind,
 			if (goes_away(&p->op[i]) == (pass == 1))
 				r = commit_op(acc, &p->op[i], kind, depth,
 				    landing, err);
+	/* What nobody is shown any more leaves its room to what comes. */
+	if (r == 0 && p->n_kv > 0)
+		r = store_kv_expire(acc->store, clock_wall() / 1000000, err);
 	for (size_t i = 0; i < p->n_kv && r == 0; i++)
 		if ((r = commit_kv(acc, &p->kv[i], err)) < 0)
 			r = one_failed(err);

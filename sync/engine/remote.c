@@ -68,8 +68,9 @@ answer_clear(struct answer *a)
 	*a = (struct answer){ 0 };
 }
 
-void
-remote_doubt(const struct account *acc)
+/* When the network changes, it is the work lane which has to answer. */
+static void
+doubt_work(const struct account *acc)
 {
 	wait_doubt_about(acc->work != NULL ?
 	    acc->work->ops->waiter(acc->work).fd : -1);
@@ -86,7 +87,7 @@ remote_attach(struct account *acc, struct lane *work)
 	acc->recovered = false;
 	acc->tree_remote = true;
 	lanes_add(&acc->lanes, work);
-	remote_doubt(acc);
+	doubt_work(acc);
 	remote_forget(acc->remote);
 	forget_answers(acc->remote);
 }

@@ -35,8 +35,6 @@ void	answer_clear(struct answer *a);
 /* Use ${work} as the connection that does things, from now on. */
 void	remote_attach(struct account *acc, struct lane *work);
 void	remote_detach(struct account *acc);
-/* When the network changes, it is that connection which has to answer. */
-void	remote_doubt(const struct account *acc);
 
 /* The next event of the work lane that the caller must deal with: EV_DONE,
  * EV_BODY, EV_DATA, and EV_MSG with a body.  Everything else is taken in here.

@@ -53,8 +53,9 @@ settle_recover(struct hooks *h, struct err *err)
 	return got < 0 ? -1 : 0;
 }
 
-bool
-settle_waits(const struct hooks *h)
+/* Is there something to be told once it is quiet? */
+static bool
+waits(const struct hooks *h)
 {
 	return h->settle_at != USEC_NEVER;
 }
@@ -215,7 +216,7 @@ settle_run(struct hooks *h, bool now, struct err *err)
 	struct burst bu = { .last = 0 };
 	int r;
 
-	if (!settle_waits(h) || (!now && clock_now() < h->settle_at) ||
+	if (!waits(h) || (!now && clock_now() < h->settle_at) ||
 	    hooks_is_asked(h, HOOK_SETTLED, NULL, NULL))
 		return 0;
 	if (!tell_wanted(h, HOOK_SETTLED)) {

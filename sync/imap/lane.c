@@ -476,12 +476,6 @@ imap_box(const struct lane *ln)
 	return &imap_impl_const(ln)->box;
 }
 
-struct stream_stats
-imap_stats(const struct lane *ln)
-{
-	return stream_stats(imap_impl_const(ln)->st);
-}
-
 size_t
 imap_open_requests(const struct lane *ln)
 {

@@ -83,7 +83,6 @@ bool			  imap_can(const struct lane *ln, enum imap_cap cap);
 void			  imap_avoid(struct lane *ln, enum imap_cap cap);
 const struct imap_server *imap_server(const struct lane *ln);
 const struct imap_box	 *imap_box(const struct lane *ln);
-struct stream_stats	  imap_stats(const struct lane *ln);
 /* The capabilities with which the next session may speak ahead; 0: this server is
  * not known to understand that, or did not tell them at sign-in.  After ID. */
 uint64_t		  imap_ahead(const struct lane *ln);

@@ -36,6 +36,7 @@ int	store_kv_put(struct store *s, const struct script_key *k,
 	    struct str value, int64_t expires, struct err *err);
 int	store_kv_remove(struct store *s, const struct script_key *k,
 	    struct err *err);
+/* Drop what has expired by ${now}, of all plugins: until then it counts for the cap. */
 int	store_kv_expire(struct store *s, int64_t now, struct err *err);
 
 /* ---- events ------------------------------------------------------------ */

@@ -24,13 +24,14 @@ def daemon(file, old, new, *who):
     return Mistake([Edit("daemon/" + file, old, new)], who)
 
 
-RECOVER, CANDIDATE = "engine/recover.c", "engine/candidate.c"
+CANDIDATE = "engine/candidate.c"
+INTENT, LANDING = "engine/recover_intent.c", "engine/recover_landing.c"
 LAND, DELIVER, AT = "engine/land.c", "maildir/deliver.c", "maildir/at.c"
 
 # The controls of crash.py.
 MISTAKES = {
     "no-intent": Mistake([
-        Edit("sync/engine/recover.c", "\tif (in->found.v == 0 && in->stage == ST_APPENDING)\n",
+        Edit("sync/" + INTENT, "\tif (in->found.v == 0 && in->stage == ST_APPENDING)\n",
              "\tif (in->stage == ST_APPENDING)\n"),
         Edit("sync/engine/candidate.c", "KNOWN_NOT && c->local == SIDE_PRESENT &&",
              "KNOWN_NOT && c->local == SIDE_GONE &&")], ("upload",)),
@@ -159,17 +160,18 @@ MISTAKES |= {
 
 # After a kill.
 MISTAKES |= {
-    "source-stays": one(RECOVER, "(in->found.v != 0 && doubt_source(",
-                        "(in->found.v == 0 && doubt_source(", "moved, no MOVE"),
-    "seek-any-size": one(RECOVER, "\t\t    !hash_eq(&in[i].head, &id.head) ||\n", "",
-                         "test_peer:Alike.test_a_message_of_the_same_size"),
-    "known-is-found": one(RECOVER, "\t\tif (got == 0)\n\t\t\tin[i].found = m->uid;",
-                          "\t\tin[i].found = m->uid;", "test_peer:Alike.test_the_first_of_two"),
-    "landing-not-asked": dropped(RECOVER, "\t\thome->modseq.v = 0;\n\t\thome->uidnext = 0;\n",
+    "source-stays": one(INTENT, "(in->found.v != 0 && doubt_source(",
+                       "(in->found.v == 0 && doubt_source(", "moved, no MOVE"),
+    "seek-any-size": one(INTENT, "\t\t    !hash_eq(&in[i].head, &id.head) ||\n", "",
+                        "test_peer:Alike.test_a_message_of_the_same_size"),
+    "known-is-found": one(INTENT, "\t\tif (got == 0)\n\t\t\tin[i].found = m->uid;",
+                         "\t\tin[i].found = m->uid;", "test_peer:Alike.test_the_first_of_two"),
+    "landing-not-asked": dropped(LANDING, "\t\thome->modseq.v = 0;\n\t\thome->uidnext = 0;\n",
                                  "test_edges:file_is_nowhere"),
-    "landing-of-any": one(RECOVER, "\t\t    str_eq(name.unique, unique);",
+    "landing-of-any": one(LANDING, "\t\t    str_eq(name.unique, unique);",
                           "\t\t    !str_eq(name.unique, unique);", "test_edges:file_is_nowhere"),
-    "old-version-forgotten": one(RECOVER, "r = how == EXPUNGED ? store_msg_remove(",
+    "old-version-forgotten": one("engine/recover_older.c",
+                                 "r = how == EXPUNGED ? store_msg_remove(",
                                  "r = how != EXPUNGED ? store_msg_remove(",
                                  "draft saved again, no UIDPLUS"),
     "tmp-of-the-living": one(DELIVER, "&by, &n) == 3 && n > 0 && by == pid;",
@@ -423,12 +425,12 @@ MISTAKES |= {
                                  "test_broken_off:had_not_moved_it"),
     "letters-stay": one("engine/pair.c", "\t\tr = pair_letters(acc, f[i], err);\n",
                         "\t\tr = 0;\n", "moved, deleted there, keywords"),
-    "older-unknown": one(RECOVER, "\t\t\tnewer->older = o->replaced[i].row;",
+    "older-unknown": one("engine/recover.c", "\t\t\tnewer->older = o->replaced[i].row;",
                          "\t\t\tnewer->older = 0;", "test_broken_off:until_the_new_one_is"),
     "moved-row-forgotten": one("engine/identify.c", "\tif (c->change->was != 0 &&\n",
                                "\tif (c->change->was < 0 &&\n", "test_crash:what_both_sides_moved"),
-    "moved-row-not-put-off": one("engine/pair.c", "\t\tif (f[i]->skip)\n\t\t\tr = pair_put_off",
-                                 "\t\tif (!f[i]->skip)\n\t\t\tr = pair_put_off",
+    "moved-row-not-waiting": one("engine/pair.c", "\t\tif (f[i]->skip)\n\t\t\tr = pair_skipped",
+                                 "\t\tif (!f[i]->skip)\n\t\t\tr = pair_skipped",
                                  "test_crash:cannot_be_read_waits"),
     "search-elsewhere": one(SEARCH, "if (pattern_glob(w->mailbox[i], str_z(f->name)))",
                             "if (!pattern_glob(w->mailbox[i], str_z(f->name)))", "test_script_search"),

@@ -307,6 +307,34 @@ class FirstSync(ChangeCase):
         self.assertEqual(self.tree.folders(), {})
         self.assertEqual(writing(self.dovecot.commands(self.user, since=seen)), [])
 
+    def planned(self):
+        *plan, end = self.syncd.sync("--dry-run").out.splitlines()
+        self.assertIn("done", end)
+        return sorted(" ".join(line.split()[:2]) for line in plan)
+
+    def test_dry_run_says_what_a_round_does_then(self):
+        self.seed()
+        self.syncd.sync()
+        self.tree.move("INBOX", "m1", "Archive")
+        self.tree.copy("INBOX", "read", "Projects")
+        self.tree.set_flags("INBOX", "worked", "FS", ["$Work"])
+        self.tree.delete("INBOX", "m2")
+        self.tree.add("INBOX", local_message("typed"))
+        self.client.append("INBOX", message("fresh"))
+        self.client.store("Archive", self.far("Archive", "kept"), "-", "F")
+        before, seen = self.tree.snapshot(), len(self.dovecot.connections(self.user))
+        self.assertEqual(self.planned(), [
+            "Archive: flags-local", "Archive: move-remote",
+            "INBOX: delete-remote", "INBOX: download", "INBOX: flags-remote",
+            "INBOX: upload", "Projects: copy-remote"])
+        self.assertEqual(self.tree.snapshot(), before)
+        self.assertEqual(writing(self.dovecot.commands(self.user, since=seen)), [])
+        self.syncd.sync()
+        self.assertSame()
+        self.assertPlaces("m1", "Archive")
+        self.assertPlaces("read", "INBOX", "Projects")
+        self.assertEqual(self.planned(), [])
+
     def test_only_the_named_folder_is_synced(self):
         self.seed()
         self.syncd.sync()

@@ -90,6 +90,22 @@ class Pushed(PeerCase):
                  "the message")
         self.assertIn("NOTIFY refused, so IDLE", self.syncd.log())
 
+    def here(self, folder, token):
+        return any(token.encode() in m.data for m in self.tree.messages(folder))
+
+    def test_notify_that_overflows(self):
+        """What was not told is looked for, and it is asked for again."""
+        self.syncd.start()
+        wait_for(lambda: any(s.notified for s in self.peer.sessions), 20, "NOTIFY")
+        wait_for(lambda: self.here("INBOX", "m5"), 20, "the first round")
+        for token in ("untold", "told"):
+            with self.peer.lock:
+                self.peer.overflows = int(token == "untold")
+                self.peer.deliver("Archive", message(token))
+            wait_for(lambda t=token: self.here("Archive", t), 20, token)
+        said = [c for c in self.peer.sent if c.startswith("NOTIFY SET")]
+        self.assertEqual(len(said), 2, said)
+
 
 del PeerCase
 

@@ -745,6 +745,7 @@ class Peer:
             "\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*"
         self.rules = Rules()
         self.lock = threading.RLock()
+        self.overflows = 0       # how often NOTIFY gives up
         self.boxes = {}
         self.odd = set()         # names that go out as they stand
         self.sent = []           # every command, without its tag

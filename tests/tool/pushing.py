@@ -75,6 +75,12 @@ class Pushing:
                 self.line(status)
         self.notified = now
 
+    def give_up(self):
+        """There is more than it keeps for a client: nothing is told any more."""
+        self.peer.overflows -= 1
+        self.notified = None
+        self.line("* OK [NOTIFICATIONOVERFLOW] too much happens here")
+
     # -- while it waits --------------------------------------------------
 
     def listen(self):
@@ -87,6 +93,8 @@ class Pushing:
             with self.peer.lock:
                 if self.idle:
                     self.news()
-                if self.notified is not None:
+                if self.notified is not None and self.peer.overflows > 0:
+                    self.give_up()
+                elif self.notified is not None:
                     self.notify()
             self.flush()

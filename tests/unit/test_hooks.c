@@ -500,27 +500,49 @@ mail_that_was_there_first_is_no_news(void **state)
 /* ---- what is written down with it ------------------------------------------------------ */
 
 static void
-pipe_and_remember(const struct hook_event *ev)
+remember(const struct hook_event *ev)
 {
-	add_op(OPK_RUN, ev->msg[0].id, "bogofilter");
-	fake.op[0].whole = true;
+	(void)ev;
 	fake.kv = (struct hook_kv){ .plugin = STR("test"), .store = STR("s"),
 	    .key = STR("k"), .value = STR("v") };
 	fake.plan.n_kv = 1;
 }
 
-static bool
-remembers(void)
+static void
+remember_for_a_while(const struct hook_event *ev)
 {
-	struct script_key k = { STR("test"), STR("s"), STR("k") };
+	remember(ev);
+	fake.kv.key = STR("old");
+	fake.kv.expires = 100;
+}
+
+static void
+pipe_and_remember(const struct hook_event *ev)
+{
+	add_op(OPK_RUN, ev->msg[0].id, "bogofilter");
+	fake.op[0].whole = true;
+	remember(ev);
+}
+
+/* Is there a value of ${key} at ${now}? */
+static bool
+keeps(const char *key, int64_t now)
+{
+	struct script_key k = { STR("test"), STR("s"), str_z(key) };
 	struct err err;
 	struct buf v;
 	int got;
 
 	buf_init(&v, 64);
-	got = store_kv_get(acc->store, &k, 1, &v, &err);
+	got = store_kv_get(acc->store, &k, now, &v, &err);
 	buf_clear(&v);
 	return got == 1;
+}
+
+static bool
+remembers(void)
+{
+	return keeps("k", 1);
 }
 
 static int
@@ -536,6 +558,25 @@ effect_state(void)
 			return s;
 	}
 	return -1;
+}
+
+/* A cap counts what is there, be it shown or not. */
+static void
+what_has_expired_goes_when_something_is_stored(void **state)
+{
+	struct err err;
+
+	(void)state;
+	fake.script = remember_for_a_while;
+	OK(land(7, &err));
+	assert_true(keeps("old", 99));
+	fake.script = NULL;
+	OK(land(8, &err));
+	assert_true(keeps("old", 99));
+	fake.script = remember;
+	OK(land(9, &err));
+	assert_false(keeps("old", 99));
+	assert_true(remembers());
 }
 
 static void
@@ -881,6 +922,7 @@ main(void)
 		T(a_mailbox_that_cannot_be_made_leaves_the_message_in_inbox),
 		T(a_mailbox_outside_of_the_account_is_refused),
 		T(mail_that_was_there_first_is_no_news),
+		T(what_has_expired_goes_when_something_is_stored),
 		T(effects_and_stores_are_committed_with_the_message),
 		T(what_is_not_granted_is_not_done_nor_is_the_rest),
 		T(an_interrupted_effect_is_repeated_if_it_may_be),

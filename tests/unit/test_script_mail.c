@@ -2,8 +2,10 @@
 #include "cmocka_all.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -107,6 +109,10 @@ words_are_decoded(void **state)
 		{ "=?utf-8?q?=FF?=", "\xef\xbf\xbd" },
 		{ "caf\xe9", "café" },
 		{ "=?gb2312?B?xOO6ww==?=", "你好" },
+		/* What is no base64 in it is nothing. */
+		{ "=?utf-8?B?Y2!Fm w6\tk=?=", "café" },
+		{ "=?utf-8?q?1?= =?utf-8?q?2?= =?utf-8?q?3?= =?utf-8?q?4?= =?utf-8?q?5?= "
+		  "=?utf-8?q?6?= =?utf-8?q?7?= =?utf-8?q?8?= =?utf-8?q?9?=", "123456789" },
 		{ "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本" },
 		{ "=?utf-8?q?" "?=", "" },
 	};
@@ -154,6 +160,9 @@ addresses_are_split(void **state)
 		{ "a@b.c  Thu Aug 22 14:23:39 2002", "|a@b.c;" },
 		{ "root", "|root;" },
 		{ "A <a@b.c", "A|a@b.c;" },
+		{ "A <\"a \\\"b\"@c.d>", "A|a \"b@c.d;" },
+		{ "a@b.c (a \\) b)", "a ) b|a@b.c;" },
+		{ "<(no (one)) a@b.c>", "|a@b.c;" },
 		{ ",,", "" },
 		{ "", "" },
 	};
@@ -246,6 +255,8 @@ dates_of_headers(void **state)
 		{ "Mon, 2 Mar 2026 08:00:00 +0100 (CET)", 1772434800 },
 		{ "2 Mar 2026 08:00 GMT", 1772438400 },
 		{ "2 Mar 26 07:00:00 EST", 1772452800 },
+		{ "2 Mar 126 08:00 GMT", 1772438400 },
+		{ "1 Jan 49 00:00 GMT", 2493072000 }, { "1 Jan 71 00:00 GMT", 31536000 },
 		{ "Mon Mar  2 08:00:00 2026", 1772438400 },
 		{ "Mon, 32 Mar 2026 08:00:00 +0100", -1 },
 		{ "yesterday", -1 }, { "", -1 },
@@ -295,6 +306,42 @@ what_people_write(void **state)
 	}
 }
 
+/* Monday, 2 March 2026, 08:00:00 UTC, where the clock shows the same. */
+static void
+moments_are_those_of_the_local_clock(void **state)
+{
+	static const int64_t now = 1772438400, midnight = 1772409600;
+	static const struct {
+		const char	*in;
+		int64_t		 want;		/* seconds from midnight; -1: none */
+	} rows[] = {
+		{ "now", 8 * 3600 }, { "2h", 10 * 3600 }, { " NOW ", 8 * 3600 },
+		{ "today", 0 }, { "tomorrow", 32 * 3600 },
+		{ "tue", 32 * 3600 }, { "Tuesday", 32 * 3600 },
+		{ "sun", (6 * 24 + 8) * 3600 }, { "mon", (7 * 24 + 8) * 3600 },
+		{ "08:01", 8 * 3600 + 60 }, { "8:00", 32 * 3600 },
+		{ "07:59:30", (24 + 7) * 3600 + 59 * 60 + 30 },
+		{ "2026-03-03", 24 * 3600 }, { "2026-03-03 09:30", 33 * 3600 + 1800 },
+		{ "2026-03-03T09:30", 33 * 3600 + 1800 },
+		{ "yesterday", -1 }, { "25:00", -1 }, { "08:60", -1 },
+		{ "2026-13-01", -1 }, { "2026-03-03 x", -1 }, { "26-03-03", -1 },
+		{ "", -1 }
+	};
+
+	(void)state;
+	assert_int_equal(setenv("TZ", "UTC0", 1), 0);
+	tzset();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t t = -1;
+		bool ok = mdate_moment(str_z(rows[i].in), now, &t);
+
+		if (ok != (rows[i].want != -1) ||
+		    (ok && t != midnight + rows[i].want))
+			fail_msg("\"%s\": %lld", rows[i].in,
+			    (long long)(ok ? t - midnight : -1));
+	}
+}
+
 static void
 globs_match(void **state)
 {
@@ -328,6 +375,9 @@ pages_become_text(void **state)
 		{ "a &amp; b &lt;c&gt; &#233; &#xe9; &nope; &", "a & b <c> é é &nope; &" },
 		{ "<!-- <b>no</b> -->yes", "yes" }, { "<unclosed", "" },
 		{ "<td>1</td><td>2</td>", "1 2" },
+		{ "&#8364;&#x20AC;&#128236;&#x1F4EC;&#x10ffff;&#x110000;",
+		  "€€📬📬\xf4\x8f\xbf\xbf&#x110000;" },
+		{ "a<script>b</scr", "a" }, { "a<script>b", "a" },
 		{ "<a href=\"x\">link</a>", "link" }, { "&#0;&#xd800;", "&#0;&#xd800;" },
 	};
 
@@ -427,6 +477,7 @@ main(void)
 		cmocka_unit_test(ids_and_threads),
 		cmocka_unit_test(dates_of_headers),
 		cmocka_unit_test(what_people_write),
+		cmocka_unit_test(moments_are_those_of_the_local_clock),
 		cmocka_unit_test(globs_match),
 		cmocka_unit_test(pages_become_text),
 		cmocka_unit_test(names_become_components),

@@ -413,6 +413,7 @@ a_row_with_an_impossible_value_is_refused(void **state)
 		char *sql = xasprintf("UPDATE message SET %s WHERE uid = 2",
 		    damage[i]);
 		struct cursor *c;
+		int got;
 
 		assert_int_equal(sqlite3_exec(s->db, sql, NULL, NULL, NULL), 0);
 		free(sql);
@@ -422,8 +423,11 @@ a_row_with_an_impossible_value_is_refused(void **state)
 		assert_string_equal(err.code, "state.corrupt");
 		c = cursor_open(s, id, BY_UID, &err);
 		assert_non_null(c);
-		while (cursor_next(c, &row, &err) == 1)
+		err = (struct err){ 0 };
+		while ((got = cursor_next(c, &row, &err)) == 1)
 			assert_int_not_equal(row.uid.v, 2);
+		assert_int_equal(got, -1);
+		assert_string_equal(err.code, "state.corrupt");
 		cursor_close(c);
 		assert_int_equal(sqlite3_exec(s->db, "UPDATE message SET stage"
 		    " = 0, eol = 0, flags = 0", NULL, NULL, NULL), 0);

@@ -59,52 +59,72 @@ test_kept_with_its_flags_and_put_back(void **state)
 	close(undo);
 }
 
+/* A new directory on another file system than ${here} is; 0 or -1. */
+static int
+make_away(char path[SCRATCH_PATH], int here)
+{
+	static const char *const places[] = { "/tmp", "/var/tmp", "/dev/shm", "." };
+	struct stat a, b;
+
+	assert_int_equal(fstat(here, &a), 0);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		if (stat(places[i], &b) < 0 || a.st_dev == b.st_dev)
+			continue;
+		snprintf(path, SCRATCH_PATH, "%s/syncd-away.XXXXXX", places[i]);
+		if (mkdtemp(path) != NULL)
+			return 0;
+	}
+	return -1;
+}
+
 /* What cannot be copied back stays where it is kept. */
 static void
 test_across_file_systems_it_is_copied(void **state)
 {
-	char away[] = "/dev/shm/syncd-test.XXXXXX", name[128], account[128];
+	static const struct timespec then[] = { { .tv_sec = 1000000000 },
+	    { .tv_sec = 1000000000 } };
+	char away[SCRATCH_PATH], name[128];
 	struct fixture *f = *state;
 	struct msg_row row = { .id = 41, .folder = 7 };
-	struct stat here, there;
 	struct kept_list list;
+	struct stat st;
 	struct err err;
+	char *text;
+	size_t n;
 	int undo;
 
-	if (mkdtemp(away) == NULL)
+	if (make_away(away, f->fd) < 0)
 		skip();
 	undo = undo_open(away, "a", true, &err);
 	assert_true(undo >= 0);
-	assert_int_equal(fstat(undo, &there), 0);
-	assert_int_equal(fstat(f->fd, &here), 0);
-	if (here.st_dev != there.st_dev) {
-		write_file(f->fd, "cur/100.x:2,FS", 5);
-		assert_int_equal(undo_keep(undo, f->fd, &row, "100.x:2,FS", &err),
-		    0);
-		assert_int_equal(unlinkat(f->fd, "cur/100.x:2,FS", 0), 0);
-		assert_int_equal(undo_list(away, "a", &list, &err), 0);
-		assert_int_equal(list.n, 1);
-		snprintf(name, sizeof(name), "tmp/%lld.U7M41.syncd:2,FS",
-		    (long long)list.v[0].when);
-		assert_int_equal(mkdirat(f->fd, name, 0700), 0);
-		assert_int_equal(undo_put_back(undo, f->fd, list.v[0].file, &err),
-		    -1);
-		assert_int_equal(faccessat(undo, list.v[0].file, F_OK, 0), 0);
-		assert_int_equal(unlinkat(f->fd, name, AT_REMOVEDIR), 0);
-		assert_int_equal(undo_put_back(undo, f->fd, list.v[0].file, &err),
-		    1);
-		assert_int_equal(faccessat(undo, list.v[0].file, F_OK, 0), -1);
-		memcpy(name, "cur", 3);
-		assert_int_equal(fstatat(f->fd, name, &there, 0), 0);
-		assert_int_equal(there.st_size, 5);
-		kept_clear(&list);
-	}
+	fixture_file(f, "cur/100.x:2,FS", "hello");
+	assert_int_equal(utimensat(f->fd, "cur/100.x:2,FS", then, 0), 0);
+	assert_int_equal(undo_keep(undo, f->fd, &row, "100.x:2,FS", &err), 0);
+	assert_int_equal(undo_keep(undo, f->fd, &row, "nothing:2,", &err), 1);
+	assert_int_equal(unlinkat(f->fd, "cur/100.x:2,FS", 0), 0);
+	assert_int_equal(undo_list(away, "a", &list, &err), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.v[0].size, 5);
+
+	snprintf(name, sizeof(name), "tmp/%lld.U7M41.syncd:2,FS",
+	    (long long)list.v[0].when);
+	assert_int_equal(mkdirat(f->fd, name, 0700), 0);
+	assert_int_equal(undo_put_back(undo, f->fd, list.v[0].file, &err), -1);
+	assert_int_equal(faccessat(undo, list.v[0].file, F_OK, 0), 0);
+	assert_int_equal(unlinkat(f->fd, name, AT_REMOVEDIR), 0);
+
+	assert_int_equal(undo_put_back(undo, f->fd, list.v[0].file, &err), 1);
+	assert_int_equal(faccessat(undo, list.v[0].file, F_OK, 0), -1);
+	assert_false(fixture_has(f, name));
+	memcpy(name, "cur", 3);
+	text = fixture_read(f, name, &n);
+	assert_string_equal(text, "hello");
+	free(text);
+	assert_int_equal(fstatat(f->fd, name, &st, 0), 0);
+	assert_int_equal(st.st_mtim.tv_sec, then[1].tv_sec);
+	kept_clear(&list);
 	close(undo);
-	snprintf(account, sizeof(account), "%s/undo/a", away);
-	assert_int_equal(rmdir(account), 0);
-	snprintf(account, sizeof(account), "%s/undo", away);
-	assert_int_equal(rmdir(account), 0);
-	assert_int_equal(rmdir(away), 0);
+	assert_int_equal(scratch_remove(away), 0);
 }
 
 /* undo.keep and undo.max, oldest first. */
