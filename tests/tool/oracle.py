@@ -22,8 +22,9 @@ WORDS = ("todo", "$Work")
 class Copy:
     """One copy of a content, as one side wants it."""
 
-    def __init__(self, folder, flags):
+    def __init__(self, folder, flags, known=False):
         self.folder = folder
+        self.known = known               # it was there when both were last equal
         self.flags = frozenset(flags)    # letters and keywords
         self.moved = False               # even if it is back now
         self.dragged = False             # its letters still mean what they meant there
@@ -44,7 +45,7 @@ class Content:
     def copies(self, side):
         """What ${side} has; from now on its own list."""
         if side not in self.side:
-            self.side[side] = [Copy(c.folder, c.flags) for c in self.base]
+            self.side[side] = [Copy(c.folder, c.flags, True) for c in self.base]
         return self.side[side]
 
     def add(self, side, folder, flags):

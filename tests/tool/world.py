@@ -217,10 +217,10 @@ class Churn(World):
     # the letters may happen to be the same.  Here some moves are of that kind.
 
     @staticmethod
-    def known(c, copy):
+    def known(c, copy, side):
         """The daemon has seen it where it is: else its letters mean what they mean
-        where it is found first."""
-        return not copy.moved and any(x.folder == copy.folder for x in c.base)
+        where it is found first.  Which of several is the one that is meant?"""
+        return not copy.moved and all(x.known for x in c.copies(side))
 
     def rewritten(self, c, copy, side):
         """Its keywords may have been changed here since both were equal."""
@@ -245,7 +245,7 @@ class Churn(World):
         if None not in (c, to) and copy.folder not in (to, "Drafts") and \
                 not self.rewritten(c, copy, side):
             name = self.rng.random()
-            whole = name < 0.2 and side == "here" and self.known(c, copy)
+            whole = name < 0.2 and side == "here" and self.known(c, copy, side)
             self.do("move", side, c.token, copy.folder, sorted(copy.flags), to,
                     WHOLE if whole else name < 0.6)
 
