@@ -249,10 +249,11 @@ tsan-run: $(THREADED)
 
 # Lines that units, fuzz targets, some scenarios and some faults run, by layer: a table
 # and, as exit status, whether it is what tests/tool/coverage wants; minutes.
-COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup badinput bytes cli control dedupe \
-	drills edges feed folders golden_run hooks hostile init look mistakes popcorpus poppeer \
-	popscripts rematch script_across script_api script_connect script_events script_files \
-	script_limits script_read script_refused script_search script_secret scripts undo unsent) \
+COV_SCENARIOS ?= $(patsubst %,test_%.py,absence age backup badinput brief broken_off \
+	bytes changes cli control dedupe drills edges feed folders golden_run hooks hostile \
+	init look mistakes popcorpus poppeer popscripts rematch script_across script_api \
+	script_connect script_events script_files script_limits script_read script_refused \
+	script_search script_secret scripts undo unsent) \
 	$(patsubst %,test_peer.py:%,Renamed Lying Quarantine MOVE EXPUNGE APPEND)
 COV_FAULTS ?= statement kill-before:draft
 cov:

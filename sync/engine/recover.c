@@ -1,7 +1,7 @@
 /*
  * recover.c — settling intents: which rows are open, and in what order they are seen
  * to.  Landings are recover_landing.c's; uploads and moves, APPENDING and MOVING,
- * recover_intent.c's; REPLACED rows, recover_older.c's.
+ * recover_intent.c's; REPLACED rows, recover_older.c's; none of them calls this.
  * Recovery may itself be killed at any point: each step leaves rows that it can
  * begin with again.
  */
@@ -12,22 +12,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/apply.h"
 #include "engine/recover_impl.h"
-#include "engine/unread.h"
 #include "engine/upload_impl.h"
 #include "maildir/deliver.h"
-
-bool
-recover_stays_open(struct account *acc, struct folder *f, const struct err *err)
-{
-	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
-		return false;
-	problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s", err->text);
-	acc->recovered = false;
-	unread_mark(f);
-	return true;
-}
 
 struct older {
 	int64_t	row, newer;

@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "engine/apply.h"
 #include "engine/letters.h"
 #include "engine/local.h"
 #include "engine/recover_impl.h"

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#include "engine/apply.h"
 #include "engine/land.h"
 #include "engine/letters.h"
 #include "engine/local.h"

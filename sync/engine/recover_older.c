@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "engine/apply.h"
 #include "engine/remote.h"
 #include "imap/cmd.h"
 

@@ -293,22 +293,40 @@ teardown(void **state)
 	return scratch_remove(dir);
 }
 
+static void
+arrive(struct arrivals *a, uint32_t uid, const char *text, struct err *err)
+{
+	struct arrival *one;
+
+	OK(land_begin(a, err));
+	OK(land_data(a, STR("Subject: x\r\nMessage-ID: <1@x>\r\n\r\n"), err));
+	OK(land_data(a, str_z(text), err));
+	one = land_end(a, 1000, err);
+	assert_non_null(one);
+	one->uid.v = uid;
+}
+
+/* One message in ${f}. */
+static void
+land_in(struct folder *f, uint32_t uid, const char *text)
+{
+	struct arrivals a = { .acc = acc, .f = f };
+	struct err err;
+
+	arrive(&a, uid, text, &err);
+	OK(land_all(&a, &err));
+	land_clear(&a);
+}
+
 /* ${n} messages, with numbers from ${uid} on. */
 static int
 land_some(uint32_t uid, uint32_t n, struct err *err)
 {
 	struct arrivals a = { .acc = acc, .f = inbox };
-	struct arrival *one;
 	int r;
 
-	for (uint32_t i = 0; i < n; i++) {
-		OK(land_begin(&a, err));
-		OK(land_data(&a, STR("Subject: x\r\nMessage-ID: <1@x>\r\n\r\n"
-		    "hi\r\n"), err));
-		one = land_end(&a, 1000, err);
-		assert_non_null(one);
-		one->uid.v = uid + i;
-	}
+	for (uint32_t i = 0; i < n; i++)
+		arrive(&a, uid + i, "hi\r\n", err);
 	r = land_all(&a, err);
 	land_clear(&a);
 	return r;
@@ -495,6 +513,63 @@ mail_that_was_there_first_is_no_news(void **state)
 	OK(tell_mark(acc, &err));
 	OK(land(9, &err));
 	assert_string_equal(fake.origin, "server");
+}
+
+/* The last event that waits: its kind, where, and from where. */
+static void
+assert_told(enum hook_kind kind, const char *mailbox, const char *detail)
+{
+	struct script_event e;
+	char got[64] = "";
+	struct err err;
+	int64_t at = 0;
+	int last = -1;
+
+	while (store_event_next(acc->store, EVENTS_NOW, &at, &e, &err) > 0) {
+		last = (int)e.kind;
+		snprintf(got, sizeof(got), "%.*s %.*s", STR_ARG(e.mailbox),
+		    STR_ARG(e.detail));
+	}
+	assert_int_equal(last, kind);
+	assert_true(str_starts(str_z(got), str_z(mailbox)));
+	if (strstr(got, detail) == NULL)
+		fail_msg("\"%s\" without \"%s\"", got, detail);
+}
+
+/* A server that names no ids tells of a move in two parts: first of what came, then
+ * of what is gone. */
+static void
+what_went_as_it_came_elsewhere_was_moved(void **state)
+{
+	static const struct {
+		const char	*text;		/* of what came */
+		bool		 elsewhere;
+		enum hook_kind	 want;
+	} rows[] = {
+		{ "one\r\n", true, HOOK_MOVED },
+		{ "two\r\n", true, HOOK_REMOVED },
+		{ "three\r\n", false, HOOK_REMOVED }
+	};
+	static const char *const gone[] = { "one\r\n", "2wo\r\n", "three\r\n" };
+
+	(void)state;
+	fake.kinds = (uint64_t)1 << HOOK_DELIVERED | (uint64_t)1 << HOOK_MOVED |
+	    (uint64_t)1 << HOOK_REMOVED;
+	for (uint32_t i = 0; i < ARRAY_LEN(rows); i++) {
+		bool moved = rows[i].want == HOOK_MOVED;
+		struct msg_row row;
+		struct err err;
+
+		land_in(inbox, 10 + i, gone[i]);
+		land_in(rows[i].elsewhere ? junk : inbox, 20 + i, rows[i].text);
+		assert_int_equal(store_find_uid(acc->store, inbox->id,
+		    (struct uid){ 10 + i }, &row, &err), 1);
+		OK(account_begin(acc, &err));
+		OK(tell_gone(acc, inbox, &row, "server", &err));
+		OK(account_end(acc, 0, &err));
+		assert_told(rows[i].want, moved ? "Junk " : "INBOX ",
+		    moved ? " INBOX" : " <1@x>");
+	}
 }
 
 /* ---- what is written down with it ------------------------------------------------------ */
@@ -922,6 +997,7 @@ main(void)
 		T(a_mailbox_that_cannot_be_made_leaves_the_message_in_inbox),
 		T(a_mailbox_outside_of_the_account_is_refused),
 		T(mail_that_was_there_first_is_no_news),
+		T(what_went_as_it_came_elsewhere_was_moved),
 		T(what_has_expired_goes_when_something_is_stored),
 		T(effects_and_stores_are_committed_with_the_message),
 		T(what_is_not_granted_is_not_done_nor_is_the_rest),
