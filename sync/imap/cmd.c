@@ -5,7 +5,6 @@
  */
 #include "imap/cmd.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -117,12 +116,6 @@ uint32_t
 imap_noop(struct lane *ln)
 {
 	return submit_text(imap_impl(ln), CMD_PLAIN, "NOOP");
-}
-
-uint32_t
-imap_logout(struct lane *ln)
-{
-	return submit_text(imap_impl(ln), CMD_LOGOUT, "LOGOUT");
 }
 
 uint32_t
@@ -375,24 +368,6 @@ imap_search_before(struct lane *ln, const struct uidset *uids, int64_t when)
 	imap_date_print(when, date);
 	snprintf(key, sizeof(key), " BEFORE %.11s", date);
 	return search(ln, uids, str_z(key));
-}
-
-uint32_t
-imap_search_flag(struct lane *ln, const struct uidset *uids, const char *flag,
-    bool has)
-{
-	CLEANUP(buf_clear) struct buf key;
-	const char *un = has ? "" : "UN";
-
-	buf_init(&key, KW_NAME_MAX + 32);
-	if (flag[0] != '\\') {
-		must(buf_fmt(&key, " %sKEYWORD %s", un, flag) == 0);
-		return search(ln, uids, buf_str(&key));
-	}
-	must(buf_fmt(&key, " %s", un) == 0);
-	for (flag++; *flag != '\0'; flag++)
-		must(buf_fmt(&key, "%c", toupper((unsigned char)*flag)) == 0);
-	return search(ln, uids, buf_str(&key));
 }
 
 uint32_t

@@ -26,7 +26,6 @@ uint32_t imap_enable(struct lane *ln);
 uint32_t imap_id(struct lane *ln);
 uint32_t imap_namespace(struct lane *ln);	/* 0 if not offered */
 uint32_t imap_noop(struct lane *ln);
-uint32_t imap_logout(struct lane *ln);
 
 /* All mailboxes, with special uses and subscription; with ${status} also their
  * counters, in the same flight if LIST-STATUS is there.  EV_LIST, EV_STATUS. */
@@ -69,10 +68,6 @@ uint32_t imap_search(struct lane *ln, const struct uidset *uids);
  * days. */
 uint32_t imap_search_before(struct lane *ln, const struct uidset *uids,
 	    int64_t when);
-/* UIDs among ${uids} that have (or lack) a system flag or keyword: for servers
- * without CONDSTORE.  ${flag} is one as on the wire. */
-uint32_t imap_search_flag(struct lane *ln, const struct uidset *uids,
-	    const char *flag, bool has);
 
 /* UID STORE +FLAGS.SILENT / -FLAGS.SILENT: deltas only. */
 uint32_t imap_store(struct lane *ln, const struct uidset *uids, bool add,

@@ -166,7 +166,7 @@ static int
 untagged(struct imap_lane *il, const struct resp_cond *cond, struct err *err)
 {
 	if (cond->cond == COND_BYE)
-		return il->logout ? 0 : imap_lane_bye(cond, err);
+		return imap_lane_bye(cond, err);
 	imap_lane_cond_caps(il, cond);
 	if (cond->copied.n > 0)
 		untagged_copied(il, &cond->copied);
@@ -480,12 +480,4 @@ size_t
 imap_open_requests(const struct lane *ln)
 {
 	return imap_impl_const(ln)->n_requests;
-}
-
-size_t
-imap_backlog(const struct lane *ln)
-{
-	const struct imap_lane *il = imap_impl_const(ln);
-
-	return stream_pending(il->st) + (size_t)il->queued;
 }

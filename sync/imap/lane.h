@@ -88,7 +88,5 @@ const struct imap_box	 *imap_box(const struct lane *ln);
 uint64_t		  imap_ahead(const struct lane *ln);
 /* Requests submitted and not yet reaped. */
 size_t			  imap_open_requests(const struct lane *ln);
-/* Bytes that wait to be sent: submit no more uploads above 256 KiB. */
-size_t			  imap_backlog(const struct lane *ln);
 
 #endif

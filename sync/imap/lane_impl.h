@@ -26,8 +26,7 @@ enum command_kind {
 	CMD_APPEND,
 	CMD_COPY,
 	CMD_MOVE,
-	CMD_IDLE,
-	CMD_LOGOUT
+	CMD_IDLE
 };
 
 /* What the engine knows by one number: one command, or several that were split
@@ -119,10 +118,9 @@ struct imap_lane {
 	enum idle_phase		 idle;
 	struct command		*idling;	/* IDLE was sent, not yet answered */
 	bool			 idle_done;	/* DONE as soon as "+" is there */
-	bool			 logout;
 	size_t			 in_flight;
 	size_t			 n_requests;
-	uint64_t		 put, queued;	/* bytes given to the stream; not yet */
+	uint64_t		 put;		/* bytes given to the stream */
 	bool			 send_failed;
 	struct err		 send_err;
 	struct request		*reaped;	/* the last event borrows from it */

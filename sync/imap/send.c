@@ -139,14 +139,12 @@ send_file(struct imap_lane *il, struct command *c, int fd, enum eol eol,
 	struct stop stop = { .fd = fd, .eol = eol, .size = wire_size };
 
 	literal_head(il, c, literal8 ? "~{" : "{", stop, wire_size);
-	il->queued += wire_size;
 }
 
 void
 send_submit(struct imap_lane *il, struct command *c)
 {
 	send_put(c, "\r\n");
-	il->queued += c->text.n;
 	/* Silence before is nobody's fault. */
 	if (il->first == NULL || il->idle == IDLE_ON)
 		il->alive = clock_now();
@@ -161,8 +159,6 @@ send_submit(struct imap_lane *il, struct command *c)
 		il->will_select = c->kind == CMD_SELECT;
 		il->n_box_commands++;
 	}
-	if (c->kind == CMD_LOGOUT)
-		il->logout = true;
 }
 
 static void
@@ -170,7 +166,6 @@ put(struct imap_lane *il, const void *p, size_t n)
 {
 	stream_put(il->st, p, n);
 	il->put += n;
-	il->queued -= n;
 }
 
 /* The literal was promised to have stop->size bytes and to be one message: what
@@ -417,9 +412,6 @@ send_answered(struct imap_lane *il, struct command *c)
 	if (!c->sent && il->wait_go) {
 		/* Refused instead of "+": nothing more of it is sent. */
 		il->wait_go = false;
-		il->queued -= c->text.n - c->at;
-		for (size_t i = c->next_stop; i < c->n_stops; i++)
-			il->queued -= c->stop[i].fd >= 0 ? c->stop[i].size : 0;
 		c->sent = true;
 	}
 	if (c->sent)
