@@ -281,7 +281,7 @@ LOOPS	= $(wildcard /usr/include/jansson.h /usr/include/sys/queue.h /usr/include/
 cppcheck:
 	@tests/tool/deps analysers
 	@cppcheck -q -j2 --std=c11 --enable=warning,portability,performance --error-exitcode=1 \
-		-D_GNU_SOURCE -Isync -Idaemon -I. $(addprefix --include=,$(LOOPS)) \
+		-D_GNU_SOURCE -D__$(shell uname -m)__=1 -Isync -Idaemon -I. $(addprefix --include=,$(LOOPS)) \
 		--suppress=internalAstError --suppress='*:/usr/*' $(SOURCES)
 
 valgrind: $(UNIT) $(SCRIPT)
