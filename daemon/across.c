@@ -285,8 +285,7 @@ place(struct across *a, struct err *err)
 		return err_set(err, ERR_MSG, "store.name-too-long",
 		    "its name would be too long");
 	return deliver_place(a->fd, a->landing.unique, a->fd, file, in_new,
-	    err) < 0 || deliver_left(a->fd, err) < 0 ? -1 :
-	    mdir_sync(a->fd, err);
+	    err) < 0 ? -1 : mdir_sync(a->fd, err);
 }
 
 static int

@@ -26,7 +26,6 @@
 #include "engine/manifest.h"
 #include "engine/remote.h"
 #include "engine/unread.h"
-#include "maildir/dir.h"
 
 #define STORE_ID	"store.id"
 #define DELIVERING	"delivering"
@@ -231,15 +230,6 @@ account_delivering(struct account *acc, struct err *err)
 	return note_delivering(acc, pid, err);
 }
 
-int
-account_buried(struct account *acc, struct err *err)
-{
-	if (mdir_sync_all(acc->root_fd, err) < 0)
-		return -1;
-	acc->dead = 0;
-	return acc->delivering ? 0 : note_delivering(acc, "", err);
-}
-
 static int
 find_dead(struct account *acc, struct err *err)
 {
@@ -290,8 +280,7 @@ account_close(struct account *acc)
 		return;
 	if (acc->delivering && !store_in_transaction(acc->store)) {
 		deliver_discard(acc->deliver);
-		if (dirsync_tmp_all(acc, &ignored) == 0)
-			(void)note_delivering(acc, "", &ignored);
+		(void)note_delivering(acc, "", &ignored);
 	}
 	while (acc->lanes.n > 0)
 		lanes_close(&acc->lanes, acc->lanes.lane[0]);

@@ -140,8 +140,6 @@ int	account_audit(struct account *acc, const char *op, const struct folder *f,
 /* Before the first message goes to tmp/: note who does it, so that what a crash
  * leaves there can be told from other programs' files. */
 int	account_delivering(struct account *acc, struct err *err);
-/* What acc->dead left in tmp/ is no longer there, nor on the disk: forget it. */
-int	account_buried(struct account *acc, struct err *err);
 /* Begin and end around one or more changes; account_join() goes on with the
  * transaction that is open, if one is. */
 int	account_begin(struct account *acc, struct err *err);

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "engine/account.h"
-#include "engine/dirsync.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -73,7 +72,6 @@ write_tmp(struct account *acc, const struct place *p, int in, struct landing *l,
 	off_t at = 0;
 	ssize_t n;
 
-	dirsync_tmp(p->to);
 	if (account_delivering(acc, err) < 0 ||
 	    deliver_begin(acc->deliver, p->to->fd, err) < 0)
 		return -1;

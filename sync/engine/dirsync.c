@@ -3,7 +3,6 @@
 
 #include <errno.h>
 
-#include "maildir/deliver.h"
 #include "maildir/dir.h"
 
 void
@@ -44,27 +43,5 @@ dirsync_all(struct account *acc, struct err *err)
 			    sync_folder(acc->folder[i], err) < 0)
 				return -1;
 	acc->unsynced = false;
-	return 0;
-}
-
-void
-dirsync_tmp(struct folder *f)
-{
-	f->tmp_unsynced = true;
-}
-
-int
-dirsync_tmp_all(struct account *acc, struct err *err)
-{
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct folder *f = acc->folder[i];
-
-		if (!f->tmp_unsynced)
-			continue;
-		if ((folder_load(acc, f, err) < 0 ||
-		    deliver_left(f->fd, err) < 0) && err->errnum != ENOENT)
-			return -1;
-		f->tmp_unsynced = false;
-	}
 	return 0;
 }

@@ -19,10 +19,4 @@ void	dirsync_left(struct account *acc, struct folder *f);
 /* Sync what was noted. */
 int	dirsync_all(struct account *acc, struct err *err);
 
-/* A file comes into the tmp/ of ${f}, and will leave it. */
-void	dirsync_tmp(struct folder *f);
-/* What left one did so on the disk, too: for those who tell by our pid what a crash has
- * left there, and so before that is forgotten. */
-int	dirsync_tmp_all(struct account *acc, struct err *err);
-
 #endif

@@ -74,7 +74,6 @@ struct folder {
 						 * -1: closed */
 	unsigned		 dirty;		/* enum dirty */
 	enum unsynced		 unsynced;
-	bool			 tmp_unsynced;	/* and names in tmp/, likewise */
 	bool			 skip;		/* failed in this round: later */
 	bool			 unread;	/* in this round: unread.h */
 	bool			 checked;	/* its times were compared once */

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "engine/dedupe.h"
-#include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
@@ -51,7 +50,6 @@ land_begin(struct arrivals *a, struct err *err)
 {
 	a->open = true;
 	header_clear(&a->header);
-	dirsync_tmp(a->f);
 	return deliver_begin(a->acc->deliver, a->f->fd, err);
 }
 
@@ -457,8 +455,15 @@ sync_places(const struct arrivals *a, struct err *err)
 static int
 place_all(struct arrivals *const *a, size_t n, struct err *err)
 {
+	size_t total = 0;
+
 	for (size_t i = 0; i < n; i++)
 		if (place(a[i], err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		total += a[i]->n;
+	for (size_t i = 0; i < n; i++)
+		if (deliver_left(a[i]->f->fd, total, err) < 0)
 			return -1;
 	for (size_t i = 0; i < n; i++)
 		if (sync_places(a[i], err) < 0)

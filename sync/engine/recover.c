@@ -150,9 +150,7 @@ link_versions(const struct open_rows *o)
 static int
 clean_tmp(struct account *acc, struct err *err)
 {
-	if (acc->dead == 0)
-		return 0;
-	for (size_t i = 0; i < acc->n_folders; i++) {
+	for (size_t i = 0; i < acc->n_folders && acc->dead != 0; i++) {
 		struct folder *f = acc->folder[i];
 
 		if (!folder_active(f))
@@ -162,7 +160,8 @@ clean_tmp(struct account *acc, struct err *err)
 		if (f->fd >= 0)
 			deliver_clean(f->fd, acc->dead);
 	}
-	return account_buried(acc, err);
+	acc->dead = 0;
+	return 0;
 }
 
 /* Landings that wait for their folder. */

@@ -34,8 +34,7 @@ place(struct account *acc, struct folder *home, struct folder *f,
 		if (r < 0 && err->errnum == 2)
 			r = 0;
 		else if (r >= 0)
-			r = deliver_left(home->fd, err) < 0 ||
-			    mdir_sync(f->fd, err) < 0 ? -1 : 1;
+			r = mdir_sync(f->fd, err) < 0 ? -1 : 1;
 	}
 	free(file);
 	free(unique);

@@ -14,7 +14,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/dirsync.h"
 #include "engine/remote_impl.h"
 #include "imap/cmd.h"
 #include "maildir/deliver.h"
@@ -42,7 +41,6 @@ fetch_one(struct account *acc, struct folder *f, struct uid uid,
 		if (ev.kind == EV_DONE && ev.done.req == req)
 			break;
 		if (ev.kind == EV_BODY && !open && got == 0) {
-			dirsync_tmp(f);
 			r = deliver_begin(acc->deliver, f->fd, err);
 			open = r == 0;
 		} else if (ev.kind == EV_DATA && open) {

@@ -442,11 +442,15 @@ deliver_place(int from_fd, const char *unique, int to_fd, const char *file,
 	return rc;
 }
 
+/* To a journal a rename is one thing.  btrfs makes one of it when the directory that a
+ * file left is synced, or if the file itself was; not when the other directory is: a
+ * power cut would leave both names. */
 int
-deliver_left(int folder_fd, struct err *err)
+deliver_left(int from_fd, size_t total, struct err *err)
 {
-	return at_sync(folder_fd, "tmp") == 0 ? 0 :
-	    at_fail(err, ERR_LOCAL, "sync directory tmp");
+	if (total < AT_SYNCFS_FROM || at_sync(from_fd, "tmp") == 0)
+		return 0;
+	return at_fail(err, ERR_LOCAL, "sync directory tmp");
 }
 
 void

@@ -71,10 +71,9 @@ int	deliver_open(const struct landing *l, struct err *err);
  * it since). */
 int	deliver_place(int from_fd, const char *unique, int to_fd, const char *file,
 	    bool in_new, struct err *err);
-/* What has left tmp/, placed or dropped, has no name there on the disk, either.  To a
- * journal a rename is one thing.  btrfs makes one of it when the directory that a file
- * left is synced; when the other one is, a power cut may leave both names. */
-int	deliver_left(int folder_fd, struct err *err);
+/* After ${total} messages were placed, and before the directories in which they are now
+ * are synced: their names in the tmp/ of ${from_fd} go from the disk, too. */
+int	deliver_left(int from_fd, size_t total, struct err *err);
 /* Remove a landing from tmp/; absent is fine. */
 void	deliver_drop(const struct landing *l);
 /* Remove what is older than 36 h from tmp/ (the Maildir convention), and what the

@@ -150,8 +150,7 @@ replace(int folder_fd, struct str text)
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n &&
 	    fsync(fd) == 0 &&
-	    renameat(tmp, temp, folder_fd, FILE_NAME) == 0 &&
-	    at_sync(folder_fd, "tmp") == 0)	/* first: see deliver_left() */
+	    renameat(tmp, temp, folder_fd, FILE_NAME) == 0)
 		rc = fsync(folder_fd);
 	saved = errno;
 	if (fd >= 0) {
