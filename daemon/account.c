@@ -3,7 +3,8 @@
  *
  * A worker that ends is started again: after a second, then twice as long each
  * time, up to 15 minutes; ten minutes of life forgive everything.  Only when a
- * human must act first (credentials, configuration) it stays down.
+ * human must act first (credentials, configuration) it stays down.  One that hangs
+ * before it is ready is ended for that.
  */
 #include "account.h"
 
@@ -230,6 +231,7 @@ account_start(struct account *a)
 	}
 	a->exit = 0;
 	a->since = clock_wall();
+	a->kill_at = clock_in(a->env->begin_within);
 	/* A worker that is gone already is reaped, and that says why. */
 	if (send_conf(a, &err) < 0)
 		log_debug("%s: %s", a->name, err.text);
@@ -395,6 +397,20 @@ account_reaped(struct account *a, pid_t pid, int status)
 	return true;
 }
 
+/* On a disk that does not answer, say: it would not hear a SIGTERM.  Its obituary says
+ * so. */
+static void
+kill_hanging(struct account *a)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "it did not begin within %lld s",
+	    (long long)(a->env->begin_within / USEC_S(1)));
+	if (a->bye == NULL)
+		a->bye = js_error("internal.worker", text, NULL);
+	account_kill(a);
+}
+
 static void
 enforce(struct account *a)
 {
@@ -403,6 +419,8 @@ enforce(struct account *a)
 	if (a->stopping) {
 		log_warn("%s: the worker did not end in time, killing it", a->name);
 		account_kill(a);
+	} else if (!a->ready && a->n_done == 0) {
+		kill_hanging(a);
 	} else {
 		account_stop(a);
 	}
