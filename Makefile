@@ -142,7 +142,7 @@ proof:
 # What a disk may hold that lost its power during a round: root, loop devices, FUSE.
 powercut:
 	@tests/tool/deps powercut
-	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN)
+	@$(MAKE) -s --no-print-directory DEV=1 -j2 $(BIN) $(BUILD)/killat
 	@BUILD=$(BUILD) tests/crash/powercut.py $(CRASH)
 
 # A sector that cannot be written, one at a time; needs the same.

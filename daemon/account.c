@@ -150,6 +150,20 @@ account_reaped(struct account *a, pid_t pid, int status)
 	return true;
 }
 
+/* On a disk that does not answer, say: it would not hear a SIGTERM.  Its obituary says
+ * so. */
+static void
+kill_hanging(struct account *a)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "it did not begin within %lld s",
+	    (long long)(a->env->begin_within / USEC_S(1)));
+	if (a->bye == NULL)
+		a->bye = js_error("internal.worker", text, NULL);
+	account_kill(a);
+}
+
 static void
 enforce(struct account *a)
 {
@@ -158,6 +172,8 @@ enforce(struct account *a)
 	if (a->stopping) {
 		log_warn("%s: the worker did not end in time, killing it", a->name);
 		account_kill(a);
+	} else if (!a->ready && a->n_done == 0) {
+		kill_hanging(a);
 	} else {
 		account_stop(a);
 	}

@@ -34,6 +34,8 @@ typedef int spawn_worker(const char *account, int page, pid_t *pid, int *fd,
 struct account_env {
 	const struct conf	*conf;
 	spawn_worker		*spawn;		/* role_spawn_worker() */
+	usec			 begin_within;	/* a worker that is not ready
+						 * by then hangs */
 	bool			 once;		/* one job, then the worker ends */
 	bool			 online_check;
 	unsigned		 generation;	/* of the configuration */

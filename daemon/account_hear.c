@@ -167,6 +167,8 @@ take(struct account *a, enum ipc_type type, json_t *body, int *ride,
 		return 0;
 	case IPC_READY:
 		a->ready = true;
+		if (!a->stopping)
+			a->kill_at = USEC_NEVER;
 		word->kind = WORD_READY;
 		return 1;
 	case IPC_SECRET_ASK:

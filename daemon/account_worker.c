@@ -4,7 +4,8 @@
  *
  * One that ends is started again: after a second, then twice as long each time, up
  * to 15 minutes; ten minutes of life forgive everything.  Only when a human must act
- * first (credentials, configuration) it stays down.
+ * first (credentials, configuration) it stays down.  One that hangs before it is
+ * ready is ended for that.
  */
 #include "account_impl.h"
 
@@ -129,6 +130,7 @@ account_start(struct account *a)
 	}
 	a->exit = 0;
 	a->since = clock_wall();
+	a->kill_at = clock_in(a->env->begin_within);
 	/* A worker that is gone already is reaped, and that says why. */
 	if (send_conf(a, &err) < 0)
 		log_debug("%s: %s", a->name, err.text);

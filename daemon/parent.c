@@ -33,6 +33,9 @@
 #include "schedule.h"
 #include "tell.h"
 
+/* A state that must be converted, a disk that has to wake up, 100,000 folders. */
+static const usec begin_within = USEC_S(300);
+
 /* ---- accounts --------------------------------------------------------- */
 
 /* Free the accounts that left the configuration and have no worker any more. */
@@ -443,7 +446,9 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 		.conf = conf, .opts = opts, .signals = -1,
 		.env = { .conf = conf, .once = opts->once,
 		    .online_check = opts->online_check,
-		    .spawn = opts->spawn != NULL ? opts->spawn : role_spawn_worker },
+		    .spawn = opts->spawn != NULL ? opts->spawn : role_spawn_worker,
+		    .begin_within = opts->begin_within != 0 ?
+			opts->begin_within : begin_within },
 		.control = { .fd = -1 },
 		.wake = { .timer = -1, .net = -1, .due = USEC_NEVER },
 		.meter = { .due = USEC_NEVER },

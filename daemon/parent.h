@@ -37,6 +37,7 @@ struct parent_opts {
 	char		**target;	/* once: ACCOUNT[/FOLDER]; none: all */
 	size_t		 n_targets;
 	spawn_worker	*spawn;		/* NULL: role_spawn_worker() */
+	usec		 begin_within;	/* a worker; 0: five minutes */
 };
 
 struct parent {

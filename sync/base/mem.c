@@ -28,13 +28,19 @@ must_fail(const char *what, const char *file, int line)
 	die(text);
 }
 
+void
+no_memory(void)
+{
+	die("syncd: out of memory\n");
+}
+
 void *
 xmalloc(size_t n)
 {
 	void *p = malloc(n > 0 ? n : 1);
 
 	if (p == NULL)
-		die("syncd: out of memory\n");
+		no_memory();
 	return p;
 }
 
@@ -44,7 +50,7 @@ xcalloc(size_t count, size_t n)
 	void *p = calloc(count > 0 ? count : 1, n > 0 ? n : 1);
 
 	if (p == NULL)
-		die("syncd: out of memory\n");
+		no_memory();
 	return p;
 }
 
@@ -57,7 +63,7 @@ xreallocarray(void *p, size_t count, size_t n)
 		die("syncd: allocation size overflow\n");
 	p = realloc(p, bytes > 0 ? bytes : 1);
 	if (p == NULL)
-		die("syncd: out of memory\n");
+		no_memory();
 	return p;
 }
 
@@ -83,7 +89,7 @@ xasprintf(const char *fmt, ...)
 	n = vasprintf(&z, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		die("syncd: out of memory\n");
+		no_memory();
 	return z;
 }
 

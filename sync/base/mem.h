@@ -19,6 +19,9 @@ void	*xreallocarray(void *p, size_t count, size_t n);
 char	*xstrdup(const char *z);
 char	*xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
+/* Die as they do, when a library says that it got none. */
+void	 no_memory(void) NORETURN;
+
 /* Make room for one more element in a growing array: doubles *cap. */
 void	*array_room(void *p, size_t n, size_t *cap, size_t size);
 

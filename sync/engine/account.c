@@ -28,7 +28,7 @@
 #include "engine/unread.h"
 
 #define STORE_ID	"store.id"
-#define DELIVERING	"delivering"
+#define DELIVERING	"delivering"	/* a pid; negative: it ended well */
 
 enum { AUDIT_KEEP = 200000, PLAN_MAX = 16 << 20 };
 
@@ -210,36 +210,50 @@ open_root(struct account *acc, struct err *err)
 }
 
 static int
-note_delivering(struct account *acc, const char *pid, struct err *err)
+note_delivering(struct account *acc, int pid, struct err *err)
 {
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", pid);
 	if (account_begin(acc, err) < 0)
 		return -1;
-	return account_end(acc, store_set(acc->store, DELIVERING, str_z(pid),
+	return account_end(acc, store_set(acc->store, DELIVERING, str_z(text),
 	    err), err);
 }
 
 int
 account_delivering(struct account *acc, struct err *err)
 {
-	char pid[16];
-
 	if (acc->delivering)
 		return 0;
-	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	acc->delivering = true;
-	return note_delivering(acc, pid, err);
+	return note_delivering(acc, (int)getpid(), err);
 }
 
+/* What left tmp/ is perhaps not gone from the disk: to btrfs a rename is one thing only
+ * if the file was synced in the same of its transactions.  One more sync for each few
+ * messages would be dear; so a boot makes a dead one of who ended well. */
 static int
 find_dead(struct account *acc, struct err *err)
 {
-	char *pid;
+	char *noted;
+	int pid;
 
-	if (store_get(acc->store, DELIVERING, &pid, err) < 0)
+	if (store_get(acc->store, DELIVERING, &noted, err) < 0)
 		return -1;
-	acc->dead = pid != NULL ? atoi(pid) : 0;
-	free(pid);
-	return 0;
+	pid = noted != NULL ? atoi(noted) : 0;
+	free(noted);
+	acc->dead = pid < 0 && acc->booted ? -pid : pid > 0 ? pid : 0;
+	return pid < 0 && acc->booted ? note_delivering(acc, -pid, err) : 0;
+}
+
+int
+account_buried(struct account *acc, struct err *err)
+{
+	int pid = acc->dead;
+
+	acc->dead = 0;
+	return acc->delivering ? 0 : note_delivering(acc, -pid, err);
 }
 
 struct account *
@@ -280,7 +294,7 @@ account_close(struct account *acc)
 		return;
 	if (acc->delivering && !store_in_transaction(acc->store)) {
 		deliver_discard(acc->deliver);
-		(void)note_delivering(acc, "", &ignored);
+		(void)note_delivering(acc, -(int)getpid(), &ignored);
 	}
 	while (acc->lanes.n > 0)
 		lanes_close(&acc->lanes, acc->lanes.lane[0]);

@@ -63,6 +63,7 @@ struct account {
 	struct deliver	*deliver;
 	bool		 unsynced;		/* some folder is */
 	int		 handles;		/* at most so many of folders are open */
+	bool		 booted;		/* the machine, since we were open */
 	int		 dead;			/* pid of one of us that died while it
 						 * was delivering; 0: none */
 	bool		 delivering;		/* our pid is noted for that */
@@ -140,6 +141,8 @@ int	account_audit(struct account *acc, const char *op, const struct folder *f,
 /* Before the first message goes to tmp/: note who does it, so that what a crash
  * leaves there can be told from other programs' files. */
 int	account_delivering(struct account *acc, struct err *err);
+/* What acc->dead has left there is removed. */
+int	account_buried(struct account *acc, struct err *err);
 /* Begin and end around one or more changes; account_join() goes on with the
  * transaction that is open, if one is. */
 int	account_begin(struct account *acc, struct err *err);

@@ -1,4 +1,7 @@
-/* boot.c — directories' times prove nothing across a boot. */
+/*
+ * boot.c — directories' times prove nothing across a boot, and what had left tmp/ may be
+ * there again.
+ */
 #include "engine/boot.h"
 
 #include <fcntl.h>
@@ -49,7 +52,8 @@ boot_look(struct account *acc, struct err *err)
 		return 0;
 	if (store_get(acc->store, BOOT, &known, err) < 0)
 		return -1;
-	if (known == NULL || strcmp(known, id) != 0)
+	acc->booted = known == NULL || strcmp(known, id) != 0;
+	if (acc->booted)
 		r = forget_times(acc, id, err);
 	free(known);
 	return r;

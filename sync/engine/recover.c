@@ -150,7 +150,9 @@ link_versions(const struct open_rows *o)
 static int
 clean_tmp(struct account *acc, struct err *err)
 {
-	for (size_t i = 0; i < acc->n_folders && acc->dead != 0; i++) {
+	if (acc->dead == 0)
+		return 0;
+	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 
 		if (!folder_active(f))
@@ -160,8 +162,7 @@ clean_tmp(struct account *acc, struct err *err)
 		if (f->fd >= 0)
 			deliver_clean(f->fd, acc->dead);
 	}
-	acc->dead = 0;
-	return 0;
+	return account_buried(acc, err);
 }
 
 /* Landings that wait for their folder. */

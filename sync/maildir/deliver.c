@@ -443,8 +443,9 @@ deliver_place(int from_fd, const char *unique, int to_fd, const char *file,
 }
 
 /* To a journal a rename is one thing.  btrfs makes one of it when the directory that a
- * file left is synced, or if the file itself was; not when the other directory is: a
- * power cut would leave both names. */
+ * file left is synced, or if the file itself was, as far as no transaction of its own
+ * has ended in between; not when the other directory is: a power cut would leave both
+ * names.  Those few are looked for after a boot (account.c). */
 int
 deliver_left(int from_fd, size_t total, struct err *err)
 {

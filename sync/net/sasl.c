@@ -244,6 +244,22 @@ sasl_choose(const struct peer_conf *conf, const struct sasl_offer *offer,
 
 /* --- The exchange. --- */
 
+/* What libgsasl answered.  That it had no memory says nothing of the password. */
+static int
+answered(int r)
+{
+	if (r == GSASL_MALLOC_ERROR)
+		no_memory();
+	return r;
+}
+
+static void
+set(struct sasl *a, Gsasl_property what, struct str value)
+{
+	(void)answered(gsasl_property_set_raw(a->session, what, value.p,
+	    value.n));
+}
+
 static void
 set_binding(struct sasl *a)
 {
@@ -254,29 +270,29 @@ set_binding(struct sasl *a)
 	 * saying nothing, but libgsasl 2.2 fails when it is to say that. */
 	if (!a->mech->plus)
 		return;
-	if (gsasl_base64_to((const char *)a->conf.tls->cb, a->conf.tls->n_cb,
-	    &text, &n) != GSASL_OK)
+	if (answered(gsasl_base64_to((const char *)a->conf.tls->cb,
+	    a->conf.tls->n_cb, &text, &n)) != GSASL_OK)
 		return;
-	gsasl_property_set(a->session, GSASL_CB_TLS_EXPORTER, text);
+	set(a, GSASL_CB_TLS_EXPORTER, str_z(text));
 	gsasl_free(text);
 }
 
 static int
 start_gsasl(struct sasl *a, struct err *err)
 {
-	int r = gsasl_init(&a->gsasl);
+	int r = answered(gsasl_init(&a->gsasl));
 
 	if (r == GSASL_OK)
-		r = gsasl_client_start(a->gsasl, a->mech->name, &a->session);
+		r = answered(gsasl_client_start(a->gsasl, a->mech->name,
+		    &a->session));
 	if (r != GSASL_OK)
 		return err_set(err, ERR_AUTH, "auth.mechanism-missing",
 		    "%s: %s", a->mech->name, gsasl_strerror(r));
-	gsasl_property_set(a->session, GSASL_AUTHID, a->conf.user);
+	set(a, GSASL_AUTHID, str_z(a->conf.user));
 	if (a->mech->needs == NEEDS_PASSWORD)
-		gsasl_property_set_raw(a->session, GSASL_PASSWORD,
-		    a->conf.secret.p, a->conf.secret.n);
-	gsasl_property_set(a->session, GSASL_SERVICE, a->conf.service);
-	gsasl_property_set(a->session, GSASL_HOSTNAME, a->conf.host);
+		set(a, GSASL_PASSWORD, a->conf.secret);
+	set(a, GSASL_SERVICE, str_z(a->conf.service));
+	set(a, GSASL_HOSTNAME, str_z(a->conf.host));
 	set_binding(a);
 	return 0;
 }
@@ -371,7 +387,7 @@ set_salted(struct sasl *a, struct str challenge, struct err *err)
 	    gsasl_property_fast(a->session, GSASL_PASSWORD), hex, err);
 
 	if (r == 0 && hex[0] != '\0')
-		gsasl_property_set(a->session, GSASL_SCRAM_SALTED_PASSWORD, hex);
+		set(a, GSASL_SCRAM_SALTED_PASSWORD, str_z(hex));
 	explicit_bzero(hex, sizeof(hex));
 	return r;
 }
@@ -386,7 +402,8 @@ step_gsasl(struct sasl *a, struct str challenge, struct buf *out,
 
 	if (is_scram(a) && a->steps == 2 && set_salted(a, challenge, err) < 0)
 		return -1;
-	r = gsasl_step(a->session, challenge.p, challenge.n, &text, &n);
+	r = answered(gsasl_step(a->session, challenge.p, challenge.n, &text,
+	    &n));
 	a->done = r == GSASL_OK;
 	if (r != GSASL_OK && r != GSASL_NEEDS_MORE)
 		return err_set(err, ERR_AUTH, "auth.refused", "%s",
@@ -424,7 +441,7 @@ encode(struct str clear, struct buf *out)
 
 	if (clear.n == 0)
 		return 0;
-	must(gsasl_base64_to(clear.p, clear.n, &text, &n) == GSASL_OK);
+	must(answered(gsasl_base64_to(clear.p, clear.n, &text, &n)) == GSASL_OK);
 	r = buf_add(out, text, n);
 	explicit_bzero(text, n);
 	gsasl_free(text);
@@ -442,8 +459,8 @@ sasl_step(struct sasl *a, struct str challenge, struct buf *out,
 
 	buf_init(&clear, SASL_RESPONSE_MAX);
 	challenge = str_trim(challenge);
-	if (challenge.n > 0 && gsasl_base64_from(challenge.p, challenge.n,
-	    &plain, &n) != GSASL_OK)
+	if (challenge.n > 0 && answered(gsasl_base64_from(challenge.p,
+	    challenge.n, &plain, &n)) != GSASL_OK)
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "the challenge is not base64");
 	must(buf_room(&clear, SASL_RESPONSE_MAX / 4 * 3) != NULL);

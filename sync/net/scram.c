@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/attr.h"
+#include "base/mem.h"
 #include "base/num.h"
 
 enum { ITERATIONS_MIN = 4096, ITERATIONS_MAX = 1000000 };
@@ -74,6 +75,8 @@ scram_salted(const char *mechanism, struct str message, const char *password,
 	if (f.salt.n == 0 || f.iterations == 0)
 		return 0;
 	r = gsasl_saslprep(password, GSASL_ALLOW_UNASSIGNED, &prepared, NULL);
+	if (r == GSASL_MALLOC_ERROR)
+		no_memory();
 	if (r != GSASL_OK)
 		return err_set(err, ERR_AUTH, "auth.refused", "the password: %s",
 		    gsasl_strerror(r));

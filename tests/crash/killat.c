@@ -12,6 +12,8 @@
  *	after	kill the whole tree once it has happened
  *	eio	let it fail with EIO; enospc: with ENOSPC; eacces: with EACCES
  *	short	write half of what was asked for
+ *	sync	all that happened on that file system until then goes to the disk first,
+ *		as when somebody else calls sync()
  * CLASS all, or file: only effects on files (what a disk may refuse), or name: only
  *	those on what files are called (after which others see something else).
  * -a	not only the n-th, all from there on (eio, enospc: a disk that stays full).
@@ -84,9 +86,12 @@ static const struct call {
 #undef CALL
 };
 
-enum mode { COUNT, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, FAIL_EACCES, SHORT };
+enum mode {
+	COUNT, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, FAIL_EACCES, SHORT, SYNC_FIRST
+};
 static const char *const mode_names[] = {
 	"count", "before", "after", "eio", "enospc", "eacces", "short",
+	"sync",
 };
 
 #define MAX_TASKS	256
@@ -266,6 +271,19 @@ halve(struct task *t)
 	ptrace(PTRACE_SETREGS, t->pid, NULL, &r);
 }
 
+/* The file system that descriptor ${fd} of ${pid} is on. */
+static void
+sync_of(pid_t pid, unsigned long fd)
+{
+	char link[64];
+	snprintf(link, sizeof(link), "/proc/%d/fd/%lu", (int)pid, fd & 0xffffffff);
+	int own = open(link, O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return;
+	(void)syncfs(own);
+	close(own);
+}
+
 static void
 on_entry(struct task *t, const struct ptrace_syscall_info *i)
 {
@@ -292,6 +310,10 @@ on_entry(struct task *t, const struct ptrace_syscall_info *i)
 		return;
 	case SHORT:
 		halve(t);
+		return;
+	case SYNC_FIRST:
+		if (c->kind != BY_PATH && c->kind != BY_OPEN)
+			sync_of(t->pid, i->entry.args[0]);
 		return;
 	}
 }
@@ -402,7 +424,7 @@ start(char **argv)
 static void
 usage(void)
 {
-	fputs("usage: killat [-n N] [-m count|before|after|eio|enospc|short] "
+	fputs("usage: killat [-n N] [-m count|before|after|eio|enospc|eacces|short|sync] "
 	    "[-c all|file|name] [-a] [-o REPORT] [--] COMMAND...\n", stderr);
 	exit(64);
 }

@@ -41,15 +41,16 @@ from oracle import Content    # noqa: E402
 from peer import ordinary_tls    # noqa: E402
 from scenes import HERE, SCENES    # noqa: E402
 from server import memory    # noqa: E402
-from stage import Stage, Wrong    # noqa: E402
+from stage import KILLAT, Stage, Wrong    # noqa: E402
 from world import body    # noqa: E402
 
 STATES = int(os.environ.get("POWERCUT_STATES", "75"))
 JOBS = int(os.environ.get("CRASH_JOBS", "2"))
 DRAINED, UNSAVED = "POP3, emptied", "upload, by who does not sync"
+BUSY = "download, on a busy disk"
 WANTED = ("download", "upload", "deleted, to the trash", "moved", "draft saved again",
           "folder made", "folder renamed", "folder removed", "flags", "keywords", "copied",
-          "new UIDVALIDITY", "all at once", UNSAVED, DRAINED)
+          "new UIDVALIDITY", "all at once", UNSAVED, BUSY, DRAINED)
 # What must be found on a file system: (mutant, scene).  A commit of SQLite's that is lost
 # is one that was not made yet, and its fsync commits all renames before it on ext4 and
 # xfs: what lacks only those is found there by nobody.  btrfs writes a file's bytes before
@@ -59,7 +60,8 @@ ORDER = (("early-row", "download"), ("no-intent", "upload"), ("saved-not-synced"
 CONTROLS = {"ext4": (("no-fsync-file", "download"), ("bodies-not-synced", DRAINED)) + ORDER,
             "xfs": (("no-fsync-file", "download"), ("bodies-not-synced", DRAINED)) + ORDER,
             "btrfs": (("no-fsync-dir", DRAINED), ("names-not-synced", "flags"),
-                      ("names-not-synced", "deleted, to the trash")) + ORDER[:2]}
+                      ("names-not-synced", "deleted, to the trash"),
+                      ("tmp-not-looked-at", BUSY)) + ORDER[:2]}
 ROOM = {"guards": {"min_free_space": "1MiB"}}    # it is a small disk
 
 # What became of a scene on a file system, or of a control there.
@@ -90,11 +92,14 @@ class Plug(Stage):
             self.moments.append((disk.written(), copy.deepcopy(self.peer.boxes)))
             return False
         self.peer.on("", note)
-        self.expect(self.syncd.run("sync", timeout=60))
+        self.expect(self.round())
         self.moments.append((disk.written(), copy.deepcopy(self.peer.boxes)))
         self.peer.clear()
         os.sync()
         return first
+
+    def round(self):
+        return self.syncd.run("sync", timeout=60)
 
     def server_at(self, entry):
         """The server when ${entry} was the last of the log: what was asked by then is
@@ -141,6 +146,15 @@ class Plug(Stage):
     def close(self):
         self.client.close()
         self.peer.stop()
+
+
+class Busy(Plug):
+    """Somebody else calls sync() before each name that changes: what the program does by
+    two of them is never one transaction of the file system."""
+
+    def round(self):
+        return self.sync_by(KILLAT, "-m", "sync", "-c", "name", "-n", "1", "-a",
+                            "-o", os.devnull, "--", timeout=60)
 
 
 class Unsaved(Plug):
@@ -217,6 +231,8 @@ class Emptied(Drain):
 def staged(name):
     if name == DRAINED:
         return Emptied()
+    if name == BUSY:
+        return Busy(SCENES["download"])
     return Unsaved(SCENES["upload"]) if name == UNSAVED else Plug(SCENES[name])
 
 

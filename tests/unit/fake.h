@@ -108,6 +108,23 @@ do_job(const char *account, const char *text, bool once)
 		_exit(0);
 }
 
+/* In its first life, and whatever it is told. */
+static inline void
+hang_once(void)
+{
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/state/hung", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return;
+	close(fd);
+	signal(SIGTERM, SIG_IGN);
+	for (;;)
+		pause();
+}
+
 static inline void NORETURN
 live(const char *account)
 {
@@ -125,6 +142,8 @@ live(const char *account)
 	}
 	if (strncmp(account, "deaf", 4) == 0)
 		signal(SIGTERM, SIG_IGN);
+	if (strncmp(account, "hang", 4) == 0)
+		hang_once();
 	say(IPC_READY, "%s", "");
 	say(IPC_STATUS, "{\"state\": \"live\", \"connections\": 1, \"extra\": 7, "
 	    "\"pid\": %d, \"problems\": [%s]}", (int)getpid(),
@@ -294,7 +313,7 @@ static inline int
 clean(void **state)
 {
 	static const char *const names[] = { "good.paused", "held.paused",
-	    "events.jsonl", "told.json" };
+	    "events.jsonl", "told.json", "hung" };
 	char path[160];
 
 	(void)state;

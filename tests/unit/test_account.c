@@ -2,6 +2,8 @@
  * a whole; its folders. */
 #include "maildir_fixture.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "engine/account.h"
 #include "engine/tree.h"
@@ -130,6 +132,59 @@ one_that_is_only_here_and_cannot_be_made_is_told_and_kept(void **state)
 	assert_string_equal(acc->problem[0].where, "Here");
 }
 
+/* Closed and opened; ${booted}: as if the machine had been, too. */
+static void
+open_again(struct at *t, bool booted)
+{
+	struct err err;
+
+	if (booted) {
+		OK(account_begin(t->acc, &err));
+		OK(account_end(t->acc, store_set(t->acc->store, "boot",
+		    STR("another"), &err), &err));
+	}
+	account_close(t->acc);
+	t->acc = account_open(&t->conf, t->state, &err);
+	assert_non_null(t->acc);
+}
+
+static void
+who_ended_well_has_left_nothing_until_the_machine_is_booted(void **state)
+{
+	struct at *t = *state;
+	struct err err;
+
+	OK(account_delivering(t->acc, &err));
+	open_again(t, false);
+	assert_int_equal(t->acc->dead, 0);
+	open_again(t, true);
+	assert_int_equal(t->acc->dead, getpid());
+	/* Until somebody has looked. */
+	open_again(t, false);
+	assert_int_equal(t->acc->dead, getpid());
+	OK(account_buried(t->acc, &err));
+	assert_int_equal(t->acc->dead, 0);
+	open_again(t, false);
+	assert_int_equal(t->acc->dead, 0);
+	open_again(t, true);
+	assert_int_equal(t->acc->dead, getpid());
+}
+
+static void
+who_delivers_while_a_dead_one_is_buried_is_the_one_that_is_noted(void **state)
+{
+	struct at *t = *state;
+	struct err err;
+	char *noted;
+
+	t->acc->dead = 1;
+	OK(account_delivering(t->acc, &err));
+	OK(account_buried(t->acc, &err));
+	OK(store_get(t->acc->store, "delivering", &noted, &err));
+	assert_int_equal(atoi(noted), getpid());
+	free(noted);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -139,6 +194,8 @@ main(void)
 		TEST(what_joins_is_committed_or_undone_with_the_rest),
 		TEST(nothing_open_ends_as_nothing),
 		TEST(one_that_is_only_here_and_cannot_be_made_is_told_and_kept),
+		TEST(who_ended_well_has_left_nothing_until_the_machine_is_booted),
+		TEST(who_delivers_while_a_dead_one_is_buried_is_the_one_that_is_noted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -75,6 +75,53 @@ job_of_a_worker_that_dies_fails_and_the_worker_comes_back(void **state)
 	stop(&to);
 }
 
+/* Lines of ${name} that the parent has written, and those with ${word}. */
+static void
+count_lines(const char *name, const char *word, int *all, int *with)
+{
+	char path[160], line[1024];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/stderr", dir);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	*all = *with = 0;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, name) != NULL) {
+			++*all;
+			*with += strstr(line, word) != NULL;
+		}
+	fclose(f);
+}
+
+static void
+worker_that_hangs_before_it_is_ready_is_started_anew(void **state)
+{
+	struct line_to to;
+	json_int_t good;
+	json_t *a, *problem;
+	int all, with;
+
+	(void)state;
+	put_conf("good hang");
+	parent = fork_parent((struct parent_opts){ .begin_within = USEC_S(1) });
+	to = dial();
+	good = pid_when(&to, "good", "live");
+	a = until_state(&to, "hang", "error");
+	problem = json_array_get(json_object_get(a, "problems"), 0);
+	assert_string_equal(js_get(problem, "code"), "internal.worker");
+	assert_string_equal(js_get(problem, "message"),
+	    "it did not begin within 1 s");
+	json_decref(a);
+	json_decref(until_state(&to, "hang", "live"));
+	/* Who is ready has all the time there is. */
+	assert_int_equal(pid_when(&to, "good", "live"), good);
+	count_lines("hang", "did not begin", &all, &with);
+	assert_true(with > 0);
+	assert_int_equal(all, with);
+	stop(&to);
+}
+
 static void
 refused_credentials_stay_down_until_asked(void **state)
 {
@@ -318,6 +365,7 @@ main(void)
 		T(status_tells_what_workers_said_and_passes_the_rest_on),
 		T(job_answers_when_every_part_is_done),
 		T(job_of_a_worker_that_dies_fails_and_the_worker_comes_back),
+		T(worker_that_hangs_before_it_is_ready_is_started_anew),
 		T(refused_credentials_stay_down_until_asked),
 		T(secret_goes_to_the_worker_that_asks),
 		T(pause_outlives_the_daemon),
