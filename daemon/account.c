@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf_json.h"
+#include "js.h"
 
 static void
 paused_path(const struct account *a, char *out, size_t cap)
