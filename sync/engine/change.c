@@ -30,6 +30,12 @@ work_sort(struct work *w)
 		qsort(w->change, w->n, sizeof(*w->change), by_msg);
 }
 
+void
+work_leave(struct work *w, struct change *c)
+{
+	c->done = c->waits = w->failed = true;
+}
+
 struct change *
 work_find(struct work *w, int64_t msg)
 {

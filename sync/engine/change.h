@@ -38,6 +38,8 @@ struct change {
 	uint64_t	 ino;
 	struct mcontent	*content;	/* once it was digested */
 	bool		 done;		/* taken care of by pairing */
+	bool		 waits;		/* done by leaving it to another round, in which
+					 * the folder is read again */
 	/* A new file that is known elsewhere: moved (the row's own file is gone)
 	 * or copied from the message of that row. */
 	int64_t		 from;		/* row; 0: none */
@@ -68,6 +70,8 @@ struct work {
 
 struct change	*work_add(struct work *w);
 struct change	*work_find(struct work *w, int64_t msg);
+/* Nothing is done about ${c} in this round. */
+void		 work_leave(struct work *w, struct change *c);
 void		 work_sort(struct work *w);
 void		 work_clear(struct work *w);
 /* The fresh message with that UID; NULL. */

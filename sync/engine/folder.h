@@ -76,6 +76,7 @@ struct folder {
 	enum unsynced		 unsynced;
 	bool			 skip;		/* failed in this round: later */
 	bool			 unread;	/* in this round: unread.h */
+	bool			 unseen;	/* nor could its directory be */
 	bool			 checked;	/* its times were compared once */
 	bool			 drawn;		/* looked at in this round, though not
 						 * asked for: a file of it moved */

@@ -8,6 +8,7 @@
  */
 #include "engine/follow.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
+#include "engine/problem.h"
 #include "engine/unread.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
@@ -111,16 +113,18 @@ moved_file(const struct follow *fo, int64_t msg, struct folder **where)
 	return NULL;
 }
 
-/* Or may it be that: its folder could not be read, and what was changed here would be
- * lost with it? */
+/* Or may it be that: it waits itself, or its folder could not be read, and what was
+ * changed here, or may have been, would be lost with it? */
 static bool
 may_be_lost(struct account *acc, const struct msg_row *row)
 {
 	struct folder *f = account_by_id(acc, row->folder);
-	const struct change *c = f != NULL && f->unread ?
-	    work_find(&f->work, row->id) : NULL;
+	const struct change *c = f != NULL ? work_find(&f->work, row->id) : NULL;
 
-	return c != NULL && unread_changed(c);
+	if (c != NULL && c->waits)
+		return true;
+	return f != NULL && f->unread && unread_waits(acc) &&
+	    (f->unseen || (c != NULL && unread_changed(c)));
 }
 
 /* The first of the rows that the server has lost, or ${may} have; closes the cursor. */
@@ -244,6 +248,17 @@ name_there(struct account *acc, struct folder *to, const struct folder *letters,
 	    out_new) == 0;
 }
 
+/* Its file is what it was, and where: fetched, it would be here twice.  Unless a file
+ * of that name is there. */
+static bool
+stays_behind(struct account *acc, struct folder *to, const struct err *err)
+{
+	if ((err->class != ERR_MSG && err->class != ERR_FOLDER) || err->errnum == EEXIST)
+		return false;
+	problem_open(acc, PROBLEM_WARNING, err->code, to, "", "%s", err->text);
+	return true;
+}
+
 int
 follow_move(struct account *acc, struct folder *to, const struct follow *fo,
     const struct seen *m, struct msg_row *row, struct str objid,
@@ -284,6 +299,15 @@ follow_move(struct account *acc, struct folder *to, const struct follow *fo,
 		goto out;
 	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
 	    1 : local_rename(acc, from, row->in_new, file, to, to_new, name, err);
+	if (got < 0 && stays_behind(acc, to, err)) {
+		to->work.failed = true;
+		if (old != NULL)
+			work_leave(&home->work, old);
+		if (moved != NULL)
+			work_leave(&from->work, moved);
+		got = 1;
+		goto out;
+	}
 	if (got <= 0)
 		goto out;
 	/* Also if a client had given it that name already. */

@@ -32,12 +32,13 @@ void	follow_end(struct follow *fo);
 int	follow_find(struct account *acc, struct str objid,
 	    const struct hash *head, uint64_t wire_size, struct msg_row *row,
 	    struct err *err);
-/* May it have been one in a folder that could not be read (unread.h), and was changed
- * here?  1, 0, -1. */
+/* May it have been one that is left for another round, or one in a folder that could
+ * not be read (unread.h), and was changed here?  1, 0, -1. */
 int	follow_later(struct account *acc, struct str objid,
 	    const struct hash *head, uint64_t wire_size, struct err *err);
 /* Rename the file of ${row} into ${to}, where the server has it as ${m}.  1: done, in
- * a transaction that it joins and the caller ends; 0: it cannot be followed; -1. */
+ * a transaction that it joins and the caller ends, or left for another time; 0: it
+ * cannot be followed; -1. */
 int	follow_move(struct account *acc, struct folder *to,
 	    const struct follow *fo, const struct seen *m, struct msg_row *row, struct str objid,
 	    struct err *err);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "engine/local.h"
 #include "maildir/dir.h"
@@ -66,11 +65,8 @@ letters_follow(struct account *acc, struct folder *from, struct folder *to,
 	bool to_new;
 	int got = rename_to_follow(acc, from, to, row, name, &to_new, err);
 
-	if (got < 0) {
-		if (err->class != ERR_MSG && err->class != ERR_FOLDER)
-			return -1;
-		log_info("%s: %s", to->name, err->text);
-	}
+	if (got < 0)
+		return -1;
 	if (got > 0) {
 		row->file = str_z(name);
 		row->in_new = to_new;

@@ -32,7 +32,8 @@ note(struct missing *m, const struct msg_row *row)
 	}
 }
 
-/* A backup's folder that the server does not list any more: all of it. */
+/* A backup's folder that the server does not list any more, or one that nobody could
+ * look into: all of it. */
 static int
 note_folder(struct account *acc, const struct folder *f, struct missing *m,
     struct err *err)
@@ -104,7 +105,8 @@ missing_find(struct account *acc, struct folder **f, size_t n,
 	int r = note_staged(acc, m, err);
 
 	for (size_t i = 0; i < acc->n_folders && r == 0; i++)
-		if (acc->folder[i]->missing && acc->folder[i]->policy.readonly)
+		if ((acc->folder[i]->missing && acc->folder[i]->policy.readonly) ||
+		    (acc->folder[i]->unseen && unread_waits(acc)))
 			r = note_folder(acc, acc->folder[i], m, err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = note_changes(acc, f[i], m, err);

@@ -70,12 +70,12 @@ follow_stranger(struct account *acc, const struct stranger *s,
 	return got;
 }
 
-/* 1: it may have come from where nobody can look now, and was changed there; 0, -1. */
+/* 1: what it may be is left for another round, or cannot be looked at now; 0, -1. */
 static int
 leave_stranger(struct account *acc, const struct stranger *s, struct err *err)
 {
-	int got = !unread_waits(acc) ? 0 : follow_later(acc, str_z(s->objid),
-	    s->known ? &s->head : NULL, s->size, err);
+	int got = follow_later(acc, str_z(s->objid), s->known ? &s->head : NULL,
+	    s->size, err);
 
 	if (got > 0)
 		s->f->work.failed = true;
@@ -154,6 +154,18 @@ pair_fresh(struct account *acc, struct folder **f, size_t n, struct err *err)
 	return r;
 }
 
+/* What is gone here may have come to where nobody could look. */
+static void
+leave_gone(struct folder *f)
+{
+	for (size_t i = 0; i < f->work.n; i++) {
+		struct change *c = &f->work.change[i];
+
+		if (c->local == SIDE_GONE && !c->done && c->known != KNOWN_NOT)
+			work_leave(&f->work, c);
+	}
+}
+
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
@@ -163,10 +175,12 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = pair_letters(acc, f[i], err);
+	for (size_t i = 0; i < n && unread_here(acc); i++)
+		leave_gone(f[i]);
 	if (r == 0 && any_fresh(f, n))
 		r = pair_fresh(acc, f, n, err);
 	for (size_t i = 0; i < n && r == 0; i++)
-		if (f[i]->skip)
-			r = pair_skipped(acc, f[i], err);
+		if (f[i]->skip || unread_here(acc))
+			r = pair_waiting(acc, f[i], err);
 	return r;
 }

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "engine/letters.h"
 #include "engine/local.h"
+#include "engine/unread.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
 
@@ -90,7 +91,8 @@ same_content(struct account *acc, struct folder *f, struct change *u,
 }
 
 /* The file of ${row} is not there any more, and nobody has looked at its folder in
- * this pass, because only others were asked for: it is looked at in the next. */
+ * this pass, because only others were asked for: it is looked at in the next.  Or
+ * nobody could. */
 static bool
 has_left(struct account *acc, struct folder *from, const struct msg_row *row)
 {
@@ -99,6 +101,8 @@ has_left(struct account *acc, struct folder *from, const struct msg_row *row)
 	char *file;
 	bool gone;
 
+	if (from->unseen)
+		return unread_waits(acc);
 	if (acc->dry_run || from->work.scanned ||
 	    (from->drawn && from->work.local_read) || row->unique.n == 0 ||
 	    folder_load(acc, from, &ignored) < 0)
@@ -255,6 +259,7 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			/* A move, it seems: it is decided when both sides of it
 			 * have been read. */
 			folder_mark(f, DIRTY_SCAN);
+			f->work.failed = f->work.failed || unread_here(acc);
 			u->done = true;
 			return 0;
 		}
@@ -271,28 +276,29 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 /* Nothing is done about ${u} in this round, nor may the row that it was be forgotten:
  * what was agreed on is of use yet. */
 static int
-wait_with_row(struct account *acc, struct change *u, struct err *err)
+wait_with_row(struct account *acc, struct folder *f, struct change *u,
+    struct err *err)
 {
 	struct msg_row row;
 	struct folder *home;
 	struct change *old;
 	int got = store_find_id(acc->store, u->was, &row, err);
 
-	u->done = true;
+	work_leave(&f->work, u);
 	home = got > 0 ? account_by_id(acc, row.folder) : NULL;
 	old = home != NULL ? work_find(&home->work, u->was) : NULL;
 	if (old != NULL)
-		old->done = home->work.failed = true;
+		work_leave(&home->work, old);
 	return got < 0 ? -1 : 0;
 }
 
 int
-pair_skipped(struct account *acc, struct folder *f, struct err *err)
+pair_waiting(struct account *acc, struct folder *f, struct err *err)
 {
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *u = &f->work.change[i];
 
-		if (u->was != 0 && !u->done && wait_with_row(acc, u, err) < 0)
+		if (u->was != 0 && !u->done && wait_with_row(acc, f, u, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -311,8 +317,7 @@ pair_letters(struct account *acc, struct folder *f, struct err *err)
 			return -1;
 		problem_open(acc, PROBLEM_WARNING, err->code, f, "", "%s",
 		    err->text);
-		f->work.failed = true;
-		if (wait_with_row(acc, u, err) < 0)
+		if (wait_with_row(acc, f, u, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -14,8 +14,7 @@ int	pair_files(struct account *acc, struct folder **f, size_t n,
 /* The files of ${f} whose messages the server has lost where they were show their
  * keywords by its letters, before rows or uploads are made of them. */
 int	pair_letters(struct account *acc, struct folder *f, struct err *err);
-/* ${f} is skipped: what has come to it and was lost by the server waits, with its
- * row. */
-int	pair_skipped(struct account *acc, struct folder *f, struct err *err);
+/* What has come to ${f} and was lost by the server waits, with its row. */
+int	pair_waiting(struct account *acc, struct folder *f, struct err *err);
 
 #endif

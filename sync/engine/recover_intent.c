@@ -171,9 +171,12 @@ settle_intent(struct account *acc, struct intent *in, struct err *err)
 	row.seek = 0;
 	if (in->found.v != 0) {
 		if (from != NULL && folder_load(acc, from, &ignored) == 0) {
+			/* With letters that mean something else there it would
+			 * be read as changed here. */
 			if (from != in->target && letters_follow(acc, from,
 			    in->target, &row, name, err) < 0)
-				return -1;
+				return recover_stays_open(acc, in->target, err) ?
+				    0 : -1;
 			row.flags.kw = kwtab_translate(row.flags.kw, &from->kw,
 			    &in->target->kw);
 		}

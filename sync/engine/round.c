@@ -149,7 +149,7 @@ read_local(struct account *acc, const struct round_opts *o, struct list *dirty,
 		if (r < 0 && (r = carry_trouble(acc, f, err)) < 0)
 			return -1;
 		if (r > 0)
-			unread_mark(f);
+			unread_mark_here(f);
 		else if (f->dirty || f->work.local_read)
 			list_add(dirty, f);
 	}
@@ -354,7 +354,7 @@ round_run(struct account *acc, const struct round_opts *o, struct err *err)
 		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++)
 		acc->folder[i]->skip = acc->folder[i]->unread =
-		    acc->folder[i]->drawn = false;
+		    acc->folder[i]->unseen = acc->folder[i]->drawn = false;
 	acc->busy = false;
 	acc->quota_full = false;
 	if (age_begin(acc, err) < 0)

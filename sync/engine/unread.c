@@ -18,6 +18,13 @@ unread_mark(struct folder *f)
 	f->skip = f->work.failed = f->unread = true;
 }
 
+void
+unread_mark_here(struct folder *f)
+{
+	unread_mark(f);
+	f->unseen = true;
+}
+
 bool
 unread_changed(const struct change *c)
 {
@@ -43,6 +50,15 @@ unread_waits(const struct account *acc)
 {
 	return any_unread(acc) && (acc->unread_since == 0 ||
 	    clock_wall() - acc->unread_since < patience);
+}
+
+bool
+unread_here(const struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (acc->folder[i]->unseen && folder_active(acc->folder[i]))
+			return unread_waits(acc);
+	return false;
 }
 
 int

@@ -18,10 +18,14 @@
 int	unread_load(struct account *acc, struct err *err);
 /* Nothing more is done in ${f} in this round. */
 void	unread_mark(struct folder *f);
+/* The same, because of its directory: what is in it here is not known, either. */
+void	unread_mark_here(struct folder *f);
 /* Of such a folder: was this changed here, to be lost if the message has moved? */
 bool	unread_changed(const struct change *c);
 /* Is there such a folder, and not for long yet? */
 bool	unread_waits(const struct account *acc);
+/* The same of one that was marked by unread_mark_here(). */
+bool	unread_here(const struct account *acc);
 /* At the end of a round: since when there is. */
 int	unread_end(struct account *acc, struct err *err);
 

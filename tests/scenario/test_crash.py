@@ -198,6 +198,17 @@ class Crash(unittest.TestCase):
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["eio"], n))
 
+    @limit(120)
+    def test_a_directory_that_may_not_be_used_now_is_waited_for(self):
+        """What moved into it, or out of it, on either side, or both."""
+        for scene in ("moved, keywords, no UIDPLUS", "moved on both sides, keywords",
+                      "moved there, changed here", "moved, changed there"):
+            stage = self.staged(scene)
+            for n in stage.effects(" openat2 exe INBOX", " openat2 exe Archive",
+                                   " openat2 exe Trash", " renameat2 ", of=("-c", "file")):
+                with self.subTest(scene=scene, n=n):
+                    self.assertTrue(point(stage, SWEEPS["eacces"], n))
+
     @limit(60)
     def test_what_moved_into_a_folder_that_cannot_be_read_waits(self):
         """And is not deleted where it was meanwhile."""
