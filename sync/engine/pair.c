@@ -169,18 +169,19 @@ leave_gone(struct folder *f)
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
+	bool blind = unread_here(acc);
 	int r = pair_files(acc, f, n, err);
 
 	if (r < 0 || (acc->dry_run && !acc->conf->restore.on))
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = pair_letters(acc, f[i], err);
-	for (size_t i = 0; i < n && unread_here(acc); i++)
+	for (size_t i = 0; i < n && blind; i++)
 		leave_gone(f[i]);
 	if (r == 0 && any_fresh(f, n))
 		r = pair_fresh(acc, f, n, err);
 	for (size_t i = 0; i < n && r == 0; i++)
-		if (f[i]->skip || unread_here(acc))
+		if (f[i]->skip || blind)
 			r = pair_waiting(acc, f[i], err);
 	return r;
 }
