@@ -371,13 +371,46 @@ went_back(const struct folder *f, const struct imap_box *box)
 	    (box->uidnext != 0 && box->uidnext < f->uidnext);
 }
 
+/* STATUS has told already what SELECT would: a folder that is new to us, without mail on
+ * either side.  A round trip each, in a first sync.  1, 0, -1. */
+static int
+known_empty(struct account *acc, const struct folder *f, struct err *err)
+{
+	const unsigned need = STATUS_UIDVALIDITY | STATUS_UIDNEXT | STATUS_MESSAGES;
+	const struct remote_status *s = &f->status;
+	uint32_t rows;
+
+	if (f->validity.v != 0 || !f->work.local_read || f->work.n > 0 ||
+	    (s->have & need) != need || s->messages > 0 || s->validity.v == 0 ||
+	    s->uidnext == 0)
+		return 0;
+	return store_count(acc->store, f->id, &rows, err) < 0 ? -1 : rows == 0;
+}
+
+static void
+take_status(struct folder *f)
+{
+	f->validity = f->status.validity;
+	f->work.remote_read = true;
+	f->work.uidnext = f->status.uidnext;
+	f->work.exists = 0;
+	f->work.modseq = f->status.modseq;
+}
+
 int
 gather_remote(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
 {
 	const struct imap_box *box = imap_box(acc->work);
+	int empty = known_empty(acc, f, err);
 	bool complete;
 
+	if (empty < 0)
+		return -1;
+	if (empty > 0) {
+		take_status(f);
+		return 0;
+	}
 	if (open_and_ask(acc, f, &complete, err) < 0)
 		return -1;
 	if (f->validity.v != 0 &&

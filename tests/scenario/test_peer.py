@@ -78,6 +78,42 @@ class PeerCase(unittest.TestCase):
             self.assertEqual(places(c, self.tree, "Subject: m2"), ({}, {}))
 
 
+class Empty(PeerCase):
+    """New folders without mail: STATUS has said all that there is to know."""
+
+    def selects(self):
+        """The mailboxes that are opened from now on."""
+        said = []
+
+        def note(s, tag, verb, args):
+            said.append(args.split()[0].strip('"'))
+            return False
+        self.peer.on("SELECT|EXAMINE", note)
+        return said
+
+    def test_they_are_not_opened(self):
+        said = self.selects()
+        self.syncd.sync()
+        self.assertEqual(set(said), {"INBOX"})
+        self.syncd.sync()
+        self.assertEqual(set(said), {"INBOX"})
+        self.assertEqual(sorted(self.tree.folders()), ["Archive", "INBOX", "Trash"])
+        # And what comes next is found there, on either side.
+        self.peer.boxes["Archive"].add(message("far", "y" * 500), (), DATE + 50)
+        self.tree.add("Trash", local_message("near", "z" * 500), "S", date=DATE + 60)
+        self.heal()
+        self.assertEqual([len(self.tree.messages(f)) for f in ("Archive", "Trash")], [1, 1])
+
+    def test_one_with_mail_here_is_opened(self):
+        said = self.selects()
+        self.tree.create_folder("Archive")
+        self.tree.add("Archive", local_message("near", "z" * 500), "S", date=DATE + 60)
+        self.syncd.sync()
+        self.assertIn("Archive", said)
+        self.heal()
+        self.assertEqual(len(self.peer.boxes["Archive"].msgs), 1)
+
+
 COMMANDS = ("GREETING", "CAPABILITY", "AUTHENTICATE|LOGIN", "ID", "ENABLE", "NAMESPACE", "LIST",
             "STATUS", "SELECT|EXAMINE", "UNSELECT", "UID FETCH", "UID FETCH.*BODY",
             "UID SEARCH", "UID STORE", "UID MOVE", "UID EXPUNGE", "APPEND", "LOGOUT")
