@@ -33,7 +33,7 @@ JOBS = int(os.environ.get("SEEDS_JOBS", "2"))
 SHRINK = float(os.environ.get("SEEDS_SHRINK", "60"))
 
 # {mutant: from which seed on one of SOME must fail}
-CONTROLS = {"early-row": 60, "no-intent": 1, "move-forgets-folder": 1,
+CONTROLS = {"early-row": 120, "no-intent": 1, "move-forgets-folder": 1,
             "merge-forgets-removal": 1, "found-again": 10}
 SOME = 60
 CONTROL_SHRINK = 8    # seconds for one story
