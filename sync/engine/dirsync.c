@@ -43,5 +43,6 @@ dirsync_all(struct account *acc, struct err *err)
 			    sync_folder(acc->folder[i], err) < 0)
 				return -1;
 	acc->unsynced = false;
+	acc->handles = 0;
 	return 0;
 }

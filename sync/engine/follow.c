@@ -259,80 +259,125 @@ stays_behind(struct account *acc, struct folder *to, const struct err *err)
 	return true;
 }
 
+/* One message on its way. */
+struct way {
+	struct folder	*home;		/* whose row it has; NULL: dropped */
+	struct folder	*from, *to;	/* of its file */
+	struct folder	*letters;	/* by which its name shows keywords */
+	struct change	*old;		/* of the row; NULL: none */
+	struct change	*moved;		/* of a file that was moved as well; NULL */
+	char		*file;		/* what it is called by now */
+};
+
+/* false: deleted here meanwhile, and its move wins, by a download. */
+static bool
+find_file(struct account *acc, const struct follow *fo, struct msg_row *row,
+    struct way *w)
+{
+	const struct change *now;
+
+	w->from = w->letters = w->home = account_by_id(acc, row->folder);
+	if (w->home != NULL) {
+		w->old = work_find(&w->home->work, row->id);
+		w->moved = moved_file(fo, row->id, &w->from);
+	}
+	if (w->moved == NULL && w->old != NULL && w->old->local == SIDE_GONE)
+		return false;
+	if (w->moved != NULL && w->moved->letters == NULL)
+		w->letters = w->from;
+	now = w->moved != NULL ? w->moved :
+	    w->old != NULL && w->old->local == SIDE_PRESENT ? w->old : NULL;
+	w->file = now != NULL ? xstrdup(now->file) : str_dup(row->file);
+	if (now != NULL)
+		row->in_new = now->in_new;
+	return true;
+}
+
+static void
+leave_file(const struct way *w)
+{
+	w->to->work.failed = true;
+	if (w->old != NULL)
+		work_leave(&w->home->work, w->old);
+	if (w->moved != NULL)
+		work_leave(&w->from->work, w->moved);
+}
+
+static int
+rename_file(struct account *acc, const struct way *w, bool in_new, const char *name,
+    bool to_new, struct err *err)
+{
+	if (w->from == w->to && strcmp(w->file, name) == 0 && in_new == to_new)
+		return 1;
+	return local_rename(acc, w->from, in_new, w->file, w->to, to_new, name, err);
+}
+
+/* Its file is ${name} now, and ${m} what the server has. */
+static int
+arrived(struct account *acc, const struct way *w, const struct seen *m,
+    struct msg_row *row, const char *name, bool in_new, struct str objid,
+    struct err *err)
+{
+	struct mname parts;
+
+	/* Also if a client had given it that name already. */
+	dirsync_came(acc, w->to);
+	dirsync_left(acc, w->from);
+	must(mname_parse(str_z(name), &parts));
+	row->folder = w->to->id;
+	row->uid.v = m->uid;
+	row->stage = ST_PRESENT;
+	row->unique = parts.unique;
+	row->file = str_z(name);
+	row->in_new = in_new;
+	row->flags = (struct flags){ m->sys, m->kw };
+	if (record_move(acc, w->home, w->to, row, objid, err) < 0)
+		return -1;
+	acc->tally.moved++;
+	if (w->old != NULL)
+		w->old->done = true;
+	if (w->moved != NULL)
+		w->moved->done = true;
+	return 1;
+}
+
+static int
+follow(struct account *acc, const struct way *w, const struct seen *m,
+    struct msg_row *row, struct str objid, struct err *err)
+{
+	struct flags flags = { m->sys, m->kw };
+	struct diff_out out;
+	char name[MNAME_MAX];
+	bool to_new;
+	int got = load_both(acc, w->from, w->to, err);
+
+	if (got <= 0)
+		return got;
+	out = merge_moved(acc, w->home, w->letters, w->to, row, w->file, flags);
+	got = name_there(acc, w->to, w->letters, w->file, row->in_new, flags,
+	    out.local, name, &to_new, err);
+	if (got <= 0)
+		return got;
+	got = rename_file(acc, w, row->in_new, name, to_new, err);
+	if (got < 0 && stays_behind(acc, w->to, err)) {
+		leave_file(w);
+		return 1;
+	}
+	if (got <= 0)
+		return got;
+	if (out.ops & OP_FLAGS_REMOTE)
+		folder_mark(w->to, DIRTY_SCAN);
+	return arrived(acc, w, m, row, name, to_new, objid, err);
+}
+
 int
 follow_move(struct account *acc, struct folder *to, const struct follow *fo,
     const struct seen *m, struct msg_row *row, struct str objid,
     struct err *err)
 {
-	struct folder *from = account_by_id(acc, row->folder), *home = from;
-	struct folder *letters = from;
-	struct flags flags = { m->sys, m->kw };
-	struct diff_out out;
-	char *file = str_dup(row->file), name[MNAME_MAX];
-	struct change *old, *moved;
-	struct mname parts;
-	bool to_new;
-	int got = 0;
+	struct way w = { .to = to };
+	int got = find_file(acc, fo, row, &w) ? follow(acc, &w, m, row, objid, err) : 0;
 
-	old = home != NULL ? work_find(&home->work, row->id) : NULL;
-	moved = from != NULL ? moved_file(fo, row->id, &from) : NULL;
-	/* Deleted here meanwhile: its move wins, by a download. */
-	if (moved == NULL && old != NULL && old->local == SIDE_GONE)
-		goto out;
-	if (moved != NULL)
-		letters = moved->letters != NULL ? home : from;
-	/* What it is called by now, if a client renamed it. */
-	if (moved != NULL || (old != NULL && old->local == SIDE_PRESENT)) {
-		const struct change *now = moved != NULL ? moved : old;
-
-		free(file);
-		file = xstrdup(now->file);
-		row->in_new = now->in_new;
-	}
-	got = load_both(acc, from, to, err);
-	if (got <= 0)
-		goto out;
-	out = merge_moved(acc, home, letters, to, row, file, flags);
-	got = name_there(acc, to, letters, file, row->in_new, flags, out.local,
-	    name, &to_new, err);
-	if (got <= 0)
-		goto out;
-	got = from == to && strcmp(file, name) == 0 && row->in_new == to_new ?
-	    1 : local_rename(acc, from, row->in_new, file, to, to_new, name, err);
-	if (got < 0 && stays_behind(acc, to, err)) {
-		to->work.failed = true;
-		if (old != NULL)
-			work_leave(&home->work, old);
-		if (moved != NULL)
-			work_leave(&from->work, moved);
-		got = 1;
-		goto out;
-	}
-	if (got <= 0)
-		goto out;
-	/* Also if a client had given it that name already. */
-	dirsync_came(acc, to);
-	dirsync_left(acc, from);
-	must(mname_parse(str_z(name), &parts));
-	row->folder = to->id;
-	row->uid.v = m->uid;
-	row->stage = ST_PRESENT;
-	row->unique = parts.unique;
-	row->file = str_z(name);
-	row->in_new = to_new;
-	row->flags = flags;
-	if (out.ops & OP_FLAGS_REMOTE)
-		folder_mark(to, DIRTY_SCAN);
-	got = record_move(acc, home, to, row, objid, err);
-	if (got == 0) {
-		acc->tally.moved++;
-		if (old != NULL)
-			old->done = true;
-		if (moved != NULL)
-			moved->done = true;
-		got = 1;
-	}
-out:
-	free(file);
+	free(w.file);
 	return got;
 }

@@ -11,7 +11,8 @@
 
 /* Read what changed on the server in ${f} since the base, into f->work: fresh
  * messages, changed flags, deletions; a new UIDVALIDITY makes every row lose its
- * uid (engine/pair.c finds them again by content).  ERR_FOLDER when the server
+ * uid (engine/pair.c finds them again by content).  One that is new to us and has no
+ * mail on either side is not opened: its STATUS is taken.  ERR_FOLDER when the server
  * will not open it.  1: a guard holds it, nothing was read. */
 int	gather_remote(struct account *acc, struct folder *f,
 	    enum verdict verdict, struct err *err);

@@ -1,6 +1,6 @@
 /*
  * local.c — what changed in a folder's directory since the base.  local_note.c: where
- * to look; local_file.c: what a file shows.
+ * to look; local_file.c: what a file shows; local_rename.c: what we rename ourselves.
  *
  * Two ways to the same list: a few names that the watch noted, each looked up by
  * itself, or the whole directory against all rows, both in the order of unique
