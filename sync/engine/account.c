@@ -275,9 +275,10 @@ account_open(const struct account_conf *conf, const char *state_dir,
 	if (make_path(state_dir, err) < 0 || open_root(acc, err) < 0 ||
 	    (acc->store = store_open(db, err)) == NULL ||
 	    check_marker(acc, err) < 0 || load_folders(acc, err) < 0 ||
-	    boot_look(acc, err) < 0 ||
+	    boot_look(acc, err) < 0 || find_dead(acc, err) < 0 ||
+	    boot_note(acc, err) < 0 ||
 	    store_audit_trim(acc->store, AUDIT_KEEP, err) < 0 ||
-	    find_dead(acc, err) < 0 || unread_load(acc, err) < 0) {
+	    unread_load(acc, err) < 0) {
 		account_close(acc);
 		acc = NULL;
 	}

@@ -26,11 +26,29 @@ boot_id(char id[64])
 	return true;
 }
 
-static int
-forget_times(struct account *acc, const char *id, struct err *err)
+int
+boot_look(struct account *acc, struct err *err)
 {
-	int r = account_begin(acc, err);
+	char id[64], *known;
 
+	if (!boot_id(id))
+		return 0;
+	if (store_get(acc->store, BOOT, &known, err) < 0)
+		return -1;
+	acc->booted = known == NULL || strcmp(known, id) != 0;
+	free(known);
+	return 0;
+}
+
+int
+boot_note(struct account *acc, struct err *err)
+{
+	char id[64];
+	int r;
+
+	if (!acc->booted || !boot_id(id))
+		return 0;
+	r = account_begin(acc, err);
 	for (size_t i = 0; i < acc->n_folders && r == 0; i++) {
 		struct folder *f = acc->folder[i];
 
@@ -40,21 +58,4 @@ forget_times(struct account *acc, const char *id, struct err *err)
 	if (r == 0)
 		r = store_set(acc->store, BOOT, str_z(id), err);
 	return account_end(acc, r, err);
-}
-
-int
-boot_look(struct account *acc, struct err *err)
-{
-	char id[64], *known;
-	int r = 0;
-
-	if (!boot_id(id))
-		return 0;
-	if (store_get(acc->store, BOOT, &known, err) < 0)
-		return -1;
-	acc->booted = known == NULL || strcmp(known, id) != 0;
-	if (acc->booted)
-		r = forget_times(acc, id, err);
-	free(known);
-	return r;
 }

@@ -10,8 +10,10 @@
 
 #include "engine/account.h"
 
-/* If the machine was booted since the account was opened last, forget the times of all
- * folders, for good.  Before anything relies on them. */
+/* acc->booted: was the machine booted since the account was opened last? */
 int	boot_look(struct account *acc, struct err *err);
+/* If so, forget the times of all folders, for good, before anything relies on them.
+ * This boot is not asked about again: after all else that must know of it. */
+int	boot_note(struct account *acc, struct err *err);
 
 #endif

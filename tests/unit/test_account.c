@@ -2,6 +2,7 @@
  * a whole; its folders. */
 #include "maildir_fixture.h"
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -132,20 +133,44 @@ one_that_is_only_here_and_cannot_be_made_is_told_and_kept(void **state)
 	assert_string_equal(acc->problem[0].where, "Here");
 }
 
+static void
+boot(struct account *acc)
+{
+	struct err err;
+
+	OK(account_begin(acc, &err));
+	OK(account_end(acc, store_set(acc->store, "boot", STR("another"), &err), &err));
+}
+
+static bool
+can_open(struct at *t)
+{
+	struct err err;
+
+	account_close(t->acc);
+	t->acc = account_open(&t->conf, t->state, &err);
+	return t->acc != NULL;
+}
+
 /* Closed and opened; ${booted}: as if the machine had been, too. */
 static void
 open_again(struct at *t, bool booted)
 {
-	struct err err;
+	if (booted)
+		boot(t->acc);
+	assert_true(can_open(t));
+}
 
-	if (booted) {
-		OK(account_begin(t->acc, &err));
-		OK(account_end(t->acc, store_set(t->acc->store, "boot",
-		    STR("another"), &err), &err));
-	}
-	account_close(t->acc);
-	t->acc = account_open(&t->conf, t->state, &err);
-	assert_non_null(t->acc);
+static void
+run_sql(const struct at *t, const char *text)
+{
+	char *path = xasprintf("%s/work.db", t->state);
+	sqlite3 *db;
+
+	OK(sqlite3_open(path, &db));
+	OK(sqlite3_exec(db, text, NULL, NULL, NULL));
+	OK(sqlite3_close(db));
+	free(path);
 }
 
 static void
@@ -167,6 +192,23 @@ who_ended_well_has_left_nothing_until_the_machine_is_booted(void **state)
 	open_again(t, false);
 	assert_int_equal(t->acc->dead, 0);
 	open_again(t, true);
+	assert_int_equal(t->acc->dead, getpid());
+}
+
+static void
+a_boot_is_noted_when_what_it_leaves_behind_is(void **state)
+{
+	struct at *t = *state;
+	struct err err;
+
+	OK(account_delivering(t->acc, &err));
+	open_again(t, false);
+	boot(t->acc);
+	run_sql(t, "CREATE TRIGGER full BEFORE INSERT ON meta WHEN NEW.key = "
+	    "'delivering' BEGIN SELECT RAISE(ABORT, 'not now'); END");
+	assert_false(can_open(t));
+	run_sql(t, "DROP TRIGGER full");
+	open_again(t, false);
 	assert_int_equal(t->acc->dead, getpid());
 }
 
@@ -195,6 +237,7 @@ main(void)
 		TEST(nothing_open_ends_as_nothing),
 		TEST(one_that_is_only_here_and_cannot_be_made_is_told_and_kept),
 		TEST(who_ended_well_has_left_nothing_until_the_machine_is_booted),
+		TEST(a_boot_is_noted_when_what_it_leaves_behind_is),
 		TEST(who_delivers_while_a_dead_one_is_buried_is_the_one_that_is_noted),
 	};
 
