@@ -37,6 +37,9 @@ script_secrets_clear(struct script_secrets *s)
 {
 	while (s->n > 0)
 		drop(s, 0);
+	free(s->wish);
+	s->wish = NULL;
+	s->cap = 0;
 }
 
 static const struct plugin_conf *
@@ -81,12 +84,15 @@ script_secrets_ask(struct script_secrets *s, const struct account_conf *conf,
     const json_t *ask)
 {
 	const struct plugin_conf *p = find(conf, js_get(ask, "plugin"));
-	struct secret_wish *w = &s->wish[s->n];
 	json_t *all = p != NULL ? json_loads(p->config, 0, NULL) : NULL;
 	const json_t *from = json_object_get(all, js_get(ask, "secret"));
 	bool taken = false;
 
 	if (json_object_size(from) == 1 && s->n < SCRIPT_SECRETS) {
+		struct secret_wish *w;
+
+		s->wish = array_room(s->wish, s->n, &s->cap, sizeof(*s->wish));
+		w = &s->wish[s->n];
 		*w = (struct secret_wish){ .call = js_int(ask, "call", 0) };
 		w->conf.name = xstrdup(conf->name);
 		w->conf.auth.command_timeout = conf->auth.command_timeout;
@@ -127,7 +133,7 @@ as_file(struct str secret)
 bool
 script_secrets_step(struct script_secrets *s, json_t **exit, int *out)
 {
-	struct secret_wish *w = &s->wish[0];
+	struct secret_wish *w = s->wish;
 	struct err err = { .text = "no memory for it" };
 	int rc;
 

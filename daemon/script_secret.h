@@ -27,8 +27,8 @@ struct secret_wish {
 };
 
 struct script_secrets {
-	struct secret_wish	 wish[SCRIPT_SECRETS];	/* the first is looked for */
-	size_t			 n;
+	struct secret_wish	*wish;		/* the first is looked for */
+	size_t			 n, cap;
 	struct cred		 cred;
 	bool			 begun;
 };
