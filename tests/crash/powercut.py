@@ -10,7 +10,7 @@ judges.
 
 WORD selects scenes whose names hold it, or a file system.  Environment:
 
-POWERCUT_STATES	disks for each scene (75)
+POWERCUT_STATES	disks for each scene (75); all for a program that is made wrong
 CRASH_JOBS	so many scenes at a time (2)
 
 The last line is "N disks, N failed", by file system.  It counts as failed, too, when
@@ -260,7 +260,7 @@ def tried(trial, stage, cut):
 
 
 def swept(fs, name, mutant=None):
-    """An Outcome; of what is made wrong the first that is found is enough."""
+    """An Outcome; of what is made wrong all disks are tried until it is found."""
     started = time.monotonic()
     bad, n, refused = [], 0, 0
     with tempfile.TemporaryDirectory(dir=memory()) as top:
@@ -274,7 +274,7 @@ def swept(fs, name, mutant=None):
             first = stage.record(disk)
         log = disk.log()
         every = cuts(log, first, random.Random(name))
-        step = max(1, len(every) / STATES)
+        step = max(1, len(every) / STATES) if mutant is None else 1
         trial = Trial(disk, log)
         for n, at in enumerate(range(int(len(every) / step)), 1):
             cut = every[int(at * step)]
