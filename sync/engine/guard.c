@@ -125,6 +125,25 @@ ask_scripts(struct account *acc, struct folder *f, enum verdict verdict,
 	return 1;
 }
 
+/* How many messages both sides have: what was left on one of them, for its age or by
+ * policy, cannot be deleted on the other, and may be most of the folder. */
+static int
+count_agreed(struct account *acc, const struct folder *f, uint32_t *n,
+    struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
+	struct msg_row row;
+	int got;
+
+	*n = 0;
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		*n += row.uid.v != 0;
+	cursor_close(c);
+	return got;
+}
+
 int
 guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
@@ -140,7 +159,7 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return r < 0 ? -1 : 0;
 	if ((int64_t)n <= acc->conf->guards.max_delete_count)
 		return 0;
-	if (store_count(acc->store, f->id, &known, err) < 0)
+	if (count_agreed(acc, f, &known, err) < 0)
 		return -1;
 	if ((int64_t)n * 100 <=
 	    (int64_t)known * acc->conf->guards.max_delete_percent)

@@ -71,3 +71,21 @@ class Age(Case):
         self.syncd.sync()
         self.assertEqual(self.here(), [1, 20])
         self.assertEqual(self.syncd.run("verify", "--online").rc, 0)
+
+    def test_what_stays_there_does_not_excuse_an_emptied_folder(self):
+        """Percent are of what is on both sides: 3 of 3, not 3 of 23."""
+        now = int(time.time())
+        for i in range(20):
+            self.client.append("INBOX", message(f"d{1000 + i}"), date=now - 1000 * DAY)
+        self.client.append("INBOX", message("d3"), date=now - 3 * DAY)
+        self.syncd.settings["accounts"]["a"]["guards"] = {
+            "max_delete": {"count": 2, "percent": 20}}
+        self.syncd.write()
+        self.syncd.sync()
+        self.assertEqual(self.here(), [1, 3, 20])
+        for m in self.tree.messages("INBOX"):
+            os.unlink(m.path)
+        r = self.syncd.run("sync")
+        self.assertEqual((r.rc, "3 of 3 messages" in r.err), (10, True), r.err)
+        self.assertEqual(self.client.fetch_all("Trash", bodies=False), [])
+        self.assertEqual(len(self.client.fetch_all("INBOX", bodies=False)), 25)
