@@ -8,11 +8,16 @@
 #include "base/mem.h"
 #include "engine/hooks.h"
 
+/* A new version takes the old one from the server for good: many at once are what a
+ * disk leaves that was too full for a copy of the tree. */
 static bool
 is_deletion(const struct change *c)
 {
-	return !c->done &&
-	    (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0;
+	if (c->done)
+		return false;
+	if (c->out.ops & OP_REPLACE)
+		return !(c->out.ops & OP_KEEP_REMOTE);
+	return (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0;
 }
 
 static uint32_t
@@ -23,6 +28,16 @@ count_deletions(const struct folder *f)
 	for (size_t i = 0; i < f->work.n; i++)
 		n += is_deletion(&f->work.change[i]);
 	return n;
+}
+
+static bool
+any_replaced(const struct folder *f)
+{
+	for (size_t i = 0; i < f->work.n; i++)
+		if (is_deletion(&f->work.change[i]) &&
+		    (f->work.change[i].out.ops & OP_REPLACE))
+			return true;
+	return false;
 }
 
 static void
@@ -166,9 +181,10 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return 0;
 	if (verdict == VERDICT_REJECT && !acc->dry_run)
 		return put_back(acc, f, err);
-	snprintf(text, sizeof(text), "%u of %u messages disappeared at once; "
-	    "nothing was deleted on the other side (guards.max_delete)", n,
-	    known);
+	snprintf(text, sizeof(text), "%u of %u messages %s at once; nothing was "
+	    "deleted on the other side (guards.max_delete)", n, known,
+	    any_replaced(f) ? "disappeared or were written again" :
+	    "disappeared");
 	hold(acc, f, "guard.max-delete", text);
 	return 0;
 }

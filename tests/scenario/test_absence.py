@@ -139,6 +139,22 @@ class Absence(Case):
         self.syncd.run("sync")
         self.tree.find("Archive", "Subject: fresh")
 
+    @limit(90)
+    def test_files_that_a_full_disk_cut_short_are_not_new_versions(self):
+        """A tree that was copied where there was no room for all of it."""
+        for m in self.tree.messages("INBOX"):
+            self.tree.replace("INBOX", m.data.split(b"\n")[0].decode(), m.data[:30])
+        r = self.sync_says("guard.max-delete")
+        self.assertEqual(r.rc, 10)
+        self.assertUntouched()
+        there = [m.data for m in self.client.fetch_all("INBOX")]
+        self.assertEqual([d for d in there if b"hello" not in d], [])
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertEqual(self.far(), 2 * MANY)
+        self.assertEqual(len([m for m in self.tree.messages("INBOX") if b"hello" in m.data]),
+                         MANY)
+        self.assertSame()
+
     def test_a_small_deletion_is_just_done(self):
         for i in range(5):
             self.tree.delete("INBOX", f"Subject: m{i:03d}")
