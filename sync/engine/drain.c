@@ -181,7 +181,8 @@ tell_of(struct drain *d, const struct drop_msg *msg, struct err *err)
 	if (refuse(d, msg, true, "server.too-big",
 	    "larger than limits.max_message_size", err) < 0)
 		return -1;
-	if (d->acc->conf->pop3.too_big == TOO_BIG_SKIP)
+	/* Without an id it would be told of in each session. */
+	if (d->acc->conf->pop3.too_big == TOO_BIG_SKIP || msg->uidl == NULL)
 		return 0;
 	r = ask_header(d, msg, &header, err);
 	if (r == 0)

@@ -469,6 +469,16 @@ class Emptied(PopCase):
         self.heal()
         self.assertEqual(self.peer.mails, [])
 
+    def test_no_uidl_and_a_placeholder(self):
+        """Nobody could tell that it was told of: it would come with each round."""
+        self.set(pop3={"too_big": "placeholder", "keep_on_server": 0})
+        self.peer.caps = without("UIDL")
+        self.all[2].size = 5 << 30
+        for _ in range(3):
+            self.assertIn("server.too-big", self.syncd.run("sync").err)
+        self.assertHere(*(m for m in self.all if m.uidl != "id3"))
+        self.assertEqual(self.peer.mails, [self.all[2]])
+
     def test_no_uidl_and_cut_before_quit_counts(self):
         self.peer.caps = without("UIDL")
         self.all[1].data, self.all[1].wire = self.all[0].data, self.all[0].wire
