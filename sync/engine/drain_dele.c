@@ -25,6 +25,9 @@ is_due(const struct drain *d, const struct drop_msg *msg)
 		return false;
 	if (msg->row == NULL)
 		return msg->landed.row != 0 && keep == 0;
+	/* It is in tmp/ yet, if at all. */
+	if (msg->row->stage == ST_LANDING)
+		return false;
 	return (msg->row->stage != ST_REFUSED || said == KEEP_NO) &&
 	    msg->row->since + keep <= d->m.now;
 }

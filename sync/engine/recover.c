@@ -192,7 +192,8 @@ recover_all(struct account *acc, struct err *err)
 	acc->filing = false;
 	for (size_t i = 0; i < o.n_landing && r == 0; i++)
 		r = recover_landing(acc, o.landing[i], err);
-	if (r == 0 && !acc->filing)
+	/* What is to land yet may be nowhere but there. */
+	if (r == 0 && !acc->filing && acc->recovered)
 		r = clean_tmp(acc, err);
 	link_versions(&o);
 	if (r == 0)

@@ -493,6 +493,34 @@ class Emptied(PopCase):
         self.syncd.sync()
         self.assertHere(*self.all, self.all[2])
 
+    def test_what_a_crash_has_left_in_tmp_is_not_safe_yet(self):
+        """It was on its way to a folder whose directory is gone since."""
+        self.set(pop3={"keep_on_server": "forever"})
+        self.syncd.sync()
+        path = self.tree.find("INBOX", "Subject: m3").path
+        name = os.path.basename(path)
+        os.rename(path, os.path.join(self.tree.path("INBOX"), "tmp", name.split(",")[0]))
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            db.execute("INSERT INTO folder (path, delim, attrs, validity, uidnext, modseq, "
+                       "messages, mtime_cur, mtime_new) VALUES (CAST('Lists' AS BLOB), "
+                       "0, 0, 0, 0, 0, 0, 0, 0)")
+            db.execute("UPDATE message SET stage = 1, dest = (SELECT max(id) FROM folder) "
+                       "WHERE file = ?", (name.encode(),))
+            db.execute("UPDATE meta SET value = CAST(abs(CAST(value AS TEXT)) AS BLOB) "
+                       "WHERE key = 'delivering'")
+        db.close()
+        self.set(pop3={"keep_on_server": 0})
+        del self.peer.fetched[:]
+        self.syncd.run("sync")
+        self.assertEqual(self.peer.mails, [self.all[2]])
+        self.tree.create_folder("Lists")
+        self.syncd.run("sync")
+        self.syncd.run("sync")
+        here = self.tree.messages("INBOX") + self.tree.messages("Lists")
+        self.assertEqual(sorted(canonical(m.data) for m in here),
+                         sorted(canonical(m.data) for m in self.all))
+        self.assertEqual((self.peer.fetched, self.peer.mails), ([], []))
+
     def test_backup_only_reads(self):
         self.set(policy="backup")
         self.syncd.sync()
