@@ -199,23 +199,32 @@ gone_local(const struct diff_in *in, const struct policy *policy)
 	    "deleted here");
 }
 
-/* The new bytes go up; the old version goes only where deletions may go. */
+/* The new bytes go up; the old version goes only where deletions may go.  What the
+ * server has changed about the old one, the new one shows, here first: until it is
+ * there, what the server has is the base. */
 static struct diff_out
 replaced(const struct diff_in *in, const struct policy *policy,
     enum conf_conflict conflict)
 {
-	if (!(policy->push & POLICY_NEW)) {
-		struct diff_in same = *in;
+	struct diff_in same = *in;
+	struct diff_out out, flags;
 
-		same.local = SIDE_PRESENT;
-		return agree(&same, policy, conflict);
+	same.local = SIDE_PRESENT;
+	flags = agree(&same, policy, conflict);
+	if (!(policy->push & POLICY_NEW))
+		return flags;
+	out = policy->push & POLICY_DELETE ?
+	    decision(OP_REPLACE, in->local_flags,
+	    "written again here: a new version") :
+	    decision(OP_REPLACE | OP_KEEP_REMOTE, in->local_flags,
+	    "written again here; policy keeps the old version on the server");
+	if (flags.ops & OP_FLAGS_LOCAL) {
+		out.ops |= OP_FLAGS_LOCAL;
+		out.local = flags.local;
+		out.flags = seen_flags(in->remote, in->remote_flags,
+		    in->base_flags, in->remote_blind);
 	}
-	if (!(policy->push & POLICY_DELETE))
-		return decision(OP_REPLACE | OP_KEEP_REMOTE, in->local_flags,
-		    "written again here; policy keeps the old version on the "
-		    "server");
-	return decision(OP_REPLACE, in->local_flags,
-	    "written again here: a new version");
+	return out;
 }
 
 static struct diff_out

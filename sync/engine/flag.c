@@ -170,13 +170,14 @@ rename_to_show(struct account *acc, struct folder *f, struct change *c,
 		    "%s: no room for flags in the name %s", f->name, c->file);
 		return 0;
 	}
-	if (strcmp(name, c->file) == 0 && to_new == c->in_new)
-		return 1;
-	got = local_rename(acc, f, c->in_new, c->file, f, to_new, name, err);
+	got = strcmp(name, c->file) == 0 && to_new == c->in_new ? 1 :
+	    local_rename(acc, f, c->in_new, c->file, f, to_new, name, err);
 	if (got > 0) {
 		free(c->file);
 		c->file = xstrdup(name);
 		c->in_new = to_new;
+		/* A new version goes to the server with them. */
+		c->local_flags = c->out.local;
 	}
 	return got;
 }

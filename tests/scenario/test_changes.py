@@ -171,6 +171,18 @@ BOTH = {
     "moved here and back": (
         lambda t: (t.tree.move("INBOX", "m1", "Archive"), t.tree.move("Archive", "m1", "INBOX")),
         lambda t: t.assertPlaces("m1", "INBOX")),
+    "draft replaced here, flagged there": (
+        lambda t: (t.tree.replace("Drafts", "first version",
+                                  local_message("draft", "second version")),
+                   t.client.store("Drafts", t.far("Drafts", "first version"), "+", "F", ["todo"])),
+        lambda t: (t.assertPlaces("first version"),
+                   t.assertFlags("Drafts", "second version", "DF", ["todo"]))),
+    "draft replaced and flagged here, flagged there": (
+        lambda t: (t.tree.replace("Drafts", "first version",
+                                  local_message("draft", "second version")),
+                   t.tree.set_flags("Drafts", "second version", "DS"),
+                   t.client.store("Drafts", t.far("Drafts", "first version"), "+", "F")),
+        lambda t: t.assertFlags("Drafts", "second version", "DFS")),
     "same flag on both": (
         lambda t: (t.tree.set_flags("INBOX", "m1", "F"),
                    t.client.store("INBOX", t.far("INBOX", "m1"), "+", "F")),

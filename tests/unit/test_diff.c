@@ -404,7 +404,7 @@ check_merge(const struct input *x)
 	bool push = x->policy.push & POLICY_FLAGS;
 
 	if (x->in.base != KNOWN_BOTH || !m.remote || !m.local ||
-	    x->in.local == SIDE_REPLACED || x->conflict != CONFLICT_MERGE)
+	    x->conflict != CONFLICT_MERGE)
 		return;
 	for (unsigned k = 0; k < 2; k++) {
 		struct flags bit = two(1 << k), was = flags_minus(m.base_flags,
@@ -418,6 +418,9 @@ check_merge(const struct input *x)
 		struct flags want_there = push && !flags_eq(here, was) ?
 		    here : there;
 
+		/* A new version has there what it has here. */
+		if (out.ops & OP_REPLACE)
+			want_there = want_here;
 		if (!flags_eq(flags_minus(after.local_flags,
 		    flags_minus(two(3), bit)), want_here) ||
 		    !flags_eq(flags_minus(after.remote_flags,
