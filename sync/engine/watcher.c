@@ -98,12 +98,13 @@ watcher_start(struct account *acc, struct lane *ln)
 	*l = (struct listener){ .lane = ln, .since = clock_now() };
 	lanes_add(&acc->lanes, ln);
 	acc->renew_at = clock_in(USEC_S(RENEW_S));
+	/* Names are to mean what they do on the other connection (UTF8=ACCEPT), and
+	 * pushed counters to have mod-sequences. */
+	(void)imap_enable(ln);
 	if (!imap_can(ln, CAP_NOTIFY)) {
 		be_idle(acc, l);
 		return;
 	}
-	/* Without it the pushed counters have no mod-sequence. */
-	(void)imap_enable(ln);
 	l->req = imap_notify(ln, true);
 }
 

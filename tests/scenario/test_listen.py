@@ -11,6 +11,7 @@ from test_peer import PeerCase
 
 class Listening(PeerCase):
     """IDLE, and nothing else that would look for hours."""
+    caps = peer.MODERN + " UTF8=ACCEPT"
     account = {"watch": {"poll": "6h"}}
 
     def idle_in(self, folder="INBOX"):
@@ -27,6 +28,16 @@ class Listening(PeerCase):
         self.syncd.start()
         self.idle_in()
         self.arrives("pushed")
+
+    def test_a_name_that_is_spelled_as_the_other_connection_has_it(self):
+        """Without modified UTF-7, which a connection has until UTF-8 is enabled."""
+        self.peer.box("Entwürfe & Söhne")
+        self.syncd.settings["accounts"]["a"]["watch"] = {"poll": "6h", "idle_folders": ["Entw*"]}
+        self.syncd.write()
+        self.syncd.start()
+        self.idle_in("Entwürfe & Söhne")
+        self.arrives("pushed", "Entwürfe & Söhne")
+        self.assertEqual(self.peer.trouble, [])
 
     @limit(120)
     def test_a_server_that_lets_us_in_and_finds_us_too_many(self):
