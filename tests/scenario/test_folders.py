@@ -45,6 +45,42 @@ class Gone(Case):
         self.assertPlaces("more", "Box")
         self.assertQuiet()
 
+    def with_one_below(self):
+        """P is deleted on the server, and stays in its list for P/c."""
+        for name in ("P", "P/c"):
+            self.client.create(name)
+            self.client.append(name, message(f"in {name}."))
+        self.syncd.sync()
+        self.client.delete("P")
+
+    def test_one_with_another_below_is_gone_on_the_server_and_comes_back(self):
+        self.with_one_below()
+        r = self.syncd.sync(expect=(0, 1))
+        self.assertIn("server.folder-gone", r.err)
+        self.assertIsNotNone(self.tree.find("P", "in P."))
+        self.client.append("P/c", message("meanwhile"))
+        self.syncd.sync(expect=(0, 1))
+        self.assertPlaces("meanwhile", "P/c")
+        self.client.create("P")
+        self.client.append("P", message("more"))
+        self.syncd.sync()
+        r = self.syncd.sync()
+        self.assertNotIn("server.folder-gone", r.err)
+        self.assertSame()
+        self.assertPlaces("in P.", "P")
+        self.assertPlaces("more", "P")
+        self.assertQuiet()
+
+    def test_one_with_another_below_is_deleted_here_too(self):
+        self.syncd.settings["accounts"]["a"]["folders"] = {"delete_local": "yes"}
+        self.syncd.write()
+        self.with_one_below()
+        self.syncd.sync()
+        self.assertNotIn("P", self.tree.folders())
+        self.assertPlaces("in P/c.", "P/c")
+        self.assertSame()
+        self.assertQuiet()
+
     def test_one_that_is_gone_here_and_comes_back(self):
         self.client.create("Box")
         self.client.append("Box", message("kept"))
