@@ -236,6 +236,8 @@ sync_remote_list(struct account *acc, struct err *err)
 		return err_set(err, ERR_RETRY, "proto.unexpected",
 		    "the server lists no INBOX: nothing is concluded from "
 		    "that list");
+	if (renamed_spelling(acc, err) < 0)
+		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 

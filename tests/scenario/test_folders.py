@@ -190,6 +190,39 @@ class Refused(PeerCase):
         self.assertEqual(self.peer.trouble, [])
 
 
+class Spelled(PeerCase):
+    """A server learns UTF8=ACCEPT, or is not to use it: its names are spelled otherwise, and
+    are the same mailboxes."""
+    names = ("Entwürfe", "Kunden & Söhne", "Kunden & Söhne/Müller")
+
+    def spelled(self, *caps):
+        for i, name in enumerate(self.names):
+            self.peer.box(name).add(message(f"old{i}."))
+        for n, now in enumerate(caps):
+            self.peer.caps = now
+            for i, name in enumerate(self.names):
+                # Counters tell nothing of what was renamed to what.
+                self.peer.boxes[name].add(message(f"far{n}{i}."))
+                if n > 0:
+                    self.tree.add(name, local_message(f"near{n}{i}."))
+            self.peer.sent.clear()
+            r = self.any_end()
+            self.assertNotIn("folder-gone", r.err)
+            if n > 0:
+                self.assertEqual([c for c in self.peer.sent if c.startswith("CREATE")], [])
+            self.assertEqual(sorted(self.tree.folders()),
+                             sorted(("Archive", "INBOX", "Trash") + self.names))
+        self.heal()
+        for i, name in enumerate(self.names):
+            self.assertEqual(len(self.tree.messages(name)), 2 * len(caps))
+
+    def test_in_utf8_from_now_on(self):
+        self.spelled(self.caps, self.caps + " UTF8=ACCEPT")
+
+    def test_in_utf8_no_more(self):
+        self.spelled(self.caps + " UTF8=ACCEPT", self.caps)
+
+
 del PeerCase
 
 if __name__ == "__main__":
