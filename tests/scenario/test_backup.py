@@ -715,6 +715,13 @@ class Health(Backup):
         self.assertLess(time.time() - self.figure("syncd_last_success_timestamp_seconds"), 60)
         self.assertEqual(self.figure("syncd_problems"), 0)
 
+    def test_rounds_that_nobody_asked_for_count_too(self):
+        """An account that watches has no jobs, and yet a last success."""
+        with self.syncd:
+            self.wait(lambda: os.path.exists(self.prom) and
+                      self.figure("syncd_last_success_timestamp_seconds") > 0, 40, "a success")
+            self.assertLess(time.time() - self.figure("syncd_last_attempt_timestamp_seconds"), 600)
+
     def test_a_failure_is_told_of_with_the_reason(self):
         self.conf["auth"]["password_command"] = "echo wrong"
         self.syncd.write()
