@@ -391,6 +391,26 @@ pid_when(struct line_to *to, const char *name, const char *state)
 	return pid;
 }
 
+/* Events up to and with ${name}; returns its sequence number. */
+static inline json_int_t
+until_event(struct line_to *to, const char *name)
+{
+	json_int_t seq = 0;
+	struct err err;
+
+	while (seq == 0) {
+		json_t *line = client_next(to, clock_in(USEC_S(10)), &err);
+
+		if (line == NULL)
+			fail_msg("no %s: %s", name, err.text);
+		if (js_get(line, "event") != NULL &&
+		    strcmp(js_get(line, "event"), name) == 0)
+			seq = js_int(line, "seq", 0);
+		json_decref(line);
+	}
+	return seq;
+}
+
 static inline const char *
 error_code(const json_t *answer)
 {

@@ -35,26 +35,6 @@ mistakes_are_named_with_a_remedy(void **state)
 	stop(&to);
 }
 
-/* Events up to and with ${name}; returns its sequence number. */
-static json_int_t
-until_event(struct line_to *to, const char *name)
-{
-	json_int_t seq = 0;
-	struct err err;
-
-	while (seq == 0) {
-		json_t *line = client_next(to, clock_in(USEC_S(10)), &err);
-
-		if (line == NULL)
-			fail_msg("no %s: %s", name, err.text);
-		if (js_get(line, "event") != NULL &&
-		    strcmp(js_get(line, "event"), name) == 0)
-			seq = js_int(line, "seq", 0);
-		json_decref(line);
-	}
-	return seq;
-}
-
 static void
 subscriber_gets_events_and_those_it_missed(void **state)
 {

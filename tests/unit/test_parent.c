@@ -275,6 +275,27 @@ account_that_watches_does_not_get_stale(void **state)
 	stop(&to);
 }
 
+/* The turn that was set by the old times is forgotten with them. */
+static void
+reload_of_a_schedule_begins_it_anew(void **state)
+{
+	struct line_to to;
+
+	(void)state;
+	put_conf("good");
+	add_conf("defaults: {schedule: {when: every 6h, jitter: 0s}}");
+	parent = fork_parent((struct parent_opts){ 0 });
+	to = dial();
+	assert_int_equal(count_events(&to, "sync.failed", "sync.done"), 0);
+	json_decref(until_state(&to, "good", "scheduled"));
+	put_conf("good");
+	add_conf("defaults: {schedule: {when: every 5h, jitter: 0s}}");
+	json_decref(ask(&to, "subscribe", NULL));
+	json_decref(ask(&to, "reload", NULL));
+	until_event(&to, "sync.done");
+	stop(&to);
+}
+
 static void
 bad_configuration_is_refused_and_the_old_one_stays(void **state)
 {
@@ -423,6 +444,7 @@ main(void)
 		T(pause_outlives_the_daemon),
 		T(reload_restarts_only_what_changed),
 		T(account_that_watches_does_not_get_stale),
+		T(reload_of_a_schedule_begins_it_anew),
 		T(bad_configuration_is_refused_and_the_old_one_stays),
 		T(deaf_worker_is_killed_before_five_seconds),
 		T(stop_is_answered_and_then_done),
