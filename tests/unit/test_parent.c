@@ -296,6 +296,33 @@ reload_of_a_schedule_begins_it_anew(void **state)
 	stop(&to);
 }
 
+/* Both at once: the worker of before has not ended when the job is there. */
+static void
+job_after_a_reload_is_done_by_the_next_worker(void **state)
+{
+	struct line_to to = start("good");
+	json_t *line;
+	struct err err;
+	json_int_t id;
+
+	(void)state;
+	json_decref(until_state(&to, "good", "live"));
+	put_conf("good");
+	add_conf("defaults: {limits: {connections: 2}}");
+	assert_true(client_send(&to, "reload", NULL, clock_in(USEC_S(5)), &err) > 0);
+	assert_true(client_send(&to, "sync", json_pack("{s:s}", "target", "good"),
+	    clock_in(USEC_S(5)), &err) > 0);
+	id = client_send(&to, "job.wait", json_pack("{s:s}", "job", "j1"),
+	    clock_in(USEC_S(5)), &err);
+	while ((line = client_next(&to, clock_in(USEC_S(10)), &err)) != NULL &&
+	    js_int(line, "id", -1) != id)
+		json_decref(line);
+	assert_non_null(line);
+	assert_int_equal(js_int(json_object_get(line, "result"), "exit", -1), 0);
+	json_decref(line);
+	stop(&to);
+}
+
 static void
 bad_configuration_is_refused_and_the_old_one_stays(void **state)
 {
@@ -445,6 +472,7 @@ main(void)
 		T(reload_restarts_only_what_changed),
 		T(account_that_watches_does_not_get_stale),
 		T(reload_of_a_schedule_begins_it_anew),
+		T(job_after_a_reload_is_done_by_the_next_worker),
 		T(bad_configuration_is_refused_and_the_old_one_stays),
 		T(deaf_worker_is_killed_before_five_seconds),
 		T(stop_is_answered_and_then_done),
