@@ -197,6 +197,30 @@ reader_that_never_reads_is_closed(void **state)
 	stop(&to);
 }
 
+/* One that is to be closed is not read any more; what it still sends must not wake
+ * us over and over until it reads. */
+static void
+nothing_is_read_of_a_client_that_is_to_be_closed(void **state)
+{
+	static struct control c;
+	struct waiter w[CONTROL_WAITERS];
+	struct request rq;
+	struct err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(control_open(&c, socket_path, &err), 0);
+	fd = raw();
+	control_step(&c, 0);
+	assert_int_equal(send(fd, "no JSON\n", 8, 0), 8);
+	control_step(&c, 0);
+	assert_false(control_next(&c, &rq));
+	control_waiters(&c, w);
+	assert_int_equal(w[0].want, WAIT_WRITE);
+	close(fd);
+	control_close(&c);
+}
+
 static const char listen_rq[] = "{\"method\":\"subscribe\"}\n";
 
 static void
@@ -254,6 +278,7 @@ main(void)
 		T(garbage_closes_the_client_only),
 		T(endless_line_is_refused),
 		T(reader_that_never_reads_is_closed),
+		T(nothing_is_read_of_a_client_that_is_to_be_closed),
 		T(sixty_fifth_listener_is_turned_away),
 		T(idle_clients_make_room)
 	};
