@@ -10,6 +10,12 @@ static const struct {
 	    "did you mean `good`?" },
 	{ "sync", "{\"target\": \"gud/INBOX\"}", "target.unknown", NULL },
 	{ "sync", "{\"targets\": [7]}", "control.bad-request", NULL },
+	{ "approve", NULL, "control.bad-request", NULL },
+	{ "approve", "{\"folder\": \"INBOX\"}", "control.bad-request", NULL },
+	{ "approve", "{\"target\": \"good\"}", "control.bad-request", NULL },
+	{ "approve", "{\"targets\": [\"good/INBOX\", \"good/\"]}",
+	    "control.bad-request", NULL },
+	{ "reject", "{}", "control.bad-request", NULL },
 	{ "job.wait", "{\"job\": \"j99\"}", "job.unknown", NULL },
 	{ "pause", "{\"account\": \"nobody\"}", "target.unknown", NULL },
 	{ "subscribe", "{\"events\": 3}", "control.bad-request", NULL }
