@@ -163,6 +163,9 @@ note(struct reaction *re, json_t *event)
 	if (json_array_size(re->pending) >= REACT_PENDING)
 		json_array_remove(re->pending, 0);
 	json_array_append(re->pending, event);
+	/* That one goes first, at its own time; rest() looks at the others then. */
+	if (re->batch != NULL)
+		return;
 	if (re->due == USEC_NEVER)
 		re->latest = now + re->conf->debounce * DEBOUNCES;
 	re->due = now + re->conf->debounce;
