@@ -754,6 +754,18 @@ class Health(Backup):
                       "the worker to be gone")
             self.assertEqual(self.syncd.status()["accounts"][0]["connections"], 0)
 
+    def test_a_secret_is_kept_between_turns(self):
+        """What asks a person for it would ask at every turn."""
+        asked = os.path.join(self.syncd.dir, "asked")
+        self.conf["schedule"] = {"when": "every 1s", "jitter": "0s"}
+        command = self.conf["auth"]["password_command"]
+        self.conf["auth"]["password_command"] = f"echo x >>{asked}; {command}"
+        self.syncd.write()
+        with self.syncd:
+            self.wait(lambda: self.calls().count("/x") >= 3, 30, "turns")
+        with open(asked, encoding="ascii") as f:
+            self.assertEqual(f.read(), "x\n")
+
     def test_a_turn_at_night(self):
         hour = (time.localtime().tm_hour + 2) % 24
         self.conf["schedule"] = {"when": f"daily {hour:02d}:00-{hour:02d}:30", "jitter": "0s"}
