@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "conf_json.h"
 #include "js.h"
+#include "schedule.h"
 
 static void
 paused_path(const struct account *a, char *out, size_t cap)
@@ -76,6 +77,9 @@ account_clear(struct account *a)
 void
 account_set_conf(struct account *a, const struct account_conf *conf)
 {
+	/* The next turn was set by times that are no more. */
+	if (!schedule_same(a->conf, conf))
+		a->due = 0;
 	account_conf_free(a->conf);
 	a->conf = conf_copy(conf);
 	a->broker.account = a->conf->name;

@@ -144,6 +144,26 @@ step_broker(struct account *a)
 	}
 }
 
+/* ---- its status ------------------------------------------------------- */
+
+/* Most rounds are nobody's job: of those, too, the parent knows when the last one
+ * was, and how it ended. */
+static void
+note_round(struct account *a, const json_t *status)
+{
+	const char *state = js_get(status, "state");
+	const char *was = js_get(a->status, "last_success");
+	const char *is = js_get(status, "last_success");
+
+	if (state != NULL && (strcmp(state, "connecting") == 0 ||
+	    strcmp(state, "syncing") == 0))
+		a->last_try = clock_wall();
+	if (is == NULL || (was != NULL && strcmp(is, was) == 0))
+		return;
+	a->last_ok = clock_wall();
+	a->succeeded = true;
+}
+
 /* ---- all of it -------------------------------------------------------- */
 
 /* Take one message; 1 when it is a word for others. */
@@ -179,6 +199,7 @@ take(struct account *a, enum ipc_type type, json_t *body, int *ride,
 		answer_tunnel(a);
 		return 0;
 	case IPC_STATUS:
+		note_round(a, body);
 		json_decref(a->status);
 		a->status = json_incref(body);
 		word->kind = WORD_STATUS;

@@ -243,9 +243,13 @@ account_worker_gone(struct account *a, int status)
 
 	snprintf(state, sizeof(state), "%s", account_state(a));
 	account_drop_process(a);
-	cred_clear(&a->cred);
 	a->since = clock_wall();
 	a->exit = asked ? 0 : exit_code(status);
+	/* One that was refused may have been mended since. */
+	if (a->exit == EX_NOPERM)
+		cred_clear(&a->cred);
+	else
+		cred_rest(&a->cred);
 	if (asked) {
 		a->next_start = 0;
 		return;

@@ -328,7 +328,7 @@ control_waiters(const struct control *c, struct waiter w[CONTROL_WAITERS])
 
 		w[i] = (struct waiter){ .fd = c->fd >= 0 ? cl->fd : -1 };
 		/* What we would not read must not wake us. */
-		if (!cl->eof && cl->in.n < cl->in.max)
+		if (!cl->eof && !cl->closing && cl->in.n < cl->in.max)
 			w[i].want |= WAIT_READ;
 		if (cl->fd >= 0 && cl->out.n > 0)
 			w[i].want |= WAIT_WRITE;

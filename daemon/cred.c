@@ -47,6 +47,14 @@ cred_forget(struct cred *c)
 }
 
 void
+cred_rest(struct cred *c)
+{
+	if (c->running)
+		role_command_clear(&c->command);
+	c->running = c->wanted = c->rejected = false;
+}
+
+void
 cred_ask(struct cred *c, bool rejected)
 {
 	c->wanted = true;

@@ -33,6 +33,8 @@ void	cred_init(struct cred *c);
 void	cred_clear(struct cred *c);
 /* Forget the secret: the configuration changed. */
 void	cred_forget(struct cred *c);
+/* Who asked is gone; the secret is kept for who comes next, as long as it may be. */
+void	cred_rest(struct cred *c);
 /* Ask for the secret; ${rejected}: the server refused the last one, so the
  * cache is not to be used.  The answer comes from cred_step(). */
 void	cred_ask(struct cred *c, bool rejected);

@@ -43,27 +43,34 @@ slot_for(struct events *e, uint64_t seq)
 
 /* ---- the file --------------------------------------------------------- */
 
+/* What is kept is in memory, and goes to the file once that is possible again. */
+static void
+give_up(struct events *e)
+{
+	if (!e->failing)
+		log_warn("%s cannot be written: events are kept in memory only",
+		    e->path);
+	e->failing = true;
+	if (e->fd >= 0)
+		close(e->fd);
+	e->fd = -1;
+}
+
 static void
 append(struct events *e, const char *line)
 {
 	size_t n = strlen(line);
-	char *text;
-
-	if (e->fd < 0)
-		return;
 	/* In one write: no reader, and no crash of ours, sees half a line. */
-	text = xasprintf("%s\n", line);
-	if (write(e->fd, text, n + 1) == (ssize_t)n + 1) {
+	char *text = xasprintf("%s\n", line);
+
+	if (write(e->fd, text, n + 1) == (ssize_t)n + 1)
 		e->n_file += n + 1;
-	} else {
-		log_warn("%s cannot be written: events are kept in memory only",
-		    e->path);
-		close(e->fd);
-		e->fd = -1;
-	}
+	else
+		give_up(e);
 	free(text);
 }
 
+/* The old file stays until the new one has everything. */
 static void
 rewrite(struct events *e)
 {
@@ -76,12 +83,16 @@ rewrite(struct events *e)
 	e->n_file = 0;
 	e->fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC,
 	    0600);
-	while ((ev = events_after(e, at)) != NULL) {
+	while (e->fd >= 0 && (ev = events_after(e, at)) != NULL) {
 		at = ev->seq;
 		append(e, ev->line);
 	}
-	if (rename(tmp, e->path) < 0)
-		log_warn("%s cannot be written", e->path);
+	if (e->fd >= 0 && rename(tmp, e->path) == 0) {
+		e->failing = false;
+	} else {
+		give_up(e);
+		unlink(tmp);
+	}
 	free(tmp);
 }
 
@@ -139,7 +150,7 @@ events_take_add(struct events *e, const char *name, json_t *body)
 	json_decref(body);
 	if (e->path == NULL)
 		return;
-	if (e->n_file > FILE_MAX)
+	if (e->fd < 0 || e->n_file > FILE_MAX)
 		rewrite(e);
 	else
 		append(e, slot->line);

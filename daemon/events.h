@@ -25,7 +25,8 @@ struct events {
 	uint64_t		seq;	/* of the newest */
 	uint64_t		first;	/* of the oldest that is kept; 0: none is */
 	char			*path;	/* of the file; NULL: none */
-	int			fd;	/* valid if there is a path */
+	int			fd;	/* of the file; -1: it cannot be written */
+	bool			failing;	/* ... and that was said */
 	size_t			n_file;	/* bytes in it */
 	struct event_kept	kept[EVENTS_KEPT];
 };

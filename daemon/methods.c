@@ -219,6 +219,16 @@ begin_job(struct parent *p, struct job *job, bool named, json_t **error)
 	return json_pack("{s:s}", "job", job->id);
 }
 
+/* A verdict is on folders that somebody has looked at: one without a target, or with
+ * one that is misspelt, must not become one on everything. */
+static bool
+names_folder(const char *target)
+{
+	const char *slash = target != NULL ? strchr(target, '/') : NULL;
+
+	return slash != NULL && slash[1] != '\0';
+}
+
 static json_t *
 sync_now(struct parent *p, const struct request *rq, enum verdict verdict,
     json_t **error)
@@ -238,6 +248,11 @@ sync_now(struct parent *p, const struct request *rq, enum verdict verdict,
 			abandon(job);
 			return fail(error, "control.bad-request",
 			    "`targets` is a list of text", NULL);
+		}
+		if (verdict != VERDICT_NONE && !names_folder(target)) {
+			abandon(job);
+			return fail(error, "control.bad-request",
+			    "a verdict names its folders: ACCOUNT/FOLDER", NULL);
 		}
 		if (add_target(p, job, target, &named, &err) < 0) {
 			abandon(job);
@@ -431,9 +446,9 @@ static const struct method {
 	{ "folders", do_folders, "account?", "folders, server and local" },
 	{ "sync", do_sync, "target? targets? dry_run? full?",
 	    "sync now; gives a job" },
-	{ "approve", do_approve, "targets dry_run?",
+	{ "approve", do_approve, "target? targets? dry_run?",
 	    "delete what a guard holds on the other side, too; gives a job" },
-	{ "reject", do_reject, "targets",
+	{ "reject", do_reject, "target? targets?",
 	    "bring back what a guard holds; gives a job" },
 	{ "script", do_script, "script account?",
 	    "run a command of a script, give it mail, start it again; gives a job" },

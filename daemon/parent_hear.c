@@ -120,8 +120,15 @@ line_word(struct parent *p, const json_t *body)
 		job_line(job, part, text, js_bool(body, "progress"));
 }
 
-/* The worker is gone: what it had to do failed with it.  What it was not given
- * yet is left for the next one, if this one did anything at all. */
+/* What it was not given yet is left for the next one, if this one did anything at
+ * all, or was only told to end: its configuration changed. */
+static bool
+is_left(const struct parent *p, const struct account *a, const struct part *part)
+{
+	return !part->sent && (a->n_done > 0 || (a->exit == 0 && !p->stopping));
+}
+
+/* The worker is gone: what it had to do failed with it. */
 static void
 fail_parts(struct parent *p, const struct account *a)
 {
@@ -135,7 +142,7 @@ fail_parts(struct parent *p, const struct account *a)
 
 			if (part->done || strcmp(part->account, a->name) != 0)
 				continue;
-			if (part->sent || a->n_done == 0)
+			if (!is_left(p, a, part))
 				settle(p, job, part, code, NULL,
 				    account_last_error(a));
 		}

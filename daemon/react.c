@@ -163,6 +163,9 @@ note(struct reaction *re, json_t *event)
 	if (json_array_size(re->pending) >= REACT_PENDING)
 		json_array_remove(re->pending, 0);
 	json_array_append(re->pending, event);
+	/* That one goes first, at its own time; rest() looks at the others then. */
+	if (re->batch != NULL)
+		return;
 	if (re->due == USEC_NEVER)
 		re->latest = now + re->conf->debounce * DEBOUNCES;
 	re->due = now + re->conf->debounce;
@@ -294,26 +297,32 @@ react_argv(const struct react_conf *conf, const json_t *batch,
 	}
 }
 
-/* "A B" of the members ${key}, once each; names with spaces are in stdin. */
+static void
+add_name(struct buf *b, json_t *seen, const char *name)
+{
+	if (name == NULL || json_object_get(seen, name) != NULL ||
+	    buf_fmt(b, "%s%s", json_object_size(seen) > 0 ? " " : "", name) < 0)
+		return;
+	json_object_set_new(seen, name, json_true());
+}
+
+/* "A B" of the members ${key}, and of those of the lists ${keys}, once each; names
+ * with spaces are in stdin. */
 static void
 add_names(struct strlist *env, const char *name, const json_t *batch,
-    const char *key)
+    const char *key, const char *keys)
 {
-	json_t *seen = json_object(), *event;
+	json_t *seen = json_object(), *event, *one;
 	struct buf b;
 	char *text;
-	size_t i;
+	size_t i, k;
 
 	buf_init(&b, VALUE_MAX * 8);
 	(void)!buf_fmt(&b, "%s=", name);
 	json_array_foreach(batch, i, event) {
-		const char *value = js_get(event, key);
-
-		if (value == NULL || json_object_get(seen, value) != NULL ||
-		    buf_fmt(&b, "%s%s", json_object_size(seen) > 0 ? " " : "",
-		    value) < 0)
-			continue;
-		json_object_set_new(seen, value, json_true());
+		add_name(&b, seen, js_get(event, key));
+		json_array_foreach(json_object_get(event, keys), k, one)
+			add_name(&b, seen, json_string_value(one));
 	}
 	text = str_dup(buf_str(&b));
 	strlist_add(env, text);
@@ -331,9 +340,9 @@ fill_env(struct strlist *env, const json_t *batch)
 	char text[64];
 	size_t i;
 
-	add_names(env, "SYNCD_EVENT", batch, "event");
-	add_names(env, "SYNCD_ACCOUNTS", batch, "account");
-	add_names(env, "SYNCD_FOLDERS", batch, "folder");
+	add_names(env, "SYNCD_EVENT", batch, "event", "");
+	add_names(env, "SYNCD_ACCOUNTS", batch, "account", "");
+	add_names(env, "SYNCD_FOLDERS", batch, "folder", "folders");
 	/* mail.changed counts them, mail.new names them: one of the two, or both. */
 	json_array_foreach(batch, i, event) {
 		const char *name = js_get(event, "event");

@@ -14,6 +14,16 @@ schedule_turns(const struct account_conf *conf)
 	    conf->schedule.when == SCHEDULE_MANUAL;
 }
 
+bool
+schedule_same(const struct account_conf *a, const struct account_conf *b)
+{
+	return a->schedule.when == b->schedule.when &&
+	    a->schedule.every == b->schedule.every &&
+	    a->schedule.daily == b->schedule.daily &&
+	    a->schedule.from == b->schedule.from &&
+	    a->schedule.until == b->schedule.until;
+}
+
 /* Many accounts of one server must not begin together. */
 static usec
 at_random(const struct account *a, usec most)

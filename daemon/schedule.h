@@ -13,6 +13,8 @@
 
 /* Whether it has turns (`every 6h`), or runs only when asked (`manual`). */
 bool	schedule_turns(const struct account_conf *conf);
+/* Whether both have the same turns. */
+bool	schedule_same(const struct account_conf *a, const struct account_conf *b);
 /* The window of a daily schedule that begins next after ${now}, or, with ${inside},
  * what is left of the one that is on; wall clock us. */
 void	schedule_window(const struct account_conf *conf, int64_t now, bool inside,

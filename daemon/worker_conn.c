@@ -78,6 +78,7 @@ worker_listen(struct worker *w)
 		ln = open_lane(w, "watch", NULL, &err);
 		if (ln == NULL) {
 			log_warn("no watch connection: %s", err.text);
+			watcher_failed(w->acc);
 			return;
 		}
 		watcher_start(w->acc, ln);

@@ -86,6 +86,14 @@ worker_two_way(const struct worker *w)
 	return protocols[w->conf->protocol].two_way;
 }
 
+/* ${r} of a round: did every folder reach what the server has? */
+static bool
+reached_all(const struct worker *w, const struct round_opts *opts, int r)
+{
+	return r == 0 && opts->only == NULL && !w->acc->dry_run &&
+	    !worker_guard_holds(w->acc);
+}
+
 int
 worker_round(struct worker *w, struct round_opts *opts, struct err *err)
 {
@@ -103,7 +111,8 @@ worker_round(struct worker *w, struct round_opts *opts, struct err *err)
 	if (r >= 0 && manifest_continue(w->acc, err) < 0)
 		r = -1;
 	did = tally_since(&before, &w->acc->tally);
-	worker_status_round(&w->status, &did, clock_now() - started, r);
+	worker_status_round(&w->status, &did, clock_now() - started,
+	    reached_all(w, opts, r));
 	w->round_at = USEC_NEVER;
 	if (!w->once && did_something(&did))
 		worker_mail_tell(w->acc, &w->told);

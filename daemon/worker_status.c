@@ -29,12 +29,12 @@ worker_status_connected(struct worker_status *s, const struct lane *ln)
 
 void
 worker_status_round(struct worker_status *s, const struct tally *did, usec took,
-    int result)
+    bool all)
 {
 	uint64_t flags = did->flags_local + did->flags_remote;
 	uint64_t gone = did->deleted_local + did->deleted_remote;
 
-	if (result == 0)
+	if (all)
 		s->last_success = clock_wall();
 	if (did->downloaded + did->uploaded + flags + gone + did->moved == 0)
 		return;

@@ -21,9 +21,10 @@ struct worker_status {
 
 /* A connection was made: what it is like. */
 void	worker_status_connected(struct worker_status *s, const struct lane *ln);
-/* A round ended (${result} as of round_run()): times, and its line in the log. */
+/* A round ended; ${all}: every folder reached what the server has.  Times, and its
+ * line in the log. */
 void	worker_status_round(struct worker_status *s, const struct tally *did,
-	    usec took, int result);
+	    usec took, bool all);
 /* "INBOX done new=3 ... secs=0.2" */
 void	worker_status_folder(const struct folder *f, const struct tally *did,
 	    usec took, char *out, size_t cap);

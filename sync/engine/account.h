@@ -52,6 +52,9 @@ struct listener {
 	uint32_t	 req;		/* its NOTIFY or IDLE */
 	int64_t		 folder;	/* the one it is idle in; 0: NOTIFY */
 	bool		 again;		/* .req is not its first NOTIFY */
+	bool		 resumed;	/* the server ended its IDLE, since the last
+					 * renewal */
+	usec		 since;		/* when it was begun */
 };
 
 struct account {
@@ -78,6 +81,8 @@ struct account {
 	struct listener	 listener[LANES_MAX - 1];	/* none: nothing pushes */
 	size_t		 n_listeners;
 	usec		 renew_at;		/* keep-alive of all lanes */
+	usec		 listen_at;		/* no listener is added before */
+	unsigned	 listen_failures;	/* in a row */
 	struct folder	*selected;		/* on the work lane */
 	struct folder  **folder;
 	size_t		 n_folders, cap_folders;

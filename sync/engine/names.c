@@ -158,6 +158,19 @@ names_place(struct account *acc, struct folder *f, struct err *err)
 	return -1;
 }
 
+/* No delimiter is part of what modified UTF-7 writes otherwise. */
+char *
+names_respell(const struct account *acc, struct str wire)
+{
+	CLEANUP(buf_clear) struct buf b;
+	int r;
+
+	buf_init(&b, NAME_BYTES_MAX);
+	r = imap_server(acc->work)->utf8 ? mutf7_encode(wire, &b) :
+	    mutf7_decode(wire, &b);
+	return r < 0 ? NULL : str_dup(buf_str(&b));
+}
+
 char *
 names_to_wire(struct account *acc, const char *path)
 {

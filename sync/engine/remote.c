@@ -82,6 +82,8 @@ remote_attach(struct account *acc, struct lane *work)
 	must(acc->work == NULL);
 	acc->work = work;
 	acc->renew_at = clock_in(USEC_S(540));
+	acc->listen_at = 0;
+	acc->listen_failures = 0;
 	acc->selected = NULL;
 	acc->greeted = false;
 	acc->recovered = false;
@@ -255,7 +257,7 @@ remote_note(struct account *acc, struct event *ev, struct err *err)
 	if (ev->kind == EV_LOST) {
 		if (ev->lane != acc->work) {
 			log_info("watch connection lost: %s", ev->err.text);
-			watcher_close(acc, ev->lane);
+			watcher_lost(acc, ev->lane);
 			return 0;
 		}
 		*err = ev->err;

@@ -4,10 +4,14 @@
  */
 #include "engine/renamed.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
+#include "engine/names.h"
 #include "engine/remove.h"
 #include "imap/use.h"
 #include "maildir/dir.h"
@@ -119,6 +123,54 @@ renamed_there(struct account *acc, const struct folder *f, struct folder **hit,
 		*hit = now;
 	}
 	return 0;
+}
+
+/* The folder that was not known by the wire name ${now}; NULL. */
+static struct folder *
+otherwise(struct account *acc, const struct folder *now)
+{
+	char *then = names_respell(acc, str_z(now->wire));
+	struct folder *f = NULL;
+
+	if (then != NULL && strcmp(then, now->wire) != 0)
+		f = account_by_wire(acc, str_z(then));
+	free(then);
+	return f != NULL && f->id != 0 && !f->status.listed ? f : NULL;
+}
+
+static int
+respell(struct account *acc, struct folder *f, struct folder *now,
+    struct err *err)
+{
+	log_notice("%s is spelled otherwise by the server now", f->name);
+	free(f->wire);
+	f->wire = xstrdup(now->wire);
+	f->delim = now->delim;
+	f->attrs = now->attrs;
+	f->status = now->status;
+	f->excluded = now->excluded;
+	folder_mark(f, DIRTY_REMOTE);
+	account_folder_drop(acc, now);
+	return account_join(acc, err) < 0 ? -1 : folder_save(acc, f, err);
+}
+
+int
+renamed_spelling(struct account *acc, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < acc->n_folders && r == 0;) {
+		struct folder *now = acc->folder[i], *f = NULL;
+
+		if (now->id == 0 && now->status.listed)
+			f = otherwise(acc, now);
+		/* Another one comes to the place of one that is dropped. */
+		if (f != NULL)
+			r = respell(acc, f, now, err);
+		else
+			i++;
+	}
+	return account_end(acc, r, err);
 }
 
 /* ---- here ------------------------------------------------------------- */

@@ -14,6 +14,11 @@
 int	renamed_there(struct account *acc, const struct folder *f,
 	    struct folder **hit, struct err *err);
 
+/* Folders that the list lacks and has in another spelling, because the server has UTF-8
+ * enabled now and had not, or the other way round, are bound to that.  Nothing was
+ * renamed: they stay where they are, and what they are. */
+int	renamed_spelling(struct account *acc, struct err *err);
+
 /* ${hit}: the folder whose directory is gone, and whose files ${path} holds; or
  * NULL. */
 int	renamed_here(struct account *acc, const char *path, struct folder **hit,

@@ -221,6 +221,14 @@ new_folders(struct account *acc, struct err *err)
 	return r;
 }
 
+/* One that was deleted stays in the list for those below it, and cannot be selected
+ * (RFC 9051 section 6.3.5). */
+static bool
+is_there(const struct folder *f)
+{
+	return f->status.listed && !(f->attrs & LIST_NOSELECT);
+}
+
 static int
 sync_remote_list(struct account *acc, struct err *err)
 {
@@ -228,11 +236,13 @@ sync_remote_list(struct account *acc, struct err *err)
 		return err_set(err, ERR_RETRY, "proto.unexpected",
 		    "the server lists no INBOX: nothing is concluded from "
 		    "that list");
+	if (renamed_spelling(acc, err) < 0)
+		return -1;
 	for (size_t i = 0; i < acc->n_folders; i++) {
 		struct folder *f = acc->folder[i];
 
-		if (f->id == 0 || f->wire == NULL || f->skip || f->status.listed) {
-			if (f->status.listed && f->missing) {
+		if (f->id == 0 || f->wire == NULL || f->skip || is_there(f)) {
+			if (is_there(f) && f->missing) {
 				f->missing = false;
 				problem_close(acc, "server.folder-gone", f);
 			}

@@ -11,6 +11,9 @@
 /* Servers end an idle session after 30 minutes, Microsoft tells nothing after
  * ten, and some NATs forget after five but for TCP keep-alives. */
 enum { RENEW_S = 9 * 60 };
+/* A connection that was lost is made again at once, but not again and again: some
+ * servers let us in and then find that there are too many of us. */
+enum { AGAIN_S = 2, STEADY_S = 60 };
 
 bool
 watcher_useful(const struct account *acc)
@@ -47,8 +50,8 @@ next_folder(const struct account *acc)
 	return next;
 }
 
-bool
-watcher_lacks(const struct account *acc)
+static bool
+lacks(const struct account *acc)
 {
 	if (acc->work == NULL || acc->conf->watch.remote != WATCH_AUTO ||
 	    acc->n_listeners == ARRAY_LEN(acc->listener) ||
@@ -57,6 +60,21 @@ watcher_lacks(const struct account *acc)
 	if (imap_can(acc->work, CAP_NOTIFY))
 		return acc->n_listeners == 0;
 	return imap_can(acc->work, CAP_IDLE) && next_folder(acc) != NULL;
+}
+
+bool
+watcher_lacks(const struct account *acc)
+{
+	return clock_now() >= acc->listen_at && lacks(acc);
+}
+
+void
+watcher_failed(struct account *acc)
+{
+	if (acc->listen_failures > 0)
+		acc->listen_at = clock_in(clock_doubled(USEC_S(AGAIN_S),
+		    acc->listen_failures - 1, USEC_S(RENEW_S)));
+	acc->listen_failures++;
 }
 
 static void
@@ -77,15 +95,16 @@ watcher_start(struct account *acc, struct lane *ln)
 {
 	struct listener *l = &acc->listener[acc->n_listeners++];
 
-	*l = (struct listener){ .lane = ln };
+	*l = (struct listener){ .lane = ln, .since = clock_now() };
 	lanes_add(&acc->lanes, ln);
 	acc->renew_at = clock_in(USEC_S(RENEW_S));
+	/* Names are to mean what they do on the other connection (UTF8=ACCEPT), and
+	 * pushed counters to have mod-sequences. */
+	(void)imap_enable(ln);
 	if (!imap_can(ln, CAP_NOTIFY)) {
 		be_idle(acc, l);
 		return;
 	}
-	/* Without it the pushed counters have no mod-sequence. */
-	(void)imap_enable(ln);
 	l->req = imap_notify(ln, true);
 }
 
@@ -97,8 +116,15 @@ answered(struct account *acc, struct listener *l, const struct ev_done *done)
 	if (l->again)
 		acc->tree_remote = true;
 	l->again = false;
-	if (done->status == DONE_OK)
+	if (done->status == DONE_OK) {
+		/* Nobody said DONE.  Who ends it at once is asked no more often
+		 * than it is renewed. */
+		if (l->folder != 0 && !l->resumed) {
+			l->resumed = true;
+			l->req = imap_idle(l->lane);
+		}
 		return;
+	}
 	if (l->folder != 0) {
 		log_info("IDLE refused: %.*s", STR_ARG(done->text));
 		return;
@@ -179,6 +205,17 @@ watcher_close(struct account *acc, const struct lane *ln)
 	}
 }
 
+void
+watcher_lost(struct account *acc, const struct lane *ln)
+{
+	const struct listener *l = find(acc, ln);
+
+	if (l != NULL && clock_now() - l->since >= USEC_S(STEADY_S))
+		acc->listen_failures = 0;
+	watcher_failed(acc);
+	watcher_close(acc, ln);
+}
+
 const char *
 watcher_push(const struct account *acc)
 {
@@ -203,11 +240,15 @@ watcher_keep_alive(struct account *acc)
 		}
 		imap_idle_done(l->lane);
 		l->req = imap_idle(l->lane);
+		l->resumed = false;
 	}
 }
 
 usec
 watcher_deadline(const struct account *acc)
 {
-	return acc->work != NULL ? acc->renew_at : USEC_NEVER;
+	if (acc->work == NULL)
+		return USEC_NEVER;
+	return lacks(acc) ? clock_earlier(acc->renew_at, acc->listen_at) :
+	    acc->renew_at;
 }

@@ -16,8 +16,12 @@
 
 /* Would a watch connection hear anything? */
 bool	watcher_useful(const struct account *acc);
-/* Would one more, and is it allowed? */
+/* Would one more, and is it allowed, and now? */
 bool	watcher_lacks(const struct account *acc);
+/* One more could not be made, or was lost (${ln}, which is closed): the next one waits
+ * twice as long as the one before. */
+void	watcher_failed(struct account *acc);
+void	watcher_lost(struct account *acc, const struct lane *ln);
 /* Take ${ln} as a watch connection and make it listen.  Nothing waits: what
  * comes is dealt with by remote_note() and remote_next(). */
 void	watcher_start(struct account *acc, struct lane *ln);
@@ -34,6 +38,7 @@ void	watcher_close(struct account *acc, const struct lane *ln);
 const char *watcher_push(const struct account *acc);
 /* IDLE is renewed, NOTIFY and the work connection get a NOOP, when due. */
 void	watcher_keep_alive(struct account *acc);
+/* When that is due, or another connection. */
 usec	watcher_deadline(const struct account *acc);
 
 #endif

@@ -119,6 +119,10 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 
 	if (c == NULL)
 		return -1;
+	if (cond->cond != COND_OK && peer_throttles(cond->code, cond->text))
+		return err_set(err, ERR_RETRY, "server.over-rate",
+		    "the server is asked too much: %.*s",
+		    STR_ARG(str_head(cond->text, 300)));
 	take_answer(c, cond);
 	imap_lane_cond_caps(il, cond);
 	if (box_answered(il, c, cond, err) < 0)

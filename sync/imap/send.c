@@ -333,11 +333,22 @@ send_some(struct imap_lane *il)
 	}
 }
 
+/* Is there an IDLE that has not been let in yet?  One that the server has ended by
+ * itself is over. */
+static bool
+idle_to_come(const struct imap_lane *il)
+{
+	for (const struct command *c = il->unsent; c != NULL; c = c->next)
+		if (c->kind == CMD_IDLE)
+			return true;
+	return il->idle == IDLE_ASKED;
+}
+
 void
 send_done(struct imap_lane *il)
 {
-	il->idle_done = il->idle != IDLE_ON;
-	if (il->idle_done)
+	il->idle_done = il->idle != IDLE_ON && idle_to_come(il);
+	if (il->idle != IDLE_ON)
 		return;
 	stream_put(il->st, "DONE\r\n", 6);
 	il->put += 6;

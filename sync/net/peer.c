@@ -41,6 +41,13 @@ peer_complaint(struct str text, enum err_class *class, const char **code)
 	}
 }
 
+bool
+peer_throttles(struct str code, struct str text)
+{
+	return str_eq(code, STR("THROTTLED")) ||
+	    str_istarts(text, STR("Request is throttled"));
+}
+
 /* The first bytes of a greeting, '9' for any digit.  Three of them are SMTP, or FTP,
  * which nobody takes for a mail server. */
 static const struct {

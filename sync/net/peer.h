@@ -38,6 +38,10 @@ struct peer_conf {
  * sets *class and *code if it is a known complaint (too many connections, too
  * fast, wrong kind of password), else leaves them. */
 void	peer_complaint(struct str text, enum err_class *class, const char **code);
+/* Does a refusal, with ${code} and ${text}, say that we ask too much?  Not what was
+ * asked is refused then, but whatever we would ask now.  By a code, or by how it begins:
+ * a refusal may repeat the name of a folder. */
+bool	peer_throttles(struct str code, struct str text);
 /* So much of ${text}, which a server said while we signed in, as people may see:
  * not all of it, and nothing if it repeats the secret (NULL: there is none). */
 struct str peer_said(const struct secret *secret, struct str text);

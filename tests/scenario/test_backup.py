@@ -715,6 +715,13 @@ class Health(Backup):
         self.assertLess(time.time() - self.figure("syncd_last_success_timestamp_seconds"), 60)
         self.assertEqual(self.figure("syncd_problems"), 0)
 
+    def test_rounds_that_nobody_asked_for_count_too(self):
+        """An account that watches has no jobs, and yet a last success."""
+        with self.syncd:
+            self.wait(lambda: os.path.exists(self.prom) and
+                      self.figure("syncd_last_success_timestamp_seconds") > 0, 40, "a success")
+            self.assertLess(time.time() - self.figure("syncd_last_attempt_timestamp_seconds"), 600)
+
     def test_a_failure_is_told_of_with_the_reason(self):
         self.conf["auth"]["password_command"] = "echo wrong"
         self.syncd.write()
@@ -746,6 +753,18 @@ class Health(Backup):
             self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "scheduled", 10,
                       "the worker to be gone")
             self.assertEqual(self.syncd.status()["accounts"][0]["connections"], 0)
+
+    def test_a_secret_is_kept_between_turns(self):
+        """What asks a person for it would ask at every turn."""
+        asked = os.path.join(self.syncd.dir, "asked")
+        self.conf["schedule"] = {"when": "every 1s", "jitter": "0s"}
+        command = self.conf["auth"]["password_command"]
+        self.conf["auth"]["password_command"] = f"echo x >>{asked}; {command}"
+        self.syncd.write()
+        with self.syncd:
+            self.wait(lambda: self.calls().count("/x") >= 3, 30, "turns")
+        with open(asked, encoding="ascii") as f:
+            self.assertEqual(f.read(), "x\n")
 
     def test_a_turn_at_night(self):
         hour = (time.localtime().tm_hour + 2) % 24

@@ -45,6 +45,42 @@ class Gone(Case):
         self.assertPlaces("more", "Box")
         self.assertQuiet()
 
+    def with_one_below(self):
+        """P is deleted on the server, and stays in its list for P/c."""
+        for name in ("P", "P/c"):
+            self.client.create(name)
+            self.client.append(name, message(f"in {name}."))
+        self.syncd.sync()
+        self.client.delete("P")
+
+    def test_one_with_another_below_is_gone_on_the_server_and_comes_back(self):
+        self.with_one_below()
+        r = self.syncd.sync(expect=(0, 1))
+        self.assertIn("server.folder-gone", r.err)
+        self.assertIsNotNone(self.tree.find("P", "in P."))
+        self.client.append("P/c", message("meanwhile"))
+        self.syncd.sync(expect=(0, 1))
+        self.assertPlaces("meanwhile", "P/c")
+        self.client.create("P")
+        self.client.append("P", message("more"))
+        self.syncd.sync()
+        r = self.syncd.sync()
+        self.assertNotIn("server.folder-gone", r.err)
+        self.assertSame()
+        self.assertPlaces("in P.", "P")
+        self.assertPlaces("more", "P")
+        self.assertQuiet()
+
+    def test_one_with_another_below_is_deleted_here_too(self):
+        self.syncd.settings["accounts"]["a"]["folders"] = {"delete_local": "yes"}
+        self.syncd.write()
+        self.with_one_below()
+        self.syncd.sync()
+        self.assertNotIn("P", self.tree.folders())
+        self.assertPlaces("in P/c.", "P/c")
+        self.assertSame()
+        self.assertQuiet()
+
     def test_one_that_is_gone_here_and_comes_back(self):
         self.client.create("Box")
         self.client.append("Box", message("kept"))
@@ -152,6 +188,39 @@ class Refused(PeerCase):
         self.assertIsNotNone(self.tree.find("INBOX", "m0"))
         self.assertIn("Archive", self.tree.folders())
         self.assertEqual(self.peer.trouble, [])
+
+
+class Spelled(PeerCase):
+    """A server learns UTF8=ACCEPT, or is not to use it: its names are spelled otherwise, and
+    are the same mailboxes."""
+    names = ("Entwürfe", "Kunden & Söhne", "Kunden & Söhne/Müller")
+
+    def spelled(self, *caps):
+        for i, name in enumerate(self.names):
+            self.peer.box(name).add(message(f"old{i}."))
+        for n, now in enumerate(caps):
+            self.peer.caps = now
+            for i, name in enumerate(self.names):
+                # Counters tell nothing of what was renamed to what.
+                self.peer.boxes[name].add(message(f"far{n}{i}."))
+                if n > 0:
+                    self.tree.add(name, local_message(f"near{n}{i}."))
+            self.peer.sent.clear()
+            r = self.any_end()
+            self.assertNotIn("folder-gone", r.err)
+            if n > 0:
+                self.assertEqual([c for c in self.peer.sent if c.startswith("CREATE")], [])
+            self.assertEqual(sorted(self.tree.folders()),
+                             sorted(("Archive", "INBOX", "Trash") + self.names))
+        self.heal()
+        for i, name in enumerate(self.names):
+            self.assertEqual(len(self.tree.messages(name)), 2 * len(caps))
+
+    def test_in_utf8_from_now_on(self):
+        self.spelled(self.caps, self.caps + " UTF8=ACCEPT")
+
+    def test_in_utf8_no_more(self):
+        self.spelled(self.caps + " UTF8=ACCEPT", self.caps)
 
 
 del PeerCase

@@ -47,6 +47,15 @@ class Hooks(Case):
                              ("a", "INBOX", "Ann <ann@test.example>"))
             self.assertTrue(os.path.isfile(e["path"]), e)
 
+    def test_the_folders_of_a_change(self):
+        """Also of the one event that has a list of them."""
+        self.hook(events=["mail.changed"], run="echo \"$SYNCD_FOLDERS\" >>folders")
+        self.live()
+        self.client.append("INBOX", message("x"))
+        self.wait(lambda: os.path.exists(self.path("folders")) and
+                  self.read("folders").endswith("\n"), 15, "the hook")
+        self.assertEqual(self.read("folders"), "INBOX\n")
+
     def test_a_sender_cannot_reach_the_shell_or_give_options(self):
         self.hook(events=["mail.new"], match={"folder": "INBOX"},
                   run=["sh", self.script('printf "%s\\n" "$#" "$@" >>args'), "{subject}", "end"])

@@ -12,6 +12,7 @@ from case import limit, message, rows
 from peer import Closed, Session, before, no, raw, stall
 from test_peer import COMMANDS, PeerCase
 
+THROTTLED = "Request is throttled. Suggested Backoff Time: 1000 milliseconds"
 WRITES = ("UID STORE", "UID MOVE", "UID COPY", "UID EXPUNGE", "APPEND", "CREATE")
 
 
@@ -307,6 +308,43 @@ class Careful(Story):
     def test_microsoft_has_no_licence_for_us(self):
         self.excused("LIST|SELECT|STATUS|NAMESPACE|ENABLE|ID", peer.bad(
             "User is authenticated but not connected."), 5)
+
+    def throttled(self, verb, answer):
+        """It is waited for: nothing is asked one by one, or taken for what cannot be had."""
+        self.syncd.sync()
+        self.change()
+        for i in range(30):
+            self.inbox.add(message(f"late{i}"))
+        self.peer.on(verb, answer)
+        self.peer.sent.clear()
+        r = self.any_end()
+        self.assertIn("server.over-rate", r.err)
+        for code in ("server.poison", "server.refused-message"):
+            self.assertNotIn(code, r.err)
+        self.assertLess(len([c for c in self.peer.sent if re.match(verb, c)]), 10)
+        self.heal()
+        self.assertAll()
+
+    def test_microsoft_throttles_what_is_fetched(self):
+        self.throttled("UID FETCH.*BODY", peer.bad(THROTTLED))
+
+    def test_microsoft_throttles_what_is_sent(self):
+        self.throttled("APPEND", peer.bad(THROTTLED))
+
+    def test_microsoft_throttles_changes(self):
+        self.throttled("UID STORE", peer.bad(THROTTLED))
+
+    def test_gmail_throttles(self):
+        self.throttled("UID FETCH.*BODY", no("[THROTTLED] slow down"))
+
+    def test_a_folder_of_that_name_is_no_complaint(self):
+        """What is refused is refused, whatever the words in it."""
+        self.peer.box("Request is throttled").add(message("there"))
+        self.peer.on("SELECT.*throttled|EXAMINE.*throttled",
+                     no("cannot open Request is throttled. Suggested Backoff Time"))
+        r = self.any_end()
+        self.assertNotIn("server.over-rate", r.err)
+        self.assertEqual(len(self.tree.messages("INBOX")), 6)
 
     def test_strato_lists_nothing_that_is_asked_for_with_more(self):
         self.peer.on("LIST.*RETURN", peer.reply("OK done"))

@@ -417,17 +417,26 @@ class Session(Pushing):
 
     # Mailboxes.
 
+    def utf8(self):
+        return "UTF8=ACCEPT" in self.enabled
+
     def name(self, word):
-        text = mutf7.decode(word)
+        """What is no UTF-8 before that is enabled is a name all the same, if an odd one."""
+        text = word.decode(errors="surrogateescape")
+        if not self.utf8() and (word.isascii() or text in self.peer.odd):
+            text = mutf7.decode(word)
+        elif not self.utf8():
+            text = word.decode("latin-1")
         return "INBOX" if text.upper() == "INBOX" else text
 
     def quoted(self, box):
         return self.quoted_name(box.name)
 
     def quoted_name(self, name):
-        wire = name.encode(errors="surrogateescape") if name in self.peer.odd \
-            else mutf7.encode(name)
-        if b'"' in wire or b"\\" in wire or any(c < 32 or c > 126 for c in wire):
+        wire = name.encode(errors="surrogateescape") \
+            if name in self.peer.odd or self.utf8() else mutf7.encode(name)
+        if b'"' in wire or b"\\" in wire or \
+                any(c < 32 or (c > 126 and not self.utf8()) for c in wire):
             return f"{{{len(wire)}}}\r\n" + wire.decode(errors="surrogateescape")
         return '"' + wire.decode() + '"'
 

@@ -10,6 +10,12 @@ static const struct {
 	    "did you mean `good`?" },
 	{ "sync", "{\"target\": \"gud/INBOX\"}", "target.unknown", NULL },
 	{ "sync", "{\"targets\": [7]}", "control.bad-request", NULL },
+	{ "approve", NULL, "control.bad-request", NULL },
+	{ "approve", "{\"folder\": \"INBOX\"}", "control.bad-request", NULL },
+	{ "approve", "{\"target\": \"good\"}", "control.bad-request", NULL },
+	{ "approve", "{\"targets\": [\"good/INBOX\", \"good/\"]}",
+	    "control.bad-request", NULL },
+	{ "reject", "{}", "control.bad-request", NULL },
 	{ "job.wait", "{\"job\": \"j99\"}", "job.unknown", NULL },
 	{ "pause", "{\"account\": \"nobody\"}", "target.unknown", NULL },
 	{ "subscribe", "{\"events\": 3}", "control.bad-request", NULL }
@@ -33,26 +39,6 @@ mistakes_are_named_with_a_remedy(void **state)
 		json_decref(answer);
 	}
 	stop(&to);
-}
-
-/* Events up to and with ${name}; returns its sequence number. */
-static json_int_t
-until_event(struct line_to *to, const char *name)
-{
-	json_int_t seq = 0;
-	struct err err;
-
-	while (seq == 0) {
-		json_t *line = client_next(to, clock_in(USEC_S(10)), &err);
-
-		if (line == NULL)
-			fail_msg("no %s: %s", name, err.text);
-		if (js_get(line, "event") != NULL &&
-		    strcmp(js_get(line, "event"), name) == 0)
-			seq = js_int(line, "seq", 0);
-		json_decref(line);
-	}
-	return seq;
 }
 
 static void
@@ -217,6 +203,30 @@ reader_that_never_reads_is_closed(void **state)
 	stop(&to);
 }
 
+/* One that is to be closed is not read any more; what it still sends must not wake
+ * us over and over until it reads. */
+static void
+nothing_is_read_of_a_client_that_is_to_be_closed(void **state)
+{
+	static struct control c;
+	struct waiter w[CONTROL_WAITERS];
+	struct request rq;
+	struct err err;
+	int fd;
+
+	(void)state;
+	assert_int_equal(control_open(&c, socket_path, &err), 0);
+	fd = raw();
+	control_step(&c, 0);
+	assert_int_equal(send(fd, "no JSON\n", 8, 0), 8);
+	control_step(&c, 0);
+	assert_false(control_next(&c, &rq));
+	control_waiters(&c, w);
+	assert_int_equal(w[0].want, WAIT_WRITE);
+	close(fd);
+	control_close(&c);
+}
+
 static const char listen_rq[] = "{\"method\":\"subscribe\"}\n";
 
 static void
@@ -274,6 +284,7 @@ main(void)
 		T(garbage_closes_the_client_only),
 		T(endless_line_is_refused),
 		T(reader_that_never_reads_is_closed),
+		T(nothing_is_read_of_a_client_that_is_to_be_closed),
 		T(sixty_fifth_listener_is_turned_away),
 		T(idle_clients_make_room)
 	};

@@ -1,6 +1,9 @@
 /* test_events.c — events are numbered, kept, and taken up again after a restart. */
 #include "maildir_fixture.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "events.h"
 #include "js.h"
 
@@ -90,6 +93,48 @@ restart_goes_on(void **state)
 	free(path);
 }
 
+/* No file grows beyond ${most} bytes: as on a full disk, a write is short or fails. */
+static void
+limit_files(rlim_t most)
+{
+	struct rlimit rl;
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &rl), 0);
+	rl.rlim_cur = most;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &rl), 0);
+}
+
+/* Numbers that somebody has seen never come again: what cannot be written anew stays
+ * as it was, and what came meanwhile is written once there is room. */
+static void
+full_disk_loses_no_number(void **state)
+{
+	struct fixture *f = *state;
+	struct events *e;
+	char *path;
+
+	assert_true(asprintf(&path, "%s/events.jsonl", f->path) > 0);
+	e = events_new(path);
+	add(e, 10);
+	events_delete(e);
+	limit_files(200);
+	e = events_new(path);
+	assert_int_equal(e->seq, 10);
+	add(e, 2);
+	events_delete(e);
+	e = events_new(path);
+	assert_true(e->seq >= 10);
+	limit_files(RLIM_INFINITY);
+	add(e, 2);
+	events_delete(e);
+	e = events_new(path);
+	assert_int_equal(e->seq, 12);
+	assert_int_equal(count_after(e, 0), 12);
+	events_delete(e);
+	free(path);
+}
+
 /* What stands in the file, then the first and last number that are believed. */
 static const struct {
 	const char	*name, *text;
@@ -139,6 +184,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ring_keeps_the_newest),
 		cmocka_unit_test_setup_teardown(restart_goes_on,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(full_disk_loses_no_number,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(damaged_files_are_survived,
 		    fixture_setup, fixture_teardown)

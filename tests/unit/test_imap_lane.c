@@ -478,6 +478,28 @@ refused_idle_is_an_ordinary_answer(void **state)
 	play_end(&p);
 }
 
+/* There is nothing to end; the next one is another. */
+static void
+ending_an_idle_that_is_over_does_not_end_the_next(void **state)
+{
+	(void)state;
+	struct play p = { 0 };
+
+	play_open(&p, (const char *const[]){ PREAUTH("IDLE"),
+	    "C t1 SELECT \"INBOX\"", "S t1 OK done",
+	    "C t2 IDLE", "S + idling", "S t2 OK long enough",
+	    "C t3 IDLE", "S + idling", "N", "S * 4 EXISTS",
+	    "C DONE", "S t3 OK done", NULL });
+	play_done(&p, select_plain(&p, "INBOX"), DONE_OK);
+	play_done(&p, imap_idle(p.ln), DONE_OK);
+	imap_idle_done(p.ln);
+	uint32_t again = imap_idle(p.ln);
+	play_event(&p, EV_EXISTS);
+	imap_idle_done(p.ln);
+	play_done(&p, again, DONE_OK);
+	play_end(&p);
+}
+
 static void
 silence_is_death_but_not_in_idle(void **state)
 {
@@ -711,6 +733,7 @@ main(void)
 		cmocka_unit_test(more_than_promised_is_not_sent),
 		cmocka_unit_test(idle_takes_early_data_and_ends_when_open),
 		cmocka_unit_test(refused_idle_is_an_ordinary_answer),
+		cmocka_unit_test(ending_an_idle_that_is_over_does_not_end_the_next),
 		cmocka_unit_test(silence_is_death_but_not_in_idle),
 		cmocka_unit_test(goodbye_is_the_end),
 		cmocka_unit_test(answers_without_a_question_are_the_end),

@@ -223,6 +223,106 @@ reload_restarts_only_what_changed(void **state)
 	stop(&to);
 }
 
+/* Events so far and to come, up to ${name}: how many are called ${of}. */
+static int
+count_events(struct line_to *to, const char *of, const char *name)
+{
+	struct err err;
+	int n = 0;
+
+	json_decref(ask(to, "subscribe", "{\"since\": 0}"));
+	for (;;) {
+		json_t *line = client_next(to, clock_in(USEC_S(10)), &err);
+		const char *is = js_get(line, "event");
+		bool end = is != NULL && strcmp(is, name) == 0;
+
+		if (line == NULL)
+			fail_msg("no %s: %s", name, err.text);
+		n += is != NULL && strcmp(is, of) == 0;
+		json_decref(line);
+		if (end)
+			return n;
+	}
+}
+
+/* More than ${conf}, for all accounts. */
+static void
+add_conf(const char *conf)
+{
+	FILE *f = fopen(conf_path, "ae");
+
+	assert_non_null(f);
+	fprintf(f, "%s\n", conf);
+	fclose(f);
+}
+
+/* Rounds that nobody asked for are successes, too: one that watches is not stale
+ * whenever it is busy. */
+static void
+account_that_watches_does_not_get_stale(void **state)
+{
+	struct line_to to;
+
+	(void)state;
+	put_conf("pulse");
+	add_conf("defaults: {schedule: {alert_after: 2s}}");
+	parent = fork_parent((struct parent_opts){ 0 });
+	to = dial();
+	json_decref(until_state(&to, "pulse", "live"));
+	usleep(2100000);
+	json_decref(ask(&to, "sync", "{\"target\": \"pulse/INBOX\"}"));
+	assert_int_equal(count_events(&to, "problem.opened", "sync.done"), 0);
+	stop(&to);
+}
+
+/* The turn that was set by the old times is forgotten with them. */
+static void
+reload_of_a_schedule_begins_it_anew(void **state)
+{
+	struct line_to to;
+
+	(void)state;
+	put_conf("good");
+	add_conf("defaults: {schedule: {when: every 6h, jitter: 0s}}");
+	parent = fork_parent((struct parent_opts){ 0 });
+	to = dial();
+	assert_int_equal(count_events(&to, "sync.failed", "sync.done"), 0);
+	json_decref(until_state(&to, "good", "scheduled"));
+	put_conf("good");
+	add_conf("defaults: {schedule: {when: every 5h, jitter: 0s}}");
+	json_decref(ask(&to, "subscribe", NULL));
+	json_decref(ask(&to, "reload", NULL));
+	until_event(&to, "sync.done");
+	stop(&to);
+}
+
+/* Both at once: the worker of before has not ended when the job is there. */
+static void
+job_after_a_reload_is_done_by_the_next_worker(void **state)
+{
+	struct line_to to = start("good");
+	json_t *line;
+	struct err err;
+	json_int_t id;
+
+	(void)state;
+	json_decref(until_state(&to, "good", "live"));
+	put_conf("good");
+	add_conf("defaults: {limits: {connections: 2}}");
+	assert_true(client_send(&to, "reload", NULL, clock_in(USEC_S(5)), &err) > 0);
+	assert_true(client_send(&to, "sync", json_pack("{s:s}", "target", "good"),
+	    clock_in(USEC_S(5)), &err) > 0);
+	id = client_send(&to, "job.wait", json_pack("{s:s}", "job", "j1"),
+	    clock_in(USEC_S(5)), &err);
+	while ((line = client_next(&to, clock_in(USEC_S(10)), &err)) != NULL &&
+	    js_int(line, "id", -1) != id)
+		json_decref(line);
+	assert_non_null(line);
+	assert_int_equal(js_int(json_object_get(line, "result"), "exit", -1), 0);
+	json_decref(line);
+	stop(&to);
+}
+
 static void
 bad_configuration_is_refused_and_the_old_one_stays(void **state)
 {
@@ -370,6 +470,9 @@ main(void)
 		T(secret_goes_to_the_worker_that_asks),
 		T(pause_outlives_the_daemon),
 		T(reload_restarts_only_what_changed),
+		T(account_that_watches_does_not_get_stale),
+		T(reload_of_a_schedule_begins_it_anew),
+		T(job_after_a_reload_is_done_by_the_next_worker),
 		T(bad_configuration_is_refused_and_the_old_one_stays),
 		T(deaf_worker_is_killed_before_five_seconds),
 		T(stop_is_answered_and_then_done),

@@ -3,11 +3,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "react.h"
 #include "react_conf.h"
 
@@ -110,13 +113,53 @@ test_rates(void **state)
 	}
 }
 
+/* A hook that asks to be run again (the index is locked) is, whatever goes on: while
+ * a first sync has news every moment, that must not wait until it is over. */
+static void
+test_news_do_not_put_a_retry_off(void **state)
+{
+	static char *events[] = { "mail.changed" }, *run[] = { "exit 75" },
+	    *codes[] = { "75" };
+	struct react_conf hook = { .events = { .v = events, .n = 1 },
+	    .run = { .v = run, .n = 1 }, .retry_on = { .v = codes, .n = 1 },
+	    .timeout = USEC_S(60) };
+	struct conf conf = { .react = &hook, .n_reacts = 1 };
+	struct events *e = calloc(1, sizeof(*e));
+	struct react r;
+	usec due;
+	int status;
+
+	(void)state;
+	assert_non_null(e);
+	react_init(&r, &conf, 0);
+	events_take_add(e, "mail.changed", json_object());
+	react_hear(&r, e);
+	react_step(&r);
+	assert_true(r.v[0].running);
+	assert_int_equal(waitpid(r.v[0].command.pid, &status, 0),
+	    r.v[0].command.pid);
+	assert_true(react_reaped(&r, r.v[0].command.pid, status));
+	react_step(&r);
+	assert_false(r.v[0].running);
+	due = react_deadline(&r);
+	assert_true(due < clock_in(USEC_S(60)));
+	hook.debounce = USEC_S(3600);
+	events_take_add(e, "mail.changed", json_object());
+	react_hear(&r, e);
+	assert_int_equal(react_deadline(&r), due);
+	react_clear(&r);
+	events_clear(e);
+	free(e);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_placeholders_stay_in_their_argument),
 		cmocka_unit_test(test_markup_is_nobodys_but_ours),
-		cmocka_unit_test(test_rates)
+		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_news_do_not_put_a_retry_off)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,9 +7,11 @@ local opt = options {
 }
 
 daily("03:30", function()
+  -- An INBOX that was never tidied has more than 500 of them: they are meant.
   search { mailbox = "INBOX", seen = true, flagged = false, older = opt.after }
-    :move(opt.into)
+    :really():move(opt.into)
   for box, age in pairs(opt.expire) do
-    search { mailbox = box, older = age, flagged = false, to_me = false }:trash()
+    search { mailbox = box, older = age, flagged = false, to_me = false }
+      :really():trash()
   end
 end)

@@ -1,8 +1,12 @@
 -- dedupe.lua: the second copy of a message goes to the trash; the list copy wins
 plugin { api = 1 }
+local opt = options {
+  -- One's own copy in Sent, and what somebody filed elsewhere, are no second copies.
+  watch = { "globs", { "INBOX" }, "mailboxes whose new mail is looked at" },
+}
 local seen = store("seen", { expire = "30d" })
 
-on.incoming(function(msg)
+on.incoming({ mailbox = opt.watch }, function(msg)
   local mid = msg.message_id
   if not mid then return end
   local first = seen[mid]

@@ -1,0 +1,58 @@
+"""The connections that only listen, when the server has ideas of its own about them."""
+import time
+import unittest
+
+import peer
+from case import limit, message
+from peer import bye, raw
+from server import wait_for
+from test_peer import PeerCase
+
+
+class Listening(PeerCase):
+    """IDLE, and nothing else that would look for hours."""
+    caps = peer.MODERN + " UTF8=ACCEPT"
+    account = {"watch": {"poll": "6h"}}
+
+    def idle_in(self, folder="INBOX"):
+        wait_for(lambda: any(s.idle and s.box is self.peer.boxes[folder]
+                             for s in list(self.peer.sessions)), 40, f"IDLE in {folder}")
+
+    def arrives(self, token, folder="INBOX"):
+        self.peer.deliver(folder, message(token))
+        wait_for(lambda: any(token.encode() in m.data for m in self.tree.messages(folder)), 40,
+                 f"{token} to arrive")
+
+    def test_a_server_that_ends_it_by_itself(self):
+        self.peer.on("IDLE", raw(b"+ idling\r\nTAG OK that is long enough\r\n"), times=1)
+        self.syncd.start()
+        self.idle_in()
+        self.arrives("pushed")
+
+    def test_a_name_that_is_spelled_as_the_other_connection_has_it(self):
+        """Without modified UTF-7, which a connection has until UTF-8 is enabled."""
+        self.peer.box("Entwürfe & Söhne")
+        self.syncd.settings["accounts"]["a"]["watch"] = {"poll": "6h", "idle_folders": ["Entw*"]}
+        self.syncd.write()
+        self.syncd.start()
+        self.idle_in("Entwürfe & Söhne")
+        self.arrives("pushed", "Entwürfe & Söhne")
+        self.assertEqual(self.peer.trouble, [])
+
+    @limit(120)
+    def test_a_server_that_lets_us_in_and_finds_us_too_many(self):
+        """It is asked again, and not without a pause."""
+        self.peer.on("IDLE", bye("too many connections"))
+        self.syncd.start()
+        wait_for(lambda: self.peer.connections >= 4, 40, "a third attempt")
+        time.sleep(3)
+        self.assertLess(self.peer.connections, 10)
+        self.peer.rules.__init__()
+        self.idle_in()
+        self.arrives("pushed")
+
+
+del PeerCase
+
+if __name__ == "__main__":
+    unittest.main()
