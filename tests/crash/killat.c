@@ -15,7 +15,8 @@
  *	sync	all that happened on that file system until then goes to the disk first,
  *		as when somebody else calls sync()
  * CLASS all, or file: only effects on files (what a disk may refuse), or name: only
- *	those on what files are called (after which others see something else).
+ *	those by a name (after which others see something else), or rename: of those,
+ *	only the new names of what is there.
  * -a	not only the n-th, all from there on (eio, enospc: a disk that stays full).
  *
  * The report has a line "N CLASS SYSCALL COMM PATH" for each effect counted, and
@@ -106,7 +107,7 @@ struct task {
 static struct {
 	enum mode	mode;
 	long		at;
-	bool		files_only, names_only;
+	bool		files_only, names_only, renames_only;
 	bool		and_after;
 	FILE		*report;
 	long		n;
@@ -200,6 +201,12 @@ call_of(const struct ptrace_syscall_info *i)
 	return NULL;
 }
 
+static bool
+is_rename(const struct call *c)
+{
+	return strncmp(c->name, "rename", 6) == 0 || strncmp(c->name, "link", 4) == 0;
+}
+
 /*
  * Is this an effect that counts?  Says so in the report.  What goes to
  * standard output and error is none.
@@ -222,7 +229,8 @@ counts(pid_t pid, const struct call *c, const struct ptrace_syscall_info *i)
 	    true;
 	/* What `make cov` counts is no effect of the program. */
 	if (strncmp(what, "/dev/null", 9) == 0 || strstr(what, ".gcda") != NULL ||
-	    (k.files_only && !file) || (k.names_only && by_fd))
+	    (k.files_only && !file) || (k.names_only && by_fd) ||
+	    (k.renames_only && !is_rename(c)))
 		return false;
 	k.n++;
 	comm_of(pid, comm, sizeof(comm));
@@ -425,7 +433,7 @@ static void
 usage(void)
 {
 	fputs("usage: killat [-n N] [-m count|before|after|eio|enospc|eacces|short|sync] "
-	    "[-c all|file|name] [-a] [-o REPORT] [--] COMMAND...\n", stderr);
+	    "[-c all|file|name|rename] [-a] [-o REPORT] [--] COMMAND...\n", stderr);
 	exit(64);
 }
 
@@ -451,6 +459,7 @@ main(int argc, char **argv)
 		case 'c':
 			k.files_only = strcmp(optarg, "file") == 0;
 			k.names_only = strcmp(optarg, "name") == 0;
+			k.renames_only = strcmp(optarg, "rename") == 0;
 			break;
 		case 'a':	k.and_after = true; break;
 		case 'o':	report = optarg; break;
