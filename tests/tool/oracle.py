@@ -7,7 +7,9 @@ since both were last equal, and says then which ends are allowed:
 - deleted on one side: gone, unless the other side moved it (a move wins);
 - moved on both sides: in one of the two folders, once, even if one of them moved
   it back again;
-- a flag that one side wrote has that value; both: either one's.
+- a flag that one side wrote has that value; both: either one's;
+- what was saved again here has its own flags, or those that were written there on the
+  version before: when that was replaced is the daemon's business.
 
 A content of which there are several copies (identical twins, copies) is
 changed on one side only between two looks, as nobody could tell the copies
@@ -40,6 +42,7 @@ class Content:
         self.base = []              # of both sides, when last equal
         self.side = {}              # side -> copies, once it was touched
         self.twins = False          # there were several copies since then
+        self.older = None           # what it was saved instead of, which both had
         self.trace = []
 
     def copies(self, side):
@@ -96,17 +99,34 @@ class Oracle:
         # Deleted there: what was written there before is nobody's any more.
         return written or {base}
 
-    def wrong(self, c, found):
+    @staticmethod
+    def written_before(c):
+        """{flag: its value} that the server has of the version before."""
+        old = c.older
+        if old is None or len(old.base) != 1 or not old.side.get("there"):
+            return {}
+        now = old.side["there"][0].flags
+        return {flag: flag in now for flag in old.base[0].flags ^ now}
+
+    @staticmethod
+    def may_be(found, want, before):
+        if found == want or not before or sum(found.values()) != 1 or sum(want.values()) != 1:
+            return found == want
+        (folder, flags), (place, others) = *found, *want
+        return folder == place and all(before.get(f) == (f in flags) for f in flags ^ others)
+
+    def wrong(self, c, found, before):
         """Why the copies ${found} (a Counter of keys) are not allowed, or
         None.  Updates the base."""
         if len(c.side) <= 1:
             want = Counter(x.key() for x in c.seen(next(iter(c.side), None)))
-            problem = None if found == want else f"wanted {dict(want)}"
+            problem = None if self.may_be(found, want, before) else f"wanted {dict(want)}"
         else:
             problem = self.wrong_conflict(c, found)
         c.base = [Copy(*key) for key in found.elements()]
         c.side = {}
         c.twins = False
+        c.older = None
         return problem
 
     def wrong_conflict(self, c, found):
@@ -134,9 +154,10 @@ class Oracle:
             token = next((t for t in self.contents if t.encode() in data), None)
             found.setdefault(token, Counter())[folder, frozenset(flags)] += 1
         out = [f"nobody made {dict(n)}" for t, n in found.items() if t is None]
+        before = {t: self.written_before(c) for t, c in self.contents.items()}
         for token, c in self.contents.items():
             trace = list(c.trace)
-            problem = self.wrong(c, found.get(token, Counter()))
+            problem = self.wrong(c, found.get(token, Counter()), before[token])
             if problem:
                 out.append(f"{token}: {problem}, found {dict(found.get(token, Counter()))}; "
                            f"done: {'; '.join(trace)}")

@@ -117,9 +117,11 @@ class World:
         actor.replace(folder, token, frozenset(flags), body(new))
         c.copies(actor.side).remove(copy)
         self.note(c, f"saved again {actor.side} as {new}")
-        self.note(self.oracle.new(new, body(new), actor.side, folder,
-                                  flags if actor.side == "here" else "D"),
-                  f"instead of {token} {actor.side}")
+        newer = self.oracle.new(new, body(new), actor.side, folder,
+                                flags if actor.side == "here" else "D")
+        if actor.side == "here":
+            newer.older = c.older or c
+        self.note(newer, f"instead of {token} {actor.side}")
         return True
 
     # -- folders ---------------------------------------------------------
