@@ -16,6 +16,7 @@
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
+#include "engine/upload_impl.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -417,12 +418,38 @@ forget_row(struct account *acc, struct folder *f, struct change *c,
 	return store_msg_remove(acc->store, c->msg, err);
 }
 
+/* A new version that was refused is written again, or gone: that is done to the older
+ * one, which is still on the server, when the folder is looked at once more.  1, 0:
+ * there is none, -1. */
+static int
+hand_to_older(struct account *acc, struct folder *f, struct change *c,
+    struct err *err)
+{
+	struct msg_row row;
+	int got = store_find_id(acc->store, c->msg, &row, err);
+
+	if (got <= 0 || row.stage != ST_REFUSED)
+		return got < 0 ? -1 : 0;
+	got = upload_older_again(acc, &row, err);
+	if (got <= 0)
+		return got;
+	c->out.ops = 0;
+	folder_mark(f, DIRTY_SCAN);
+	return store_msg_remove(acc->store, c->msg, err) < 0 ? -1 : 1;
+}
+
 static int
 apply_row(struct account *acc, struct folder *f, struct change *c,
     struct err *err)
 {
 	unsigned ops = c->out.ops;
 
+	if (c->msg != 0 && (ops & (OP_UPLOAD | OP_FORGET))) {
+		int got = hand_to_older(acc, f, c, err);
+
+		if (got != 0)
+			return got < 0 ? -1 : 0;
+	}
 	if (ops & OP_FORGET)
 		return c->msg != 0 ? forget_row(acc, f, c, err) : 0;
 	if (ops & OP_KEEP_REMOTE)

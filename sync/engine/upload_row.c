@@ -94,6 +94,25 @@ upload_older_back(struct account *acc, int64_t id, const char *file, bool in_new
 }
 
 int
+upload_older_again(struct account *acc, const struct msg_row *refused,
+    struct err *err)
+{
+	char *file = str_dup(refused->file);
+	int64_t folder = refused->folder, id = refused->to;
+	bool in_new = refused->in_new;
+	struct msg_row old;
+	int got = id == 0 ? 0 : store_find_id(acc->store, id, &old, err);
+
+	/* Unless somebody has seen to it meanwhile. */
+	if (got > 0 && (old.stage != ST_GONE_LOCAL || old.folder != folder))
+		got = 0;
+	if (got > 0 && upload_older_back(acc, id, file, in_new, err) < 0)
+		got = -1;
+	free(file);
+	return got;
+}
+
+int
 upload_take_back(struct account *acc, struct change *c, bool name, struct err *err)
 {
 	if (!(c->out.ops & OP_REPLACE))
