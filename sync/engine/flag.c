@@ -288,8 +288,9 @@ row_of_open(struct account *acc, struct folder *f, struct change *c,
 		return 0;
 	}
 	row->uid = c->uid;
-	/* What the server had lost, and has again. */
-	if (c->uid.v != 0 && row->stage == ST_GONE_REMOTE)
+	/* What one side had lost, and has again. */
+	if (c->uid.v != 0 && (row->stage == ST_GONE_REMOTE ||
+	    row->stage == ST_GONE_LOCAL))
 		row->stage = ST_PRESENT;
 	row->unique = name.unique;
 	row->file = str_z(c->file);

@@ -199,6 +199,28 @@ class Edges(Case):
         self.sync_with(folders={"sync": ["*", "!Archive"]})
         self.syncd.sync()
 
+    def test_what_was_lost_here_and_stayed_there_comes_back_as_what_it_was(self):
+        """Files that are put back where nothing is deleted, two of them alike."""
+        self.client.create("Plans")
+        self.sync_with(policy="archive")
+        for token in ("one", "two", "two"):
+            self.client.append("Plans", message(token), "S", ["todo"], DATE)
+        self.syncd.sync()
+        away = self.tree.path("Plans") + "/tmp"
+        for m in self.tree.messages("Plans"):
+            os.rename(m.path, os.path.join(away, os.path.basename(m.path)))
+        self.syncd.sync()
+        self.client.store("Plans", self.client.find("Plans", "one"), "+", "F")
+        self.syncd.sync()
+        self.assertEqual(len(self.client.fetch_all("Plans")), 3)
+        for name in os.listdir(away):
+            os.rename(os.path.join(away, name), os.path.join(self.tree.path("Plans"), "cur", name))
+        self.tree.add("Plans", local_message("three"), "S")
+        self.syncd.sync()
+        self.assertEqual(len(self.client.fetch_all("Plans")), 4)
+        self.assertSame()
+        self.assertQuiet()
+
     # -- intents that are open when the folder is not what it was ---------
 
     def state(self, sql):
