@@ -98,6 +98,7 @@ struct account {
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	struct greeting	 greeting;		/* as submitted, until it is reaped */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
+	bool		 no_tombstones;		/* no row is one: none is looked for */
 	bool		 dry_run;
 	bool		 quota_full;		/* in this round: no more uploads */
 	struct buf	 plan;			/* dry run: a line for each op */
