@@ -159,6 +159,27 @@ count_agreed(struct account *acc, const struct folder *f, uint32_t *n,
 	return got;
 }
 
+/* More than both limits. */
+static bool
+is_too_many(const struct account *acc, uint32_t n, uint32_t known)
+{
+	return (int64_t)n > acc->conf->guards.max_delete_count &&
+	    (int64_t)n * 100 >
+	    (int64_t)known * acc->conf->guards.max_delete_percent;
+}
+
+int
+guard_whole(struct account *acc, const struct folder *f, bool *too_many,
+    struct err *err)
+{
+	uint32_t known;
+
+	if (count_agreed(acc, f, &known, err) < 0)
+		return -1;
+	*too_many = is_too_many(acc, known, known);
+	return 0;
+}
+
 int
 guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
@@ -176,8 +197,7 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return 0;
 	if (count_agreed(acc, f, &known, err) < 0)
 		return -1;
-	if ((int64_t)n * 100 <=
-	    (int64_t)known * acc->conf->guards.max_delete_percent)
+	if (!is_too_many(acc, n, known))
 		return 0;
 	if (verdict == VERDICT_REJECT && !acc->dry_run)
 		return put_back(acc, f, err);

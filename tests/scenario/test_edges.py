@@ -115,6 +115,26 @@ class Edges(Case):
         self.syncd.sync(expect=(0, 1, 10))
         self.assertNotIn("Plans", [n for n, _ in self.far_folders()])
 
+    def test_a_folder_deleted_here_with_much_mail_is_asked_about(self):
+        """A tree that was emptied, but for the marker, would look like that."""
+        self.client.create("Plans")
+        for i in range(3):
+            self.client.append("Plans", message(f"m{i}"), date=DATE)
+        self.sync_with(folders={"sync": ["*"], "delete_remote": "yes"},
+                       guards={"max_delete": {"count": 2, "percent": 20}})
+        for verdict, left in (("reject", 3), ("approve", 0)):
+            shutil.rmtree(self.tree.path("Plans"))
+            r = self.syncd.run("sync")
+            self.assertEqual((r.rc, "guard.max-delete" in r.err), (10, True), r.err)
+            self.assertEqual(len(self.client.fetch_all("Plans")), 3)
+            self.assertEqual(self.syncd.run(verdict, "a/Plans").rc, 0)
+            self.assertEqual(len(self.client.fetch_all("Plans")), left)
+            self.syncd.sync()
+            self.assertSame()
+        shutil.rmtree(self.tree.path("Plans"))
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertNotIn("Plans", [n for n, _ in self.far_folders()])
+
     def far_folders(self):
         return [(f if isinstance(f, str) else f[0], f) for f in self.client.list()]
 
