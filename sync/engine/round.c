@@ -199,15 +199,18 @@ compare(struct account *acc, const struct round_opts *o, struct folder **f,
 	if (pair_changes(acc, f, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (age_leave(acc, f[i], err) < 0) {
+		/* What the user says is said of what was asked for. */
+		enum verdict verdict = is_asked(o, f[i]) ? o->verdict :
+		    VERDICT_NONE;
+
+		/* What is put back was here, whatever its age is by now. */
+		if (verdict != VERDICT_REJECT && age_leave(acc, f[i], err) < 0) {
 			if (carry_trouble(acc, f[i], err) < 0)
 				return -1;
 			f[i]->skip = true;
 		}
 		decide(acc, f[i]);
-		/* What the user says is said of what was asked for. */
-		if (guard_check(acc, f[i], is_asked(o, f[i]) ? o->verdict :
-		    VERDICT_NONE, err) < 0)
+		if (guard_check(acc, f[i], verdict, err) < 0)
 			return -1;
 		if (acc->dry_run)
 			dryrun_folder(acc, f[i]);
