@@ -120,6 +120,30 @@ class Reading(Backup):
         self.syncd.sync("--full")
         self.assertReadOnly()
 
+    def test_a_copy_that_was_emptied_is_not_a_success(self):
+        """Nor is it what the user wanted, unless he says so."""
+        for i in range(3):
+            self.client.append("INBOX", message(f"m{i}"), date=DATE + i)
+        self.syncd.settings["accounts"]["a"]["guards"] = {
+            "max_delete": {"count": 2, "percent": 20}}
+        self.syncd.write()
+        self.syncd.sync()
+
+        def emptied():
+            for m in self.tree.messages("INBOX"):
+                os.unlink(m.path)
+            r = self.syncd.run("run", "--once", "-q")
+            self.assertEqual((r.rc, "guard.max-delete" in r.err), (10, True), r.err)
+        emptied()
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertSame()
+        emptied()
+        self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
+        self.assertEqual(self.syncd.run("run", "--once", "-q").rc, 0)
+        self.assertEqual(self.tree.messages("INBOX"), [])
+        self.assertEqual(len(self.client.fetch_all("INBOX")), 3)
+        self.assertReadOnly()
+
     def test_what_vanishes_there_stays_and_flags_follow(self):
         for i in range(6):
             self.client.append("INBOX", message(f"m{i}"), date=DATE + i)
