@@ -171,6 +171,24 @@ BOTH = {
     "moved here and back": (
         lambda t: (t.tree.move("INBOX", "m1", "Archive"), t.tree.move("Archive", "m1", "INBOX")),
         lambda t: t.assertPlaces("m1", "INBOX")),
+    "draft replaced here, moved there": (
+        lambda t: (t.tree.replace("Drafts", "first version",
+                                  local_message("draft", "second version")),
+                   t.client.move("Drafts", t.far("Drafts", "first version"), "Archive")),
+        lambda t: (t.assertPlaces("first version"),
+                   t.assertFlags("Archive", "second version", "D"))),
+    "mail replaced and flagged here, moved there": (
+        lambda t: (t.tree.replace("INBOX", "Subject: m1", local_message("m1", "second version")),
+                   t.tree.set_flags("INBOX", "second version", "S"),
+                   t.client.move("INBOX", t.far("INBOX", "Subject: m1"), "Archive")),
+        lambda t: t.assertFlags("Archive", "second version", "S")),
+    "draft replaced here, moved there and back": (
+        lambda t: (t.tree.replace("Drafts", "first version",
+                                  local_message("draft", "second version")),
+                   t.client.move("Drafts", t.far("Drafts", "first version"), "Archive"),
+                   t.client.move("Archive", t.far("Archive", "first version"), "Drafts")),
+        lambda t: (t.assertPlaces("first version"),
+                   t.assertFlags("Drafts", "second version", "D"))),
     "draft replaced here, flagged there": (
         lambda t: (t.tree.replace("Drafts", "first version",
                                   local_message("draft", "second version")),
