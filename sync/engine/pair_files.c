@@ -179,13 +179,15 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
  * that it comes from; a client that knows of keywords has put the new folder's
  * into the name. */
 static void
-take_letters(struct folder *was, struct folder *f, const char *before,
+take_letters(struct folder *was, struct folder *f, const struct change *lost,
     struct change *u)
 {
-	if (!letters_same(str_z(before), str_z(u->file)))
+	if (!letters_same(str_z(lost->file), str_z(u->file)))
 		return;
 	u->letters = was;
 	u->local_flags = local_flags(was, str_z(u->file));
+	/* What had no letter there has one here, perhaps. */
+	u->local_flags.kw |= letters_unseen(was, lost->base.kw);
 	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
 }
 
@@ -193,7 +195,7 @@ take_letters(struct folder *was, struct folder *f, const char *before,
 static void
 take_lost(struct lost *hit, struct folder *f, struct change *u)
 {
-	take_letters(hit->folder, f, hit->change->file, u);
+	take_letters(hit->folder, f, hit->change, u);
 	if (hit->folder != f && hit->change->remote != SIDE_GONE &&
 	    !(hit->folder->policy.push & POLICY_DELETE)) {
 		/* Policy keeps it where it was: a copy, then. */

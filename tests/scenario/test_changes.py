@@ -418,6 +418,23 @@ class KeywordsOfAMove(ChangeCase):
         self.assertEqual(self.tree.find("INBOX", "Subject: m2").letters, "z")
         self.assertQuiet()
 
+    def test_a_keyword_without_a_letter_is_not_lost_where_there_is_one(self):
+        """Not all have one in the folder that it comes from."""
+        words = [f"k{i:02d}" for i in range(30)]
+        self.seed()
+        self.client.store("INBOX", self.far("INBOX", "m1"), "+", "", words)
+        self.client.store("INBOX", self.far("INBOX", "m2"), "+", "", words[-3:])
+        self.syncd.sync()
+        self.tree.move("INBOX", "m1", "Archive")
+        self.tree.move("INBOX", "m2", "Projects", keep_name=False)
+        for _ in range(3):
+            self.syncd.sync()
+        there = {m.data.split(b"\r\n")[0]: sorted(m.keywords)
+                 for folder in ("Archive", "Projects") for m in self.client.fetch_all(folder)}
+        self.assertEqual(there[b"Subject: m1"], words)
+        self.assertFlags("Projects", "Subject: m2", "", words[-3:])
+        self.assertQuiet()
+
     def test_a_keyword_that_is_taken_off_here_while_the_server_moves_the_message(self):
         self.client.append("Archive", message("m1"), keywords=("todo", "$Work"))
         self.client.append("Sent", message("m2"), keywords=("todo",))

@@ -307,6 +307,22 @@ class Edges(Case):
         self.syncd.sync()
         self.assertPlaces("planned", "Plans")
 
+    def test_an_open_move_of_what_has_more_keywords_than_letters(self):
+        words = [f"k{i:02d}" for i in range(30)]
+        self.client.create("Plans")
+        self.client.append("INBOX", message("all"), "S", words, DATE)
+        self.client.append("INBOX", message("last"), "S", words[-2:], DATE)
+        self.syncd.sync()
+        self.state("UPDATE message SET stage = 3, seek = 1, dest = (SELECT id FROM folder WHERE "
+                   "CAST(path AS TEXT) = 'Plans') WHERE CAST(subject AS TEXT) = 'last'")
+        self.tree.move("INBOX", "Subject: last", "Plans")
+        self.client.move("INBOX", self.client.find("INBOX", "Subject: last"), "Plans")
+        for _ in range(3):
+            self.syncd.sync()
+        [m] = self.client.fetch_all("Plans")
+        self.assertEqual(sorted(m.keywords), words[-2:])
+        self.assertQuiet()
+
     def test_an_open_move_whose_target_was_dropped(self):
         self.seed_plans()
         self.state("UPDATE message SET stage = 3, dest = 4711, seek = 1 " + self.of_plans())
