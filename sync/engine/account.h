@@ -52,8 +52,8 @@ struct listener {
 	uint32_t	 req;		/* its NOTIFY or IDLE */
 	int64_t		 folder;	/* the one it is idle in; 0: NOTIFY */
 	bool		 again;		/* .req is not its first NOTIFY */
-	bool		 resumed;	/* the server ended its IDLE, since the last
-					 * renewal */
+	bool		 resumed;	/* the server ended its IDLE, or NOTIFY, since
+					 * the last renewal */
 	usec		 since;		/* when it was begun */
 };
 
