@@ -81,6 +81,8 @@ struct account {
 	struct listener	 listener[LANES_MAX - 1];	/* none: nothing pushes */
 	size_t		 n_listeners;
 	usec		 renew_at;		/* keep-alive of all lanes */
+	usec		 alerts_until;		/* so long, */
+	unsigned	 alerts;		/* so many were shown */
 	usec		 listen_at;		/* no listener is added before */
 	unsigned	 listen_failures;	/* in a row */
 	struct folder	*selected;		/* on the work lane */

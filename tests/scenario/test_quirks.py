@@ -309,6 +309,12 @@ class Careful(Story):
         self.excused("LIST|SELECT|STATUS|NAMESPACE|ENABLE|ID", peer.bad(
             "User is authenticated but not connected."), 5)
 
+    def test_who_alerts_without_end_is_not_quoted_without_end(self):
+        self.peer.on("LIST", before(b"* OK [ALERT] look at me\r\n" * 1000))
+        r = self.any_end()
+        self.assertIn("the server says: look at me", r.err)
+        self.assertLess(r.err.count("look at me"), 20)
+
     def throttled(self, verb, answer):
         """It is waited for: nothing is asked one by one, or taken for what cannot be had."""
         self.syncd.sync()
