@@ -128,26 +128,64 @@ record_stored(struct account *acc, struct folder *f, struct groups *g,
 	return account_end(acc, r, err);
 }
 
-int
-apply_flags_remote(struct account *acc, struct folder *f, struct err *err)
+static bool
+is_store(const struct change *c)
 {
-	struct groups g = { 0 };
-	int r = 0;
+	return !c->done && (c->out.ops & OP_FLAGS_REMOTE);
+}
+
+/* What the server would not keep is not sent, and not agreed on: it would be gone
+ * there, and then here. */
+static void
+keep_here(struct change *c, struct flags unkept)
+{
+	struct flags left = flags_minus(c->out.add, unkept);
+
+	c->out.flags = flags_minus(c->out.flags, flags_minus(c->out.add, left));
+	c->out.add = left;
+	if (!flags_none(c->out.add) || !flags_none(c->out.del))
+		return;
+	c->out.ops &= ~(unsigned)OP_FLAGS_REMOTE;
+	if (c->out.ops == 0 && (c->known == KNOWN_NOT ||
+	    !flags_eq(c->out.flags, c->base)))
+		c->out.ops = OP_AGREE;
+}
+
+/* The changes that there are, once the mailbox is open and has told what it keeps. */
+static void
+group(struct account *acc, struct folder *f, struct groups *g)
+{
+	struct flags unkept = imap_unkept(acc->work, &f->kw);
 
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (!c->done && (c->out.ops & OP_FLAGS_REMOTE))
-			uidset_add(&group_for(&g, c->out.add, c->out.del)->uids,
+		if (is_store(c))
+			keep_here(c, unkept);
+		if (is_store(c))
+			uidset_add(&group_for(g, c->out.add, c->out.del)->uids,
 			    c->uid.v, c->uid.v);
 	}
-	if (g.n > 0) {
-		r = remote_select(acc, f, err);
-		if (r == 0)
-			r = store_groups(acc, f, &g, err);
-		if (r == 0)
-			r = record_stored(acc, f, &g, err);
+}
+
+int
+apply_flags_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	struct groups g = { 0 };
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_store(&f->work.change[i]);
+	if (n == 0)
+		return 0;
+	r = remote_select(acc, f, err);
+	if (r == 0) {
+		group(acc, f, &g);
+		r = store_groups(acc, f, &g, err);
 	}
+	if (r == 0)
+		r = record_stored(acc, f, &g, err);
 	for (size_t i = 0; i < g.n; i++)
 		uidset_clear(&g.v[i].uids);
 	free(g.v);

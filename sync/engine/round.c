@@ -59,9 +59,17 @@ decide(struct account *acc, struct folder *f)
 			.local = c->local,
 			.remote_flags = c->remote_flags,
 			.local_flags = c->local_flags,
+			.remote_blind = flags_minus(f->work.unkept,
+			    c->remote_flags),
 			.local_blind = { .kw = keywords ? ~shown : ~(uint64_t)0 },
 		};
 
+		/* What only the file shows is in no row. */
+		if (c->local == SIDE_SAME && c->known == KNOWN_BOTH &&
+		    c->file != NULL && !flags_none(f->work.unkept)) {
+			in.local = SIDE_PRESENT;
+			in.local_flags = local_flags(f, str_z(c->file));
+		}
 		if (!c->done)
 			c->out = diff_message(&in, &f->policy,
 			    (enum conf_conflict)acc->conf->conflict);

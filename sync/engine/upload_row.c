@@ -44,7 +44,7 @@ upload_intend(struct account *acc, struct folder *f, struct change *c,
 	row.uid.v = 0;
 	row.stage = ST_APPENDING;
 	row.seek = f->uidnext > 0 ? f->uidnext : 1;
-	row.flags = c->local_flags;
+	row.flags = u->up.flags;
 	row.subject = str_z(h.subject);
 	row.from = str_z(h.from);
 	row.msgid = str_z(h.msgid);

@@ -8,9 +8,9 @@ import re
 import time
 
 import peer
-from case import limit, message, rows
+from case import limit, local_message, message, rows
 from peer import Closed, Session, before, no, raw, stall
-from test_peer import COMMANDS, PeerCase
+from test_peer import COMMANDS, DATE, PeerCase
 
 THROTTLED = "Request is throttled. Suggested Backoff Time: 1000 milliseconds"
 WRITES = ("UID STORE", "UID MOVE", "UID COPY", "UID EXPUNGE", "APPEND", "CREATE")
@@ -375,6 +375,63 @@ class Careful(Story):
             change()
             self.any_end()
         self.honestly(self.assertAll)
+
+
+class Forgetful(Story):
+    """A server that keeps no keywords but those it names (Exchange, Yahoo, Courier)."""
+    caps = peer.EXCHANGE
+
+    def setUp(self):
+        super().setUp()
+        self.peer.permanent = "\\Answered \\Flagged \\Deleted \\Seen \\Draft $MDNSent $Known"
+
+    def near(self, token):
+        m = self.tree.find("INBOX", "Subject: " + token)
+        return "".join(sorted(m.flags)), set(m.keywords)
+
+    def kept_here(self):
+        self.syncd.sync()
+        self.tree.set_flags("INBOX", "Subject: m0", "S", keywords=["work", "$Known"])
+        self.tree.set_flags("INBOX", "Subject: m2", "FP")
+        self.tree.add("INBOX", local_message("near"), "FPS", ["work", "$Known"], DATE + 60)
+        for _ in range(3):
+            self.any_end()
+        self.syncd.sync()
+        self.assertEqual(self.near("m0"), ("S", {"work", "$Known"}))
+        self.assertEqual(self.near("m2"), ("F", {"$Forwarded"}))
+        self.assertEqual(self.near("near"), ("FS", {"work", "$Known", "$Forwarded"}))
+        self.assertEqual([m.flags for m in self.inbox.msgs], [
+            {"\\Seen", "$Known"}, {"\\Seen"}, {"\\Flagged"}, {"\\Seen"}, set(), {"\\Seen"},
+            {"\\Flagged", "\\Seen", "$Known"}])
+        # What the server can tell is taken, and the rest is left.
+        self.inbox.msgs[0].flags ^= {"\\Seen", "\\Flagged", "$Known"}
+        self.inbox.msgs[2].flags ^= {"\\Seen"}
+        for m in self.inbox.msgs:
+            self.inbox.touch(m)
+        self.peer.sent.clear()
+        self.syncd.sync()
+        self.assertEqual(self.near("m0"), ("F", {"work"}))
+        self.assertEqual(self.near("m2"), ("FS", {"$Forwarded"}))
+        self.assertEqual([c for c in self.peer.sent if c.startswith(WRITES)], [])
+        # One that learns them makes none of them gone, and gets them when all is looked at.
+        self.peer.rules.table.clear()
+        self.peer.permanent += " \\*"
+        self.syncd.sync("--full")
+        self.assertEqual(self.inbox.msgs[0].flags, {"\\Flagged", "work"})
+        self.assertEqual(self.near("m0"), ("F", {"work"}))
+        self.assertEqual(self.near("m2"), ("FS", {"$Forwarded"}))
+
+    def test_in_silence(self):
+        self.kept_here()
+
+    def test_with_condstore_in_silence(self):
+        self.peer.caps = peer.MODERN
+        self.kept_here()
+
+    def test_with_a_refusal(self):
+        for verb in ("UID STORE", "APPEND"):
+            self.peer.on(verb + r".*( work|Forwarded|\(work)", no("no such flag here"))
+        self.kept_here()
 
 
 # -- who does not answer -----------------------------------------------------
