@@ -4,12 +4,14 @@ wild is known for, and each command that is never answered.
 With every one of them the whole of PeerCase.change() must cross, once, or wait
 until the server behaves; nothing is lost, doubled or altered.
 """
+import datetime
 import re
 import time
 
 import peer
 from case import limit, local_message, message, rows
 from peer import Closed, Session, before, no, raw, stall
+from server import wait_for
 from test_peer import COMMANDS, DATE, PeerCase
 
 THROTTLED = "Request is throttled. Suggested Backoff Time: 1000 milliseconds"
@@ -339,6 +341,19 @@ class Careful(Story):
 
     def test_microsoft_throttles_changes(self):
         self.throttled("UID STORE", peer.bad(THROTTLED))
+
+    def test_microsoft_says_how_long(self):
+        """It says so to a daemon, which is there to wait."""
+        self.peer.on("LIST", peer.bad(THROTTLED.replace("1000", "250000")))
+        self.syncd.start()
+
+        def until():
+            account = self.syncd.status()["accounts"][0]
+            return account["state"] == "offline" and account.get("next_attempt")
+        wait_for(until, 40, "the refusal")
+        left = datetime.datetime.fromisoformat(until().replace("Z", "+00:00")) - \
+            datetime.datetime.now(datetime.timezone.utc)
+        self.assertGreater(left.total_seconds(), 60)
 
     def test_gmail_throttles(self):
         self.throttled("UID FETCH.*BODY", no("[THROTTLED] slow down"))
