@@ -14,15 +14,17 @@ command("snooze", "hide messages: snooze 3d | mon | 2026-05-01", function(msgs, 
   local wake = time(when)
   for msg in msgs do
     till[msg.id] = { at = wake, back = home(msg) }
-    msg:move(opt.into)
   end
+  msgs:move(opt.into)
 end)
 
 every("5m", function()
+  local room = 10                               -- an event has 32 actions; the rest is next
   for id, s in till:pairs() do
-    if s.at <= now() then
+    if s.at <= now() and room > 0 then
       message(id):move(s.back):unflag("seen"):tag("woken")
       till[id] = nil
+      room = room - 1
     end
   end
 end)
