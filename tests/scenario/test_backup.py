@@ -277,6 +277,17 @@ class Restoring(Backup):
         self.restore("--since", "2021-01-01")
         self.assertEqual(self.server_of(self.target), there)
 
+    def test_scripts_of_the_other_account_leave_the_backup_alone(self):
+        """They are for mail of that account, and the tree is another's."""
+        script = os.path.join(self.syncd.dir, "file.lua")
+        with open(script, "w", encoding="ascii") as f:
+            f.write('plugin { api = 1 }\non.sync_done(function()\n'
+                    '  search { mailbox = "INBOX" }:really():move("Filed")\nend)\n')
+        self.syncd.settings["plugins"] = [{"script": script, "accounts": ["b"]}]
+        self.syncd.write()
+        self.restore()
+        self.assertRestored()
+
     def test_existing_mail_gets_the_flags_or_is_skipped(self):
         m = next(m for m in self.client.fetch_all("INBOX") if "S" in m.flags)
         self.target.append("INBOX", m.data, "", date=m.date)
