@@ -15,6 +15,8 @@
 #include "base/suggest.h"
 #include "conf_json.h"
 #include "config.h"
+#include "engine/hook.h"
+#include "ipc.h"
 #include "js.h"
 #include "report.h"
 #include "target.h"
@@ -281,6 +283,14 @@ do_reject(struct parent *p, const struct request *rq, json_t **error)
 	return sync_now(p, rq, VERDICT_REJECT, error);
 }
 
+/* A worker takes no more at a time: neither messages, nor bytes. */
+static bool
+is_too_much(const json_t *script)
+{
+	return json_dumpb(script, NULL, 0, JSON_COMPACT) > IPC_MAX / 2 ||
+	    json_array_size(json_object_get(script, "messages")) > HOOK_BATCH;
+}
+
 /* {"script": {"do": ...}, "account"}: something of the scripts of one account, or
  * of all that have any. */
 static json_t *
@@ -294,6 +304,9 @@ do_script(struct parent *p, const struct request *rq, json_t **error)
 	if (!json_is_object(script))
 		return fail(error, "control.bad-request",
 		    "`script` is an object", NULL);
+	if (is_too_much(script))
+		return fail(error, "usage",
+		    "a script is given 64 messages at a time", NULL);
 	job = job_new(&p->jobs, false, false, VERDICT_NONE);
 	job->script = json_incref(script);
 	for (size_t i = 0; i < p->n; i++) {
