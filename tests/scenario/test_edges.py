@@ -28,6 +28,15 @@ class Edges(Case):
         self.assertPlaces("later", "INBOX")
         self.assertQuiet()
 
+    def test_an_account_of_many_lines(self):
+        """As many as the file may have: the worker is told of all of them."""
+        self.client.create("Customers/01499")
+        self.client.append("Customers/01499", message("last"), date=DATE)
+        rename = {f"Customers/{i:05d}": f"Kunden, die in {'sehr ' * 8}langen Zeilen stehen/{i:05d}"
+                  for i in range(1500)}
+        self.sync_with(folders={"rename": rename})
+        self.assertEqual(len(self.tree.messages(rename["Customers/01499"])), 1)
+
     def test_a_move_is_a_move_when_only_its_target_is_synced(self):
         self.client.create("Box")
         for i in range(3):

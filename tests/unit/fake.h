@@ -72,6 +72,14 @@ hear(enum ipc_type *type)
 			_exit(98);
 	if (rc < 0)
 		_exit(97);
+	if (*type == IPC_CONF) {
+		struct buf text;
+
+		if (ipc_read_file(ride, &text, &err) < 0)
+			_exit(95);
+		close(ride);
+		return buf_steal(&text);
+	}
 	if (ride >= 0)
 		close(ride);
 	return str_dup(payload);
