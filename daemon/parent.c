@@ -283,7 +283,8 @@ answer_requests(struct parent *p)
 		methods_run(p, &rq);
 		json_decref(rq.line);
 	}
-	methods_tell_waiters(p);
+	while (methods_tell_waiters(p))
+		control_flush(&p->control);
 	control_publish(&p->control, &p->events);
 	control_flush(&p->control);
 }
