@@ -467,6 +467,8 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 	} else if (!opts->once || once_begin(&p, &code) == 0) {
 		for (size_t i = 0; i < conf->n_accounts; i++)
 			parent_add(&p, &conf->account[i]);
+		if (opts->once && !opts->online_check)
+			once_skip_paused(&p);
 		run(&p);
 		if (!opts->dry_run && !opts->online_check)
 			metrics_write(&p);

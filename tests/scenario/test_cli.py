@@ -90,6 +90,21 @@ class Cli(Case):
         self.syncd.sync()
         self.wait(lambda: lines() == 21, 20, "the others")
 
+    def test_what_is_paused_without_a_daemon_is(self):
+        self.syncd.sync()
+        self.client.append("INBOX", message("later"))
+        self.assertEqual(self.syncd.run("pause", "a").rc, 0)
+        r = self.syncd.run("run", "--once", "-q")
+        self.assertEqual((r.rc, r.out + r.err), (0, ""))
+        self.assertIn("paused", self.syncd.run("sync").out)
+        r = self.syncd.run("sync", "a")
+        self.assertEqual(r.rc, 75)
+        self.assertIn("syncd resume a", r.err)
+        self.assertEqual(self.tree.messages("INBOX"), [])
+        self.assertEqual(self.syncd.run("resume", "a").rc, 0)
+        self.syncd.sync()
+        self.assertEqual(len(self.tree.messages("INBOX")), 1)
+
     def test_status_folders_and_log_without_a_daemon(self):
         self.client.append("INBOX", message("one"))
         self.syncd.sync()
