@@ -55,7 +55,8 @@ account_init(struct account *a, const struct account_env *env,
 	broker_init(&a->broker, a->conf, env->programs);
 	condition_init(&a->condition, a->conf);
 	paused_path(a, path, sizeof(path));
-	a->paused = !env->once && access(path, F_OK) == 0;
+	/* Whether the server lets us in may be asked all the same. */
+	a->paused = !env->online_check && access(path, F_OK) == 0;
 }
 
 void

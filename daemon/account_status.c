@@ -146,6 +146,7 @@ account_status(const struct account *a)
 		return s;
 	}
 	json_object_set_new(s, "connections", json_integer(0));
+	json_object_del(s, "problems_more");
 	if (strcmp(account_state(a), "waiting") == 0) {
 		json_object_set_new(s, "waiting_for",
 		    json_string(condition_missing(&a->condition)));

@@ -82,15 +82,19 @@ static int
 send_conf(struct account *a, struct err *err)
 {
 	const struct account_env *env = a->env;
-
-	return send_json(a, IPC_CONF,
-	    json_pack("{s:o, s:s, s:{s:i, s:b}, s:b, s:b, s:i}",
+	json_t *body = json_pack("{s:o, s:s, s:{s:i, s:b}, s:b, s:b, s:i}",
 	    "account", account_conf_to_json(a->conf),
 	    "state_dir", env->conf->state_dir,
 	    "log", "level", account_log_level(env->conf, a->name),
 	    "protocol", traced(env->conf, a->name),
 	    "once", account_one_job(a), "online_check", env->online_check,
-	    "generation", (int)env->generation), err);
+	    "generation", (int)env->generation);
+	char *text = js_dump(body);
+	int rc = ipc_send_file(a->fd, IPC_CONF, str_z(text), err);
+
+	json_decref(body);
+	free(text);
+	return rc;
 }
 
 /* Of what the last worker said, only what stays true without it. */

@@ -218,14 +218,14 @@ const struct code codes[] = {
 	{ "guard.max-delete",
 	    "More messages disappeared at once on one side, or were written "
 	    "again here, than guards.max_delete allows (100 and 20 % of the "
-	    "folder, unless you say otherwise).  None of them was deleted on the other side; "
-	    "everything else of the folder goes on, and it is looked at again "
-	    "every minute.  It is what an emptied directory, a wiped mailbox or "
-	    "a copy on a full disk looks like.",
+	    "folder, unless you say otherwise).  None of them was deleted on "
+	    "the other side; everything else of the folder goes on, and it is "
+	    "looked at again every minute.  It is what an emptied directory, a "
+	    "wiped mailbox or a copy on a full disk looks like.",
 	    "If you meant it: syncd approve ACCOUNT/FOLDER deletes them on the "
-	    "other side, too (--dry-run lists them).  If not: syncd reject "
-	    "ACCOUNT/FOLDER brings them back from there; what was written here "
-	    "stays beside them." },
+	    "other side, too (--dry-run lists them), and a backup does without "
+	    "them.  If not: syncd reject ACCOUNT/FOLDER brings them back from "
+	    "there; what was written here stays beside them." },
 	{ "guard.script",
 	    "A script holds deletions that were about to go to the server: it "
 	    "found that they look like an accident.  Their copies on the server "

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,6 +75,38 @@ ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
 			return err_set(err, ERR_RETRY, "internal.ipc",
 			    "the other process does not read its messages");
 	}
+}
+
+int
+ipc_send_file(int fd, enum ipc_type type, struct str text, struct err *err)
+{
+	int file = memfd_create("syncd", MFD_CLOEXEC), r = -1;
+	struct str rest = text;
+	ssize_t n = 1;
+
+	while (file >= 0 && rest.n > 0 && (n = write(file, rest.p, rest.n)) > 0)
+		rest = str_from(rest, (size_t)n);
+	if (file < 0 || n <= 0)
+		err_sys(err, ERR_LOCAL, "internal.ipc", "memfd");
+	else
+		r = ipc_send(fd, type, STR_NONE, file, err);
+	if (file >= 0)
+		close(file);
+	return r;
+}
+
+int
+ipc_read_file(int ride, struct buf *out, struct err *err)
+{
+	ssize_t n = 0;
+	uint8_t *room;
+
+	buf_init(out, IPC_FILE_MAX);
+	while ((room = buf_room(out, 65536)) != NULL &&
+	    (n = pread(ride, room, 65536, (off_t)out->n)) > 0)
+		out->n += (size_t)n;
+	return room != NULL && n == 0 ? 0 : err_set(err, ERR_PROTO,
+	    "internal.ipc", "the other process sent what is no message");
 }
 
 /* The first descriptor that came along, or -1; any others are closed. */

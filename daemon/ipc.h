@@ -11,17 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "base/types.h"
 
-enum { IPC_MAX = 64 << 10, IPC_FD = 3 };	/* IPC_FD: the worker's end */
+enum { IPC_MAX = 64 << 10, IPC_FILE_MAX = 16 << 20,
+    IPC_FD = 3 };	/* the worker's end */
 
 enum ipc_type {
 	/* parent to worker */
 	IPC_CONF = 1,	/* {"account": {...}, "state_dir", "log": {"level": n,
 			 * "protocol": bool}, "once": bool, "online_check": bool,
-			 * "generation": n}: the first message, always */
+			 * "generation": n}: the first message, always; as a
+			 * file */
 	IPC_SECRET,	/* raw: a status byte, then for '0' the secret; for '1'
 			 * (needs the user) and '7' (try later) an error:
 			 * "secret.timeout: password_command took too long" */
@@ -73,6 +76,11 @@ enum ipc_type {
  * -1: none. */
 int	ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
 	    struct err *err);
+/* The same of what may be longer than IPC_MAX: it rides along as a file, for
+ * ipc_read_file(). */
+int	ipc_send_file(int fd, enum ipc_type type, struct str text, struct err *err);
+/* All of it into ${out}, which is clear; ${ride} stays the caller's. */
+int	ipc_read_file(int ride, struct buf *out, struct err *err);
 /* The next message, if there is one: 1 with *type, *payload (borrowed until the
  * next call) and *fd_ride (-1, or the caller's to close); 0: none now; -1: the
  * other side is gone (ERR_CANCEL) or broke the framing. */

@@ -37,7 +37,8 @@ struct job {
 	struct verify_wish verify;
 	struct part	*part;
 	size_t		 n, cap;
-	json_t		*lines;		/* not handed out yet */
+	json_t		*lines;		/* until all of them are handed out */
+	size_t		 n_told;	/* so many of them are */
 };
 
 struct jobs {

@@ -49,6 +49,18 @@ js_text(struct str s)
 	return v != NULL ? v : base64_object(s);
 }
 
+json_t *
+js_text_cut(struct str s, size_t most)
+{
+	size_t n = most, back = 0;
+
+	/* A letter has at most three more bytes. */
+	while (n < s.n && back < 3 && back < n &&
+	    ((uint8_t)s.p[n - back] & 0xc0) == 0x80)
+		back++;
+	return js_text(str_head(s, n - back));
+}
+
 const char *
 js_get(const json_t *obj, const char *key)
 {

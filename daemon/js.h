@@ -19,6 +19,8 @@ void		 js_begin(void);
 /* ${s} as a JSON string, or {"b64": "..."} when it is not UTF-8; a new
  * reference. */
 json_t		*js_text(struct str s);
+/* No more than ${most} bytes of it, cut between two letters. */
+json_t		*js_text_cut(struct str s, size_t most);
 /* The member ${key} as text, or NULL when it is not there or no string;
  * borrowed from ${obj}, which may be NULL. */
 const char	*js_get(const json_t *obj, const char *key);

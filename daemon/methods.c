@@ -15,6 +15,8 @@
 #include "base/suggest.h"
 #include "conf_json.h"
 #include "config.h"
+#include "engine/hook.h"
+#include "ipc.h"
 #include "js.h"
 #include "report.h"
 #include "target.h"
@@ -281,6 +283,14 @@ do_reject(struct parent *p, const struct request *rq, json_t **error)
 	return sync_now(p, rq, VERDICT_REJECT, error);
 }
 
+/* A worker takes no more at a time: neither messages, nor bytes. */
+static bool
+is_too_much(const json_t *script)
+{
+	return json_dumpb(script, NULL, 0, JSON_COMPACT) > IPC_MAX / 2 ||
+	    json_array_size(json_object_get(script, "messages")) > HOOK_BATCH;
+}
+
 /* {"script": {"do": ...}, "account"}: something of the scripts of one account, or
  * of all that have any. */
 static json_t *
@@ -294,6 +304,9 @@ do_script(struct parent *p, const struct request *rq, json_t **error)
 	if (!json_is_object(script))
 		return fail(error, "control.bad-request",
 		    "`script` is an object", NULL);
+	if (is_too_much(script))
+		return fail(error, "usage",
+		    "a script is given 64 messages at a time", NULL);
 	job = job_new(&p->jobs, false, false, VERDICT_NONE);
 	job->script = json_incref(script);
 	for (size_t i = 0; i < p->n; i++) {
@@ -524,61 +537,4 @@ methods_run(struct parent *p, const struct request *rq)
 		control_take_error(rq->client, rq->id, error);
 	else if (result != NULL)
 		control_take_result(rq->client, rq->id, result);
-}
-
-/* ---- those who wait --------------------------------------------------- */
-
-/* True when the job has lines and somebody listens: they are handed out. */
-static bool
-tell_lines(struct client *cl, const struct job *job)
-{
-	json_t *line;
-	size_t i;
-
-	json_array_foreach(job->lines, i, line) {
-		json_t *copy = json_copy(line);
-
-		json_object_set_new(copy, "event", json_string("job.line"));
-		control_take_line(cl, copy);
-	}
-	return i > 0;
-}
-
-static void
-tell_one(struct parent *p, struct client *cl, struct client_wait *w,
-    struct job **told)
-{
-	struct job *job = job_find(&p->jobs, w->job);
-	json_t *id;
-
-	if (job == NULL)
-		return;
-	if (tell_lines(cl, job))
-		*told = job;
-	/* The client may just have been closed: it did not read. */
-	if (cl->fd < 0 || !job_done(job))
-		return;
-	id = w->id;
-	w->id = NULL;
-	control_take_result(cl, id, job_result(job));
-	json_decref(id);
-}
-
-void
-methods_tell_waiters(struct parent *p)
-{
-	struct job *told;
-
-	for (size_t c = 0; c < CONTROL_CLIENTS && p->control.fd >= 0; c++) {
-		struct client *cl = &p->control.client[c];
-
-		for (size_t i = 0; i < CONTROL_WAITS && cl->fd >= 0; i++) {
-			if (cl->wait[i].id == NULL)
-				continue;
-			told = NULL;
-			tell_one(p, cl, &cl->wait[i], &told);
-			if (told != NULL)
-				json_array_clear(told->lines);
-		}
-	}
 }

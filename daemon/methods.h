@@ -7,7 +7,8 @@
 
 /* Answer ${rq}, now or (job.wait) later. */
 void	methods_run(struct parent *p, const struct request *rq);
-/* Lines and results of jobs for those who wait for them. */
-void	methods_tell_waiters(struct parent *p);
+/* Lines and results of jobs for those who wait for them (methods_wait.c).  True: there
+ * are more, once what was told is sent. */
+bool	methods_tell_waiters(struct parent *p);
 
 #endif

@@ -38,6 +38,40 @@ once_begin(struct parent *p, int *code)
 	return -1;
 }
 
+static bool
+is_named(const struct parent_opts *o, const char *account)
+{
+	size_t n = strlen(account);
+
+	for (size_t i = 0; i < o->n_targets; i++)
+		if (strncmp(o->target[i], account, n) == 0 &&
+		    (o->target[i][n] == '\0' || o->target[i][n] == '/'))
+			return true;
+	return false;
+}
+
+void
+once_skip_paused(struct parent *p)
+{
+	struct job *job = the_job(p);
+
+	for (size_t i = 0; i < job->n; i++) {
+		const struct account *a = parent_find(p, job->part[i].account);
+		char remedy[320];
+
+		if (a == NULL || !a->paused || job->part[i].done)
+			continue;
+		snprintf(remedy, sizeof(remedy), "syncd resume %s", a->name);
+		if (is_named(p->opts, a->name))
+			job_take_settle(&job->part[i], EX_TEMPFAIL, NULL,
+			    js_error("account.paused", "the account is paused",
+			    remedy));
+		else
+			job_take_settle(&job->part[i], 0,
+			    json_pack("{s:s}", "text", "paused"), NULL);
+	}
+}
+
 size_t
 once_room(const struct parent *p)
 {

@@ -12,6 +12,9 @@ enum { ONCE_WORKERS = 8 };	/* at a time */
 
 /* Make the job of p->opts.  -1: an exit code is in *code, and it was said why. */
 int	once_begin(struct parent *p, int *code);
+/* What of it is for paused accounts, which there are by now, is done: there is nothing
+ * to do, or an error for those that were named. */
+void	once_skip_paused(struct parent *p);
 /* How many workers may be started now. */
 size_t	once_room(const struct parent *p);
 /* A line of a job was said. */

@@ -283,7 +283,8 @@ answer_requests(struct parent *p)
 		methods_run(p, &rq);
 		json_decref(rq.line);
 	}
-	methods_tell_waiters(p);
+	while (methods_tell_waiters(p))
+		control_flush(&p->control);
 	control_publish(&p->control, &p->events);
 	control_flush(&p->control);
 }
@@ -466,6 +467,8 @@ parent_run(struct conf *conf, const struct parent_opts *opts)
 	} else if (!opts->once || once_begin(&p, &code) == 0) {
 		for (size_t i = 0; i < conf->n_accounts; i++)
 			parent_add(&p, &conf->account[i]);
+		if (opts->once && !opts->online_check)
+			once_skip_paused(&p);
 		run(&p);
 		if (!opts->dry_run && !opts->online_check)
 			metrics_write(&p);

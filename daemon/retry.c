@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/num.h"
+#include "base/str.h"
 
-enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, AWAY_MAX_S = 60, LOCKED_S = 60 };
+enum { BACKOFF_MIN_S = 2, BACKOFF_MAX_S = 900, AWAY_MAX_S = 60, LOCKED_S = 60,
+	ASKED_MAX_S = 300 };
 /* So often, and no longer, for a server that is begun anew. */
 enum { BRISK = 10, BRISK_S = 3 };
 
@@ -39,4 +42,21 @@ retry_after(const char *code, unsigned failures, bool eager)
 		return spread(USEC_S(1));
 	return spread(failures < BRISK ? backoff(failures, BRISK_S) :
 	    backoff(failures - BRISK + 2, AWAY_MAX_S));
+}
+
+usec
+retry_asked(const char *said)
+{
+	struct str words = STR("Backoff Time: "), text = str_z(said), number;
+	size_t at = str_ifind(text, words);
+	uint64_t ms;
+
+	if (at == text.n)
+		return 0;
+	text = str_from(text, at + words.n);
+	number = str_split(&text, ' ');
+	if (!str_istarts(text, STR("milliseconds")) ||
+	    !num_u64(number, 0, UINT64_MAX, &ms))
+		return 0;
+	return ms < ASKED_MAX_S * 1000 ? USEC_MS(ms) : USEC_S(ASKED_MAX_S);
 }

@@ -278,6 +278,7 @@ static int
 first_message(struct worker *w, struct err *err)
 {
 	struct waiter waiter = { .fd = IPC_FD, .want = WAIT_READ };
+	CLEANUP(buf_clear) struct buf text = { 0 };
 	enum ipc_type type;
 	struct str payload;
 	int ride, got = 0;
@@ -288,7 +289,10 @@ first_message(struct worker *w, struct err *err)
 	if (got <= 0 || type != IPC_CONF)
 		return got < 0 ? -1 : err_set(err, ERR_CONFIG, "internal.ipc",
 		    "a worker is started by syncd, not by hand");
-	return take_conf(w, payload, err);
+	got = ipc_read_file(ride, &text, err);
+	if (ride >= 0)
+		close(ride);
+	return got < 0 ? -1 : take_conf(w, buf_str(&text), err);
 }
 
 /* Files of uploads are open until they are sent; the usual limit is for programs that

@@ -100,6 +100,7 @@ void
 worker_failed(struct worker *w, const struct err *err)
 {
 	bool user = err->class == ERR_CONFIG || err->class == ERR_LOCAL;
+	usec wait;
 
 	if (strcmp(err->code, "net.changed") == 0) {
 		w->failures = 0;
@@ -108,8 +109,12 @@ worker_failed(struct worker *w, const struct err *err)
 	remote_detach(w->acc);
 	progress_phase(w->acc->progress, PHASE_IDLE, NULL, 0);
 	worker_script_offline(w->acc, &w->outage, err->text);
-	w->retry_at = clock_in(user ? USEC_S(60) : retry_after(err->code,
-	    w->failures, clock_now() < w->eager_until));
+	wait = user ? USEC_S(60) : retry_after(err->code, w->failures,
+	    clock_now() < w->eager_until);
+	if (strcmp(err->code, "server.over-rate") == 0 &&
+	    retry_asked(err->text) > wait)
+		wait = retry_asked(err->text);
+	w->retry_at = clock_in(wait);
 	w->failures++;
 	if (w->trouble != NULL && strcmp(w->trouble, err->code) != 0)
 		problem_close(w->acc, w->trouble, NULL);

@@ -23,7 +23,8 @@ worker_script_open(struct account *acc, struct link *l, struct err *err)
 	struct hook_broker broker = link_broker(l);
 	char *lua;
 
-	if (acc->conf->n_plugins == 0)
+	/* A restore works on the tree of another account than theirs. */
+	if (acc->conf->n_plugins == 0 || acc->conf->restore.on)
 		return 0;
 	acc->hooks = hooks_new(acc, &broker, err);
 	if (acc->hooks == NULL)

@@ -17,6 +17,8 @@
 #include "worker_script.h"
 #include "net/stream.h"
 
+enum { PROBLEMS_MAX = 20 };
+
 void
 worker_status_connected(struct worker_status *s, const struct lane *ln)
 {
@@ -63,21 +65,31 @@ worker_status_folder(const struct folder *f, const struct tally *did, usec took,
 }
 
 static json_t *
+problem_json(const struct account *acc, const struct problem *p)
+{
+	json_t *v = json_pack("{s:s, s:o, s:o, s:i, s:b}",
+	    "severity", p->severity == PROBLEM_ERROR ? "error" :
+	    "warning", "folder", js_text(str_z(p->where)),
+	    "since", js_time(p->since), "count", (int)p->count,
+	    "needs_user", p->needs_user);
+
+	json_object_update_new(v, worker_problem(acc, p));
+	return v;
+}
+
+/* As many as a person reads, and the parent takes.  Those that wait for somebody come
+ * first: nobody else tells him. */
+static json_t *
 problems_json(const struct account *acc)
 {
 	json_t *all = json_array();
 
-	for (size_t i = 0; i < acc->n_problems && i < 20; i++) {
-		const struct problem *p = &acc->problem[i];
-		json_t *v = json_pack("{s:s, s:o, s:o, s:i, s:b}",
-		    "severity", p->severity == PROBLEM_ERROR ? "error" :
-		    "warning", "folder", js_text(str_z(p->where)),
-		    "since", js_time(p->since), "count", (int)p->count,
-		    "needs_user", p->needs_user);
-
-		json_object_update_new(v, worker_problem(acc, p));
-		json_array_append_new(all, v);
-	}
+	for (int user = 1; user >= 0; user--)
+		for (size_t i = 0; i < acc->n_problems; i++)
+			if (acc->problem[i].needs_user == user &&
+			    json_array_size(all) < PROBLEMS_MAX)
+				json_array_append_new(all,
+				    problem_json(acc, &acc->problem[i]));
 	return all;
 }
 
@@ -135,7 +147,7 @@ worker_status_json(struct worker_status *s, struct account *acc,
 		snprintf(s->state, sizeof(s->state), "%s", state);
 		s->since = clock_wall();
 	}
-	v = json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o}",
+	v = json_pack("{s:s, s:o, s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:i, s:o}",
 	    "state", state, "since", js_time(s->since),
 	    "policy", policy_name(conf->policy),
 	    "transport", transport_json(s, acc),
@@ -144,6 +156,8 @@ worker_status_json(struct worker_status *s, struct account *acc,
 	    "last_change", js_time(s->last_change),
 	    "next_attempt", js_time(next_attempt),
 	    "totals", totals_json(acc), "problems", problems_json(acc),
+	    "problems_more", acc->n_problems > PROBLEMS_MAX ?
+	    (int)(acc->n_problems - PROBLEMS_MAX) : 0,
 	    "plugins", worker_script_status(acc));
 	text = js_dump(v);
 	json_decref(v);

@@ -117,10 +117,10 @@ text_line(struct buf *b, const char *key, const char *value)
 	char *quoted = v != NULL ? json_dumps(v, JSON_ENCODE_ANY) : NULL;
 	bool plain = value[strspn(value, "abcdefghijklmnopqrstuvwxyz"
 	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.@/+~-")] == '\0' &&
-	    isalnum((unsigned char)value[0]);
+	    (isalnum((unsigned char)value[0]) || value[0] == '/' ||
+	    str_starts(str_z(value), STR("~/")));
 
-	line(b, "%s: %s", key, plain || value[0] == '/' || value[0] == '~' ?
-	    value : quoted != NULL ? quoted : "\"\"");
+	line(b, "%s: %s", key, plain ? value : quoted != NULL ? quoted : "\"\"");
 	free(quoted);
 	json_decref(v);
 }
@@ -148,7 +148,7 @@ server_lines(const struct init *in, struct buf *b)
 	if (d->starttls)
 		line(b, "  mode: starttls");
 	if (in->cli->ca_file != NULL)
-		line(b, "  ca_file: %s", in->cli->ca_file);
+		text_line(b, "  ca_file", in->cli->ca_file);
 	if (in->cli->pin != NULL) {
 		line(b, "  pin: [\"%s\"]", in->cli->pin);
 		line(b, "  verify: pin");

@@ -135,6 +135,8 @@ show(const struct cli *cli, const struct conf *conf, const bool *named,
 		print_rows(cli, all, q->most);
 		json_decref(all);
 		fflush(stdout);
+		/* -n is what it begins with; a sync does more in a second. */
+		q->most = SIZE_MAX;
 	} while (cli->follow && code == 0 && !ferror(stdout) &&
 	    wait_any(NULL, 0, clock_in(USEC_S(1)), &err) >= 0);
 	free(after);

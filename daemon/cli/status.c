@@ -194,6 +194,9 @@ print_problems(const json_t *a)
 		if (remedy != NULL)
 			printf("    %s %s\n", arrow, remedy);
 	}
+	if (js_int(a, "problems_more", 0) > 0)
+		printf("    and %" JSON_INTEGER_FORMAT " more, which are in the log\n",
+		    js_int(a, "problems_more", 0));
 }
 
 static void

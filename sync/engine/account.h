@@ -52,8 +52,8 @@ struct listener {
 	uint32_t	 req;		/* its NOTIFY or IDLE */
 	int64_t		 folder;	/* the one it is idle in; 0: NOTIFY */
 	bool		 again;		/* .req is not its first NOTIFY */
-	bool		 resumed;	/* the server ended its IDLE, since the last
-					 * renewal */
+	bool		 resumed;	/* the server ended its IDLE, or NOTIFY, since
+					 * the last renewal */
 	usec		 since;		/* when it was begun */
 };
 
@@ -81,6 +81,8 @@ struct account {
 	struct listener	 listener[LANES_MAX - 1];	/* none: nothing pushes */
 	size_t		 n_listeners;
 	usec		 renew_at;		/* keep-alive of all lanes */
+	usec		 alerts_until;		/* so long, */
+	unsigned	 alerts;		/* so many were shown */
 	usec		 listen_at;		/* no listener is added before */
 	unsigned	 listen_failures;	/* in a row */
 	struct folder	*selected;		/* on the work lane */
@@ -103,6 +105,7 @@ struct account {
 	bool		 greeted;		/* ENABLE, ID, NAMESPACE were sent */
 	struct greeting	 greeting;		/* as submitted, until it is reaped */
 	size_t		 tombstones;		/* rows that wait to be unlinked */
+	bool		 no_tombstones;		/* no row is one: none is looked for */
 	bool		 dry_run;
 	bool		 quota_full;		/* in this round: no more uploads */
 	struct buf	 plan;			/* dry run: a line for each op */

@@ -64,6 +64,7 @@ struct work {
 	/* What SELECT said when the remote side was read. */
 	uint32_t	 uidnext, exists;
 	struct modseq	 modseq;
+	struct flags	 unkept;	/* of those that the server does not keep */
 	bool		 failed;	/* something could not be done: the
 					 * folder stays dirty */
 };

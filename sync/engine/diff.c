@@ -102,8 +102,10 @@ agree(const struct diff_in *in, const struct policy *policy,
 	} else {
 		out.flags = base;
 	}
-	out.add = flags_minus(there, remote);
-	out.del = flags_minus(remote, there);
+	/* Nothing is agreed about what the server cannot keep. */
+	out.flags = seen_flags(SIDE_PRESENT, out.flags, base, in->remote_blind);
+	out.add = flags_minus(flags_minus(there, remote), in->remote_blind);
+	out.del = flags_minus(flags_minus(remote, there), in->remote_blind);
 	if (!flags_none(out.add) || !flags_none(out.del))
 		out.ops |= OP_FLAGS_REMOTE;
 	if (!flags_eq(flags_minus(out.local, in->local_blind),

@@ -16,6 +16,7 @@
 #include "engine/hooks.h"
 #include "engine/local.h"
 #include "engine/remote.h"
+#include "engine/upload_impl.h"
 #include "imap/cmd.h"
 #include "maildir/dir.h"
 #include "maildir/name.h"
@@ -128,26 +129,64 @@ record_stored(struct account *acc, struct folder *f, struct groups *g,
 	return account_end(acc, r, err);
 }
 
-int
-apply_flags_remote(struct account *acc, struct folder *f, struct err *err)
+static bool
+is_store(const struct change *c)
 {
-	struct groups g = { 0 };
-	int r = 0;
+	return !c->done && (c->out.ops & OP_FLAGS_REMOTE);
+}
+
+/* What the server would not keep is not sent, and not agreed on: it would be gone
+ * there, and then here. */
+static void
+keep_here(struct change *c, struct flags unkept)
+{
+	struct flags left = flags_minus(c->out.add, unkept);
+
+	c->out.flags = flags_minus(c->out.flags, flags_minus(c->out.add, left));
+	c->out.add = left;
+	if (!flags_none(c->out.add) || !flags_none(c->out.del))
+		return;
+	c->out.ops &= ~(unsigned)OP_FLAGS_REMOTE;
+	if (c->out.ops == 0 && (c->known == KNOWN_NOT ||
+	    !flags_eq(c->out.flags, c->base)))
+		c->out.ops = OP_AGREE;
+}
+
+/* The changes that there are, once the mailbox is open and has told what it keeps. */
+static void
+group(struct account *acc, struct folder *f, struct groups *g)
+{
+	struct flags unkept = imap_unkept(acc->work, &f->kw);
 
 	for (size_t i = 0; i < f->work.n; i++) {
 		struct change *c = &f->work.change[i];
 
-		if (!c->done && (c->out.ops & OP_FLAGS_REMOTE))
-			uidset_add(&group_for(&g, c->out.add, c->out.del)->uids,
+		if (is_store(c))
+			keep_here(c, unkept);
+		if (is_store(c))
+			uidset_add(&group_for(g, c->out.add, c->out.del)->uids,
 			    c->uid.v, c->uid.v);
 	}
-	if (g.n > 0) {
-		r = remote_select(acc, f, err);
-		if (r == 0)
-			r = store_groups(acc, f, &g, err);
-		if (r == 0)
-			r = record_stored(acc, f, &g, err);
+}
+
+int
+apply_flags_remote(struct account *acc, struct folder *f, struct err *err)
+{
+	struct groups g = { 0 };
+	size_t n = 0;
+	int r;
+
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_store(&f->work.change[i]);
+	if (n == 0)
+		return 0;
+	r = remote_select(acc, f, err);
+	if (r == 0) {
+		group(acc, f, &g);
+		r = store_groups(acc, f, &g, err);
 	}
+	if (r == 0)
+		r = record_stored(acc, f, &g, err);
 	for (size_t i = 0; i < g.n; i++)
 		uidset_clear(&g.v[i].uids);
 	free(g.v);
@@ -287,8 +326,9 @@ row_of_open(struct account *acc, struct folder *f, struct change *c,
 		return 0;
 	}
 	row->uid = c->uid;
-	/* What the server had lost, and has again. */
-	if (c->uid.v != 0 && row->stage == ST_GONE_REMOTE)
+	/* What one side had lost, and has again. */
+	if (c->uid.v != 0 && (row->stage == ST_GONE_REMOTE ||
+	    row->stage == ST_GONE_LOCAL))
 		row->stage = ST_PRESENT;
 	row->unique = name.unique;
 	row->file = str_z(c->file);
@@ -417,12 +457,38 @@ forget_row(struct account *acc, struct folder *f, struct change *c,
 	return store_msg_remove(acc->store, c->msg, err);
 }
 
+/* A new version that was refused is written again, or gone: that is done to the older
+ * one, which is still on the server, when the folder is looked at once more.  1, 0:
+ * there is none, -1. */
+static int
+hand_to_older(struct account *acc, struct folder *f, struct change *c,
+    struct err *err)
+{
+	struct msg_row row;
+	int got = store_find_id(acc->store, c->msg, &row, err);
+
+	if (got <= 0 || row.stage != ST_REFUSED)
+		return got < 0 ? -1 : 0;
+	got = upload_older_again(acc, &row, err);
+	if (got <= 0)
+		return got;
+	c->out.ops = 0;
+	folder_mark(f, DIRTY_SCAN);
+	return store_msg_remove(acc->store, c->msg, err) < 0 ? -1 : 1;
+}
+
 static int
 apply_row(struct account *acc, struct folder *f, struct change *c,
     struct err *err)
 {
 	unsigned ops = c->out.ops;
 
+	if (c->msg != 0 && (ops & (OP_UPLOAD | OP_FORGET))) {
+		int got = hand_to_older(acc, f, c, err);
+
+		if (got != 0)
+			return got < 0 ? -1 : 0;
+	}
 	if (ops & OP_FORGET)
 		return c->msg != 0 ? forget_row(acc, f, c, err) : 0;
 	if (ops & OP_KEEP_REMOTE)

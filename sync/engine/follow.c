@@ -286,7 +286,7 @@ find_file(struct account *acc, const struct follow *fo, struct msg_row *row,
 	if (w->moved != NULL && w->moved->letters == NULL)
 		w->letters = w->from;
 	now = w->moved != NULL ? w->moved :
-	    w->old != NULL && w->old->local == SIDE_PRESENT ? w->old : NULL;
+	    w->old != NULL && w->old->local != SIDE_SAME ? w->old : NULL;
 	w->file = now != NULL ? xstrdup(now->file) : str_dup(row->file);
 	if (now != NULL)
 		row->in_new = now->in_new;
@@ -365,7 +365,9 @@ follow(struct account *acc, const struct way *w, const struct seen *m,
 	}
 	if (got <= 0)
 		return got;
-	if (out.ops & OP_FLAGS_REMOTE)
+	/* What is new about it here is found there. */
+	if ((out.ops & OP_FLAGS_REMOTE) ||
+	    (w->old != NULL && w->old->local == SIDE_REPLACED))
 		folder_mark(w->to, DIRTY_SCAN);
 	return arrived(acc, w, m, row, name, to_new, objid, err);
 }

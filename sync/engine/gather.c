@@ -453,6 +453,7 @@ gather_remote(struct account *acc, struct folder *f, enum verdict verdict,
 	f->work.uidnext = box->uidnext;
 	f->work.exists = box->exists;
 	f->work.modseq = box->modseq;
+	f->work.unkept = imap_unkept(acc->work, &f->kw);
 	remote_forget(acc->remote);
 	return 0;
 }

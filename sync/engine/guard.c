@@ -9,15 +9,17 @@
 #include "engine/hooks.h"
 
 /* A new version takes the old one from the server for good: many at once are what a
- * disk leaves that was too full for a copy of the tree. */
+ * disk leaves that was too full for a copy of the tree.  And what a backup has lost is
+ * not fetched again. */
 static bool
-is_deletion(const struct change *c)
+is_deletion(const struct folder *f, const struct change *c)
 {
 	if (c->done)
 		return false;
 	if (c->out.ops & OP_REPLACE)
 		return !(c->out.ops & OP_KEEP_REMOTE);
-	return (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0;
+	return (c->out.ops & (OP_DELETE_REMOTE | OP_DELETE_LOCAL)) != 0 ||
+	    (f->policy.readonly && (c->out.ops & OP_KEEP_REMOTE));
 }
 
 static uint32_t
@@ -26,7 +28,7 @@ count_deletions(const struct folder *f)
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < f->work.n; i++)
-		n += is_deletion(&f->work.change[i]);
+		n += is_deletion(f, &f->work.change[i]);
 	return n;
 }
 
@@ -34,7 +36,7 @@ static bool
 any_replaced(const struct folder *f)
 {
 	for (size_t i = 0; i < f->work.n; i++)
-		if (is_deletion(&f->work.change[i]) &&
+		if (is_deletion(f, &f->work.change[i]) &&
 		    (f->work.change[i].out.ops & OP_REPLACE))
 			return true;
 	return false;
@@ -44,7 +46,7 @@ static void
 leave_deletions(struct folder *f)
 {
 	for (size_t i = 0; i < f->work.n; i++)
-		if (is_deletion(&f->work.change[i]))
+		if (is_deletion(f, &f->work.change[i]))
 			f->work.change[i].done = true;
 }
 
@@ -62,9 +64,10 @@ hold(struct account *acc, struct folder *f, const char *code, const char *why)
 	const char *name = acc->conf->name, *quote = quote_for(f);
 	char remedy[640];
 
-	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s (delete them "
-	    "there, too), or syncd reject %s%s/%s%s (bring them back)", quote,
-	    name, f->name, quote, quote, name, f->name, quote);
+	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s (%s), or syncd "
+	    "reject %s%s/%s%s (bring them back)", quote, name, f->name, quote,
+	    f->policy.readonly ? "do without them" : "delete them there, too",
+	    quote, name, f->name, quote);
 	problem_open(acc, PROBLEM_ERROR, code, f, remedy, "%s: %s", f->name, why);
 	leave_deletions(f);
 	f->work.failed = true;
@@ -80,7 +83,7 @@ forget_rows(struct account *acc, struct folder *f, struct err *err)
 		const struct change *c = &f->work.change[i];
 		int got;
 
-		if (!is_deletion(c))
+		if (!is_deletion(f, c))
 			continue;
 		got = store_find_id(acc->store, c->msg, &row, err);
 		if (got < 0 || (got > 0 &&
@@ -159,6 +162,27 @@ count_agreed(struct account *acc, const struct folder *f, uint32_t *n,
 	return got;
 }
 
+/* More than both limits. */
+static bool
+is_too_many(const struct account *acc, uint32_t n, uint32_t known)
+{
+	return (int64_t)n > acc->conf->guards.max_delete_count &&
+	    (int64_t)n * 100 >
+	    (int64_t)known * acc->conf->guards.max_delete_percent;
+}
+
+int
+guard_whole(struct account *acc, const struct folder *f, bool *too_many,
+    struct err *err)
+{
+	uint32_t known;
+
+	if (count_agreed(acc, f, &known, err) < 0)
+		return -1;
+	*too_many = is_too_many(acc, known, known);
+	return 0;
+}
+
 int
 guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
@@ -176,8 +200,7 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return 0;
 	if (count_agreed(acc, f, &known, err) < 0)
 		return -1;
-	if ((int64_t)n * 100 <=
-	    (int64_t)known * acc->conf->guards.max_delete_percent)
+	if (!is_too_many(acc, n, known))
 		return 0;
 	if (verdict == VERDICT_REJECT && !acc->dry_run)
 		return put_back(acc, f, err);

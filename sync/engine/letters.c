@@ -32,6 +32,12 @@ letters_same(struct str a, struct str b)
 	return true;
 }
 
+uint64_t
+letters_unseen(const struct folder *f, uint64_t kw)
+{
+	return kw & ~kwfile_shown(&f->kwfile, ~(uint64_t)0, &f->kw);
+}
+
 /* 1: it is renamed to ${name}, 0, -1. */
 static int
 rename_to_follow(struct account *acc, struct folder *from, struct folder *to,
@@ -48,6 +54,7 @@ rename_to_follow(struct account *acc, struct folder *from, struct folder *to,
 	if (!letters_same(row->file, str_z(file)))
 		return 0;
 	flags = local_flags(from, str_z(file));
+	flags.kw |= letters_unseen(from, row->flags.kw);
 	flags.kw = kwtab_translate(flags.kw, &from->kw, &to->kw);
 	if (local_flags(to, str_z(file)).kw == flags.kw)
 		return 0;

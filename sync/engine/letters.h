@@ -2,12 +2,18 @@
 #ifndef ENGINE_LETTERS_H
 #define ENGINE_LETTERS_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "engine/account.h"
 #include "engine/change.h"
 #include "maildir/name.h"
 
 /* Do two file names have the same keyword letters? */
 bool	letters_same(struct str a, struct str b);
+
+/* Those of ${kw} that no file of ${f}, which is loaded, can show. */
+uint64_t	letters_unseen(const struct folder *f, uint64_t kw);
 
 /* The file of ${row}, whose name and flags are those of ${from}, is in ${to} by now.
  * If it has the letters of its row still, which mean other keywords there, it is

@@ -35,6 +35,7 @@ pair_bury(struct account *acc, struct folder *f, struct err *err)
 			return -1;
 		if (got == 0 || row.stage == ST_TOMBSTONE)
 			continue;
+		acc->no_tombstones = false;
 		row.stage = ST_TOMBSTONE;
 		row.when = clock_wall();
 		row.uid.v = 0;

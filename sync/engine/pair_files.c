@@ -29,6 +29,8 @@ struct losses {
 	struct lost	*v;
 	size_t		 n, cap;
 	struct map	 by_unique, by_ino, by_row;
+	struct map	 far;		/* changes of rows that have no file, by row */
+	struct map	 again;		/* those of them that have one again */
 	bool		 rows;		/* there are some at all */
 };
 
@@ -39,6 +41,8 @@ collect_losses(struct losses *l, struct folder **f, size_t n)
 		for (size_t k = 0; k < f[i]->work.n; k++) {
 			struct change *c = &f[i]->work.change[k];
 
+			if (c->known == KNOWN_REMOTE_ONLY)
+				map_put(&l->far, KEY_OF(c->msg), (uintptr_t)c);
 			if (c->local != SIDE_GONE || c->known == KNOWN_NOT)
 				continue;
 			l->v = array_room(l->v, l->n, &l->cap, sizeof(*l->v));
@@ -175,13 +179,15 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
  * that it comes from; a client that knows of keywords has put the new folder's
  * into the name. */
 static void
-take_letters(struct folder *was, struct folder *f, const char *before,
+take_letters(struct folder *was, struct folder *f, const struct change *lost,
     struct change *u)
 {
-	if (!letters_same(str_z(before), str_z(u->file)))
+	if (!letters_same(str_z(lost->file), str_z(u->file)))
 		return;
 	u->letters = was;
 	u->local_flags = local_flags(was, str_z(u->file));
+	/* What had no letter there has one here, perhaps. */
+	u->local_flags.kw |= letters_unseen(was, lost->base.kw);
 	u->local_flags.kw = kwtab_translate(u->local_flags.kw, &was->kw, &f->kw);
 }
 
@@ -189,7 +195,7 @@ take_letters(struct folder *was, struct folder *f, const char *before,
 static void
 take_lost(struct lost *hit, struct folder *f, struct change *u)
 {
-	take_letters(hit->folder, f, hit->change->file, u);
+	take_letters(hit->folder, f, hit->change, u);
 	if (hit->folder != f && hit->change->remote != SIDE_GONE &&
 	    !(hit->folder->policy.push & POLICY_DELETE)) {
 		/* Policy keeps it where it was: a copy, then. */
@@ -220,6 +226,57 @@ take_lost(struct lost *hit, struct folder *f, struct change *u)
 		u->from = 0;
 		hit->change->msg = 0;
 	}
+}
+
+/* What either side shows now, it may have shown since before: nothing is taken off. */
+static bool
+take_again(struct losses *l, const struct msg_row *row, struct change *u)
+{
+	uintptr_t at = 0;
+	struct change *far = map_get(&l->far, KEY_OF(row->id), &at) ?
+	    (struct change *)at : NULL;
+
+	if (map_has(&l->again, KEY_OF(row->id)) ||
+	    (far != NULL && (far->done || far->remote == SIDE_GONE)))
+		return false;
+	u->msg = row->id;
+	u->uid = row->uid;
+	u->known = KNOWN_BOTH;
+	u->remote = SIDE_PRESENT;
+	u->remote_flags = far != NULL && far->remote == SIDE_PRESENT ?
+	    far->remote_flags : row->flags;
+	u->base.sys = u->remote_flags.sys & u->local_flags.sys;
+	u->base.kw = u->remote_flags.kw & u->local_flags.kw;
+	map_put(&l->again, KEY_OF(u->msg), 0);
+	if (far != NULL) {
+		far->done = true;
+		far->msg = 0;
+	}
+	return true;
+}
+
+/* A file that was lost, and whose message policy has left on the server, is put back:
+ * sent, it would be there twice.  What is marked there as deleted is not meant.
+ * 1, 0, -1. */
+static int
+pair_again(struct account *acc, struct losses *l, const struct folder *f,
+    struct change *u, struct err *err)
+{
+	struct cursor *c = cursor_open_head(acc->store, f->id,
+	    &u->content->id.head, u->content->wire_size, err);
+	struct msg_row row;
+	bool hit = false;
+	int got = 0;
+
+	if (c == NULL)
+		return -1;
+	while (!hit && (got = cursor_next(c, &row, err)) > 0)
+		hit = row.stage == ST_GONE_LOCAL && row.uid.v != 0 &&
+		    !(row.flags.sys & FLAG_DELETED) &&
+		    hash_eq(&row.all, &u->content->id.all) &&
+		    take_again(l, &row, u);
+	cursor_close(c);
+	return got;
 }
 
 static int
@@ -262,6 +319,11 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 			f->work.failed = f->work.failed || unread_here(acc);
 			u->done = true;
 			return 0;
+		}
+		if (hit == NULL) {
+			got = pair_again(acc, l, f, u, err);
+			if (got != 0)
+				return got < 0 ? -1 : 0;
 		}
 	}
 	if (hit != NULL) {
@@ -339,6 +401,8 @@ pair_files(struct account *acc, struct folder **f, size_t n, struct err *err)
 	map_init(&l.by_unique);
 	map_init(&l.by_ino);
 	map_init(&l.by_row);
+	map_init(&l.far);
+	map_init(&l.again);
 	collect_losses(&l, f, n);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!(f[i]->policy.push & POLICY_NEW))
@@ -360,6 +424,8 @@ pair_files(struct account *acc, struct folder **f, size_t n, struct err *err)
 	map_clear(&l.by_unique);
 	map_clear(&l.by_ino);
 	map_clear(&l.by_row);
+	map_clear(&l.far);
+	map_clear(&l.again);
 	free(l.v);
 	/* Only now: the losses point into the lists. */
 	for (size_t i = 0; i < n; i++)

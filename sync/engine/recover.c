@@ -38,24 +38,6 @@ worth_another_try(const struct account *acc, const struct msg_row *row)
 	    row->when < clock_wall() - USEC_S(86400));
 }
 
-/* The older version that a refused one was to replace has its file again, as it had
- * when that was tried. */
-static int
-older_back(struct account *acc, const struct msg_row *refused, struct err *err)
-{
-	char *file = str_dup(refused->file);
-	int64_t folder = refused->folder, id = refused->to;
-	bool in_new = refused->in_new;
-	struct msg_row old;
-	int got = id == 0 ? 0 : store_find_id(acc->store, id, &old, err);
-
-	/* Unless somebody has seen to it meanwhile. */
-	if (got > 0 && old.stage == ST_GONE_LOCAL && old.folder == folder)
-		got = upload_older_back(acc, id, file, in_new, err);
-	free(file);
-	return got < 0 ? -1 : 0;
-}
-
 /* Without its row the message is new again, on the side that has it. */
 static int
 try_again(struct account *acc, int64_t id, struct err *err)
@@ -75,7 +57,7 @@ try_again(struct account *acc, int64_t id, struct err *err)
 		f->modseq.v = 0;
 	got = store_msg_remove(acc->store, id, err);
 	if (got == 0)
-		got = older_back(acc, &row, err);
+		got = upload_older_again(acc, &row, err) < 0 ? -1 : 0;
 	if (got == 0)
 		got = folder_save(acc, f, err);
 	return account_end(acc, got, err);

@@ -21,6 +21,9 @@
 #include "engine/watcher.h"
 #include "imap/cmd.h"
 
+/* As many [ALERT]s in that time. */
+enum { ALERTS_MAX = 10, ALERTS_S = 3600 };
+
 struct remote *
 remote_new(void)
 {
@@ -205,6 +208,18 @@ note_found(struct remote *r, const struct event *ev)
 		    ev->uids.set->r[i].hi);
 }
 
+/* The user is to see them (RFC 9051 section 7.1), and not the disk to be filled. */
+static void
+show_alert(struct account *acc, struct str text)
+{
+	if (clock_now() >= acc->alerts_until) {
+		acc->alerts_until = clock_in(USEC_S(ALERTS_S));
+		acc->alerts = 0;
+	}
+	if (acc->alerts++ < ALERTS_MAX)
+		log_warn("the server says: %.*s", STR_ARG(text));
+}
+
 /* True when the event was dealt with; false: it is the caller's. */
 static bool
 take_in(struct account *acc, const struct event *ev)
@@ -219,7 +234,7 @@ take_in(struct account *acc, const struct event *ev)
 		list_note_status(acc, &ev->status, ev->lane != acc->work);
 		return true;
 	case EV_ALERT:
-		log_warn("the server says: %.*s", STR_ARG(ev->text));
+		show_alert(acc, ev->text);
 		return true;
 	default:
 		break;

@@ -256,16 +256,19 @@ collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
 {
 	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
 	struct msg_row row;
+	bool any = false;
 	int got;
 
 	*left = 0;
 	if (c == NULL)
 		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
-		const struct folder *f = account_by_id(acc, row.folder);
+		const struct folder *f;
 
 		if (row.stage != ST_TOMBSTONE)
 			continue;
+		any = true;
+		f = account_by_id(acc, row.folder);
 		/* In a folder that takes no part nothing is unlinked. */
 		if (f == NULL || !folder_active(f))
 			continue;
@@ -276,6 +279,7 @@ collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
 		ids_add(ids, row.id);
 	}
 	cursor_close(c);
+	acc->no_tombstones = got == 0 && !any;
 	return got;
 }
 
@@ -285,6 +289,10 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 	struct ids ids = { 0 };
 	int undo_fd = -1, r;
 
+	/* Among what policy has left on one side there may be very many rows. */
+	*n = 0;
+	if (acc->no_tombstones)
+		return 0;
 	r = collect_tombstones(acc, before, &ids, n, err);
 	if (r == 0 && ids.n > 0) {
 		undo_fd = undo_open(acc->state_dir, acc->conf->name, true, err);

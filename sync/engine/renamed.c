@@ -154,11 +154,25 @@ respell(struct account *acc, struct folder *f, struct folder *now,
 	return account_join(acc, err) < 0 ? -1 : folder_save(acc, f, err);
 }
 
+static bool
+any_gone(const struct account *acc)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		const struct folder *f = acc->folder[i];
+
+		if (f->id != 0 && f->wire != NULL && !f->status.listed)
+			return true;
+	}
+	return false;
+}
+
 int
 renamed_spelling(struct account *acc, struct err *err)
 {
 	int r = 0;
 
+	if (!any_gone(acc))
+		return 0;
 	for (size_t i = 0; i < acc->n_folders && r == 0;) {
 		struct folder *now = acc->folder[i], *f = NULL;
 

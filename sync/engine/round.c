@@ -59,9 +59,17 @@ decide(struct account *acc, struct folder *f)
 			.local = c->local,
 			.remote_flags = c->remote_flags,
 			.local_flags = c->local_flags,
+			.remote_blind = flags_minus(f->work.unkept,
+			    c->remote_flags),
 			.local_blind = { .kw = keywords ? ~shown : ~(uint64_t)0 },
 		};
 
+		/* What only the file shows is in no row. */
+		if (c->local == SIDE_SAME && c->known == KNOWN_BOTH &&
+		    c->file != NULL && !flags_none(f->work.unkept)) {
+			in.local = SIDE_PRESENT;
+			in.local_flags = local_flags(f, str_z(c->file));
+		}
 		if (!c->done)
 			c->out = diff_message(&in, &f->policy,
 			    (enum conf_conflict)acc->conf->conflict);
@@ -199,15 +207,18 @@ compare(struct account *acc, const struct round_opts *o, struct folder **f,
 	if (pair_changes(acc, f, n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
-		if (age_leave(acc, f[i], err) < 0) {
+		/* What the user says is said of what was asked for. */
+		enum verdict verdict = is_asked(o, f[i]) ? o->verdict :
+		    VERDICT_NONE;
+
+		/* What is put back was here, whatever its age is by now. */
+		if (verdict != VERDICT_REJECT && age_leave(acc, f[i], err) < 0) {
 			if (carry_trouble(acc, f[i], err) < 0)
 				return -1;
 			f[i]->skip = true;
 		}
 		decide(acc, f[i]);
-		/* What the user says is said of what was asked for. */
-		if (guard_check(acc, f[i], is_asked(o, f[i]) ? o->verdict :
-		    VERDICT_NONE, err) < 0)
+		if (guard_check(acc, f[i], verdict, err) < 0)
 			return -1;
 		if (acc->dry_run)
 			dryrun_folder(acc, f[i]);

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/guard.h"
 #include "engine/hooks.h"
 #include "engine/list.h"
 #include "engine/names.h"
@@ -423,13 +424,14 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 	    "%s and %s would be one mailbox on the server", path, twin->path);
 }
 
-/* The folder stays for what was never here; the rest is deleted there message by
- * message, like any other. */
+/* The folder stays for what was never here, or to be asked about; the rest is deleted
+ * there message by message, like any other. */
 static int
-make_again(struct account *acc, struct folder *f, struct err *err)
+make_again(struct account *acc, struct folder *f, const char *why,
+    struct err *err)
 {
-	log_notice("%s was removed here, and has mail on the server that never "
-	    "was here: it is made again", f->name);
+	log_notice("%s was removed here, and has %s: it is made again", f->name,
+	    why);
 	if (mpath_create(acc->root_fd, (enum layout)acc->conf->layout,
 	    str_z(f->path), err) < 0)
 		return -1;
@@ -441,16 +443,20 @@ make_again(struct account *acc, struct folder *f, struct err *err)
 static int
 directory_gone(struct account *acc, struct folder *f, struct err *err)
 {
-	bool more;
+	bool more, many;
 
 	if (f->wire == NULL)
 		return 0;
 	if (acc->conf->folders.delete_remote == GONE_DELETE &&
 	    (f->policy.push & POLICY_DELETE) && !f->missing) {
-		if (remove_takes_more(acc, f, &more, err) < 0)
+		if (remove_takes_more(acc, f, &more, err) < 0 ||
+		    guard_whole(acc, f, &many, err) < 0)
 			return -1;
-		return more ? make_again(acc, f, err) :
-		    remove_folder_remote(acc, f, err);
+		if (more || many)
+			return make_again(acc, f, more ?
+			    "mail on the server that never was here" :
+			    "more mail than guards.max_delete allows", err);
+		return remove_folder_remote(acc, f, err);
 	}
 	problem_open(acc, PROBLEM_WARNING, "store.folder-gone", f, "",
 	    "%s is gone here; it is kept on the server (folders.delete_remote)",

@@ -36,6 +36,9 @@ undo_open(const char *state_dir, const char *account, bool make,
 	return fd;
 }
 
+/* A copy that is not whole yet; no name of a kept file. */
+#define PART	"part"
+
 /* ---- keeping ---------------------------------------------------------- */
 
 /* The bytes and the date, on the disk. */
@@ -64,6 +67,19 @@ copy_file(int from, int dir, const char *name, struct err *err)
 	return n < 0 ? -1 : 0;
 }
 
+/* What a crash or a full disk leaves of it is written over by the next. */
+static int
+keep_copy(int undo_fd, int fd, const char *name, struct err *err)
+{
+	if (copy_file(fd, undo_fd, PART, err) < 0) {
+		(void)unlinkat(undo_fd, PART, 0);
+		return -1;
+	}
+	if (renameat(undo_fd, PART, undo_fd, name) < 0)
+		return err_sys(err, ERR_LOCAL, "store.io", "undo: keep a copy");
+	return 0;
+}
+
 int
 undo_keep(int undo_fd, int folder_fd, const struct msg_row *row,
     const char *file, struct err *err)
@@ -80,7 +96,7 @@ undo_keep(int undo_fd, int folder_fd, const struct msg_row *row,
 			r = 1;
 		} else {
 			fd = mdir_open(folder_fd, row->in_new, file, err);
-			r = fd < 0 ? -1 : copy_file(fd, undo_fd, name, err);
+			r = fd < 0 ? -1 : keep_copy(undo_fd, fd, name, err);
 			if (fd >= 0)
 				close(fd);
 		}

@@ -160,7 +160,8 @@ prepare_open(struct account *acc, struct folder *f, struct change *c, int fd,
 		.eol = c->content->eol,
 		.wire_size = c->content->wire_size,
 		.has_nul = c->content->has_nul,
-		.flags = c->local_flags,
+		.flags = flags_minus(c->local_flags, acc->selected == f ?
+		    imap_unkept(acc->work, &f->kw) : (struct flags){ 0 }),
 	} };
 	got = upload_intend(acc, f, c, &st, u, err);
 	if (got > 0 && upload_let_go(acc, c, u->row, err) < 0)
@@ -528,6 +529,21 @@ count_uploads(const struct folder *f)
 	return n;
 }
 
+/* Some servers keep no keywords, and some refuse a message that has one: what this
+ * one keeps is asked if it matters. */
+static int
+ask_keywords(struct uploads *us, struct err *err)
+{
+	for (size_t i = 0; i < us->f->work.n; i++) {
+		const struct change *c = &us->f->work.change[i];
+
+		if (is_upload(c) && (c->local_flags.kw != 0 ||
+		    (c->local_flags.sys & FLAG_PASSED) != 0))
+			return remote_select(us->acc, us->f, err);
+	}
+	return 0;
+}
+
 int
 apply_uploads(struct account *acc, struct folder *f, struct err *err)
 {
@@ -542,6 +558,8 @@ apply_uploads(struct account *acc, struct folder *f, struct err *err)
 	us.b = xcalloc(FLYING_MAX, sizeof(*us.b));
 	us.window = FLYING;
 	r = sync_many(&us, total, err);
+	if (r == 0)
+		r = ask_keywords(&us, err);
 	if (r == 0)
 		r = run(&us, err);
 	free(us.b);

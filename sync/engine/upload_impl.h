@@ -38,6 +38,11 @@ int	upload_let_go(struct account *acc, const struct change *c, int64_t newer,
  * In a transaction. */
 int	upload_older_back(struct account *acc, int64_t id, const char *file,
 	    bool in_new, struct err *err);
+/* A new version that was ${refused} is given up: the older one that it was to replace
+ * has its file again, as it was when that was tried.  In a transaction.  1, 0: there
+ * is none any more, -1. */
+int	upload_older_again(struct account *acc, const struct msg_row *refused,
+	    struct err *err);
 /* The new version is not on the server after all: the old one keeps its place.
  * ${name}: the file is still what the old row describes, and will be tried again.
  * In a transaction. */

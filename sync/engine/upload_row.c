@@ -44,7 +44,7 @@ upload_intend(struct account *acc, struct folder *f, struct change *c,
 	row.uid.v = 0;
 	row.stage = ST_APPENDING;
 	row.seek = f->uidnext > 0 ? f->uidnext : 1;
-	row.flags = c->local_flags;
+	row.flags = u->up.flags;
 	row.subject = str_z(h.subject);
 	row.from = str_z(h.from);
 	row.msgid = str_z(h.msgid);
@@ -91,6 +91,25 @@ upload_older_back(struct account *acc, int64_t id, const char *file, bool in_new
 		row.in_new = in_new;
 	}
 	return store_msg_put(acc->store, &row, err);
+}
+
+int
+upload_older_again(struct account *acc, const struct msg_row *refused,
+    struct err *err)
+{
+	char *file = str_dup(refused->file);
+	int64_t folder = refused->folder, id = refused->to;
+	bool in_new = refused->in_new;
+	struct msg_row old;
+	int got = id == 0 ? 0 : store_find_id(acc->store, id, &old, err);
+
+	/* Unless somebody has seen to it meanwhile. */
+	if (got > 0 && (old.stage != ST_GONE_LOCAL || old.folder != folder))
+		got = 0;
+	if (got > 0 && upload_older_back(acc, id, file, in_new, err) < 0)
+		got = -1;
+	free(file);
+	return got;
 }
 
 int

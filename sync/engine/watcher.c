@@ -180,9 +180,12 @@ watcher_event(struct account *acc, const struct event *ev)
 			folder_mark(f, DIRTY_REMOTE);
 		break;
 	case EV_OVERFLOW:
-		/* NOTIFY is off now: look at everything, then arm it again. */
+		/* NOTIFY is off now: look at everything, then arm it again; at once,
+		 * if it was not just now. */
 		acc->tree_remote = true;
-		l->req = imap_notify(l->lane, true);
+		if (!l->resumed)
+			l->req = imap_notify(l->lane, true);
+		l->resumed = true;
 		break;
 	case EV_DONE:
 		answered(acc, l, &ev->done);
@@ -234,12 +237,14 @@ watcher_keep_alive(struct account *acc)
 	for (size_t i = 0; i < acc->n_listeners; i++) {
 		struct listener *l = &acc->listener[i];
 
-		if (l->folder == 0) {
+		if (l->folder != 0) {
+			imap_idle_done(l->lane);
+			l->req = imap_idle(l->lane);
+		} else if (l->resumed) {
+			(void)imap_notify_none(l->lane);
+			l->req = imap_notify(l->lane, true);
+		} else
 			(void)imap_noop(l->lane);
-			continue;
-		}
-		imap_idle_done(l->lane);
-		l->req = imap_idle(l->lane);
 		l->resumed = false;
 	}
 }

@@ -127,6 +127,40 @@ note_objid(struct imap_box *box, struct str args)
 	    args.p + 1);
 }
 
+/* "(\Seen \Flagged $Junk)". */
+static void
+note_flags(struct imap_box *box, const struct resp_cond *cond)
+{
+	struct str args = str_trim(cond->args);
+
+	box->flags[0] = '\0';
+	if (cond->star || args.n < 2 || args.p[0] != '(' ||
+	    !str_ends(args, STR(")")) || args.n - 2 >= sizeof(box->flags))
+		return;
+	snprintf(box->flags, sizeof(box->flags), "%.*s", (int)args.n - 2,
+	    args.p + 1);
+}
+
+struct flags
+imap_unkept(const struct lane *ln, const struct kwtab *kw)
+{
+	struct flags out = { FLAG_PASSED, ~(uint64_t)0 };
+	struct str rest = str_z(imap_box(ln)->flags);
+
+	if (str_trim(rest).n == 0)
+		return (struct flags){ 0 };
+	while (rest.p != NULL) {
+		struct str name = str_trim(str_split(&rest, ' '));
+		int bit = kwtab_find(kw, name);
+
+		if (str_ieq(name, STR("$Forwarded")))
+			out.sys = 0;
+		else if (bit >= 0)
+			out.kw &= ~((uint64_t)1 << bit);
+	}
+	return out;
+}
+
 int
 box_cond(struct imap_lane *il, const struct resp_cond *cond, struct err *err)
 {
@@ -149,7 +183,7 @@ box_cond(struct imap_lane *il, const struct resp_cond *cond, struct err *err)
 	else if (str_eq(cond->code, STR("NOMODSEQ")))
 		box->modseq.v = 0;
 	else if (str_eq(cond->code, STR("PERMANENTFLAGS")))
-		box->no_new_keywords = !cond->star;
+		note_flags(box, cond);
 	else if (str_eq(cond->code, STR("UIDNOTSTICKY")))
 		box->uid_not_sticky = true;
 	else if (str_eq(cond->code, STR("READ-ONLY")))

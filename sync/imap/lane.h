@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/flags.h"
 #include "base/secret.h"
 #include "base/types.h"
 #include "imap/caps.h"
@@ -58,7 +59,8 @@ struct imap_box {
 	struct uidvalidity	validity;
 	uint32_t		uidnext;	/* 0: the server did not say */
 	struct modseq		modseq;	/* HIGHESTMODSEQ; 0: NOMODSEQ */
-	bool			no_new_keywords; /* PERMANENTFLAGS lacks \* */
+	char			flags[512];	/* PERMANENTFLAGS, if it names all; "":
+						 * unknown, or there may be others */
 	bool			uid_not_sticky;
 	char			objid[128];	/* MAILBOXID */
 };
@@ -83,6 +85,10 @@ bool			  imap_can(const struct lane *ln, enum imap_cap cap);
 void			  imap_avoid(struct lane *ln, enum imap_cap cap);
 const struct imap_server *imap_server(const struct lane *ln);
 const struct imap_box	 *imap_box(const struct lane *ln);
+/* Keywords, $Forwarded among them, that the selected mailbox keeps of nobody: all but
+ * those that it names.  None if it takes any, or names no flag at all: then it is not
+ * to be written.  Bits that ${kw} has no name for are among them. */
+struct flags		  imap_unkept(const struct lane *ln, const struct kwtab *kw);
 /* The capabilities with which the next session may speak ahead; 0: this server is
  * not known to understand that, or did not tell them at sign-in.  After ID. */
 uint64_t		  imap_ahead(const struct lane *ln);

@@ -110,6 +110,27 @@ class Absence(Case):
         self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
         self.assertEqual(self.far(), 0)
 
+    @limit(120)
+    def test_what_waits_for_somebody_is_not_behind_what_does_not(self):
+        """Status names a number of problems; who must act is told of his."""
+        self.syncd.settings["accounts"]["a"]["limits"] = {"max_message_size": "2KiB"}
+        self.syncd.write()
+        for i in range(25):
+            self.client.create(f"F{i:02d}")
+            self.client.append(f"F{i:02d}", message("large", "x" * 4000))
+
+        def codes():
+            return [p["code"] for p in self.syncd.status()["accounts"][0].get("problems", [])]
+        self.syncd.start()
+        self.wait(lambda: len(codes()) >= 20, 30, "the warnings")
+        for m in self.tree.messages("INBOX"):
+            os.unlink(m.path)
+        self.wait(lambda: any(c.startswith("guard.") for c in codes()), 20, "the guard to hold")
+        self.assertTrue(codes()[0].startswith("guard."), codes())
+        out = self.syncd.run("status").out
+        self.assertIn("syncd approve a/INBOX", out)
+        self.assertIn("6 more", out)
+
     def test_a_daemon_that_holds_a_folder_is_at_rest(self):
         self.syncd.start()
         self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "live", 10,

@@ -89,3 +89,19 @@ class Age(Case):
         self.assertEqual((r.rc, "3 of 3 messages" in r.err), (10, True), r.err)
         self.assertEqual(self.client.fetch_all("Trash", bodies=False), [])
         self.assertEqual(len(self.client.fetch_all("INBOX", bodies=False)), 25)
+
+    def test_what_was_here_comes_back_whatever_its_age(self):
+        self.limit(None)
+        self.syncd.settings["accounts"]["a"]["guards"] = {
+            "max_delete": {"count": 2, "percent": 20}}
+        self.syncd.write()
+        self.syncd.sync()
+        self.limit("30d")
+        self.syncd.sync()
+        for m in self.tree.messages("INBOX"):
+            os.unlink(m.path)
+        self.assertEqual(self.syncd.run("sync").rc, 10)
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertEqual(self.here(), [1, 20, 40, 900])
+        self.assertSame()
+        self.assertQuiet()

@@ -120,6 +120,30 @@ class Reading(Backup):
         self.syncd.sync("--full")
         self.assertReadOnly()
 
+    def test_a_copy_that_was_emptied_is_not_a_success(self):
+        """Nor is it what the user wanted, unless he says so."""
+        for i in range(3):
+            self.client.append("INBOX", message(f"m{i}"), date=DATE + i)
+        self.syncd.settings["accounts"]["a"]["guards"] = {
+            "max_delete": {"count": 2, "percent": 20}}
+        self.syncd.write()
+        self.syncd.sync()
+
+        def emptied():
+            for m in self.tree.messages("INBOX"):
+                os.unlink(m.path)
+            r = self.syncd.run("run", "--once", "-q")
+            self.assertEqual((r.rc, "guard.max-delete" in r.err), (10, True), r.err)
+        emptied()
+        self.assertEqual(self.syncd.run("reject", "a/INBOX").rc, 0)
+        self.assertSame()
+        emptied()
+        self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
+        self.assertEqual(self.syncd.run("run", "--once", "-q").rc, 0)
+        self.assertEqual(self.tree.messages("INBOX"), [])
+        self.assertEqual(len(self.client.fetch_all("INBOX")), 3)
+        self.assertReadOnly()
+
     def test_what_vanishes_there_stays_and_flags_follow(self):
         for i in range(6):
             self.client.append("INBOX", message(f"m{i}"), date=DATE + i)
@@ -276,6 +300,17 @@ class Restoring(Backup):
                                  "Lists/Ünïcode": self.far["Lists/Ünïcode"]})
         self.restore("--since", "2021-01-01")
         self.assertEqual(self.server_of(self.target), there)
+
+    def test_scripts_of_the_other_account_leave_the_backup_alone(self):
+        """They are for mail of that account, and the tree is another's."""
+        script = os.path.join(self.syncd.dir, "file.lua")
+        with open(script, "w", encoding="ascii") as f:
+            f.write('plugin { api = 1 }\non.sync_done(function()\n'
+                    '  search { mailbox = "INBOX" }:really():move("Filed")\nend)\n')
+        self.syncd.settings["plugins"] = [{"script": script, "accounts": ["b"]}]
+        self.syncd.write()
+        self.restore()
+        self.assertRestored()
 
     def test_existing_mail_gets_the_flags_or_is_skipped(self):
         m = next(m for m in self.client.fetch_all("INBOX") if "S" in m.flags)

@@ -171,6 +171,24 @@ BOTH = {
     "moved here and back": (
         lambda t: (t.tree.move("INBOX", "m1", "Archive"), t.tree.move("Archive", "m1", "INBOX")),
         lambda t: t.assertPlaces("m1", "INBOX")),
+    "draft replaced here, moved there": (
+        lambda t: (t.tree.replace("Drafts", "first version",
+                                  local_message("draft", "second version")),
+                   t.client.move("Drafts", t.far("Drafts", "first version"), "Archive")),
+        lambda t: (t.assertPlaces("first version"),
+                   t.assertFlags("Archive", "second version", "D"))),
+    "mail replaced and flagged here, moved there": (
+        lambda t: (t.tree.replace("INBOX", "Subject: m1", local_message("m1", "second version")),
+                   t.tree.set_flags("INBOX", "second version", "S"),
+                   t.client.move("INBOX", t.far("INBOX", "Subject: m1"), "Archive")),
+        lambda t: t.assertFlags("Archive", "second version", "S")),
+    "draft replaced here, moved there and back": (
+        lambda t: (t.tree.replace("Drafts", "first version",
+                                  local_message("draft", "second version")),
+                   t.client.move("Drafts", t.far("Drafts", "first version"), "Archive"),
+                   t.client.move("Archive", t.far("Archive", "first version"), "Drafts")),
+        lambda t: (t.assertPlaces("first version"),
+                   t.assertFlags("Drafts", "second version", "D"))),
     "draft replaced here, flagged there": (
         lambda t: (t.tree.replace("Drafts", "first version",
                                   local_message("draft", "second version")),
@@ -398,6 +416,23 @@ class KeywordsOfAMove(ChangeCase):
         self.syncd.sync()
         self.assertFlags("INBOX", "Subject: m2", "")
         self.assertEqual(self.tree.find("INBOX", "Subject: m2").letters, "z")
+        self.assertQuiet()
+
+    def test_a_keyword_without_a_letter_is_not_lost_where_there_is_one(self):
+        """Not all have one in the folder that it comes from."""
+        words = [f"k{i:02d}" for i in range(30)]
+        self.seed()
+        self.client.store("INBOX", self.far("INBOX", "m1"), "+", "", words)
+        self.client.store("INBOX", self.far("INBOX", "m2"), "+", "", words[-3:])
+        self.syncd.sync()
+        self.tree.move("INBOX", "m1", "Archive")
+        self.tree.move("INBOX", "m2", "Projects", keep_name=False)
+        for _ in range(3):
+            self.syncd.sync()
+        there = {m.data.split(b"\r\n")[0]: sorted(m.keywords)
+                 for folder in ("Archive", "Projects") for m in self.client.fetch_all(folder)}
+        self.assertEqual(there[b"Subject: m1"], words)
+        self.assertFlags("Projects", "Subject: m2", "", words[-3:])
         self.assertQuiet()
 
     def test_a_keyword_that_is_taken_off_here_while_the_server_moves_the_message(self):

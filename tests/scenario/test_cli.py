@@ -71,6 +71,40 @@ class Cli(Case):
         self.assertEqual(self.syncd.run("reload").rc, 0)
         wait_for(lambda: " C: " in self.syncd.log(), 20, "the talk in the log")
 
+    def test_a_log_that_is_followed_leaves_nothing_out(self):
+        """-n is about what it begins with; a sync may do more in a moment."""
+        self.client.append("INBOX", message("one"))
+        self.syncd.sync()
+        path = os.path.join(self.syncd.dir, "followed")
+
+        def lines():
+            with open(path, encoding="utf-8") as f:
+                return f.read().count('"op":"download"')
+        with open(path, "w", encoding="utf-8") as out:
+            proc = self.syncd.popen(("log", "-f", "-n", "1", "--json"), stdout=out)
+        self.addCleanup(proc.wait)
+        self.addCleanup(proc.terminate)
+        self.wait(lambda: lines() == 1, 20, "the first")
+        for i in range(20):
+            self.client.append("INBOX", message(f"m{i}"))
+        self.syncd.sync()
+        self.wait(lambda: lines() == 21, 20, "the others")
+
+    def test_what_is_paused_without_a_daemon_is(self):
+        self.syncd.sync()
+        self.client.append("INBOX", message("later"))
+        self.assertEqual(self.syncd.run("pause", "a").rc, 0)
+        r = self.syncd.run("run", "--once", "-q")
+        self.assertEqual((r.rc, r.out + r.err), (0, ""))
+        self.assertIn("paused", self.syncd.run("sync").out)
+        r = self.syncd.run("sync", "a")
+        self.assertEqual(r.rc, 75)
+        self.assertIn("syncd resume a", r.err)
+        self.assertEqual(self.tree.messages("INBOX"), [])
+        self.assertEqual(self.syncd.run("resume", "a").rc, 0)
+        self.syncd.sync()
+        self.assertEqual(len(self.tree.messages("INBOX")), 1)
+
     def test_status_folders_and_log_without_a_daemon(self):
         self.client.append("INBOX", message("one"))
         self.syncd.sync()

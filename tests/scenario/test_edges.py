@@ -28,6 +28,15 @@ class Edges(Case):
         self.assertPlaces("later", "INBOX")
         self.assertQuiet()
 
+    def test_an_account_of_many_lines(self):
+        """As many as the file may have: the worker is told of all of them."""
+        self.client.create("Customers/01499")
+        self.client.append("Customers/01499", message("last"), date=DATE)
+        rename = {f"Customers/{i:05d}": f"Kunden, die in {'sehr ' * 8}langen Zeilen stehen/{i:05d}"
+                  for i in range(1500)}
+        self.sync_with(folders={"rename": rename})
+        self.assertEqual(len(self.tree.messages(rename["Customers/01499"])), 1)
+
     def test_a_move_is_a_move_when_only_its_target_is_synced(self):
         self.client.create("Box")
         for i in range(3):
@@ -111,6 +120,26 @@ class Edges(Case):
         self.client.create("Plans")
         self.client.append("Plans", message("old"), date=DATE)
         self.sync_with(folders={"sync": ["*"], "delete_remote": "yes"})
+        shutil.rmtree(self.tree.path("Plans"))
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertNotIn("Plans", [n for n, _ in self.far_folders()])
+
+    def test_a_folder_deleted_here_with_much_mail_is_asked_about(self):
+        """A tree that was emptied, but for the marker, would look like that."""
+        self.client.create("Plans")
+        for i in range(3):
+            self.client.append("Plans", message(f"m{i}"), date=DATE)
+        self.sync_with(folders={"sync": ["*"], "delete_remote": "yes"},
+                       guards={"max_delete": {"count": 2, "percent": 20}})
+        for verdict, left in (("reject", 3), ("approve", 0)):
+            shutil.rmtree(self.tree.path("Plans"))
+            r = self.syncd.run("sync")
+            self.assertEqual((r.rc, "guard.max-delete" in r.err), (10, True), r.err)
+            self.assertEqual(len(self.client.fetch_all("Plans")), 3)
+            self.assertEqual(self.syncd.run(verdict, "a/Plans").rc, 0)
+            self.assertEqual(len(self.client.fetch_all("Plans")), left)
+            self.syncd.sync()
+            self.assertSame()
         shutil.rmtree(self.tree.path("Plans"))
         self.syncd.sync(expect=(0, 1, 10))
         self.assertNotIn("Plans", [n for n, _ in self.far_folders()])
@@ -199,6 +228,28 @@ class Edges(Case):
         self.sync_with(folders={"sync": ["*", "!Archive"]})
         self.syncd.sync()
 
+    def test_what_was_lost_here_and_stayed_there_comes_back_as_what_it_was(self):
+        """Files that are put back where nothing is deleted, two of them alike."""
+        self.client.create("Plans")
+        self.sync_with(policy="archive")
+        for token in ("one", "two", "two"):
+            self.client.append("Plans", message(token), "S", ["todo"], DATE)
+        self.syncd.sync()
+        away = self.tree.path("Plans") + "/tmp"
+        for m in self.tree.messages("Plans"):
+            os.rename(m.path, os.path.join(away, os.path.basename(m.path)))
+        self.syncd.sync()
+        self.client.store("Plans", self.client.find("Plans", "one"), "+", "F")
+        self.syncd.sync()
+        self.assertEqual(len(self.client.fetch_all("Plans")), 3)
+        for name in os.listdir(away):
+            os.rename(os.path.join(away, name), os.path.join(self.tree.path("Plans"), "cur", name))
+        self.tree.add("Plans", local_message("three"), "S")
+        self.syncd.sync()
+        self.assertEqual(len(self.client.fetch_all("Plans")), 4)
+        self.assertSame()
+        self.assertQuiet()
+
     # -- intents that are open when the folder is not what it was ---------
 
     def state(self, sql):
@@ -264,6 +315,22 @@ class Edges(Case):
         self.client.append("Plans", message("planned"), "S", date=DATE)
         self.syncd.sync()
         self.assertPlaces("planned", "Plans")
+
+    def test_an_open_move_of_what_has_more_keywords_than_letters(self):
+        words = [f"k{i:02d}" for i in range(30)]
+        self.client.create("Plans")
+        self.client.append("INBOX", message("all"), "S", words, DATE)
+        self.client.append("INBOX", message("last"), "S", words[-2:], DATE)
+        self.syncd.sync()
+        self.state("UPDATE message SET stage = 3, seek = 1, dest = (SELECT id FROM folder WHERE "
+                   "CAST(path AS TEXT) = 'Plans') WHERE CAST(subject AS TEXT) = 'last'")
+        self.tree.move("INBOX", "Subject: last", "Plans")
+        self.client.move("INBOX", self.client.find("INBOX", "Subject: last"), "Plans")
+        for _ in range(3):
+            self.syncd.sync()
+        [m] = self.client.fetch_all("Plans")
+        self.assertEqual(sorted(m.keywords), words[-2:])
+        self.assertQuiet()
 
     def test_an_open_move_whose_target_was_dropped(self):
         self.seed_plans()

@@ -68,6 +68,29 @@ class Hooks(Case):
         self.assertEqual(self.read("args").splitlines(), ["2", " " + evil, "end"])
         self.assertFalse(os.path.exists(self.path("pwned")))
 
+    def test_a_sender_cannot_keep_a_hook_from_running(self):
+        """However large what it wrote becomes in JSON, the event itself comes."""
+        self.hook(events=["mail.changed"], run="cat >>seen")
+        bad = b"\x01" * 190
+        for i in range(30):
+            self.client.append("Archive", b"From: " + bad + b" <a@x.example>\r\nSubject: " + bad +
+                               b"\r\nMessage-ID: <" + bad + b"%d@x>\r\n\r\nx\r\n" % i)
+        self.live()
+        self.wait(lambda: os.path.exists(self.path("seen")) and self.read("seen").endswith("\n"),
+                  15, "the hook")
+        event = json.loads(self.read("seen").splitlines()[0])
+        self.assertEqual((event["new"], event["folders"]), (30, ["Archive"]))
+
+    def test_a_long_subject_is_cut_between_letters(self):
+        """It is text for those who see it, whatever the script."""
+        self.hook(events=["mail.new"], run="cat >>seen")
+        self.live()
+        self.client.append("INBOX", message("x").replace(
+            b"Subject: x", "Subject: a".encode() + "\u3042".encode() * 100))
+        self.wait(lambda: os.path.exists(self.path("seen")) and self.read("seen").endswith("\n"),
+                  15, "the hook")
+        self.assertEqual(json.loads(self.read("seen"))["subject"], "a" + "\u3042" * 66)
+
     def test_tried_again_when_it_asks_for_that(self):
         self.hook(events=["mail.changed"], retry_on=[75],
                   run="echo x >>tries; [ $(wc -l <tries) -ge 3 ] && touch done || exit 75")

@@ -106,6 +106,18 @@ class Home(Case):
 class Init(Home):
     # -- without a terminal ----------------------------------------------
 
+    def test_a_path_is_taken_as_it_is_typed(self):
+        """YAML has other ideas of ` #` and `: `."""
+        for name, path in (("one", self.home + "/My #1 mail"), ("two", self.home + "/a: b"),
+                           ("three", "~/it's")):
+            r = self.run_init("--name", name, "--secret", "file", "--stdin", "--yes",
+                              "--path", path, stdin=self.secret())
+            self.assertEqual(r.returncode, 0, r)
+            r = self.verb("config", "show", name, "--json")
+            shown = json.loads(r.stdout)[f"accounts.{name}.path"]["value"]
+            self.assertEqual(shown.strip("'").replace("''", "'"),
+                             path.replace("~", self.home))
+
     def test_found_by_srv_and_ready_to_sync(self):
         self.client.append("INBOX", message("first"))
         r = self.run_init("--secret", "file", "--stdin", stdin=self.secret(), host=False)

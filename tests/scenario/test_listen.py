@@ -9,9 +9,8 @@ from server import wait_for
 from test_peer import PeerCase
 
 
-class Listening(PeerCase):
-    """IDLE, and nothing else that would look for hours."""
-    caps = peer.MODERN + " UTF8=ACCEPT"
+class ListenCase(PeerCase):
+    """Nothing else would look for hours."""
     account = {"watch": {"poll": "6h"}}
 
     def idle_in(self, folder="INBOX"):
@@ -22,6 +21,11 @@ class Listening(PeerCase):
         self.peer.deliver(folder, message(token))
         wait_for(lambda: any(token.encode() in m.data for m in self.tree.messages(folder)), 40,
                  f"{token} to arrive")
+
+
+class Listening(ListenCase):
+    """IDLE."""
+    caps = peer.MODERN + " UTF8=ACCEPT"
 
     def test_a_server_that_ends_it_by_itself(self):
         self.peer.on("IDLE", raw(b"+ idling\r\nTAG OK that is long enough\r\n"), times=1)
@@ -52,7 +56,23 @@ class Listening(PeerCase):
         self.arrives("pushed")
 
 
-del PeerCase
+class Notified(ListenCase):
+    """NOTIFY, for the whole account."""
+    caps = peer.MODERN + " NOTIFY"
+
+    def asked(self):
+        return sum(c.startswith("NOTIFY SET") for c in list(self.peer.sent))
+
+    def test_a_server_that_gives_up_whenever_it_is_asked(self):
+        """It is asked again, and not without a pause."""
+        self.peer.overflows = 1 << 30
+        self.syncd.start()
+        wait_for(lambda: self.asked() >= 2, 40, "the second NOTIFY")
+        time.sleep(3)
+        self.assertLess(self.asked(), 10)
+
+
+del PeerCase, ListenCase
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
@@ -554,6 +555,33 @@ class Silence(LiveCase):
 
     def spoken(self):
         return sum(map(os.path.getsize, self.dovecot.connections(self.user)))
+
+
+class Left(LiveCase):
+    """Many messages are known to be on one side only, and to stay there."""
+
+    def read(self):
+        """Bytes that the worker has read so far."""
+        [worker] = children(self.syncd.proc.pid)
+        with open(f"/proc/{worker}/io", encoding="ascii") as f:
+            return int(f.readline().split()[1])
+
+    @unittest.skipUnless(os.geteuid() == 0, "a worker shows what it does to root only")
+    def test_a_round_without_changes_does_not_look_at_them(self):
+        self.begin()
+        self.syncd.stop(10)
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            db.executemany(
+                "INSERT INTO message (folder, stage, in_new, ino, size, wire_size, eol, flags, "
+                "keywords, modseq, date, since, subject) VALUES (1, 5, 0, 0, 0, 0, 0, 0, 0, 0, "
+                "0, 1, ?)", ((bytes(400),) for _ in range(20000)))
+        db.close()
+        self.run_daemon()
+        self.syncd.sync()
+        before = self.read()
+        for _ in range(5):
+            self.syncd.sync()
+        self.assertLess(self.read() - before, 1 << 20)
 
 
 class WithoutWatches(LiveCase):

@@ -4,13 +4,15 @@ wild is known for, and each command that is never answered.
 With every one of them the whole of PeerCase.change() must cross, once, or wait
 until the server behaves; nothing is lost, doubled or altered.
 """
+import datetime
 import re
 import time
 
 import peer
-from case import limit, message, rows
+from case import limit, local_message, message, rows
 from peer import Closed, Session, before, no, raw, stall
-from test_peer import COMMANDS, PeerCase
+from server import wait_for
+from test_peer import COMMANDS, DATE, PeerCase
 
 THROTTLED = "Request is throttled. Suggested Backoff Time: 1000 milliseconds"
 WRITES = ("UID STORE", "UID MOVE", "UID COPY", "UID EXPUNGE", "APPEND", "CREATE")
@@ -309,6 +311,12 @@ class Careful(Story):
         self.excused("LIST|SELECT|STATUS|NAMESPACE|ENABLE|ID", peer.bad(
             "User is authenticated but not connected."), 5)
 
+    def test_who_alerts_without_end_is_not_quoted_without_end(self):
+        self.peer.on("LIST", before(b"* OK [ALERT] look at me\r\n" * 1000))
+        r = self.any_end()
+        self.assertIn("the server says: look at me", r.err)
+        self.assertLess(r.err.count("look at me"), 20)
+
     def throttled(self, verb, answer):
         """It is waited for: nothing is asked one by one, or taken for what cannot be had."""
         self.syncd.sync()
@@ -333,6 +341,19 @@ class Careful(Story):
 
     def test_microsoft_throttles_changes(self):
         self.throttled("UID STORE", peer.bad(THROTTLED))
+
+    def test_microsoft_says_how_long(self):
+        """It says so to a daemon, which is there to wait."""
+        self.peer.on("LIST", peer.bad(THROTTLED.replace("1000", "250000")))
+        self.syncd.start()
+
+        def until():
+            account = self.syncd.status()["accounts"][0]
+            return account["state"] == "offline" and account.get("next_attempt")
+        wait_for(until, 40, "the refusal")
+        left = datetime.datetime.fromisoformat(until().replace("Z", "+00:00")) - \
+            datetime.datetime.now(datetime.timezone.utc)
+        self.assertGreater(left.total_seconds(), 60)
 
     def test_gmail_throttles(self):
         self.throttled("UID FETCH.*BODY", no("[THROTTLED] slow down"))
@@ -369,6 +390,63 @@ class Careful(Story):
             change()
             self.any_end()
         self.honestly(self.assertAll)
+
+
+class Forgetful(Story):
+    """A server that keeps no keywords but those it names (Exchange, Yahoo, Courier)."""
+    caps = peer.EXCHANGE
+
+    def setUp(self):
+        super().setUp()
+        self.peer.permanent = "\\Answered \\Flagged \\Deleted \\Seen \\Draft $MDNSent $Known"
+
+    def near(self, token):
+        m = self.tree.find("INBOX", "Subject: " + token)
+        return "".join(sorted(m.flags)), set(m.keywords)
+
+    def kept_here(self):
+        self.syncd.sync()
+        self.tree.set_flags("INBOX", "Subject: m0", "S", keywords=["work", "$Known"])
+        self.tree.set_flags("INBOX", "Subject: m2", "FP")
+        self.tree.add("INBOX", local_message("near"), "FPS", ["work", "$Known"], DATE + 60)
+        for _ in range(3):
+            self.any_end()
+        self.syncd.sync()
+        self.assertEqual(self.near("m0"), ("S", {"work", "$Known"}))
+        self.assertEqual(self.near("m2"), ("F", {"$Forwarded"}))
+        self.assertEqual(self.near("near"), ("FS", {"work", "$Known", "$Forwarded"}))
+        self.assertEqual([m.flags for m in self.inbox.msgs], [
+            {"\\Seen", "$Known"}, {"\\Seen"}, {"\\Flagged"}, {"\\Seen"}, set(), {"\\Seen"},
+            {"\\Flagged", "\\Seen", "$Known"}])
+        # What the server can tell is taken, and the rest is left.
+        self.inbox.msgs[0].flags ^= {"\\Seen", "\\Flagged", "$Known"}
+        self.inbox.msgs[2].flags ^= {"\\Seen"}
+        for m in self.inbox.msgs:
+            self.inbox.touch(m)
+        self.peer.sent.clear()
+        self.syncd.sync()
+        self.assertEqual(self.near("m0"), ("F", {"work"}))
+        self.assertEqual(self.near("m2"), ("FS", {"$Forwarded"}))
+        self.assertEqual([c for c in self.peer.sent if c.startswith(WRITES)], [])
+        # One that learns them makes none of them gone, and gets them when all is looked at.
+        self.peer.rules.table.clear()
+        self.peer.permanent += " \\*"
+        self.syncd.sync("--full")
+        self.assertEqual(self.inbox.msgs[0].flags, {"\\Flagged", "work"})
+        self.assertEqual(self.near("m0"), ("F", {"work"}))
+        self.assertEqual(self.near("m2"), ("FS", {"$Forwarded"}))
+
+    def test_in_silence(self):
+        self.kept_here()
+
+    def test_with_condstore_in_silence(self):
+        self.peer.caps = peer.MODERN
+        self.kept_here()
+
+    def test_with_a_refusal(self):
+        for verb in ("UID STORE", "APPEND"):
+            self.peer.on(verb + r".*( work|Forwarded|\(work)", no("no such flag here"))
+        self.kept_here()
 
 
 # -- who does not answer -----------------------------------------------------

@@ -191,6 +191,21 @@ class Scripts(unittest.TestCase):
         self.assertEqual(s.execs[0].argv, ["notmuch", "new", "--quiet"])
         self.says(s.ask("command", m, what="pull-tags", only=0), "tag work")
 
+    def test_notmuch_keeps_a_whole_thread_equal(self):
+        """One program for all: an event has 32 actions, a thread more messages."""
+        s = Script()
+        self.addCleanup(s.__exit__)
+        with open(os.path.join(ROOT, "lua/plugins/notmuch/main.lua"), encoding="utf-8") as f:
+            self.assertEqual(s.load(f.read(), name="notmuch/main.lua"), "")
+        s.programs["notmuch"] = (0, b"", b"")
+        thread = [mail(keywords=["a", "b c%"], added=["b c%"], removed=["d"], mid=f'x y"{i}@z', id=i)
+                  for i in range(1, 41)]
+        plan = s.ask("settled", *thread, args=["INBOX"])
+        self.says(plan, "run notmuch tag --batch")
+        self.assertEqual(plan.ops[0].bytes.decode(),
+                         "".join(f'+b%20c%25 -d -- id:"x y""{i}@z"\n' for i in range(1, 41)))
+        self.says(s.ask("settled", args=["INBOX"]))
+
     def test_dedupe_spares_what_differs(self):
         s = self.script("dedupe")
         first, again = mail(id=1), mail(id=2)

@@ -138,6 +138,21 @@ end)
         self.wait(written, 30, line)
 
 
+class CommandTest(EventCase):
+    def test_more_messages_than_it_can_be_given_are_refused(self):
+        """Neither a part of them in silence, nor a wait that does not end."""
+        self.hear('command("count", "how many", function(msgs) log.info(#msgs) end)')
+        self.begin()
+        self.client.append("INBOX", message("one"))
+        self.syncd.start()
+        self.wait_same(30, "the first round")
+        path = self.tree.find("INBOX", "one").path
+        for n in (65, 900):
+            r = self.syncd.run("cmd", "count", *[path] * n)
+            self.assertEqual(r.rc, 64, r)
+            self.assertIn("64 messages at a time", r.err)
+
+
 class WritingTest(EventCase):
     @limit(90)
     def test_mail_and_mailboxes_that_scripts_make(self):

@@ -76,6 +76,38 @@ class Replaced(PeerCase):
         self.assertIn(b"second", m.data)
 
 
+class TooBig(PeerCase):
+    """The new version of a draft is larger than the server takes: what comes of it is
+    what comes of the draft."""
+    caps = MODERN + " APPENDLIMIT=2000"
+
+    def setUp(self):
+        super().setUp()
+        self.drafts = self.peer.box("Drafts", ["\\Drafts"])
+        self.drafts.add(message("draft", "first"), {"\\Draft"}, DATE)
+        self.syncd.sync()
+        self.tree.replace("Drafts", "draft", local_message("draft", "z" * 4000))
+        self.assertIn("APPENDLIMIT", self.any_end().err)
+        self.any_end()
+        self.assertEqual(len(self.drafts.msgs), 1)
+
+    def test_and_a_smaller_one_takes_the_place_of_both(self):
+        self.tree.replace("Drafts", "draft", local_message("draft", "third"))
+        self.any_end()
+        self.any_end()
+        [there] = self.drafts.msgs
+        self.assertIn(b"third", there.data)
+        [here] = self.tree.messages("Drafts")
+        self.assertIn(b"third", here.data)
+
+    def test_and_it_is_deleted(self):
+        self.tree.delete("Drafts", "draft")
+        self.any_end()
+        self.any_end()
+        self.assertEqual(self.drafts.msgs, [])
+        self.assertEqual(self.tree.messages("Drafts"), [])
+
+
 class Pushed(PeerCase):
     caps = MODERN + " NOTIFY"
     account = {"watch": {"poll": "1h"}}

@@ -558,7 +558,7 @@ class Session(Pushing):
         uids, flags, date = [], [], None
         for w in words[1:]:
             if isinstance(w, list):
-                flags = [x.decode() for x in w]
+                flags = self.peer.kept(x.decode() for x in w)
             elif w not in lits:
                 date = epoch_of(w.decode())
             else:
@@ -628,7 +628,7 @@ class Session(Pushing):
             del words[1]
         action = words[1].decode().upper()
         flags = words[2] if isinstance(words[2], list) else words[2:]
-        flags = {f.decode() for f in flags}
+        flags = self.peer.kept(f.decode() for f in flags)
         self.news()
         for msg in self.box.pick(words[0].decode()):
             if action.startswith("+"):
@@ -779,6 +779,11 @@ class Peer:
 
     def can(self, capability):
         return capability.upper() in self.caps.upper().split()
+
+    def kept(self, flags):
+        """Those that PERMANENTFLAGS allows."""
+        allowed = self.permanent.split()
+        return {f for f in flags if f in allowed or ("\\*" in allowed and f[0] != "\\")}
 
     def on(self, pattern, action, times=-1):
         """Answer commands that match (from their verb on) with ${action}; the

@@ -44,6 +44,8 @@ static char conf_path[128], socket_path[128];
 
 /* ---- a worker --------------------------------------------------------- */
 
+enum { FLOOD = 19000 };		/* lines of a long plan, more than a client's queue */
+
 static inline void
 say(enum ipc_type type, const char *fmt, ...)
 {
@@ -72,6 +74,14 @@ hear(enum ipc_type *type)
 			_exit(98);
 	if (rc < 0)
 		_exit(97);
+	if (*type == IPC_CONF) {
+		struct buf text;
+
+		if (ipc_read_file(ride, &text, &err) < 0)
+			_exit(95);
+		close(ride);
+		return buf_steal(&text);
+	}
 	if (ride >= 0)
 		close(ride);
 	return str_dup(payload);
@@ -86,10 +96,16 @@ do_job(const char *account, const char *text, bool once)
 	const char *folder = js_get(job, "folder");
 	int n = (int)js_int(job, "job", 0);
 
+	if (strncmp(account, "mute", 4) == 0) {
+		json_decref(job);
+		return;
+	}
 	/* What a round of its own says: it begins, and all is well by then. */
 	if (strncmp(account, "pulse", 5) == 0)
 		say(IPC_STATUS, "{\"state\": \"syncing\", "
 		    "\"last_success\": \"2026-11-29T12:00:0%d.000Z\"}", n);
+	for (int i = 0; strncmp(account, "flood", 5) == 0 && i < FLOOD; i++)
+		say(IPC_JOB_LINE, "{\"job\": %d, \"text\": \"%0250d\"}", n, i);
 	say(IPC_JOB_LINE, "{\"job\": %d, \"text\": \"%s: plan %s%s\"}", n, account,
 	    folder != NULL ? folder : "all",
 	    js_bool(job, "dry_run") ? " (dry)" : "");
@@ -102,6 +118,8 @@ do_job(const char *account, const char *text, bool once)
 	else
 		say(IPC_JOB_DONE, "{\"job\": %d, \"exit\": 0, "
 		    "\"summary\": {\"new\": 3}, \"error\": null}", n);
+	if (strncmp(account, "flood", 5) == 0)
+		say(IPC_STATUS, "{\"state\": \"flooded\"}");
 	json_decref(job);
 	if (once && strncmp(account, "slow", 4) == 0) {
 		signal(SIGTERM, SIG_IGN);

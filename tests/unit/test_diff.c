@@ -655,6 +655,22 @@ a_flag_that_the_server_cannot_keep_stays_here(void **state)
 	assert_int_equal(diff_message(&in, &two_way, CONFLICT_MERGE).ops, 0);
 }
 
+/* It would be gone there, and next time be taken for removed. */
+static void
+what_the_server_cannot_keep_is_neither_sent_nor_agreed_on(void **state)
+{
+	struct diff_in in = { .base = BOTH, .remote = SIDE_PRESENT,
+	    .local = SIDE_PRESENT, .local_flags = { S, 2 },
+	    .remote_blind = { FLAG_PASSED, ~(uint64_t)0 } };
+	struct diff_out out = diff_message(&in, &two_way, CONFLICT_MERGE);
+
+	(void)state;
+	assert_int_equal(out.ops, OP_FLAGS_REMOTE);
+	assert_true(flags_eq(out.add, (struct flags){ S, 0 }));
+	assert_true(flags_eq(out.flags, (struct flags){ S, 0 }));
+	assert_true(flags_eq(out.local, (struct flags){ S, 2 }));
+}
+
 static void
 the_delta_is_minimal(void **state)
 {
@@ -691,6 +707,7 @@ main(void)
 		cmocka_unit_test(
 		    a_new_keyword_that_cannot_be_shown_is_agreed_on_silently),
 		cmocka_unit_test(a_flag_that_the_server_cannot_keep_stays_here),
+		cmocka_unit_test(what_the_server_cannot_keep_is_neither_sent_nor_agreed_on),
 		cmocka_unit_test(the_delta_is_minimal),
 	};
 

@@ -66,7 +66,8 @@ select_tells_of_the_mailbox(void **state)
 	assert_false(box->open);
 	play_event(&p, EV_GONE);
 	play_done(&p, req, DONE_OK);
-	assert_true(box->open && box->readonly && box->no_new_keywords);
+	assert_true(box->open && box->readonly);
+	assert_string_equal(box->flags, "\\Deleted \\Seen");
 	assert_true(box->uid_not_sticky);
 	assert_int_equal(box->exists, 17);
 	assert_int_equal(box->validity.v, 3857529045);

@@ -99,6 +99,29 @@ largest_message_passes_and_one_byte_more_is_refused(void **state)
 }
 
 static void
+longer_text_goes_as_a_file(void **state)
+{
+	struct str text = { xcalloc(20 * IPC_MAX, 1), 20 * IPC_MAX }, payload;
+	enum ipc_type type;
+	struct buf got;
+	struct err err;
+	int ride;
+
+	(void)state;
+	memset((char *)(uintptr_t)text.p, 'x', text.n);
+	assert_int_equal(ipc_send_file(sv[0], IPC_CONF, text, &err), 0);
+	assert_int_equal(recv_one(&type, &payload, &ride, &err), 1);
+	assert_int_equal(type, IPC_CONF);
+	assert_int_equal(ipc_read_file(ride, &got, &err), 0);
+	assert_true(str_eq(buf_str(&got), text));
+	buf_clear(&got);
+	close(ride);
+	assert_int_equal(ipc_read_file(-1, &got, &err), -1);
+	buf_clear(&got);
+	free((char *)(uintptr_t)text.p);
+}
+
+static void
 descriptor_rides_along_and_is_close_on_exec(void **state)
 {
 	enum ipc_type type;
@@ -189,6 +212,8 @@ main(void)
 		    message_arrives_whole_with_its_type, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    largest_message_passes_and_one_byte_more_is_refused, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(longer_text_goes_as_a_file, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(
 		    descriptor_rides_along_and_is_close_on_exec, setup, teardown),

@@ -54,6 +54,68 @@ job_answers_when_every_part_is_done(void **state)
 	stop(&to);
 }
 
+/* Who pages through a long plan is not one who does not read. */
+static void
+long_plan_waits_for_a_slow_reader(void **state)
+{
+	struct line_to to = start("flood"), other = dial();
+	json_t *line;
+	struct err err;
+	int lines = 0;
+
+	(void)state;
+	json_decref(until_state(&to, "flood", "live"));
+	json_decref(ask(&to, "sync", "{\"dry_run\": true}"));
+	assert_true(client_send(&to, "job.wait", json_pack("{s:s}", "job", "j1"),
+	    clock_in(USEC_S(5)), &err) > 0);
+	json_decref(until_state(&other, "flood", "flooded"));
+	while ((line = client_next(&to, clock_in(USEC_S(10)), &err)) != NULL &&
+	    json_object_get(line, "result") == NULL) {
+		json_decref(line);
+		lines++;
+	}
+	if (line == NULL)
+		fail_msg("after %d lines: %s", lines, err.text);
+	json_decref(line);
+	assert_int_equal(lines, FLOOD + 1);
+	client_close(&other);
+	stop(&to);
+}
+
+/* Only so many jobs are known; nobody waits for one that is not. */
+static void
+waiting_for_a_job_that_is_forgotten_ends(void **state)
+{
+	struct line_to to = start("mute held");
+	json_t *line;
+	struct err err;
+	static const char sync[] = "{\"method\":\"sync\",\"params\":"
+	    "{\"target\":\"hel*\"}}\n";
+	static const char wait[] = "{\"id\":99,\"method\":\"job.wait\","
+	    "\"params\":{\"job\":\"j64\"}}\n";
+	char *all = xasprintf("%s%s%s", sync, wait, sync);
+	json_int_t id;
+
+	(void)state;
+	json_decref(until_state(&to, "mute", "live"));
+	json_decref(ask(&to, "pause", "{\"account\": \"held\"}"));
+	for (int i = 1; i < 64; i++)
+		json_decref(ask(&to, "sync", "{\"target\": \"mute\"}"));
+	/* The only one that is done goes for the next, before its end was told. */
+	assert_int_equal(send(to.fd, all, strlen(all), 0), (ssize_t)strlen(all));
+	free(all);
+	do {
+		line = client_next(&to, clock_in(USEC_S(10)), &err);
+		if (line == NULL)
+			fail_msg("%s", err.text);
+		id = js_int(line, "id", 0);
+		if (id == 99)
+			assert_string_equal(error_code(line), "job.unknown");
+		json_decref(line);
+	} while (id != 99);
+	stop(&to);
+}
+
 static void
 job_of_a_worker_that_dies_fails_and_the_worker_comes_back(void **state)
 {
@@ -464,6 +526,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(status_tells_what_workers_said_and_passes_the_rest_on),
 		T(job_answers_when_every_part_is_done),
+		T(long_plan_waits_for_a_slow_reader),
+		T(waiting_for_a_job_that_is_forgotten_ends),
 		T(job_of_a_worker_that_dies_fails_and_the_worker_comes_back),
 		T(worker_that_hangs_before_it_is_ready_is_started_anew),
 		T(refused_credentials_stay_down_until_asked),

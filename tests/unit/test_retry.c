@@ -57,12 +57,38 @@ waits_differ(void **state)
 	fail_msg("always %lld us", (long long)first);
 }
 
+static void
+what_a_server_asks_for(void **state)
+{
+	static const struct {
+		const char	*said;
+		usec		 want;
+	} t[] = {
+		{ "the server is asked too much: Request is throttled. Suggested "
+		    "Backoff Time: 9000 milliseconds", USEC_S(9) },
+		{ "suggested backoff time: 0 milliseconds", 0 },
+		{ "Backoff Time: 86400000 milliseconds", USEC_S(300) },
+		{ "Backoff Time: 18446744073709551615 milliseconds", USEC_S(300) },
+		{ "Backoff Time: 99999999999999999999 milliseconds", 0 },
+		{ "Backoff Time: -9 milliseconds", 0 },
+		{ "Backoff Time: 9 hours", 0 },
+		{ "Backoff Time: ", 0 },
+		{ "Request is throttled", 0 },
+		{ "", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(retry_asked(t[i].said), t[i].want);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits),
 		cmocka_unit_test(waits_differ),
+		cmocka_unit_test(what_a_server_asks_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,9 @@
 /* test_undo.c — the undo store: what is kept, for how long, and how it comes back. */
 #include "maildir_fixture.h"
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "base/clock.h"
 #include "engine/undo.h"
 #include "maildir/path.h"
@@ -127,6 +130,42 @@ test_across_file_systems_it_is_copied(void **state)
 	assert_int_equal(scratch_remove(away), 0);
 }
 
+/* A message is not half kept: it would be put back so, and on the server, too. */
+static void
+test_what_has_no_room_is_not_kept_in_part(void **state)
+{
+	struct rlimit was, small = { .rlim_cur = 100000 };
+	struct msg_row row = { .id = 41, .folder = 7 };
+	struct fixture *f = *state;
+	char away[SCRATCH_PATH];
+	struct kept_list list;
+	struct err err;
+	int undo;
+
+	if (make_away(away, f->fd) < 0)
+		skip();
+	undo = undo_open(away, "a", true, &err);
+	assert_true(undo >= 0);
+	write_file(f->fd, "cur/100.x:2,FS", 200000);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small.rlim_max = was.rlim_max;
+	assert_ptr_not_equal(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(undo_keep(undo, f->fd, &row, "100.x:2,FS", &err), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(undo_list(away, "a", &list, &err), 0);
+	assert_int_equal(list.n, 0);
+	kept_clear(&list);
+
+	assert_int_equal(undo_keep(undo, f->fd, &row, "100.x:2,FS", &err), 0);
+	assert_int_equal(undo_list(away, "a", &list, &err), 0);
+	assert_int_equal(list.n, 1);
+	assert_int_equal(list.v[0].size, 200000);
+	kept_clear(&list);
+	close(undo);
+	assert_int_equal(scratch_remove(away), 0);
+}
+
 /* undo.keep and undo.max, oldest first. */
 static const struct {
 	const char	*name;
@@ -207,6 +246,9 @@ main(void)
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(
 		    test_across_file_systems_it_is_copied,
+		    fixture_setup, fixture_teardown),
+		cmocka_unit_test_setup_teardown(
+		    test_what_has_no_room_is_not_kept_in_part,
 		    fixture_setup, fixture_teardown),
 		cmocka_unit_test_setup_teardown(test_trimmed_by_age_and_size,
 		    fixture_setup, fixture_teardown),
