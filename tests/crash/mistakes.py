@@ -46,7 +46,7 @@ MISTAKES = {
     "statement-unchecked": one("store/db.c", "\tdefault:\n\t\tdb_error(s, err);\n\t\t"
                                "sqlite3_reset(st);\n\t\treturn -1;", "\tdefault:\n\t\tdb_error(s, "
                                "err);\n\t\tsqlite3_reset(st);\n\t\treturn 0;",
-                               "statement:download"),
+                               "statement:upload"),
     "no-fsync-file": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fd < 0;", "test_order:Order"),
     "fsync-unheard": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fsync(fd) > 0;", "test_order:Order"),
     "no-fsync-dir": one(AT, "\trc = fsync(fd);", "\trc = 0;", "test_order:Order"),
@@ -83,7 +83,7 @@ MISTAKES |= {
     "guard-renumbered": one(GUARD, "uidvalidity_change != HOLD_HOLD ||",
                             "uidvalidity_change == HOLD_HOLD ||", "test_rematch:Held"),
     "marker-ignored": one("engine/account.c", "if (!marked && known != NULL &&\n",
-                          "if (marked && known != NULL &&\n", "test_drills:Disk"),
+                          "if (marked && known != NULL &&\n", "test_drills:not_mounted"),
     "marker-of-another": one("engine/account.c", "strcmp(known, id) != 0)",
                              "strcmp(known, id) > 0 && !marked)",
                              "test_drills:another_accounts_tree"),

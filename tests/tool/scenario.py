@@ -292,6 +292,9 @@ def report(runs):
             print(f"    skipped {name.split('.', 1)[-1]}: {reason}")
         for name, text in run.failed:
             print(f"--- {name} FAILED\n{text.rstrip()}\n---", flush=True)
+        if not (run.passed or run.skipped or run.failed):
+            print(f"--- nothing in it is called {run.word} FAILED\n---", flush=True)
+            failed += 1
         passed += len(run.passed)
         failed += len(run.failed)
     for family in sorted({f for run in runs for f in run.families}):
