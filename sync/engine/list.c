@@ -127,7 +127,10 @@ list_note_status(struct account *acc, const struct ev_status *status, bool pushe
 		s->messages = status->messages;
 	if (status->have & STATUS_MODSEQ)
 		s->modseq = status->modseq;
-	if ((status->have & STATUS_OBJID) && status->objid.n > 0) {
+	/* Of another mailbox by that name: which one was ours is yet to be told. */
+	if ((status->have & STATUS_OBJID) && status->objid.n > 0 &&
+	    !(f->validity.v != 0 && (s->have & STATUS_UIDVALIDITY) &&
+	    s->validity.v != f->validity.v)) {
 		free(f->objid);
 		f->objid = str_dup(status->objid);
 	}

@@ -137,6 +137,35 @@ folder_vanished(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+/* By that name the server has another mailbox now: was ours renamed before it was
+ * made?  Then both are there, and what is here belongs to the one of the new name. */
+static int
+folder_replaced(struct account *acc, struct folder *f, struct err *err)
+{
+	struct folder *now, *other;
+	int r;
+
+	if (acc->conf->restore.on || f->validity.v == 0 ||
+	    !(f->status.have & STATUS_UIDVALIDITY) ||
+	    f->status.validity.v == f->validity.v)
+		return 0;
+	r = renamed_there(acc, f, &now, err);
+	if (r < 0 || now == NULL)
+		return r;
+	other = account_folder_new(acc);
+	other->wire = xstrdup(f->wire);
+	other->name = xstrdup(f->name);
+	other->path = xstrdup(f->path);
+	other->delim = f->delim;
+	other->attrs = f->attrs;
+	other->status = f->status;
+	other->excluded = f->excluded;
+	r = adopt_rename(acc, f, now, err);
+	if (r < 0)
+		account_folder_drop(acc, other);
+	return r;
+}
+
 /* The folder that is known here only gets the mailbox of ${f}. */
 static struct folder *
 bind_here(struct account *acc, struct folder *here, struct folder *f)
@@ -247,6 +276,12 @@ sync_remote_list(struct account *acc, struct err *err)
 				f->missing = false;
 				problem_close(acc, "server.folder-gone", f);
 			}
+			if (f->id != 0 && f->wire != NULL && !f->skip &&
+			    folder_replaced(acc, f, err) < 0 &&
+			    !one_folder_failed(acc, f, err))
+				return -1;
+			if (i >= acc->n_folders || acc->folder[i] != f)
+				i = (size_t)-1;
 			continue;
 		}
 		if (!f->missing && folder_vanished(acc, f, err) < 0 &&

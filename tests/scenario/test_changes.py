@@ -58,6 +58,11 @@ SERVER = {
     "folder renamed": (
         lambda t: t.client.rename("Projects", "Projects 2026"),
         lambda t: t.assertPlaces("planned", "Projects 2026")),
+    "folder renamed and made again": (
+        lambda t: (t.client.rename("Projects", "Projects 2026"), t.client.create("Projects"),
+                   t.client.append("Projects", message("another"))),
+        lambda t: (t.assertPlaces("planned", "Projects 2026"),
+                   t.assertPlaces("another", "Projects"))),
     "twins": (
         lambda t: [t.client.append("INBOX", message("twin"), date=OLD) for _ in "ab"],
         lambda t: t.assertPlaces("twin", "INBOX", "INBOX")),
