@@ -135,9 +135,12 @@ account_start(struct account *a)
 	a->exit = 0;
 	a->since = clock_wall();
 	a->kill_at = clock_in(a->env->begin_within);
-	/* A worker that is gone already is reaped, and that says why. */
-	if (send_conf(a, &err) < 0)
-		log_debug("%s: %s", a->name, err.text);
+	/* It would wait for that.  One that is gone already is reaped, and says why. */
+	if (send_conf(a, &err) < 0) {
+		log_warn("%s: a worker was started for nothing: %s", a->name,
+		    err.text);
+		account_kill(a);
+	}
 }
 
 void

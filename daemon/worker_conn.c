@@ -40,8 +40,10 @@ open_lane(struct worker *w, const char *name, struct account *acc,
 		return NULL;
 	ln = connect_lane(w->conf, name, tunnel, &w->link.secret, w->tap, acc,
 	    err);
-	/* A token may have been revoked before its time: one fresh one. */
+	/* A token may have been revoked before its time: one fresh one.  Through a tunnel
+	 * goes none, and nothing goes past it. */
 	if (ln == NULL && err->class == ERR_AUTH && w->conf->auth.token_command.n > 0 &&
+	    w->conf->tunnel_command.n == 0 &&
 	    link_ask_secret(&w->link, w->conf, "rejected", err) == 0)
 		ln = connect_lane(w->conf, name, -1, &w->link.secret, w->tap,
 		    acc, err);

@@ -59,6 +59,16 @@ class Credentials(PeerCase):
         self.assertIn("secret.empty", r.err + r.out)
         self.assertEqual(logins(self.peer), [])
 
+    def test_nothing_goes_past_a_tunnel_that_is_not_signed_in(self):
+        self.start({"tunnel_command": r"printf '* OK [CAPABILITY IMAP4rev1 AUTH=XOAUTH2] "
+                    r"hello\r\n'; read tag rest; printf '%s NO not you\r\n' $tag"})
+        self.syncd.settings["accounts"]["a"]["auth"] = {"token_command": "echo fresh"}
+        self.syncd.write()
+        r = self.syncd.run("sync")
+        self.assertIn("auth.", r.err + r.out)
+        self.assertNotEqual(r.rc, 0)
+        self.assertEqual(self.peer.connections, 0)
+
     def test_the_secret_is_nowhere_in_the_state(self):
         self.start()
         self.peer.boxes["INBOX"].add(message("m"))

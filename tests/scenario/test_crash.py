@@ -276,6 +276,16 @@ class Crash(unittest.TestCase):
         world.create(THERE)
         self.assertEqual(world.folders[3:], ["F1-3t", "F1-5t", "F1-5h", "F1-7t"])
 
+    def test_a_worker_that_is_told_nothing_is_not_waited_for(self):
+        stage = self.staged("download")
+        (at, *_) = stage.effects("/memfd:syncd ", of=("-c", "file"), least=1)
+        stage.put_back()
+        r, _ = stage.killat("eio", at, "-c", "file")    # in 20 s, or it fails
+        stage.no_crash(r)
+        self.assertNotEqual(r.rc, 0)
+        stage.recover()
+        stage.judge_end()
+
     def test_while_no_folder_may_be_used_the_world_waits(self):
         world = Churn(1, None, None)
         for c in (world.oracle.new(f"aa{i}", b"", "here", "INBOX") for i in range(20)):

@@ -178,9 +178,9 @@ class Stage:
         found = []
         for at in (path, self.syncd.state + "/run/control.sock"):
             found.append(at)
-        wait_for(lambda: any(map(os.path.exists, found)), 10, "a socket")
         s = socket.socket(socket.AF_UNIX)
-        s.connect(next(p for p in found if os.path.exists(p)))
+        # It has a name before anybody listens.
+        wait_for(lambda: any(s.connect_ex(p) == 0 for p in found), 10, "a socket")
         f = s.makefile("rb")
         f.readline()
         try:
