@@ -157,7 +157,8 @@ const struct option options[] = {
 	  .help = "What becomes of a folder here that is gone on the server" },
 	{ "accounts.*.folders.delete_remote", OPT_ENUM, A(folders.delete_remote),
 	  .dflt = "no", .words = "no archive yes",
-	  .help = "What becomes of a folder on the server that is gone here" },
+	  .help = "What becomes of a folder on the server that is gone here; with more"
+	    " mail than guards.max_delete allows it comes back, and you are asked" },
 
 	{ "accounts.*.policy", OPT_POLICY, A(policy), .dflt = "two-way",
 	  .example = "backup",
@@ -197,8 +198,8 @@ const struct option options[] = {
 	{ "accounts.*.guards", OPT_GROUP, NOWHERE,
 	  .help = "What looks like an accident holds that folder and asks" },
 	{ "accounts.*.guards.max_delete", OPT_GROUP, NOWHERE,
-	  .help = "Deletions in one round beyond both numbers are not carried over"
-	    " to the other side" },
+	  .help = "Deletions, and new versions of what is here, beyond both numbers"
+	    " in one round are not carried over to the other side" },
 	{ "accounts.*.guards.max_delete.count", OPT_INT,
 	  A(guards.max_delete_count), .dflt = "100", .max = INT32_MAX,
 	  .help = "So many messages" },
@@ -307,7 +308,8 @@ const struct option options[] = {
 	{ "accounts.*.pop3.too_big", OPT_ENUM, A(pop3.too_big), .dflt = "skip",
 	  .words = "skip placeholder",
 	  .help = "What comes instead of a message larger than"
-	    " limits.max_message_size, which stays on the server" },
+	    " limits.max_message_size, which stays on the server; without UIDL nothing"
+	    " does" },
 
 	{ "accounts.*.backup", OPT_GROUP, NOWHERE,
 	  .help = "Proof of what was kept, with any policy" },
