@@ -154,7 +154,8 @@ const struct option options[] = {
 	  .dflt = "yes", .help = "Create on the server what is new here" },
 	{ "accounts.*.folders.delete_local", OPT_ENUM, A(folders.delete_local),
 	  .dflt = "no", .words = "no archive yes",
-	  .help = "What becomes of a folder here that is gone on the server" },
+	  .help = "What becomes of a folder here that is gone on the server; one with"
+	    " more mail than guards.max_delete allows is kept" },
 	{ "accounts.*.folders.delete_remote", OPT_ENUM, A(folders.delete_remote),
 	  .dflt = "no", .words = "no archive yes",
 	  .help = "What becomes of a folder on the server that is gone here; with more"

@@ -121,6 +121,7 @@ static int
 folder_vanished(struct account *acc, struct folder *f, struct err *err)
 {
 	struct folder *now;
+	bool many = false;
 
 	if (acc->conf->restore.on)
 		return restore_again(acc, f, err);
@@ -130,10 +131,16 @@ folder_vanished(struct account *acc, struct folder *f, struct err *err)
 		return adopt_rename(acc, f, now, err);
 	f->missing = true;
 	if (acc->conf->folders.delete_local == GONE_DELETE &&
-	    (f->policy.pull & POLICY_DELETE))
-		return remove_folder_local(acc, f, err);
+	    (f->policy.pull & POLICY_DELETE)) {
+		/* The list may not be whole: nobody deletes so much unasked. */
+		if (guard_whole(acc, f, &many, err) < 0)
+			return -1;
+		if (!many)
+			return remove_folder_local(acc, f, err);
+	}
 	problem_open(acc, PROBLEM_WARNING, "server.folder-gone", f, "",
-	    "%s is gone on the server; it is kept here as it is", f->name);
+	    "%s is gone on the server; it is kept here as it is%s", f->name,
+	    many ? ", with more mail than guards.max_delete allows" : "");
 	return 0;
 }
 

@@ -45,6 +45,24 @@ class Gone(Case):
         self.assertPlaces("more", "Box")
         self.assertQuiet()
 
+    def test_one_with_much_mail_is_not_deleted_here_unasked(self):
+        self.client.create("Box")
+        for i in range(5):
+            self.client.append("Box", message(f"kept{i}."))
+        self.syncd.settings["accounts"]["a"].update(
+            folders={"delete_local": "yes"}, guards={"max_delete": {"count": 3, "percent": 20}})
+        self.syncd.write()
+        self.syncd.sync()
+        self.client.delete("Box")
+        r = self.syncd.sync(expect=(0, 1, 10))
+        self.assertIn("server.folder-gone", r.err)
+        self.assertIn("guards.max_delete", r.err)
+        self.assertEqual(len(self.tree.messages("Box")), 5)
+        os.unlink(self.tree.find("Box", "kept0.").path)
+        os.unlink(self.tree.find("Box", "kept1.").path)
+        self.syncd.sync(expect=(0, 1, 10))
+        self.assertEqual(len(self.tree.messages("Box")), 3)
+
     def with_one_below(self):
         """P is deleted on the server, and stays in its list for P/c."""
         for name in ("P", "P/c"):
