@@ -170,7 +170,7 @@ leave_gone(struct folder *f)
 int
 pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 {
-	bool blind = unread_here(acc);
+	bool blind = unread_here(acc), waits;
 	int r = pair_files(acc, f, n, err);
 
 	if (r < 0 || (acc->dry_run && !acc->conf->restore.on))
@@ -181,8 +181,10 @@ pair_changes(struct account *acc, struct folder **f, size_t n, struct err *err)
 		leave_gone(f[i]);
 	if (r == 0 && any_fresh(f, n))
 		r = pair_fresh(acc, f, n, err);
+	/* What was moved on both sides may be in a folder that nobody could read. */
+	waits = unread_waits(acc);
 	for (size_t i = 0; i < n && r == 0; i++)
-		if (f[i]->skip || blind)
+		if (f[i]->skip || waits)
 			r = pair_waiting(acc, f[i], err);
 	return r;
 }

@@ -243,6 +243,27 @@ class Crash(unittest.TestCase):
                 stage.recover()
                 stage.judge_end()
 
+    @limit(60)
+    def test_what_both_sides_moved_waits_for_any_folder_that_cannot_be_read(self):
+        """The server's move may have ended there: it is not sent anew."""
+        later = no("[UNAVAILABLE] not now")
+
+        def ask(s, *args):
+            return s.box.name == "Sent" and later(s, *args)
+        for command, action in (('SELECT "?Sent', later), ("UID FETCH", ask)):
+            with self.subTest(command=command):
+                stage = on_stage(BOTH_MOVED._replace(change=[
+                    ("move", HERE, "aa1", "INBOX", ["S"], "Archive", True),
+                    ("move", THERE, "aa1", "INBOX", ["S"], "Sent")]))
+                self.addCleanup(stage.close)
+                stage.put_back()
+                stage.peer.on(command, action)
+                r = stage.syncd.run("sync", timeout=20)
+                self.assertEqual(r.rc, 1, r.err)
+                stage.peer.clear()
+                stage.recover()
+                stage.judge_end()
+
     def test_each_mistake_can_still_be_made(self):
         """Sources move on; a control that cannot be built would be missed late."""
         for name, edits in crash.mutants.MUTANTS.items():
