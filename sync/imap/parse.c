@@ -279,6 +279,9 @@ read_untagged(struct imap_reader *r, struct lex *lx, struct resp *resp)
 	struct str word;
 
 	lex_blank(lx);
+	/* Without the "OK", as home.pl has it. */
+	if (lex_peek(lx) == '[' && trusted)
+		return read_cond(r, lx, COND_OK, resp);
 	word = lex_until(lx, " ([");
 	if (cond_word(word, &cond))
 		return read_cond(r, lx, cond, resp);
