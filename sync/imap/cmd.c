@@ -197,8 +197,9 @@ imap_list(struct lane *ln, bool status)
 	/* LSUB is gone from IMAP4rev2, and Exchange is lost after its BAD. */
 	if (imap_can(ln, CAP_LIST_EXTENDED) || rev2)
 		return r->number;
-	c = send_new(il, r, CMD_PLAIN);
+	c = send_new(il, r, CMD_LSUB);
 	c->quiet = true;
+	listed_want(&il->listed);
 	send_put(c, "LSUB \"\" \"*\"");
 	send_submit(il, c);
 	return r->number;

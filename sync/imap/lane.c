@@ -127,6 +127,8 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 	imap_lane_cond_caps(il, cond);
 	if (box_answered(il, c, cond, err) < 0)
 		return -1;
+	if (c->kind == CMD_LSUB)
+		listed_end(&il->listed);
 	r = send_answered(il, c);
 	box_turn(il);
 	if (r == NULL)
@@ -215,6 +217,14 @@ named(struct imap_server *s, const struct resp *resp)
 	s->ns_known = true;
 }
 
+static int
+give(struct imap_lane *il, const struct resp *resp, struct event *ev)
+{
+	*ev = resp->event;
+	ev->lane = &il->head;
+	return 1;
+}
+
 /* One response.  1: *ev is filled in; 0: go on; -1. */
 static int
 take(struct imap_lane *il, const struct resp *resp, struct event *ev,
@@ -224,9 +234,12 @@ take(struct imap_lane *il, const struct resp *resp, struct event *ev,
 	case RESP_EVENT:
 		if (!box_event(il, &resp->event))
 			return 0;
-		*ev = resp->event;
-		ev->lane = &il->head;
-		return 1;
+		if (resp->event.kind == EV_LIST)
+			listed_note(&il->listed, resp->event.list.name);
+		return give(il, resp, ev);
+	case RESP_LSUB:
+		return listed_has(&il->listed, resp->event.list.name) ?
+		    give(il, resp, ev) : 0;
 	case RESP_TAGGED:
 		return tagged(il, resp, ev, err);
 	case RESP_COND:
@@ -404,6 +417,7 @@ imap_lane_free(struct imap_lane *il)
 	if (il == NULL)
 		return;
 	send_clear(il);
+	listed_clear(&il->listed);
 	send_request_free(il->reaped);
 	imap_reader_free(il->reader);
 	stream_free(il->st);

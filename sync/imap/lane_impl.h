@@ -16,6 +16,7 @@
 #include "base/types.h"
 #include "base/uidset.h"
 #include "imap/lane.h"
+#include "imap/listed.h"
 #include "imap/parse.h"
 #include "imap/quirks.h"
 
@@ -26,6 +27,7 @@ enum command_kind {
 	CMD_APPEND,
 	CMD_COPY,
 	CMD_MOVE,
+	CMD_LSUB,
 	CMD_IDLE
 };
 
@@ -109,6 +111,7 @@ struct imap_lane {
 	enum box_phase		 box_phase;
 	bool			 will_select;	/* once all that is queued is done */
 	size_t			 n_box_commands;
+	struct listed		 listed;
 
 	char			 prefix[6];	/* of our tags */
 	uint32_t		 last_tag, last_req;

@@ -188,6 +188,24 @@ read_list(struct imap_reader *r, struct lex *lx, struct resp *resp)
 	return boxes_read_list(lx, &resp->event.list);
 }
 
+/* What is \Noselect here is not subscribed, only something below it (RFC 3501
+ * section 6.3.9). */
+static bool
+read_lsub(struct imap_reader *r, struct lex *lx, struct resp *resp)
+{
+	struct ev_list *list = &resp->event.list;
+
+	(void)r;
+	if (!boxes_read_list(lx, list))
+		return false;
+	if (list->attrs & LIST_NOSELECT)
+		return true;
+	list->attrs = LIST_SUBSCRIBED;
+	set_event(resp, EV_LIST);
+	resp->kind = RESP_LSUB;
+	return true;
+}
+
 static bool
 read_status(struct imap_reader *r, struct lex *lx, struct resp *resp)
 {
@@ -264,6 +282,7 @@ static const struct {
 	{ "ENABLED",	read_enabled,		false },
 	{ "NAMESPACE",	read_namespace,		false },
 	{ "LIST",	read_list,		false },
+	{ "LSUB",	read_lsub,		false },
 	{ "STATUS",	read_status,		false },
 	{ "SEARCH",	read_search,		false },
 	{ "ESEARCH",	read_esearch,		false },

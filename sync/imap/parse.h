@@ -49,6 +49,8 @@ enum resp_kind {
 	RESP_CONTINUE,	/* "+ text" */
 	RESP_CAPABILITY,	/* .text: the list */
 	RESP_ENABLED,	/* .text: the list */
+	RESP_LSUB,	/* .event: EV_LIST, of a mailbox that is subscribed and may
+			 * not be there */
 	RESP_ID,	/* .id */
 	RESP_NAMESPACE,	/* .ns: the first personal namespace; prefix.p is NULL
 			 * when there is none */

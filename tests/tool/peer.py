@@ -463,7 +463,8 @@ class Session(Pushing):
         self.tagged(tag, "OK done")
 
     def do_lsub(self, tag, args, lits):
-        for box in self.peer.boxes.values():
+        for name in self.peer.subscribed or self.peer.boxes:
+            box = self.peer.boxes.get(name) or Box(name, 1)
             self.line(f'* LSUB () "/" {self.quoted(box)}')
         self.tagged(tag, "OK done")
 
@@ -756,6 +757,7 @@ class Peer:
         self.lock = threading.RLock()
         self.overflows = 0       # how often NOTIFY gives up
         self.boxes = {}
+        self.subscribed = None   # names, also of what is not there; None: all
         self.odd = set()         # names that go out as they stand
         self.sent = []           # every command, without its tag
         self.literals = []

@@ -312,7 +312,10 @@ mailbox_data_is_read(void **state)
 		{ "* LIST () \"//\" x\r\n", "ignored\nskipped 1\n" },
 		{ "* LIST () \"/\" {3}\r\na\nb\r\n", "ignored\nskipped 1\n" },
 		{ "* LIST () \"/\" a b\r\n", "ignored\nskipped 1\n" },
-		{ "* LSUB () \"/\" x\r\n", "ignored\n" },
+		{ "* LSUB (\\Trash) \"/\" x\r\n",
+		  "lsub list \"x\" attrs=2 delim=/\n" },
+		{ "* LSUB (\\Noselect) \"/\" x\r\n", "ignored\n" },
+		{ "* LSUB () \"/\"\r\n", "ignored\nskipped 1\n" },
 		{ "* STATUS \"a b\" (MESSAGES 231 UIDNEXT 44292 UNSEEN 0"
 		  " UIDVALIDITY 1234567890123 HIGHESTMODSEQ 7 SIZE 99"
 		  " MAILBOXID (F1))\r\n",
