@@ -124,6 +124,8 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 		    "the server is asked too much: %.*s",
 		    STR_ARG(str_head(cond->text, 300)));
 	take_answer(c, cond);
+	if (str_eq(cond->code, STR("ALERT")))
+		imap_lane_alert(il, cond->text);
 	imap_lane_cond_caps(il, cond);
 	if (box_answered(il, c, cond, err) < 0)
 		return -1;
@@ -151,6 +153,13 @@ untagged_copied(struct imap_lane *il, const struct uidpairs *pairs)
 		c->paired = true;
 		return;
 	}
+}
+
+void
+imap_lane_alert(struct imap_lane *il, struct str text)
+{
+	free(il->alert);
+	il->alert = str_dup(text);
 }
 
 int
@@ -267,11 +276,23 @@ take(struct imap_lane *il, const struct resp *resp, struct event *ev,
 
 /* --- The step. --- */
 
+static int
+tell_alert(struct imap_lane *il, struct event *ev)
+{
+	il->alerted = il->alert;
+	il->alert = NULL;
+	*ev = (struct event){ .kind = EV_ALERT, .lane = &il->head,
+	    .text = str_z(il->alerted) };
+	return 1;
+}
+
 /* Parse what has arrived.  1: an event; 0: nothing is left; -1. */
 static int
 receive(struct imap_lane *il, struct event *ev, struct err *err)
 {
 	for (;;) {
+		if (il->alert != NULL)
+			return tell_alert(il, ev);
 		struct str in = stream_peek(il->st);
 		struct resp resp;
 		size_t eaten = 0;
@@ -325,6 +346,8 @@ step(struct lane *ln, struct event *ev)
 
 	send_request_free(il->reaped);
 	il->reaped = NULL;
+	free(il->alerted);
+	il->alerted = NULL;
 	do {
 		r = receive(il, ev, &err);
 		if (r > 0)
@@ -419,6 +442,8 @@ imap_lane_free(struct imap_lane *il)
 	send_clear(il);
 	listed_clear(&il->listed);
 	send_request_free(il->reaped);
+	free(il->alert);
+	free(il->alerted);
 	imap_reader_free(il->reader);
 	stream_free(il->st);
 	free((char *)il->head.name);

@@ -127,6 +127,9 @@ struct imap_lane {
 	bool			 send_failed;
 	struct err		 send_err;
 	struct request		*reaped;	/* the last event borrows from it */
+	char			*alert;		/* the next event: it came with an
+						 * answer; or NULL */
+	char			*alerted;	/* the last event borrows from it */
 };
 
 static inline struct imap_lane *
@@ -152,6 +155,8 @@ void	imap_lane_mask(struct imap_lane *il);
 void	imap_lane_caps(struct imap_lane *il, struct str list);
 /* A capability list that ${cond} brought along, if it did. */
 void	imap_lane_cond_caps(struct imap_lane *il, const struct resp_cond *cond);
+/* ${text} came as [ALERT] where no event could be given: it is the next one. */
+void	imap_lane_alert(struct imap_lane *il, struct str text);
 /* BYE: always -1. */
 int	imap_lane_bye(const struct resp_cond *cond, struct err *err);
 
