@@ -115,6 +115,7 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 {
 	const struct resp_cond *cond = &resp->cond;
 	struct command *c = send_find(il, resp->tag, cond->cond, err);
+	struct resp_cond part = *cond;
 	struct request *r;
 
 	if (c == NULL)
@@ -123,7 +124,9 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 		return err_set(err, ERR_RETRY, "server.over-rate",
 		    "the server is asked too much: %.*s",
 		    STR_ARG(str_head(cond->text, 300)));
-	take_answer(c, cond);
+	if (cond->cond == COND_OK && !parts_go_on(il, c, cond))
+		part.cond = COND_NO;
+	take_answer(c, &part);
 	if (str_eq(cond->code, STR("ALERT")))
 		imap_lane_alert(il, cond->text);
 	imap_lane_cond_caps(il, cond);
@@ -185,6 +188,7 @@ untagged(struct imap_lane *il, const struct resp_cond *cond, struct err *err)
 	imap_lane_cond_caps(il, cond);
 	if (cond->copied.n > 0)
 		untagged_copied(il, &cond->copied);
+	parts_note(il, cond);
 	return box_cond(il, cond, err);
 }
 

@@ -22,6 +22,8 @@
 
 enum command_kind {
 	CMD_PLAIN,
+	CMD_READ,	/* FETCH and SEARCH in a set of messages */
+	CMD_WRITE,	/* STORE and EXPUNGE of one */
 	CMD_SELECT,	/* and EXAMINE */
 	CMD_UNSELECT,
 	CMD_APPEND,
@@ -78,6 +80,20 @@ struct command {
 	uint64_t	 file_at;	/* wire bytes of the present literal */
 	char		 file_prev;
 	uint64_t	 end;		/* il->put when it was sent */
+
+	/* To ask for the rest, where the server may stop short of it. */
+	const char	*verb;
+	char		*tail;		/* NULL: it cannot */
+	struct uidset	 uids;
+	uint32_t	 stopped;	/* it did, at this UID; or 0 */
+};
+
+/* A command on a set of messages: VERB set [MAILBOX][TAIL]. */
+struct over {
+	enum command_kind kind;
+	const char	*verb;		/* static */
+	const struct str *mailbox;	/* or NULL */
+	struct str	 tail;
 };
 
 enum box_phase {
@@ -192,6 +208,19 @@ struct command	*send_find(struct imap_lane *il, struct str tag, enum cond cond,
 struct request	*send_answered(struct imap_lane *il, struct command *c);
 void		 send_clear(struct imap_lane *il);
 void		 send_request_free(struct request *r);
+
+/* --- parts.c --- */
+
+/* Queue it for all of ${uids}, in as many commands as are needed; the number of the
+ * request. */
+uint32_t parts_submit(struct imap_lane *il, const struct over *o,
+	    const struct uidset *uids);
+/* The server did no more than it does at a time, if ${c} was answered so: the rest
+ * is queued for the same request.  False when it cannot be. */
+bool	parts_go_on(struct imap_lane *il, const struct command *c,
+	    const struct resp_cond *cond);
+/* It said so by an untagged response. */
+void	parts_note(struct imap_lane *il, const struct resp_cond *cond);
 
 /* --- box.c --- */
 

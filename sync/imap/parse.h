@@ -68,7 +68,8 @@ struct resp_cond {
 	struct uidpairs		 copied;	/* APPENDUID, COPYUID */
 	struct modseq		 modseq;	/* HIGHESTMODSEQ */
 	const struct uidset	*modified;	/* MODIFIED, or NULL */
-	uint64_t		 number;	/* UIDVALIDITY, UIDNEXT */
+	uint64_t		 number;	/* UIDVALIDITY, UIDNEXT; MESSAGELIMIT:
+						 * the UID, 0: none */
 	bool			 star;		/* PERMANENTFLAGS has \* */
 };
 
