@@ -115,9 +115,7 @@ parent_reload(struct parent *p)
 		for (size_t i = 0; i < now->n_accounts; i++)
 			if (parent_find(p, now->account[i].name) == NULL)
 				parent_add(p, &now->account[i]);
-		/* What a hook was doing ends here: its words are gone. */
-		react_clear(&p->react);
-		react_init(&p->react, now, p->events.seq);
+		react_renew(&p->react, now);
 		config_free(old);
 		log_notice("configuration read, %zu accounts", now->n_accounts);
 		events_take_add(&p->events, "config.reloaded", json_object());
