@@ -68,6 +68,13 @@ refuse_conf(struct parent *p, json_t *error)
 	    json_pack("{s:O}", "error", error));
 }
 
+/* What is open, and stays so. */
+static bool
+same_place(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static struct conf *
 read_conf(struct parent *p)
 {
@@ -82,12 +89,14 @@ read_conf(struct parent *p)
 
 		json_object_set_new(e, "mistakes", diags_json(&d));
 		refuse_conf(p, e);
-	} else if (strcmp(conf->state_dir, p->conf->state_dir) != 0 ||
-	    strcmp(conf->socket, p->conf->socket) != 0) {
+	} else if (!same_place(conf->state_dir, p->conf->state_dir) ||
+	    !same_place(conf->socket, p->conf->socket) ||
+	    !same_place(conf->log_file, p->conf->log_file)) {
 		config_free(conf);
 		conf = NULL;
 		refuse_conf(p, js_error("config.rejected",
-		    "state_dir and control.socket cannot change while running",
+		    "state_dir, control.socket and log.to cannot change while "
+		    "running",
 		    "stop syncd and start it again"));
 	}
 	diags_clear(&d);

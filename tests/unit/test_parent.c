@@ -410,6 +410,28 @@ bad_configuration_is_refused_and_the_old_one_stays(void **state)
 	stop(&to);
 }
 
+/* Who writes to the old log, workers and all, would go on doing so. */
+static void
+another_log_is_refused(void **state)
+{
+	struct line_to to = start("good");
+	FILE *f = fopen(conf_path, "we");
+	json_t *answer, *mistake;
+
+	(void)state;
+	assert_non_null(f);
+	fprintf(f, "state_dir: %s/state\nlog: {level: error, to: \"file:%s/log\"}\n"
+	    "accounts:\n  good: {host: 127.0.0.1, user: u, path: %s/mail-good, "
+	    "password_command: echo s3cret}\n", dir, dir, dir);
+	fclose(f);
+	answer = ask(&to, "reload", NULL);
+	assert_string_equal(error_code(answer), "config.rejected");
+	mistake = json_object_get(answer, "error");
+	assert_non_null(strstr(js_get(mistake, "message"), "log.to"));
+	json_decref(answer);
+	stop(&to);
+}
+
 static void
 deaf_worker_is_killed_before_five_seconds(void **state)
 {
@@ -538,6 +560,7 @@ main(void)
 		T(reload_of_a_schedule_begins_it_anew),
 		T(job_after_a_reload_is_done_by_the_next_worker),
 		T(bad_configuration_is_refused_and_the_old_one_stays),
+		T(another_log_is_refused),
 		T(deaf_worker_is_killed_before_five_seconds),
 		T(stop_is_answered_and_then_done),
 		T(once_prints_each_account_and_exits_with_the_worst),
