@@ -160,8 +160,7 @@ note_round(struct account *a, const json_t *status)
 		a->last_try = clock_wall();
 	if (is == NULL || (was != NULL && strcmp(is, was) == 0))
 		return;
-	a->last_ok = clock_wall();
-	a->succeeded = true;
+	account_succeeded(a);
 }
 
 /* ---- all of it -------------------------------------------------------- */
