@@ -206,6 +206,26 @@ class Scripts(unittest.TestCase):
                          "".join(f'+b%20c%25 -d -- id:"x y""{i}@z"\n' for i in range(1, 41)))
         self.says(s.ask("settled", args=["INBOX"]))
 
+    def test_rules_look_at_all_who_got_it(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        self.assertEqual(s.load("""
+plugin { api = 1 }
+local rules, addr = require "syncd.rules", require "syncd.addr"
+on.incoming(rules {
+  { cc = "nobody@*", tag = "never" },
+  { to = { "x@*", "me+*@example.org" }, tag = "plus", next = true },
+  { list = re "kernel", tag = "kernel" },
+})
+on.delivered(function(msg)
+  if addr.any(msg.recipients, { "b@*" }) then msg:tag("any") end
+end)
+"""), "")
+        both = mail(to="a@y.z, me+lists@example.org")
+        self.says(s.ask("incoming", both), "tag plus")
+        self.says(s.ask("incoming", mail(to="b@y.z")))
+        self.says(s.ask("delivered", mail(to="a@y.z, b@y.z")), "tag any")
+
     def test_dedupe_spares_what_differs(self):
         s = self.script("dedupe")
         first, again = mail(id=1), mail(id=2)
@@ -743,6 +763,9 @@ OF_SETS = {
     "a part of it": ("set { 'a' } == set { 'a', 'b' }", "false"),
     "how many": ("#msg.to", "2"),
     "one of them": ("msg.to[2].addr", "bob@example.org"),
+    "none of them": ("msg.to[3]", "nil"),
+    "the last of them": ("(function() local l for _, a in ipairs(msg.to) do l = a.addr end "
+                         "return l end)()", "bob@example.org"),
     "any": ("msg.to:any('*@example.org')", "true"),
     "none": ("msg.to:any('*@example.com')", "false"),
 }
