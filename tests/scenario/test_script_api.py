@@ -872,7 +872,7 @@ class Shipped(unittest.TestCase):
         self.assertGreater(len(plugins), 12)
         for path in plugins:
             with self.subTest(os.path.basename(path)):
-                r = self.run_script("test", "--me", ME, path)
+                r = self.run_script("test", "--me", "ann@x.example", "--account", "work", path)
                 self.assertEqual(r.returncode, 0, r.stdout)
                 self.assertRegex(r.stdout, r"[1-9]\d* passed, 0 failed")
 
