@@ -61,6 +61,33 @@ put_setting(const char *name, const char *prefix, const char *value)
 	free(text);
 }
 
+/* A command within a command, so what is in quotes is in quotes again.  By its path: +
+ * is the first account's. */
+static void
+neomutt_record(const struct account_conf *a, const char *sent)
+{
+	char *dir = xasprintf("%s/", a->path), *path = xasprintf("%s%s", dir, sent);
+	static const char begin[] = "set record=\"";
+	char *set = xmalloc(sizeof(begin) + 2 * strlen(path) + 1);
+	size_t n = sizeof(begin) - 1;
+
+	memcpy(set, begin, n);
+	for (const char *p = path; *p != '\0'; p++) {
+		if (strchr("\"\\$`", *p) != NULL)
+			set[n++] = '\\';
+		set[n++] = *p;
+	}
+	memcpy(set + n, "\"", 2);
+	printf("folder-hook ");
+	put_quoted(dir);
+	putchar(' ');
+	put_quoted(set);
+	putchar('\n');
+	free(set);
+	free(path);
+	free(dir);
+}
+
 static void
 neomutt(const struct account_conf *a, json_t *folders, bool first)
 {
@@ -93,11 +120,7 @@ neomutt(const struct account_conf *a, json_t *folders, bool first)
 		free(path);
 		free(label);
 	}
-	printf("folder-hook ");
-	put_quoted(a->path);
-	printf(" 'set record=");
-	put_quoted(by_use(folders, "\\Sent", "Sent"));
-	printf("'\n");
+	neomutt_record(a, by_use(folders, "\\Sent", "Sent"));
 }
 
 static void

@@ -155,7 +155,8 @@ class Look(Case):
         self.syncd.sync()
         root = self.syncd.settings["accounts"]["a"]["path"]
         want = {"neomutt": [f'set folder = "{root}"', 'set trash = "+Trash"',
-                            f'named-mailboxes "a/Archive" "{root}/Archive"'],
+                            f'named-mailboxes "a/Archive" "{root}/Archive"',
+                            f'folder-hook "{root}/" "set record=\\"{root}/Sent\\""'],
                 "aerc": [f"source = maildir://{root}", "check-mail-cmd = syncd sync a"],
                 "notmuch": ["synchronize_flags=true", "folder:a/INBOX", "retry_on"],
                 "mu": ['mu4e-trash-folder "/a/Trash"'], "dovecot": [f"maildir:{root}:LAYOUT=fs"],
