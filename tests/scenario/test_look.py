@@ -169,6 +169,20 @@ class Look(Case):
         self.assertEqual(self.syncd.run("generate", "pine").rc, 64)
         self.assertEqual(self.syncd.run("generate", "aerc", "b").rc, 66)
 
+    def test_generate_is_safe_from_what_a_server_calls_its_folders(self):
+        for name in ("All Mail", "it's; touch pwned", "$(touch pwned) \"x\""):
+            self.client.create(name)
+        self.syncd.sync()
+        # As the hook of notmuch would run it, with a notmuch that says what it was told.
+        lines = self.syncd.run("generate", "notmuch").out.split("post-new:\n")[1]
+        r = subprocess.run(["sh", "-c", 'notmuch() { printf "%s\\n" "$*"; }\n' + lines],
+                           cwd=self.syncd.dir, capture_output=True, text=True, check=False)
+        self.assertEqual((r.returncode, r.stderr), (0, ""))
+        self.assertFalse(os.path.exists(os.path.join(self.syncd.dir, "pwned")))
+        for term in ('a/Archive', '"a/All Mail"', '"a/it\'s; touch pwned"',
+                     '"a/$(touch pwned) ""x"""'):
+            self.assertIn(f"tag +folder -- tag:new and folder:{term}\n", r.stdout)
+
     def complete(self, line):
         """What bash offers for the last word of ${line}."""
         script = ('. <(syncd completion bash); COMP_WORDS=(' + line + '); '
