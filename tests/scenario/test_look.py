@@ -62,6 +62,16 @@ class Look(Case):
             self.assertLess(len(seen), 20)
         self.assertTrue(all(a != b for a, b in zip(seen, seen[1:])), seen)
 
+    def test_a_tooltip_is_no_markup_of_a_server(self):
+        self.syncd.settings["accounts"]["a"]["auth"] = {
+            "password_command": "echo '<b>R&D</b> is locked' >&2; exit 1"}
+        self.syncd.write()
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "auth-required", 20,
+                  "to be refused")
+        bar = json.loads(self.syncd.run("status", "--waybar").out)
+        self.assertIn("&lt;b&gt;R&amp;D&lt;/b&gt; is locked", bar["tooltip"])
+
     def test_plain_without_utf8_color_and_terminal(self):
         self.syncd.sync()
         for env in ({"LC_ALL": "C"}, {"NO_COLOR": "1"}, {"TERM": "dumb"}):
