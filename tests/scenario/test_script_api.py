@@ -182,6 +182,15 @@ class Scripts(unittest.TestCase):
         self.says(s.ask("command", m, what="unmute", only=0), "untag muted")
         self.says(s.ask("incoming", answer))
 
+    def test_mute_is_for_one_thread_whatever_its_name(self):
+        s = self.script("mute")
+        m = mail(mid="*@*", id=7)
+        s.messages = {7: m, 8: mail(mid="other@x", id=8), 9: mail(mid="?@x", id=9)}
+        plan = s.ask("command", m, what="mute", only=0)
+        self.assertEqual(plan.faults, [])
+        self.assertEqual([(o.msg, o.verb) for o in plan.ops],
+                         [(7, "flag"), (7, "tag"), (7, "archive")])
+
     def test_notmuch_keeps_tags_equal(self):
         s = self.script("notmuch")
         s.programs["notmuch"] = (0, b"work\nnew\ninbox\n", b"")
