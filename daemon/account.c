@@ -48,9 +48,9 @@ account_init(struct account *a, const struct account_env *env,
 	*a = (struct account){
 		.env = env, .conf = conf_copy(conf), .name = xstrdup(conf->name),
 		.fd = -1, .kill_at = USEC_NEVER, .since = clock_wall(),
-		.last_ok = clock_wall(),
 		.page = { .fd = -1 }
 	};
+	account_ok_load(a);
 	cred_init(&a->cred);
 	broker_init(&a->broker, a->conf, env->programs);
 	condition_init(&a->condition, a->conf);
@@ -63,6 +63,7 @@ void
 account_clear(struct account *a)
 {
 	account_kill(a);
+	account_ok_save(a);
 	account_drop_process(a);
 	cred_clear(&a->cred);
 	broker_clear(&a->broker);

@@ -63,9 +63,11 @@ struct account {
 	usec		 kill_at;	/* signal it (again) then */
 	usec		 due;		/* of its schedule; 0: not set yet */
 	struct condition condition;	/* of its schedule */
+	int64_t		 began;		/* wall clock us of our own start */
 	int64_t		 last_ok;	/* wall clock us of the last full success,
-					 * or of our own start */
-	bool		 succeeded;	/* ... of the former */
+					 * or of our own start if none is known */
+	int64_t		 ok_noted;	/* .last_ok as it is on the disk; 0: nothing is */
+	bool		 succeeded;	/* there was one since the start */
 	int64_t		 last_try;	/* of a round for all folders */
 	usec		 next_start;	/* USEC_NEVER: not until somebody asks */
 	unsigned	 n_failed;	/* starts that did not last */
@@ -121,6 +123,8 @@ void	account_kill(struct account *a);
 void	account_wake(struct account *a);
 /* Hand one part of ${job} to the worker, which must be ready. */
 void	account_send_job(struct account *a, const struct job *job, struct part *part);
+/* Every folder reached what the server has, now. */
+void	account_succeeded(struct account *a);
 /* Whether it was paused lives in state_dir/ACCOUNT.paused. */
 int	account_set_paused(struct account *a, bool paused, struct err *err);
 

@@ -160,8 +160,7 @@ note_round(struct account *a, const json_t *status)
 		a->last_try = clock_wall();
 	if (is == NULL || (was != NULL && strcmp(is, was) == 0))
 		return;
-	a->last_ok = clock_wall();
-	a->succeeded = true;
+	account_succeeded(a);
 }
 
 /* ---- all of it -------------------------------------------------------- */
@@ -243,6 +242,21 @@ has_body(enum ipc_type type)
 	    type == IPC_SCRIPT_KILL;
 }
 
+/* Of a status that is long, the file that rides along. */
+static json_t *
+read_body(enum ipc_type type, struct str payload, int ride, struct err *err)
+{
+	struct buf file;
+	json_t *body;
+
+	if (type != IPC_STATUS || ride < 0)
+		return js_parse(payload, err);
+	body = ipc_read_file(ride, &file, err) == 0 ?
+	    js_parse(buf_str(&file), err) : NULL;
+	buf_clear(&file);
+	return body;
+}
+
 static int
 take_bytes(struct account *a, enum ipc_type type, struct str payload,
     int *ride, struct word *word)
@@ -252,7 +266,7 @@ take_bytes(struct account *a, enum ipc_type type, struct str payload,
 	int rc;
 
 	if (has_body(type)) {
-		body = js_parse(payload, &err);
+		body = read_body(type, payload, *ride, &err);
 		if (body == NULL) {
 			log_warn("%s: worker: %s", a->name, err.text);
 			return 0;

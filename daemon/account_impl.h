@@ -1,12 +1,16 @@
 /*
  * account_impl.h — the parts of an account.  They call in one direction: account.c,
- * account_hear.c, account_worker.c, account_status.c.
+ * account_hear.c, account_worker.c, account_status.c, account_ok.c.
  */
 #ifndef DAEMON_ACCOUNT_IMPL_H
 #define DAEMON_ACCOUNT_IMPL_H
 
 #include "account.h"
 #include "ipc.h"
+
+/* account_ok.c: what is known of the last full success; and note it. */
+void	account_ok_load(struct account *a);
+void	account_ok_save(struct account *a);
 
 /* account_hear.c: answer what is answered by now, and hear what comes.  1 with a word
  * for others; 0: nothing more now. */

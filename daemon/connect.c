@@ -57,12 +57,15 @@ fill_peer(struct peer_conf *peer, const struct account_conf *conf, bool tunnel)
 static struct imap_conf
 imap_conf_of(const struct account_conf *conf, int tunnel_fd)
 {
+	uint64_t limit = (uint64_t)conf->limits.max_message_size;
 	struct imap_conf ic = {
 		.forbid = forbidden(conf),
 		.compress = conf->compress == COMPRESS_YES,
-		/* What is over the message limit is read and thrown away; what
-		 * is over this is not even read. */
-		.max_literal = (uint64_t)conf->limits.max_message_size * 4,
+		/* A message over the limit is read and thrown away, however
+		 * large: its literal has to pass for what is behind it, or the
+		 * folder would end there each time.  More than 32 bits say
+		 * (RFC 3501 section 9) is nobody's message. */
+		.max_literal = limit > UINT32_MAX ? limit : UINT32_MAX,
 	};
 
 	fill_peer(&ic.peer, conf, tunnel_fd >= 0);

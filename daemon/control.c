@@ -447,18 +447,47 @@ is_subscribed(const struct client *cl, const char *name)
 	return false;
 }
 
+/* The ring goes round faster than it reads. */
+static void
+fall_behind(struct client *cl)
+{
+	control_take_line(cl, json_pack("{s:s, s:I}", "event", "overflow", "seq",
+	    (json_int_t)cl->seq));
+	cl->closing = true;
+}
+
+/* No more at a time than it takes: what waits for it is in the ring. */
+static void
+publish_to(struct client *cl, const struct events *e)
+{
+	const struct event_kept *ev;
+
+	if (!events_complete(e, cl->seq)) {
+		fall_behind(cl);
+		return;
+	}
+	do {
+		while (cl->fd >= 0 && cl->out.n < CONTROL_AHEAD &&
+		    (ev = events_after(e, cl->seq)) != NULL) {
+			cl->seq = ev->seq;
+			if (is_subscribed(cl, ev->name))
+				control_take_line(cl,
+				    json_loads(ev->line, 0, NULL));
+		}
+		if (cl->fd >= 0)
+			client_write(cl);
+	} while (cl->fd >= 0 && cl->out.n == 0 &&
+	    events_after(e, cl->seq) != NULL);
+}
+
 void
 control_publish(struct control *c, const struct events *e)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS && c->fd >= 0; i++) {
 		struct client *cl = &c->client[i];
-		const struct event_kept *ev;
 
-		while (cl->fd >= 0 && cl->patterns != NULL &&
-		    (ev = events_after(e, cl->seq)) != NULL) {
-			cl->seq = ev->seq;
-			if (is_subscribed(cl, ev->name))
-				control_take_line(cl, json_loads(ev->line, 0, NULL));
-		}
+		if (cl->fd >= 0 && cl->patterns != NULL && !cl->closing &&
+		    cl->seq != e->seq)
+			publish_to(cl, e);
 	}
 }

@@ -2,8 +2,8 @@
  * control.h — the control socket: JSON lines over a UNIX stream socket, for our
  * own user only.  This is the transport; methods.c knows what requests mean.
  *
- * Nothing here waits.  A client that does not read is closed when its queue is
- * full; a line of more than a MiB, or what is no JSON object, closes it too.  Each
+ * Nothing here waits.  A client that does not read is closed when its queue of answers
+ * is full, or when events that it did not get are no longer kept; a line of more than a MiB, or what is no JSON object, closes it too.  Each
  * client has its turn, and when there are too many the one that was idle longest
  * goes.
  */
@@ -27,6 +27,7 @@ enum {
 	CONTROL_CLIENTS = 64,
 	CONTROL_LINE = 1 << 20,
 	CONTROL_QUEUE = 4 << 20,
+	CONTROL_AHEAD = 256 << 10,	/* bytes of events that wait for a client */
 	CONTROL_WAITS = 8,
 	CONTROL_TURN = 32		/* requests of one client in a row */
 };
@@ -80,7 +81,8 @@ void	control_flush(struct control *c);
 bool	control_next(struct control *c, struct request *rq);
 /* Whether there are more, whose clients have had their turn. */
 bool	control_pending(const struct control *c);
-/* Send the events that each subscriber did not get yet. */
+/* Send the events that each subscriber did not get yet, as it reads them: to be called
+ * after control_step().  One that misses some is told so and closed. */
 void	control_publish(struct control *c, const struct events *e);
 
 /* Answer; ${result} or ${error} (js_error()) is consumed. */

@@ -363,6 +363,13 @@ cred_deadline(const struct cred *c)
 	return c->running ? role_command_deadline(&c->command) : c->not_before;
 }
 
+usec
+cred_longest(const struct account_conf *conf)
+{
+	return conf->auth.command_timeout +
+	    (conf->auth.token_command.n > 0 ? token_pause : 0);
+}
+
 void
 cred_waiters(const struct cred *c, struct waiter w[2])
 {

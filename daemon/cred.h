@@ -44,6 +44,8 @@ int	cred_step(struct cred *c, const struct account_conf *conf, struct err *err);
 /* When cred_step() wants to be called, and what it waits for. */
 usec	cred_deadline(const struct cred *c);
 void	cred_waiters(const struct cred *c, struct waiter w[2]);
+/* How long an answer may take at most: a token is not asked for at once again. */
+usec	cred_longest(const struct account_conf *conf);
 /* True when ${pid} was this command. */
 bool	cred_reaped(struct cred *c, pid_t pid, int status);
 

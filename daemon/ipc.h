@@ -39,7 +39,8 @@ enum ipc_type {
 	IPC_SECRET_ASK,	/* {"reason": "connect" | "rejected"} */
 	IPC_TUNNEL_ASK,	/* "" */
 	IPC_STATUS,	/* {"state", "since", "problems": [...], ...}: the account's
-			 * part of `status --json`; sent when it changes */
+			 * part of `status --json`; sent when it changes; as a file
+			 * if it is long: names are a server's, and scripts' */
 	IPC_JOB_LINE,	/* {"job": n, "text": "...", "progress": bool}: a line
 			 * of the plan, or a folder that is done */
 	IPC_JOB_DONE,	/* {"job": n, "exit": code, "summary": {...},

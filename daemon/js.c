@@ -50,6 +50,23 @@ js_text(struct str s)
 }
 
 json_t *
+js_words(const char *text)
+{
+	json_t *v = text != NULL ? json_string(text) : json_null();
+	char *copy;
+
+	if (v != NULL)
+		return v;
+	copy = xstrdup(text);
+	for (char *p = copy; *p != '\0'; p++)
+		if (((uint8_t)*p & 0x80) != 0)
+			*p = '?';
+	v = json_string(copy);
+	free(copy);
+	return v;
+}
+
+json_t *
 js_text_cut(struct str s, size_t most)
 {
 	size_t n = most, back = 0;
@@ -122,9 +139,9 @@ js_error(const char *code, const char *message, const char *remedy)
 	if (remedy == NULL || remedy[0] == '\0')
 		remedy = remedy_text(code, &nowhere, general, sizeof(general));
 	json_object_set_new(e, "code", json_string(code));
-	json_object_set_new(e, "message", js_text(str_z(message)));
+	json_object_set_new(e, "message", js_words(message));
 	if (remedy[0] != '\0')
-		json_object_set_new(e, "remedy", js_text(str_z(remedy)));
+		json_object_set_new(e, "remedy", js_words(remedy));
 	return e;
 }
 

@@ -19,6 +19,9 @@ void		 js_begin(void);
 /* ${s} as a JSON string, or {"b64": "..."} when it is not UTF-8; a new
  * reference. */
 json_t		*js_text(struct str s);
+/* Words for people: a string at any rate, with '?' for the bytes that are no ASCII if it
+ * is not UTF-8; NULL gives null. */
+json_t		*js_words(const char *text);
 /* No more than ${most} bytes of it, cut between two letters. */
 json_t		*js_text_cut(struct str s, size_t most);
 /* The member ${key} as text, or NULL when it is not there or no string;

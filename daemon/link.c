@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/wait.h"
 #include "codes.h"
+#include "cred.h"
 #include "js.h"
 
 void
@@ -207,7 +208,7 @@ int
 link_ask_secret(struct link *l, const struct account_conf *conf, const char *reason,
     struct err *err)
 {
-	usec deadline = clock_in(conf->auth.command_timeout + USEC_S(10));
+	usec deadline = clock_in(cred_longest(conf) + USEC_S(10));
 
 	if (conf->auth.external || conf->tunnel_command.n > 0)
 		return 0;

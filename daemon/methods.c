@@ -420,7 +420,10 @@ do_subscribe(struct parent *p, const struct request *rq, json_t **error)
 {
 	json_t *patterns = json_object_get(rq->params, "events");
 	json_int_t since = js_int(rq->params, "since", -1);
+	const struct events *e = &p->events;
 	struct client *cl = rq->client;
+	uint64_t after = since >= 0 ? (uint64_t)since : e->seq;
+	bool complete = events_complete(e, after);
 
 	if (patterns != NULL && !json_is_array(patterns))
 		return fail(error, "control.bad-request",
@@ -428,9 +431,10 @@ do_subscribe(struct parent *p, const struct request *rq, json_t **error)
 	json_decref(cl->patterns);
 	cl->patterns = patterns != NULL ? json_incref(patterns) :
 	    json_pack("[s]", "*");
-	cl->seq = since >= 0 ? (uint64_t)since : p->events.seq;
-	return json_pack("{s:I, s:b}", "seq", (json_int_t)p->events.seq,
-	    "complete", events_complete(&p->events, cl->seq));
+	/* Numbers that are still to come are of a state directory that was lost. */
+	cl->seq = complete ? after : after > e->seq ? e->seq : e->first - 1;
+	return json_pack("{s:I, s:b}", "seq", (json_int_t)e->seq, "complete",
+	    (int)complete);
 }
 
 static json_t *

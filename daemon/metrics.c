@@ -77,7 +77,7 @@ static json_int_t
 last_success(const struct account *a, const json_t *status)
 {
 	(void)status;
-	return a->succeeded ? a->last_ok / 1000000 : 0;
+	return a->succeeded || a->ok_noted != 0 ? a->last_ok / 1000000 : 0;
 }
 
 static json_int_t

@@ -260,7 +260,8 @@ const struct option options[] = {
 	  .help = "A random delay, so that accounts do not begin together" },
 	{ "accounts.*.schedule.alert_after", OPT_DURATION, A(schedule.alert_after),
 	  .dflt = "24h",
-	  .help = "No full success for so long is a problem to report" },
+	  .help = "No full success for so long, restarts or not, is a problem to "
+	  "report" },
 
 	{ "accounts.*.limits", OPT_GROUP, NOWHERE, .help = "Bounds" },
 	{ "accounts.*.limits.connections", OPT_INT, A(limits.connections),

@@ -285,8 +285,8 @@ answer_requests(struct parent *p)
 	}
 	while (methods_tell_waiters(p))
 		control_flush(&p->control);
-	control_publish(&p->control, &p->events);
 	control_flush(&p->control);
+	control_publish(&p->control, &p->events);
 }
 
 static bool

@@ -68,6 +68,13 @@ refuse_conf(struct parent *p, json_t *error)
 	    json_pack("{s:O}", "error", error));
 }
 
+/* What is open, and stays so. */
+static bool
+same_place(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
 static struct conf *
 read_conf(struct parent *p)
 {
@@ -82,12 +89,14 @@ read_conf(struct parent *p)
 
 		json_object_set_new(e, "mistakes", diags_json(&d));
 		refuse_conf(p, e);
-	} else if (strcmp(conf->state_dir, p->conf->state_dir) != 0 ||
-	    strcmp(conf->socket, p->conf->socket) != 0) {
+	} else if (!same_place(conf->state_dir, p->conf->state_dir) ||
+	    !same_place(conf->socket, p->conf->socket) ||
+	    !same_place(conf->log_file, p->conf->log_file)) {
 		config_free(conf);
 		conf = NULL;
 		refuse_conf(p, js_error("config.rejected",
-		    "state_dir and control.socket cannot change while running",
+		    "state_dir, control.socket and log.to cannot change while "
+		    "running",
 		    "stop syncd and start it again"));
 	}
 	diags_clear(&d);
@@ -115,9 +124,7 @@ parent_reload(struct parent *p)
 		for (size_t i = 0; i < now->n_accounts; i++)
 			if (parent_find(p, now->account[i].name) == NULL)
 				parent_add(p, &now->account[i]);
-		/* What a hook was doing ends here: its words are gone. */
-		react_clear(&p->react);
-		react_init(&p->react, now, p->events.seq);
+		react_renew(&p->react, now);
 		config_free(old);
 		log_notice("configuration read, %zu accounts", now->n_accounts);
 		events_take_add(&p->events, "config.reloaded", json_object());

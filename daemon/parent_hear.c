@@ -32,10 +32,8 @@ tell_health(struct parent *p, const struct job *job, const struct part *part)
 
 	if (a == NULL || !is_full_round(p, job, part))
 		return;
-	if (part->exit == 0) {
-		a->last_ok = clock_wall();
-		a->succeeded = true;
-	}
+	if (part->exit == 0)
+		account_succeeded(a);
 	report = json_pack("{s:s, s:i, s:O?, s:O?}", "account", a->name,
 	    "exit", part->exit, "summary", part->summary, "error", part->error);
 	text = js_dump(report);

@@ -50,6 +50,9 @@ struct react {
 /* ${conf} must outlive it; only events after ${seq} count. */
 void	react_init(struct react *r, const struct conf *conf, uint64_t seq);
 void	react_clear(struct react *r);
+/* The hooks of ${conf} take the place of those before.  One that is the same in both
+ * goes on with its command and its events; of one that is not, both end. */
+void	react_renew(struct react *r, const struct conf *conf);
 /* Take in what happened. */
 void	react_hear(struct react *r, const struct events *e);
 /* Start what is due, go on with what runs.  Never waits. */

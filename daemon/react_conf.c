@@ -1,6 +1,8 @@
 /* react_conf.c — what the hooks of syncd.yaml must be like. */
 #include "react_conf.h"
 
+#include <string.h>
+
 #include "base/num.h"
 #include "react.h"
 #include "scalar.h"
@@ -45,4 +47,33 @@ react_conf_check(const struct react_conf *r, const struct node *value,
 	    &node_get(value, "rate")->at, "`rate` is no rate"),
 	    "expected NUMBER/DURATION, such as 5/1m");
 	return false;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+same_list(const struct strlist *a, const struct strlist *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (strcmp(a->v[i], b->v[i]) != 0)
+			return false;
+	return true;
+}
+
+bool
+react_conf_equal(const struct react_conf *a, const struct react_conf *b)
+{
+	return same_list(&a->events, &b->events) && same_list(&a->run, &b->run) &&
+	    same_text(a->match.account, b->match.account) &&
+	    same_text(a->match.folder, b->match.folder) &&
+	    a->match.needs_user == b->match.needs_user &&
+	    a->debounce == b->debounce && a->timeout == b->timeout &&
+	    same_list(&a->retry_on, &b->retry_on) &&
+	    same_text(a->rate, b->rate) && a->markup == b->markup;
 }

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
+#include "text.h"
 
 #define STAYS \
 	"nothing, if it goes away by itself; else: syncd explain CODE"
@@ -298,18 +299,25 @@ secret_command(const struct account_conf *a, char *out, size_t cap)
 {
 	const struct strlist *c = a->auth.token_command.n > 0 ?
 	    &a->auth.token_command : &a->auth.password_command;
+	char word[400];
 	size_t n = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < c->n && n < cap; i++)
+	for (size_t i = 0; i < c->n && n < cap; i++) {
+		/* One word is a line for the shell already. */
+		if (c->n > 1)
+			text_shell(c->v[i], word, sizeof(word));
 		n += (size_t)snprintf(out + n, cap - n, "%s%s", i > 0 ? " " : "",
-		    c->v[i]);
-	if (a->auth.password_file != NULL)
-		snprintf(out, cap, "cat %s", a->auth.password_file);
-	else if (a->auth.keyring != NULL)
-		snprintf(out, cap, "secret-tool lookup service syncd key %s",
-		    a->auth.keyring);
-	else if (a->auth.credential != NULL)
+		    c->n > 1 ? word : c->v[i]);
+	}
+	if (a->auth.password_file != NULL) {
+		text_shell(a->auth.password_file, word, sizeof(word));
+		snprintf(out, cap, "cat %s", word);
+	} else if (a->auth.keyring != NULL) {
+		text_shell(a->auth.keyring, word, sizeof(word));
+		snprintf(out, cap, "secret-tool lookup service syncd key %s", word);
+	}
+	if (a->auth.credential != NULL)
 		snprintf(out, cap, "cat $CREDENTIALS_DIRECTORY/%s",
 		    a->auth.credential);
 }
@@ -335,15 +343,15 @@ value_of(struct str word, const char *code, const struct remedy_place *at,
     char *out, size_t cap)
 {
 	const struct account_conf *a = at->account;
-	const char *text = NULL;
+	const char *text = NULL, *path = NULL;
 
 	out[0] = '\0';
 	if (str_eq(word, STR("CODE")))
 		text = code;
 	else if (str_eq(word, STR("FOLDER")))
-		text = at->folder;
+		path = at->folder;
 	else if (str_eq(word, STR("STATE_DIR")))
-		text = at->state_dir;
+		path = at->state_dir;
 	else if (str_eq(word, STR("PIN")))
 		pin_in(at->said, out, cap);
 	else if (a != NULL && str_eq(word, STR("ACCOUNT")))
@@ -353,15 +361,17 @@ value_of(struct str word, const char *code, const struct remedy_place *at,
 	else if (a != NULL && str_eq(word, STR("USER")))
 		text = a->user;
 	else if (a != NULL && str_eq(word, STR("MAILDIR")))
-		text = a->path;
+		path = a->path;
 	else if (a != NULL && str_eq(word, STR("FILE")))
-		text = a->auth.password_file;
+		path = a->auth.password_file;
 	else if (a != NULL && str_eq(word, STR("PORT")))
 		snprintf(out, cap, "%lld", (long long)a->port);
 	else if (a != NULL && str_eq(word, STR("SECRET")))
 		secret_command(a, out, cap);
 	if (text != NULL)
 		snprintf(out, cap, "%s", text);
+	if (path != NULL)
+		text_shell(path, out, cap);
 }
 
 static bool

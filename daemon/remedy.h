@@ -18,7 +18,8 @@ struct remedy_place {
 };
 
 /* The remedy of ${code} in ${out}, with ACCOUNT, FOLDER, HOST, PORT, USER, FILE,
- * SECRET (the command that prints it), MAILDIR, STATE_DIR, PIN and CODE filled in.
+ * SECRET (the command that prints it), MAILDIR, STATE_DIR, PIN and CODE filled in;
+ * names and paths as a shell takes them.
  * Never empty for a code of codes.h; "" for any other word. */
 const char *remedy_text(const char *code, const struct remedy_place *at, char *out,
 	    size_t cap);

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "js.h"
 
+static const int64_t first_tries = USEC_S(900);
+
 bool
 schedule_turns(const struct account_conf *conf)
 {
@@ -143,18 +145,26 @@ may_get_stale(const struct account *a)
 	    strcmp(state, "live") != 0 && strcmp(state, "polling") != 0;
 }
 
+/* A machine that was off for days has a while to try first. */
+static int64_t
+stale_at(const struct account *a)
+{
+	int64_t after = a->conf->schedule.alert_after;
+	int64_t tried = a->began + (after < first_tries ? after : first_tries);
+
+	return a->last_ok + after > tried ? a->last_ok + after : tried;
+}
+
 int64_t
 schedule_stale(const struct account *a)
 {
-	return may_get_stale(a) &&
-	    clock_wall() - a->last_ok > a->conf->schedule.alert_after ?
-	    a->last_ok : 0;
+	return may_get_stale(a) && clock_wall() > stale_at(a) ? a->last_ok : 0;
 }
 
 int64_t
 schedule_stale_in(const struct account *a)
 {
-	int64_t left = a->last_ok + a->conf->schedule.alert_after - clock_wall();
+	int64_t left = stale_at(a) - clock_wall();
 
 	/* A moment more: then it is longer ago, not as long. */
 	return may_get_stale(a) && left >= 0 ? left + 1000 : 0;

@@ -13,6 +13,13 @@
 
 enum { EAGER_S = 30 };
 
+static int
+send_status(struct str text, struct err *err)
+{
+	return text.n <= IPC_MAX ? ipc_send(IPC_FD, IPC_STATUS, text, -1, err) :
+	    ipc_send_file(IPC_FD, IPC_STATUS, text, err);
+}
+
 void
 worker_report(struct worker *w, const char *state)
 {
@@ -21,9 +28,11 @@ worker_report(struct worker *w, const char *state)
 	    clock_wall() + w->retry_at - clock_now() : 0);
 	struct err err;
 
-	if (text != NULL && ipc_send(IPC_FD, IPC_STATUS, str_z(text), -1,
-	    &err) < 0)
+	if (text != NULL && send_status(str_z(text), &err) < 0) {
 		log_debug("parent: %s", err.text);
+		/* It has not been told, so the next time is not the same again. */
+		worker_status_clear(&w->status);
+	}
 	free(text);
 }
 

@@ -296,8 +296,9 @@ commands_json(const struct hook_info *info)
 	json_t *all = json_array();
 
 	for (size_t i = 0; i < info->n_commands; i++)
-		json_array_append_new(all, json_pack("{s:s, s:s}", "name",
-		    info->command[i].name, "doc", info->command[i].doc));
+		json_array_append_new(all, json_pack("{s:o, s:o}", "name",
+		    js_words(info->command[i].name), "doc",
+		    js_words(info->command[i].doc)));
 	return all;
 }
 
@@ -336,16 +337,17 @@ worker_script_status(struct account *acc)
 
 	for (size_t i = 0; hooks_status(acc, i, &s); i++)
 		json_array_append_new(all, json_pack("{s:s, s:s, s:I, s:I, "
-		    "s:I, s:s?, s:b, s:o, s:i, s:I, s:s?, s:o, s:o, s:o}",
+		    "s:I, s:o, s:b, s:o, s:i, s:I, s:o, s:o, s:o, s:o}",
 		    "name", s.info.name, "state", states[s.info.state],
 		    "events", (json_int_t)s.info.replies,
 		    "median_us", (json_int_t)s.info.median,
 		    "errors", (json_int_t)s.info.faults,
-		    "error", s.info.error, "stale", (int)s.info.stale,
+		    "error", js_words(s.info.error), "stale", (int)s.info.stale,
 		    "until", s.info.until != 0 ?
 		    js_time(s.info.until * 1000000) : json_null(),
 		    "times", (int)s.info.times,
-		    "owed", (json_int_t)s.owed, "grant", s.info.grant,
+		    "owed", (json_int_t)s.owed, "grant",
+		    js_words(s.info.grant),
 		    "handles", events_json(&s.info),
 		    "commands", commands_json(&s.info),
 		    "metrics", metrics_json(&s.info)));

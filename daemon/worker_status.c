@@ -101,10 +101,10 @@ transport_json(const struct worker_status *s, const struct account *acc)
 	if (acc->work == NULL)
 		return json_null();
 	info = acc->work->ops->info(acc->work);
-	return json_pack("{s:s, s:s?, s:s, s:b, s:s, s:s, s:s}",
+	return json_pack("{s:s, s:s?, s:s, s:b, s:o, s:s, s:s}",
 	    "protocol", acc->work->ops->protocol, "tls", s->tls,
 	    "mechanism", s->mechanism, "compress", s->compress,
-	    "server", info.server, "delta", info.delta,
+	    "server", js_words(info.server), "delta", info.delta,
 	    "push", watcher_push(acc));
 }
 

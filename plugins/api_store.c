@@ -65,11 +65,14 @@ write_value(lua_State *L, struct store *st, int key_at, int value_at)
 	struct str key = arena_str(&r->a, check_key(L, key_at));
 	struct str value = packed_value(L, value_at, &r->a);
 	struct str before = store_get(st, key);
+	size_t rest = store_size(r->plugin->stores) -
+	    (before.p != NULL ? key.n + before.n : 0);
 	struct plan_write *w;
 
 	if (r->load != NULL)
 		luaL_error(L, "a store cannot be written while the plugin loads");
-	if (store_size(r->plugin->stores) + key.n + value.n > STORE_MAX)
+	/* One that is full can still be emptied. */
+	if (value.p != NULL && rest + key.n + value.n > STORE_MAX)
 		luaL_error(L, "the plugin's stores hold more than 16 MiB");
 	w = plan_write(&r->plan, &r->a);
 	*w = (struct plan_write){ .plugin = r->plugin->id,

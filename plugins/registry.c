@@ -91,6 +91,9 @@ index_member(lua_State *L)
 	if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TFUNCTION)
 		return 1;
 	if (lua_type(L, -1) != LUA_TLIGHTUSERDATA) {
+		/* Behind the end of a list: ipairs() looks there. */
+		if (lua_type(L, 2) == LUA_TNUMBER && lua_istable(L, 1))
+			return 0;
 		if (lua_type(L, 2) != LUA_TSTRING)
 			return luaL_error(L, "a %s has no such field", class);
 		/* A field that may be there and is not. */

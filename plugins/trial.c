@@ -383,6 +383,7 @@ bench_main(int argc, char **argv)
 	struct bench *b = &t.b;
 	struct stat st;
 	static char path[PATH_LEN];
+	bool dir, fixtures;
 	int i = 2;
 
 	b->account = "test";
@@ -408,10 +409,18 @@ bench_main(int argc, char **argv)
 		add_file(&t, argv[i]);
 	b->done = on_done;
 	b->data = &t;
+	dir = stat(t.script, &st) == 0 && S_ISDIR(st.st_mode);
+	fixtures = dir && strcmp(argv[1], "test") == 0 && b->n_msgs == 0;
+	/* They say who they are about, whoever runs them. */
+	if (fixtures) {
+		b->account = "test";
+		b->me.v[0] = STR("me@example.org");
+		b->me.n = 1;
+	}
 	bench_init(b);
-	if (stat(t.script, &st) == 0 && S_ISDIR(st.st_mode)) {
-		if (strcmp(argv[1], "test") == 0 && b->n_msgs == 0)
-			return fixture_run(b, t.script);
+	if (fixtures)
+		return fixture_run(b, t.script);
+	if (dir) {
 		snprintf(path, sizeof(path), "%s/main.lua", t.script);
 		t.script = path;
 	}

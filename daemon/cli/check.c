@@ -63,16 +63,19 @@ check_writable(struct check *c, const struct account_conf *a, const char *what,
 {
 	char *at = xstrdup(path), *message, *slash;
 	struct stat st;
+	int why = 0;
 
 	while (stat(at, &st) < 0 && errno == ENOENT &&
 	    (slash = strrchr(at, '/')) != NULL && slash != at)
 		*slash = '\0';
-	if (stat(at, &st) < 0 || !S_ISDIR(st.st_mode))
-		errno = ENOTDIR;
-	else if (access(at, R_OK | W_OK | X_OK) == 0)
-		errno = 0;
-	if (errno != 0) {
-		message = xasprintf("%s: %s: %s", what, at, strerror(errno));
+	if (stat(at, &st) < 0)
+		why = errno;
+	else if (!S_ISDIR(st.st_mode))
+		why = ENOTDIR;
+	else if (access(at, R_OK | W_OK | X_OK) < 0)
+		why = errno;
+	if (why != 0) {
+		message = xasprintf("%s: %s: %s", what, at, strerror(why));
 		found(c, a, EX_IOERR, "store.permission", message, NULL);
 		free(message);
 	}

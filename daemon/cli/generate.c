@@ -36,7 +36,7 @@ by_use(const json_t *folders, const char *use, const char *dflt)
 	return dflt;
 }
 
-/* Between double quotes, as muttrc and ini files have it. */
+/* Between double quotes, as muttrc, ini files and Lisp have it. */
 static void
 put_quoted(const char *text)
 {
@@ -59,6 +59,33 @@ put_setting(const char *name, const char *prefix, const char *value)
 	put_quoted(text);
 	putchar('\n');
 	free(text);
+}
+
+/* A command within a command, so what is in quotes is in quotes again.  By its path: +
+ * is the first account's. */
+static void
+neomutt_record(const struct account_conf *a, const char *sent)
+{
+	char *dir = xasprintf("%s/", a->path), *path = xasprintf("%s%s", dir, sent);
+	static const char begin[] = "set record=\"";
+	char *set = xmalloc(sizeof(begin) + 2 * strlen(path) + 1);
+	size_t n = sizeof(begin) - 1;
+
+	memcpy(set, begin, n);
+	for (const char *p = path; *p != '\0'; p++) {
+		if (strchr("\"\\$`", *p) != NULL)
+			set[n++] = '\\';
+		set[n++] = *p;
+	}
+	memcpy(set + n, "\"", 2);
+	printf("folder-hook ");
+	put_quoted(dir);
+	putchar(' ');
+	put_quoted(set);
+	putchar('\n');
+	free(set);
+	free(path);
+	free(dir);
 }
 
 static void
@@ -93,11 +120,7 @@ neomutt(const struct account_conf *a, json_t *folders, bool first)
 		free(path);
 		free(label);
 	}
-	printf("folder-hook ");
-	put_quoted(a->path);
-	printf(" 'set record=");
-	put_quoted(by_use(folders, "\\Sent", "Sent"));
-	printf("'\n");
+	neomutt_record(a, by_use(folders, "\\Sent", "Sent"));
 }
 
 static void
@@ -130,6 +153,32 @@ common_root(const struct account_conf *a)
 	return root;
 }
 
+/* A folder as a query's term, and that as a word for a shell: its name is the
+ * server's. */
+static void
+notmuch_folder(const struct account_conf *a, const char *local)
+{
+	char *name = xasprintf("%s/%s", a->name, local);
+	size_t cap = 5 * strlen(name) + 32, n = 0;
+	char *term = xmalloc(cap), *word = xmalloc(cap);
+
+	text_shell(name, word, cap);
+	if (strcmp(word, name) != 0) {
+		term[n++] = '"';
+		for (const char *p = name; *p != '\0'; p++) {
+			if (*p == '"')
+				term[n++] = '"';
+			term[n++] = *p;
+		}
+		memcpy(term + n, "\"", 2);
+		text_shell(term, word, cap);
+	}
+	printf("folder:%s\n", word);
+	free(word);
+	free(term);
+	free(name);
+}
+
 static void
 notmuch(const struct account_conf *a, json_t *folders, bool first)
 {
@@ -154,10 +203,21 @@ notmuch(const struct account_conf *a, json_t *folders, bool first)
 	json_array_foreach(folders, i, f) {
 		const char *local = js_get(f, "local");
 
-		printf("notmuch tag +%s -- tag:new and folder:%s/%s\n",
-		    strcmp(local, "INBOX") == 0 ? "inbox" : "folder", a->name,
-		    local);
+		printf("notmuch tag +%s -- tag:new and ",
+		    strcmp(local, "INBOX") == 0 ? "inbox" : "folder");
+		notmuch_folder(a, local);
 	}
+}
+
+static void
+mu_folder(const char *name, const struct account_conf *a, const char *local)
+{
+	char *path = xasprintf("/%s/%s", a->name, local);
+
+	printf("%s ", name);
+	put_quoted(path);
+	putchar('\n');
+	free(path);
 }
 
 static void
@@ -176,13 +236,12 @@ mu(const struct account_conf *a, json_t *folders, bool first)
 		    ";; mu4e:\n", common_root(a),
 		    a->email != NULL ? " --my-address=" : "",
 		    a->email != NULL ? a->email : "", common_root(a));
-	printf("(setq mu4e-sent-folder \"/%s/%s\"\n", a->name,
-	    by_use(folders, "\\Sent", "Sent"));
-	printf("      mu4e-drafts-folder \"/%s/%s\"\n", a->name,
+	mu_folder("(setq mu4e-sent-folder", a, by_use(folders, "\\Sent", "Sent"));
+	mu_folder("      mu4e-drafts-folder", a,
 	    by_use(folders, "\\Drafts", "Drafts"));
-	printf("      mu4e-trash-folder \"/%s/%s\"\n", a->name,
+	mu_folder("      mu4e-trash-folder", a,
 	    by_use(folders, "\\Trash", "Trash"));
-	printf("      mu4e-refile-folder \"/%s/%s\"\n", a->name,
+	mu_folder("      mu4e-refile-folder", a,
 	    by_use(folders, "\\Archive", "Archive"));
 	puts("      mu4e-get-mail-command \"syncd sync\"\n"
 	    "      mu4e-change-filenames-when-moving nil)");

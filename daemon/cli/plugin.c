@@ -56,6 +56,14 @@ ask_scripts(const struct cli *cli, const char *account, json_t *script)
 /* ---- list ---------------------------------------------------------------- */
 
 static void
+print_words(const char *before, const char *words, const char *after)
+{
+	printf("           %s", before);
+	text_put(words);
+	fputs(after, stdout);
+}
+
+static void
 print_plugin(const char *account, const json_t *p)
 {
 	const char *error = js_get(p, "error"), *grant = js_get(p, "grant");
@@ -81,13 +89,17 @@ print_plugin(const char *account, const json_t *p)
 		putchar('\n');
 	}
 	if (grant != NULL)
-		printf("           it wants: %s\n", grant);
-	json_object_foreach(json_object_get(p, "metrics"), name, value)
-		printf("           %s %lld\n", name,
-		    (long long)json_integer_value(value));
-	json_array_foreach(json_object_get(p, "commands"), i, command)
-		printf("           syncd cmd %s: %s\n", js_get(command, "name"),
-		    js_get(command, "doc"));
+		print_words("it wants: ", grant, "\n");
+	/* A script may count by what is in mail. */
+	json_object_foreach(json_object_get(p, "metrics"), name, value) {
+		print_words("", name, "");
+		printf(" %lld\n", (long long)json_integer_value(value));
+	}
+	json_array_foreach(json_object_get(p, "commands"), i, command) {
+		print_words("syncd cmd ", js_get(command, "name"), ": ");
+		text_put(js_get(command, "doc"));
+		putchar('\n');
+	}
 }
 
 static int

@@ -123,6 +123,21 @@ put_template(const struct summary *s, struct str rest, struct buf *out)
 
 /* ---- --waybar --------------------------------------------------------- */
 
+/* A tooltip is Pango's markup, and what a server says must be none. */
+static int
+put_escaped(struct buf *out, const char *text)
+{
+	for (; text != NULL && *text != '\0'; text++) {
+		const char *name = *text == '<' ? "&lt;" : *text == '>' ? "&gt;" :
+		    *text == '&' ? "&amp;" : NULL;
+
+		if (buf_add(out, name != NULL ? name : text,
+		    name != NULL ? strlen(name) : 1) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static char *
 waybar(const struct summary *s, const json_t *status)
 {
@@ -137,9 +152,9 @@ waybar(const struct summary *s, const json_t *status)
 		    json_array_get(json_object_get(a, "problems"), 0);
 		const char *why = js_get(first, "message");
 
-		if (buf_fmt(&tip, "%s%s: %s%s%s", i > 0 ? "\n" : "",
+		if (buf_fmt(&tip, "%s%s: %s%s", i > 0 ? "\n" : "",
 		    js_get(a, "account"), js_get(a, "state"),
-		    why != NULL ? ", " : "", why != NULL ? why : "") < 0)
+		    why != NULL ? ", " : "") < 0 || put_escaped(&tip, why) < 0)
 			break;
 	}
 	snprintf(n, sizeof(n), "%" PRIu64, s->unseen);

@@ -79,11 +79,14 @@ print_place(const json_t *p)
 static void
 print_kept(const struct account_conf *a, const struct removed *r)
 {
+	char msgid[1024];
+
+	text_shell(r->msgid, msgid, sizeof(msgid));
 	printf("now  %s/", a->name);
 	text_put(r->folder);
-	printf("  removed, but %s\n     syncd undo --message-id '%s' %s\n",
+	printf("  removed, but %s\n     syncd undo --message-id %s %s\n",
 	    r->kind == REMOVED_HERE ? "kept for a while" : "in Trash",
-	    r->msgid, a->name);
+	    msgid, a->name);
 }
 
 /* One account's part; what it knows is added to ${all}, or printed. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/str.h"
 
 static int target = STDERR_FILENO;
 static enum log_level threshold = LOG_LV_NOTICE;
@@ -39,15 +40,6 @@ log_level(void)
 	return threshold;
 }
 
-/* Control bytes would let a server write into the user's terminal. */
-static void
-escape_controls(char *line, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
-}
-
 void
 log_at(enum log_level level, const char *fmt, ...)
 {
@@ -69,7 +61,9 @@ log_at(enum log_level level, const char *fmt, ...)
 	n += head;
 	if ((size_t)n > sizeof(line) - 2)
 		n = (int)sizeof(line) - 2;
-	escape_controls(line, (size_t)n);
+	line[n] = '\0';
+	/* Or a server would write into the user's terminal. */
+	str_plain(line);
 	line[n++] = '\n';
 	written = write(target, line, (size_t)n);
 	(void)written;

@@ -76,6 +76,8 @@ add(struct imap_caps *caps, struct str word)
 			caps->append_limit = 0;
 	} else if (str_ieq(limit_name, STR("MESSAGELIMIT"))) {
 		caps->bits |= BIT(CAP_MESSAGELIMIT);
+		if (!num_u32(limit, 1, UINT32_MAX, &caps->message_limit))
+			caps->message_limit = 0;
 	} else if (str_ieq(word, STR("UTF8=ONLY"))) {
 		caps->bits |= BIT(CAP_UTF8_ACCEPT);	/* RFC 6855 section 6 */
 	} else if (find(word, &cap) && cap < CAP_XGUID) {

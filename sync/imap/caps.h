@@ -30,6 +30,7 @@ struct imap_caps {
 	uint64_t	bits;
 	struct sasl_names sasl;		/* AUTH= */
 	uint64_t	append_limit;	/* 0: none known */
+	uint32_t	message_limit;	/* messages in one command, 0: any number */
 };
 
 /* Read "IMAP4rev1 IDLE AUTH=PLAIN ..." over what was there: capabilities are

@@ -10,18 +10,7 @@
 #include "base/mem.h"
 #include "imap/lane_impl.h"
 
-enum {
-	/* Bytes of a UID set in one command: servers take lines of 8000 bytes
-	 * (RFC 7162 section 4) and more, and not all of them more. */
-	SET_MAX		= 7800,
-	FLAGS_MAX	= KW_MAX * (KW_NAME_MAX + 1) + 128
-};
-
-static void
-put_set(struct command *c, const struct uidset *uids, size_t *from)
-{
-	must(uidset_print(uids, from, SET_MAX, &c->text) == 0);
-}
+enum { FLAGS_MAX = KW_MAX * (KW_NAME_MAX + 1) + 128 };
 
 static void
 put_flags(struct command *c, struct flags flags, const struct kwtab *kw)
@@ -52,26 +41,6 @@ submit_mailbox(struct imap_lane *il, const char *verb, struct str mailbox)
 	send_string(il, c, mailbox);
 	send_submit(il, c);
 	return c->req->number;
-}
-
-/* VERB set TAIL, as often as the set needs. */
-static uint32_t
-submit_sets(struct imap_lane *il, enum command_kind kind, const char *verb,
-    const struct uidset *uids, struct str tail)
-{
-	struct request *r = send_request(il);
-	size_t from = 0;
-
-	must(uids->n > 0);
-	while (from < uids->n) {
-		struct command *c = send_new(il, r, kind);
-
-		send_put(c, "%s ", verb);
-		put_set(c, uids, &from);
-		must(buf_add_str(&c->text, tail) == 0);
-		send_submit(il, c);
-	}
-	return r->number;
 }
 
 /* --- The session. --- */
@@ -197,8 +166,9 @@ imap_list(struct lane *ln, bool status)
 	/* LSUB is gone from IMAP4rev2, and Exchange is lost after its BAD. */
 	if (imap_can(ln, CAP_LIST_EXTENDED) || rev2)
 		return r->number;
-	c = send_new(il, r, CMD_PLAIN);
+	c = send_new(il, r, CMD_LSUB);
 	c->quiet = true;
+	listed_want(&il->listed);
 	send_put(c, "LSUB \"\" \"*\"");
 	send_submit(il, c);
 	return r->number;
@@ -341,17 +311,18 @@ imap_fetch(struct lane *ln, const struct uidset *uids, unsigned items,
 	if (since.v != 0)
 		must(buf_fmt(&tail, " (CHANGEDSINCE %llu)",
 		    (unsigned long long)since.v) == 0);
-	return submit_sets(imap_impl(ln), CMD_PLAIN, "UID FETCH", uids,
-	    buf_str(&tail));
+	return parts_submit(imap_impl(ln), &(struct over){ .kind = CMD_READ,
+	    .verb = "UID FETCH", .tail = buf_str(&tail) }, uids);
 }
 
 /* UID SEARCH UID set KEY */
 static uint32_t
 search(struct lane *ln, const struct uidset *uids, struct str key)
 {
-	return submit_sets(imap_impl(ln), CMD_PLAIN,
-	    imap_can(ln, CAP_ESEARCH) ? "UID SEARCH RETURN (ALL COUNT) UID" :
-	    "UID SEARCH UID", uids, key);
+	return parts_submit(imap_impl(ln), &(struct over){ .kind = CMD_READ,
+	    .verb = imap_can(ln, CAP_ESEARCH) ?
+	    "UID SEARCH RETURN (ALL COUNT) UID" : "UID SEARCH UID",
+	    .tail = key }, uids);
 }
 
 uint32_t
@@ -374,51 +345,31 @@ uint32_t
 imap_store(struct lane *ln, const struct uidset *uids, bool add,
     struct flags flags, const struct kwtab *kw)
 {
-	struct imap_lane *il = imap_impl(ln);
-	struct request *r = send_request(il);
-	size_t from = 0;
+	char names[FLAGS_MAX], tail[FLAGS_MAX + 32];
 
-	must(uids->n > 0);
-	while (from < uids->n) {
-		struct command *c = send_new(il, r, CMD_PLAIN);
-
-		send_put(c, "UID STORE ");
-		put_set(c, uids, &from);
-		send_put(c, " %cFLAGS.SILENT ", add ? '+' : '-');
-		put_flags(c, flags, kw);
-		send_submit(il, c);
-	}
-	return r->number;
+	must(flags_to_imap(flags, kw, names, sizeof(names)) < sizeof(names));
+	snprintf(tail, sizeof(tail), " %cFLAGS.SILENT (%s)", add ? '+' : '-',
+	    names);
+	return parts_submit(imap_impl(ln), &(struct over){ .kind = CMD_WRITE,
+	    .verb = "UID STORE", .tail = str_z(tail) }, uids);
 }
 
 uint32_t
 imap_expunge(struct lane *ln, const struct uidset *uids)
 {
 	must(imap_can(ln, CAP_UIDPLUS));
-	return submit_sets(imap_impl(ln), CMD_PLAIN, "UID EXPUNGE", uids,
-	    STR_NONE);
+	return parts_submit(imap_impl(ln), &(struct over){ .kind = CMD_WRITE,
+	    .verb = "UID EXPUNGE" }, uids);
 }
 
 uint32_t
 imap_copy(struct lane *ln, const struct uidset *uids, struct str mailbox,
     bool move)
 {
-	struct imap_lane *il = imap_impl(ln);
-	struct request *r = send_request(il);
-	size_t from = 0;
-
-	must(uids->n > 0);
 	must(!move || imap_can(ln, CAP_MOVE));
-	while (from < uids->n) {
-		struct command *c = send_new(il, r, move ? CMD_MOVE : CMD_COPY);
-
-		send_put(c, "UID %s ", move ? "MOVE" : "COPY");
-		put_set(c, uids, &from);
-		send_put(c, " ");
-		send_string(il, c, mailbox);
-		send_submit(il, c);
-	}
-	return r->number;
+	return parts_submit(imap_impl(ln), &(struct over){
+	    .kind = move ? CMD_MOVE : CMD_COPY,
+	    .verb = move ? "UID MOVE" : "UID COPY", .mailbox = &mailbox }, uids);
 }
 
 uint32_t

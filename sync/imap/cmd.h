@@ -57,8 +57,9 @@ enum fetch_items {
 	FETCH_MSGID	= 1 << 6	/* the field, as MSG_FIELDS */
 };
 
-/* UID FETCH.  ${uids} may be 1:4294967295; split over several commands when
- * long: the returned request is the last, and is done when all are.
+/* UID FETCH.  ${uids} may be 1:4294967295.  This one and those below on sets become
+ * several commands when the set is long, or more than the server does at a time: the
+ * request is done when all are.
  * ${since}: only what changed after it (CHANGEDSINCE); 0: everything. */
 uint32_t imap_fetch(struct lane *ln, const struct uidset *uids, unsigned items,
 	    struct modseq since);

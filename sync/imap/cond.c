@@ -55,6 +55,18 @@ read_modified(struct resp_cond *c, struct sets *sets)
 		c->modified = sets_end(sets);
 }
 
+/* "1000 23221": so many messages at a time, this UID was the last. */
+static void
+read_limit(struct resp_cond *c, struct sets *sets)
+{
+	struct str args = c->args;
+
+	(void)sets;
+	str_split(&args, ' ');
+	if (!num_u64(str_trim(args), 1, UINT32_MAX, &c->number))
+		c->number = 0;
+}
+
 /* Microsoft sends "[COPYUID 701  ]": that is no pair at all. */
 static void
 read_copied(struct resp_cond *c, struct sets *sets)
@@ -78,6 +90,7 @@ static const struct {
 	{ "APPENDUID",		read_copied },
 	{ "COPYUID",		read_copied },
 	{ "HIGHESTMODSEQ",	read_modseq },
+	{ "MESSAGELIMIT",	read_limit },
 	{ "MODIFIED",		read_modified },
 	{ "PERMANENTFLAGS",	read_star },
 	{ "UIDNEXT",		read_number },

@@ -115,6 +115,7 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 {
 	const struct resp_cond *cond = &resp->cond;
 	struct command *c = send_find(il, resp->tag, cond->cond, err);
+	struct resp_cond part = *cond;
 	struct request *r;
 
 	if (c == NULL)
@@ -123,10 +124,16 @@ tagged(struct imap_lane *il, const struct resp *resp, struct event *ev,
 		return err_set(err, ERR_RETRY, "server.over-rate",
 		    "the server is asked too much: %.*s",
 		    STR_ARG(str_head(cond->text, 300)));
-	take_answer(c, cond);
+	if (cond->cond == COND_OK && !parts_go_on(il, c, cond))
+		part.cond = COND_NO;
+	take_answer(c, &part);
+	if (str_eq(cond->code, STR("ALERT")))
+		imap_lane_alert(il, cond->text);
 	imap_lane_cond_caps(il, cond);
 	if (box_answered(il, c, cond, err) < 0)
 		return -1;
+	if (c->kind == CMD_LSUB)
+		listed_end(&il->listed);
 	r = send_answered(il, c);
 	box_turn(il);
 	if (r == NULL)
@@ -149,6 +156,13 @@ untagged_copied(struct imap_lane *il, const struct uidpairs *pairs)
 		c->paired = true;
 		return;
 	}
+}
+
+void
+imap_lane_alert(struct imap_lane *il, struct str text)
+{
+	free(il->alert);
+	il->alert = str_dup(text);
 }
 
 int
@@ -174,6 +188,7 @@ untagged(struct imap_lane *il, const struct resp_cond *cond, struct err *err)
 	imap_lane_cond_caps(il, cond);
 	if (cond->copied.n > 0)
 		untagged_copied(il, &cond->copied);
+	parts_note(il, cond);
 	return box_cond(il, cond, err);
 }
 
@@ -215,6 +230,14 @@ named(struct imap_server *s, const struct resp *resp)
 	s->ns_known = true;
 }
 
+static int
+give(struct imap_lane *il, const struct resp *resp, struct event *ev)
+{
+	*ev = resp->event;
+	ev->lane = &il->head;
+	return 1;
+}
+
 /* One response.  1: *ev is filled in; 0: go on; -1. */
 static int
 take(struct imap_lane *il, const struct resp *resp, struct event *ev,
@@ -224,9 +247,12 @@ take(struct imap_lane *il, const struct resp *resp, struct event *ev,
 	case RESP_EVENT:
 		if (!box_event(il, &resp->event))
 			return 0;
-		*ev = resp->event;
-		ev->lane = &il->head;
-		return 1;
+		if (resp->event.kind == EV_LIST)
+			listed_note(&il->listed, resp->event.list.name);
+		return give(il, resp, ev);
+	case RESP_LSUB:
+		return listed_has(&il->listed, resp->event.list.name) ?
+		    give(il, resp, ev) : 0;
 	case RESP_TAGGED:
 		return tagged(il, resp, ev, err);
 	case RESP_COND:
@@ -254,11 +280,23 @@ take(struct imap_lane *il, const struct resp *resp, struct event *ev,
 
 /* --- The step. --- */
 
+static int
+tell_alert(struct imap_lane *il, struct event *ev)
+{
+	il->alerted = il->alert;
+	il->alert = NULL;
+	*ev = (struct event){ .kind = EV_ALERT, .lane = &il->head,
+	    .text = str_z(il->alerted) };
+	return 1;
+}
+
 /* Parse what has arrived.  1: an event; 0: nothing is left; -1. */
 static int
 receive(struct imap_lane *il, struct event *ev, struct err *err)
 {
 	for (;;) {
+		if (il->alert != NULL)
+			return tell_alert(il, ev);
 		struct str in = stream_peek(il->st);
 		struct resp resp;
 		size_t eaten = 0;
@@ -312,6 +350,8 @@ step(struct lane *ln, struct event *ev)
 
 	send_request_free(il->reaped);
 	il->reaped = NULL;
+	free(il->alerted);
+	il->alerted = NULL;
 	do {
 		r = receive(il, ev, &err);
 		if (r > 0)
@@ -404,7 +444,10 @@ imap_lane_free(struct imap_lane *il)
 	if (il == NULL)
 		return;
 	send_clear(il);
+	listed_clear(&il->listed);
 	send_request_free(il->reaped);
+	free(il->alert);
+	free(il->alerted);
 	imap_reader_free(il->reader);
 	stream_free(il->st);
 	free((char *)il->head.name);

@@ -16,16 +16,20 @@
 #include "base/types.h"
 #include "base/uidset.h"
 #include "imap/lane.h"
+#include "imap/listed.h"
 #include "imap/parse.h"
 #include "imap/quirks.h"
 
 enum command_kind {
 	CMD_PLAIN,
+	CMD_READ,	/* FETCH and SEARCH in a set of messages */
+	CMD_WRITE,	/* STORE and EXPUNGE of one */
 	CMD_SELECT,	/* and EXAMINE */
 	CMD_UNSELECT,
 	CMD_APPEND,
 	CMD_COPY,
 	CMD_MOVE,
+	CMD_LSUB,
 	CMD_IDLE
 };
 
@@ -76,6 +80,20 @@ struct command {
 	uint64_t	 file_at;	/* wire bytes of the present literal */
 	char		 file_prev;
 	uint64_t	 end;		/* il->put when it was sent */
+
+	/* To ask for the rest, where the server may stop short of it. */
+	const char	*verb;
+	char		*tail;		/* NULL: it cannot */
+	struct uidset	 uids;
+	uint32_t	 stopped;	/* it did, at this UID; or 0 */
+};
+
+/* A command on a set of messages: VERB set [MAILBOX][TAIL]. */
+struct over {
+	enum command_kind kind;
+	const char	*verb;		/* static */
+	const struct str *mailbox;	/* or NULL */
+	struct str	 tail;
 };
 
 enum box_phase {
@@ -109,6 +127,7 @@ struct imap_lane {
 	enum box_phase		 box_phase;
 	bool			 will_select;	/* once all that is queued is done */
 	size_t			 n_box_commands;
+	struct listed		 listed;
 
 	char			 prefix[6];	/* of our tags */
 	uint32_t		 last_tag, last_req;
@@ -124,6 +143,9 @@ struct imap_lane {
 	bool			 send_failed;
 	struct err		 send_err;
 	struct request		*reaped;	/* the last event borrows from it */
+	char			*alert;		/* the next event: it came with an
+						 * answer; or NULL */
+	char			*alerted;	/* the last event borrows from it */
 };
 
 static inline struct imap_lane *
@@ -149,6 +171,8 @@ void	imap_lane_mask(struct imap_lane *il);
 void	imap_lane_caps(struct imap_lane *il, struct str list);
 /* A capability list that ${cond} brought along, if it did. */
 void	imap_lane_cond_caps(struct imap_lane *il, const struct resp_cond *cond);
+/* ${text} came as [ALERT] where no event could be given: it is the next one. */
+void	imap_lane_alert(struct imap_lane *il, struct str text);
 /* BYE: always -1. */
 int	imap_lane_bye(const struct resp_cond *cond, struct err *err);
 
@@ -184,6 +208,19 @@ struct command	*send_find(struct imap_lane *il, struct str tag, enum cond cond,
 struct request	*send_answered(struct imap_lane *il, struct command *c);
 void		 send_clear(struct imap_lane *il);
 void		 send_request_free(struct request *r);
+
+/* --- parts.c --- */
+
+/* Queue it for all of ${uids}, in as many commands as are needed; the number of the
+ * request. */
+uint32_t parts_submit(struct imap_lane *il, const struct over *o,
+	    const struct uidset *uids);
+/* The server did no more than it does at a time, if ${c} was answered so: the rest
+ * is queued for the same request.  False when it cannot be. */
+bool	parts_go_on(struct imap_lane *il, const struct command *c,
+	    const struct resp_cond *cond);
+/* It said so by an untagged response. */
+void	parts_note(struct imap_lane *il, const struct resp_cond *cond);
 
 /* --- box.c --- */
 

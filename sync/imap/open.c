@@ -34,6 +34,16 @@ struct bringup {
 
 /* --- One thing after the other. --- */
 
+/* [ALERT] is for people, be it in the midst of signing in (RFC 9051 section 7.1);
+ * in clear, before TLS, it is anybody's word. */
+static void
+alert(struct bringup *b, struct str text)
+{
+	if (b->conf->peer.tls_mode == TLS_NONE ||
+	    stream_info(b->il->st)->tls_version != NULL)
+		imap_lane_alert(b->il, peer_said(b->secret, text));
+}
+
 /* The next response that matters here: tagged, continue, OK, NO, BAD, PREAUTH.
  * Capabilities are noted, BYE is the end, the rest is of no interest. */
 static int
@@ -53,6 +63,9 @@ next(struct bringup *b, struct resp *resp, struct err *err)
 				return -1;
 		} else if (resp->kind == RESP_CAPABILITY) {
 			imap_lane_caps(il, resp->text);
+		} else if (resp->kind == RESP_EVENT) {
+			if (resp->event.kind == EV_ALERT)
+				alert(b, resp->event.text);
 		} else if (resp->kind == RESP_COND) {
 			if (resp->cond.cond == COND_BYE) {
 				resp->cond.text = peer_said(b->secret,
@@ -112,6 +125,8 @@ answer(struct bringup *b, struct resp *resp, struct err *err)
 	if (stream_pending(b->il->st) > 0 || !str_eq(resp->tag, str_z(tag)))
 		return unexpected(err);
 	imap_lane_cond_caps(b->il, &resp->cond);
+	if (str_eq(resp->cond.code, STR("ALERT")))
+		alert(b, resp->cond.text);
 	return 0;
 }
 
@@ -164,6 +179,8 @@ greeting(struct bringup *b, struct err *err)
 	    resp.cond.cond != COND_PREAUTH))
 		return err_set(err, ERR_PROTO, "proto.unexpected",
 		    "this does not look like an IMAP server");
+	if (str_eq(resp.cond.code, STR("ALERT")))
+		alert(b, resp.cond.text);
 	quirks_greeting(&b->il->quirks, resp.cond.text);
 	imap_lane_mask(b->il);
 	if (resp.cond.cond == COND_OK)

@@ -188,6 +188,24 @@ read_list(struct imap_reader *r, struct lex *lx, struct resp *resp)
 	return boxes_read_list(lx, &resp->event.list);
 }
 
+/* What is \Noselect here is not subscribed, only something below it (RFC 3501
+ * section 6.3.9). */
+static bool
+read_lsub(struct imap_reader *r, struct lex *lx, struct resp *resp)
+{
+	struct ev_list *list = &resp->event.list;
+
+	(void)r;
+	if (!boxes_read_list(lx, list))
+		return false;
+	if (list->attrs & LIST_NOSELECT)
+		return true;
+	list->attrs = LIST_SUBSCRIBED;
+	set_event(resp, EV_LIST);
+	resp->kind = RESP_LSUB;
+	return true;
+}
+
 static bool
 read_status(struct imap_reader *r, struct lex *lx, struct resp *resp)
 {
@@ -264,6 +282,7 @@ static const struct {
 	{ "ENABLED",	read_enabled,		false },
 	{ "NAMESPACE",	read_namespace,		false },
 	{ "LIST",	read_list,		false },
+	{ "LSUB",	read_lsub,		false },
 	{ "STATUS",	read_status,		false },
 	{ "SEARCH",	read_search,		false },
 	{ "ESEARCH",	read_esearch,		false },
@@ -279,6 +298,9 @@ read_untagged(struct imap_reader *r, struct lex *lx, struct resp *resp)
 	struct str word;
 
 	lex_blank(lx);
+	/* Without the "OK", as home.pl has it. */
+	if (lex_peek(lx) == '[' && trusted)
+		return read_cond(r, lx, COND_OK, resp);
 	word = lex_until(lx, " ([");
 	if (cond_word(word, &cond))
 		return read_cond(r, lx, cond, resp);

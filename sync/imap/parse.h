@@ -49,6 +49,8 @@ enum resp_kind {
 	RESP_CONTINUE,	/* "+ text" */
 	RESP_CAPABILITY,	/* .text: the list */
 	RESP_ENABLED,	/* .text: the list */
+	RESP_LSUB,	/* .event: EV_LIST, of a mailbox that is subscribed and may
+			 * not be there */
 	RESP_ID,	/* .id */
 	RESP_NAMESPACE,	/* .ns: the first personal namespace; prefix.p is NULL
 			 * when there is none */
@@ -66,7 +68,8 @@ struct resp_cond {
 	struct uidpairs		 copied;	/* APPENDUID, COPYUID */
 	struct modseq		 modseq;	/* HIGHESTMODSEQ */
 	const struct uidset	*modified;	/* MODIFIED, or NULL */
-	uint64_t		 number;	/* UIDVALIDITY, UIDNEXT */
+	uint64_t		 number;	/* UIDVALIDITY, UIDNEXT; MESSAGELIMIT:
+						 * the UID, 0: none */
 	bool			 star;		/* PERMANENTFLAGS has \* */
 };
 

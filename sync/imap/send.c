@@ -70,6 +70,8 @@ command_free(struct command *c)
 		if (c->stop[i].fd >= 0)
 			close(c->stop[i].fd);
 	free(c->stop);
+	free(c->tail);
+	uidset_clear(&c->uids);
 	buf_clear(&c->text);
 	free(c);
 }

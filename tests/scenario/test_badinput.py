@@ -6,7 +6,7 @@ import unittest
 
 from case import Case, limit, local_message, message, rows
 from dovecot import Dovecot
-from peer import Peer, bad, no, stall
+from peer import Peer, bad, before, no, stall
 from server import free_ports, make_tls, scratch, wait_for
 from syncd import Syncd
 
@@ -133,6 +133,17 @@ class Transport(PeerCase):
         self.peer.boxes["INBOX"].add(message("m"))
         self.syncd.sync()
         self.tree.find("INBOX", "Subject: m")
+
+    def test_an_alert_in_clear_is_not_shown_one_behind_tls_is(self):
+        self.start({"tls": {"mode": "starttls"}}, tls=False,
+                   caps="IMAP4rev1 STARTTLS SASL-IR UIDPLUS")
+        self.peer.rules.greeting = b"* OK [ALERT] from the greeting\r\n"
+        self.peer.on("STARTTLS", before(b"* NO [ALERT] from the clear\r\n"))
+        self.peer.on("AUTHENTICATE|LOGIN", before(b"* NO [ALERT] from the server\r\n"))
+        r = self.syncd.sync()
+        self.assertIn("the server says: from the server", r.err)
+        self.assertNotIn("from the greeting", r.err)
+        self.assertNotIn("from the clear", r.err)
 
     def test_bytes_smuggled_behind_starttls_are_not_believed(self):
         self.start({"tls": {"mode": "starttls"}}, tls=False,

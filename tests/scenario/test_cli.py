@@ -135,6 +135,20 @@ class Cli(Case):
         found = self.json("check", rc=78)
         self.assertEqual([m["code"] for m in found["mistakes"]], ["config.unknown-key"])
 
+    def test_check_says_why_a_directory_cannot_be_used(self):
+        for kind, why in (("file", "Not a directory"),
+                          ("loop", "Too many levels of symbolic links")):
+            path = os.path.join(self.syncd.dir, kind)
+            if kind == "loop":
+                os.symlink(path, path)
+            else:
+                open(path, "x", encoding="utf-8").close()
+            self.syncd.settings["accounts"]["a"]["path"] = path
+            self.syncd.write()
+            found = self.json("check", rc=74)["problems"]
+            self.assertEqual([p["code"] for p in found], ["store.permission"])
+            self.assertIn(why, found[0]["message"])
+
     def test_check_online_tells_a_wrong_password(self):
         self.syncd.settings["accounts"]["a"]["auth"] = {"password_command": "echo wrong"}
         self.syncd.write()

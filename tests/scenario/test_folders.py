@@ -4,6 +4,7 @@ import os
 import shutil
 import unittest
 
+import peer
 from case import Case, local_message, message
 from peer import no
 from test_peer import PeerCase
@@ -206,6 +207,21 @@ class Refused(PeerCase):
         self.assertIsNotNone(self.tree.find("INBOX", "m0"))
         self.assertIn("Archive", self.tree.folders())
         self.assertEqual(self.peer.trouble, [])
+
+
+class Subscribed(PeerCase):
+    """A server without LIST-EXTENDED tells by LSUB which folders are subscribed."""
+    caps = peer.PLAIN
+    account = {**PeerCase.account, "folders": {"subscribed_only": True}}
+
+    def test_only_those_and_inbox_are_synced(self):
+        self.peer.subscribed = ["Archive", "Deleted long ago"]
+        self.peer.boxes["Archive"].add(message("kept."))
+        self.peer.boxes["Trash"].add(message("thrown away."))
+        r = self.syncd.sync()
+        self.assertNotIn("Deleted long ago", r.err)
+        self.assertEqual(sorted(self.tree.folders()), ["Archive", "INBOX"])
+        self.assertIsNotNone(self.tree.find("Archive", "kept."))
 
 
 class Spelled(PeerCase):

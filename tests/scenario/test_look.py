@@ -62,6 +62,16 @@ class Look(Case):
             self.assertLess(len(seen), 20)
         self.assertTrue(all(a != b for a, b in zip(seen, seen[1:])), seen)
 
+    def test_a_tooltip_is_no_markup_of_a_server(self):
+        self.syncd.settings["accounts"]["a"]["auth"] = {
+            "password_command": "echo '<b>R&D</b> is locked' >&2; exit 1"}
+        self.syncd.write()
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["accounts"][0]["state"] == "auth-required", 20,
+                  "to be refused")
+        bar = json.loads(self.syncd.run("status", "--waybar").out)
+        self.assertIn("&lt;b&gt;R&amp;D&lt;/b&gt; is locked", bar["tooltip"])
+
     def test_plain_without_utf8_color_and_terminal(self):
         self.syncd.sync()
         for env in ({"LC_ALL": "C"}, {"NO_COLOR": "1"}, {"TERM": "dumb"}):
@@ -155,7 +165,8 @@ class Look(Case):
         self.syncd.sync()
         root = self.syncd.settings["accounts"]["a"]["path"]
         want = {"neomutt": [f'set folder = "{root}"', 'set trash = "+Trash"',
-                            f'named-mailboxes "a/Archive" "{root}/Archive"'],
+                            f'named-mailboxes "a/Archive" "{root}/Archive"',
+                            f'folder-hook "{root}/" "set record=\\"{root}/Sent\\""'],
                 "aerc": [f"source = maildir://{root}", "check-mail-cmd = syncd sync a"],
                 "notmuch": ["synchronize_flags=true", "folder:a/INBOX", "retry_on"],
                 "mu": ['mu4e-trash-folder "/a/Trash"'], "dovecot": [f"maildir:{root}:LAYOUT=fs"],
@@ -167,6 +178,20 @@ class Look(Case):
                 self.assertIn(word, r.out)
         self.assertEqual(self.syncd.run("generate", "pine").rc, 64)
         self.assertEqual(self.syncd.run("generate", "aerc", "b").rc, 66)
+
+    def test_generate_is_safe_from_what_a_server_calls_its_folders(self):
+        for name in ("All Mail", "it's; touch pwned", "$(touch pwned) \"x\""):
+            self.client.create(name)
+        self.syncd.sync()
+        # As the hook of notmuch would run it, with a notmuch that says what it was told.
+        lines = self.syncd.run("generate", "notmuch").out.split("post-new:\n")[1]
+        r = subprocess.run(["sh", "-c", 'notmuch() { printf "%s\\n" "$*"; }\n' + lines],
+                           cwd=self.syncd.dir, capture_output=True, text=True, check=False)
+        self.assertEqual((r.returncode, r.stderr), (0, ""))
+        self.assertFalse(os.path.exists(os.path.join(self.syncd.dir, "pwned")))
+        for term in ('a/Archive', '"a/All Mail"', '"a/it\'s; touch pwned"',
+                     '"a/$(touch pwned) ""x"""'):
+            self.assertIn(f"tag +folder -- tag:new and folder:{term}\n", r.stdout)
 
     def complete(self, line):
         """What bash offers for the last word of ${line}."""

@@ -78,6 +78,27 @@ class PeerCase(unittest.TestCase):
             self.assertEqual(places(c, self.tree, "Subject: m2"), ({}, {}))
 
 
+class Huge(PeerCase):
+    """A message of many times the limit, and one before and behind it."""
+    account = {"limits": {**PeerCase.account["limits"], "max_message_size": "10KiB"}}
+
+    def test_it_stays_on_the_server_and_keeps_none_there(self):
+        self.inbox.add(message("huge.", "y" * 200_000))
+        self.inbox.add(message("behind."))
+        r = self.any_end()
+        self.assertIn("server.too-big", r.err)
+        for token in ("m0", "behind."):
+            self.assertIsNotNone(self.tree.find("INBOX", token))
+        self.assertEqual(len(self.tree.messages("INBOX")), 7)
+        self.peer.sent.clear()
+        self.inbox.add(message("later."))
+        self.any_end()
+        self.assertIsNotNone(self.tree.find("INBOX", "later."))
+        # It was thrown away once.
+        self.assertEqual([c for c in self.peer.sent if "BODY" in c],
+                         ["UID FETCH 9 (UID FLAGS MODSEQ INTERNALDATE BODY.PEEK[])"])
+
+
 class Empty(PeerCase):
     """New folders without mail: STATUS has said all that there is to know."""
 

@@ -241,6 +241,18 @@ class Kept(PopCase):
         self.assertHere()
         self.assertQuiet()
 
+    def test_a_name_that_is_no_text(self):
+        self.peer.caps = without("IMPLEMENTATION") + ("IMPLEMENTATION gr\udcfc\udcdfe",)
+        self.syncd.sync()
+        self.assertHere()
+        self.assertQuiet()
+
+    def test_a_refusal_that_is_no_text(self):
+        """What can be read of it is said, also where JSON is in between."""
+        self.peer.on("AUTH", err("gr\udcfc\udcdfe, no mail"))
+        r = self.syncd.run("sync")
+        self.assertIn("gr??e, no mail", r.err)
+
     def test_lock_step(self):
         """Never two commands at once where that was not offered."""
         self.peer.caps = without("PIPELINING")

@@ -11,6 +11,7 @@ import time
 import peer
 from case import limit, local_message, message, rows
 from peer import Closed, Session, before, no, raw, stall
+from compare import compare
 from server import wait_for
 from test_peer import COMMANDS, DATE, PeerCase
 
@@ -272,6 +273,58 @@ class Searched(Story):
 
     def test_each_twice(self):
         self.found(rb"ALL ([\d,]+)", rb"ALL \1,\1")
+
+
+class Limited(Story):
+    """No more than two messages in one command (MESSAGELIMIT, Yahoo)."""
+    caps = peer.MODERN + " MESSAGELIMIT=2"
+
+    def honestly(self, look):
+        limited, self.peer.caps = self.peer.caps, self.peer.caps.replace(" MESSAGELIMIT=2", "")
+        super().honestly(look)
+        self.peer.caps = limited
+
+    def assertEqualSides(self):
+        def look():
+            with self.peer.client() as c:
+                self.assertEqual(compare(c, self.tree), [])
+        self.honestly(look)
+
+    def test_changes_cross(self):
+        self.told()
+
+    def test_all_at_once(self):
+        self.syncd.sync()
+        for i in range(6):
+            self.tree.set_flags("INBOX", f"Subject: m{i}", "FRS")
+        for msg in self.inbox.msgs:
+            msg.flags.add("\\Draft")
+            self.inbox.touch(msg)
+        self.syncd.sync()
+        self.assertEqualSides()
+        self.assertEqual({frozenset(m.flags) for m in self.inbox.msgs},
+                         {frozenset(("\\Answered", "\\Draft", "\\Flagged", "\\Seen"))})
+
+    def test_many_go_on_both_sides(self):
+        for i in range(6, 30):
+            self.inbox.add(message(f"m{i}."), (), DATE + i)
+        self.syncd.sync()
+        for i in range(6, 12):
+            self.tree.delete("INBOX", f"Subject: m{i}.")
+        for i in range(12, 17):
+            self.tree.move("INBOX", f"Subject: m{i}.", "Archive")
+        for msg in self.inbox.msgs[20:27]:
+            self.inbox.remove(msg)
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertEqualSides()
+        self.assertEqual(len(self.inbox.msgs), 30 - 6 - 5 - 7)
+        self.assertEqual(len(self.peer.boxes["Archive"].msgs), 5)
+
+
+class LimitedPlain(Limited):
+    """The same without any extension that tells of changes."""
+    caps = peer.PLAIN + " MESSAGELIMIT=2"
 
 
 # -- who must be handled with care -------------------------------------------

@@ -182,6 +182,15 @@ class Scripts(unittest.TestCase):
         self.says(s.ask("command", m, what="unmute", only=0), "untag muted")
         self.says(s.ask("incoming", answer))
 
+    def test_mute_is_for_one_thread_whatever_its_name(self):
+        s = self.script("mute")
+        m = mail(mid="*@*", id=7)
+        s.messages = {7: m, 8: mail(mid="other@x", id=8), 9: mail(mid="?@x", id=9)}
+        plan = s.ask("command", m, what="mute", only=0)
+        self.assertEqual(plan.faults, [])
+        self.assertEqual([(o.msg, o.verb) for o in plan.ops],
+                         [(7, "flag"), (7, "tag"), (7, "archive")])
+
     def test_notmuch_keeps_tags_equal(self):
         s = self.script("notmuch")
         s.programs["notmuch"] = (0, b"work\nnew\ninbox\n", b"")
@@ -205,6 +214,26 @@ class Scripts(unittest.TestCase):
         self.assertEqual(plan.ops[0].bytes.decode(),
                          "".join(f'+b%20c%25 -d -- id:"x y""{i}@z"\n' for i in range(1, 41)))
         self.says(s.ask("settled", args=["INBOX"]))
+
+    def test_rules_look_at_all_who_got_it(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        self.assertEqual(s.load("""
+plugin { api = 1 }
+local rules, addr = require "syncd.rules", require "syncd.addr"
+on.incoming(rules {
+  { cc = "nobody@*", tag = "never" },
+  { to = { "x@*", "me+*@example.org" }, tag = "plus", next = true },
+  { list = re "kernel", tag = "kernel" },
+})
+on.delivered(function(msg)
+  if addr.any(msg.recipients, { "b@*" }) then msg:tag("any") end
+end)
+"""), "")
+        both = mail(to="a@y.z, me+lists@example.org")
+        self.says(s.ask("incoming", both), "tag plus")
+        self.says(s.ask("incoming", mail(to="b@y.z")))
+        self.says(s.ask("delivered", mail(to="a@y.z, b@y.z")), "tag any")
 
     def test_dedupe_spares_what_differs(self):
         s = self.script("dedupe")
@@ -743,6 +772,9 @@ OF_SETS = {
     "a part of it": ("set { 'a' } == set { 'a', 'b' }", "false"),
     "how many": ("#msg.to", "2"),
     "one of them": ("msg.to[2].addr", "bob@example.org"),
+    "none of them": ("msg.to[3]", "nil"),
+    "the last of them": ("(function() local l for _, a in ipairs(msg.to) do l = a.addr end "
+                         "return l end)()", "bob@example.org"),
     "any": ("msg.to:any('*@example.org')", "true"),
     "none": ("msg.to:any('*@example.com')", "false"),
 }
@@ -849,7 +881,7 @@ class Shipped(unittest.TestCase):
         self.assertGreater(len(plugins), 12)
         for path in plugins:
             with self.subTest(os.path.basename(path)):
-                r = self.run_script("test", "--me", ME, path)
+                r = self.run_script("test", "--me", "ann@x.example", "--account", "work", path)
                 self.assertEqual(r.returncode, 0, r.stdout)
                 self.assertRegex(r.stdout, r"[1-9]\d* passed, 0 failed")
 

@@ -110,6 +110,27 @@ class Limits(unittest.TestCase):
         plan = s.ask("incoming", Message(HELLO))
         self.assertIn("used after its event", plan.faults[0][2])
 
+    def test_a_store_that_is_full_can_be_emptied(self):
+        s = Script()
+        self.addCleanup(s.__exit__)
+        self.assertEqual(s.load("""
+plugin { api = 1 }
+local st = store("st")
+on.incoming(function(msg)
+  local n, size = 0, 1 << 19
+  while size > 0 do
+    local key = ("%08d"):format(n)
+    if pcall(function() st[key] = ("x"):rep(size) end) then n = n + 1 else size = size // 2 end
+  end
+  st["00000000"] = "less"
+  st["00000001"] = nil
+  st["00000001"] = "less"
+  log.info(n > 32)
+end)
+"""), "")
+        self.assertEqual(s.ask("incoming", Message(HELLO)).faults, [])
+        self.assertEqual(s.logs, ["true"])
+
     def test_garbage_ends_the_process_and_nothing_else(self):
         for b in (b"\x00", b"\x04\x01", b"\x04" + b"\xff" * 40, b"\x03" + b"\xff" * 9):
             with self.subTest(b), Script() as s:

@@ -463,7 +463,8 @@ class Session(Pushing):
         self.tagged(tag, "OK done")
 
     def do_lsub(self, tag, args, lits):
-        for box in self.peer.boxes.values():
+        for name in self.peer.subscribed or self.peer.boxes:
+            box = self.peer.boxes.get(name) or Box(name, 1)
             self.line(f'* LSUB () "/" {self.quoted(box)}')
         self.tagged(tag, "OK done")
 
@@ -602,6 +603,15 @@ class Session(Pushing):
                 raise ValueError(item)
         self.write(b"* %d FETCH (" % n + b" ".join(out) + b")\r\n")
 
+    def within(self, msgs):
+        """Those of them that are dealt with at a time (RFC 9738), and the code that
+        says so."""
+        most = self.peer.message_limit()
+        if most is None or len(msgs) <= most:
+            return msgs, ""
+        msgs = msgs[-most:]
+        return msgs, f"[MESSAGELIMIT {most} {msgs[0].uid}] "
+
     def do_uid_fetch(self, tag, args, lits):
         words = self.words(args, lits)
         items = words[1] if isinstance(words[1], list) else [words[1]]
@@ -616,10 +626,11 @@ class Session(Pushing):
         gone = [u for u, at in self.box.gone if at > since] if vanished else []
         if gone:
             self.line("* VANISHED (EARLIER) " + ",".join(map(str, gone)))
-        for msg in self.box.pick(words[0].decode()):
+        msgs, code = self.within(self.box.pick(words[0].decode()))
+        for msg in msgs:
             if msg.modseq > since:
                 self.fetch(msg, items)
-        self.tagged(tag, "OK done")
+        self.tagged(tag, f"OK {code}done")
 
     def do_uid_store(self, tag, args, lits):
         words = self.words(args, lits)
@@ -630,7 +641,8 @@ class Session(Pushing):
         flags = words[2] if isinstance(words[2], list) else words[2:]
         flags = self.peer.kept(f.decode() for f in flags)
         self.news()
-        for msg in self.box.pick(words[0].decode()):
+        msgs, code = self.within(self.box.pick(words[0].decode()))
+        for msg in msgs:
             if action.startswith("+"):
                 new = msg.flags | flags
             elif action.startswith("-"):
@@ -645,7 +657,7 @@ class Session(Pushing):
             elif self.peer.can("CONDSTORE"):
                 self.fetch(msg, ["MODSEQ"])
         self.told = self.box.modseq
-        self.tagged(tag, "OK done")
+        self.tagged(tag, f"OK {code}done")
 
     def drop(self, msgs):
         self.news()
@@ -655,8 +667,10 @@ class Session(Pushing):
         self.told = self.box.modseq
 
     def do_uid_expunge(self, tag, args, lits):
-        self.drop([m for m in self.box.pick(args.strip()) if "\\Deleted" in m.flags])
-        self.tagged(tag, "OK done")
+        msgs, code = self.within([m for m in self.box.pick(args.strip())
+                                  if "\\Deleted" in m.flags])
+        self.drop(msgs)
+        self.tagged(tag, f"OK {code}done")
 
     def transfer(self, tag, args, lits, move):
         words = self.words(args, lits)
@@ -668,6 +682,10 @@ class Session(Pushing):
         if not msgs:
             self.tagged(tag, "OK nothing to do")
             return
+        msgs, limit = self.within(msgs)
+        if limit and not move:
+            self.tagged(tag, f"NO {limit}too many")
+            return
         new = [to.add(m.data, m.flags, m.date) for m in msgs]
         code = f"[COPYUID {to.validity} {','.join(str(m.uid) for m in msgs)} " \
                f"{','.join(str(m.uid) for m in new)}] " if self.peer.can("UIDPLUS") else ""
@@ -675,7 +693,7 @@ class Session(Pushing):
             if code:
                 self.line(f"* OK {code}moved")
             self.drop(msgs)
-            self.tagged(tag, "OK done")
+            self.tagged(tag, f"OK {limit}done")
         else:
             self.tagged(tag, f"OK {code}done")
 
@@ -723,13 +741,15 @@ class Session(Pushing):
         extended = words and words[0] == b"RETURN"
         if extended:
             words = words[2:]
-        hits = [m.uid for m in self.box.msgs if self.matches(m, words)]
+        msgs = self.box.pick(words[1].decode()) if words[0] == b"UID" else self.box.msgs
+        msgs, code = self.within(msgs)
+        hits = [m.uid for m in msgs if self.matches(m, words)]
         if extended:
             every = f" ALL {','.join(map(str, hits))}" if hits else ""
             self.line(f'* ESEARCH (TAG "{tag}") UID COUNT {len(hits)}{every}')
         else:
             self.line("* SEARCH" + "".join(f" {u}" for u in hits))
-        self.tagged(tag, "OK done")
+        self.tagged(tag, f"OK {code}done")
 
     def do_idle(self, tag, args, lits):
         self.idle = tag
@@ -756,6 +776,7 @@ class Peer:
         self.lock = threading.RLock()
         self.overflows = 0       # how often NOTIFY gives up
         self.boxes = {}
+        self.subscribed = None   # names, also of what is not there; None: all
         self.odd = set()         # names that go out as they stand
         self.sent = []           # every command, without its tag
         self.literals = []
@@ -779,6 +800,11 @@ class Peer:
 
     def can(self, capability):
         return capability.upper() in self.caps.upper().split()
+
+    def message_limit(self):
+        """Messages in one command, or None."""
+        found = re.search(r"\bMESSAGELIMIT=(\d+)", self.caps)
+        return int(found[1]) if found else None
 
     def kept(self, flags):
         """Those that PERMANENTFLAGS allows."""

@@ -38,6 +38,7 @@
 #include "job.h"
 #include "js.h"
 #include "parent.h"
+#include "scratch.h"
 
 static char dir[] = "/tmp/test-control-XXXXXX";
 static char conf_path[128], socket_path[128];
@@ -334,18 +335,14 @@ stop(struct line_to *to)
 static inline int
 clean(void **state)
 {
-	static const char *const names[] = { "good.paused", "held.paused",
-	    "events.jsonl", "told.json", "hung" };
 	char path[160];
 
 	(void)state;
 	if (parent > 0 && kill(parent, SIGKILL) == 0)
 		waitpid(parent, NULL, 0);
 	parent = 0;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/state/%s", dir, names[i]);
-		unlink(path);
-	}
+	snprintf(path, sizeof(path), "%s/state", dir);
+	(void)scratch_remove(path);
 	return 0;
 }
 
@@ -449,16 +446,8 @@ begin(void **state)
 static inline int
 end(void **state)
 {
-	static const char *const names[] = { "syncd.yaml", "stderr", "stdout",
-	    "state/control.sock", "state" };
-	char path[160];
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-		remove(path);
-	}
-	return rmdir(dir);
+	return scratch_remove(dir);
 }
 
 #define T(test) cmocka_unit_test_teardown(test, clean)

@@ -214,6 +214,10 @@ show_resp(FILE *f, const struct resp *r)
 	case RESP_EVENT:
 		show_event(f, &r->event);
 		break;
+	case RESP_LSUB:
+		fputs("lsub ", f);
+		show_event(f, &r->event);
+		break;
 	case RESP_TAGGED:
 		fprintf(f, "%.*s: ", STR_ARG(r->tag));
 		show_cond(f, &r->cond);

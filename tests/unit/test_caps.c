@@ -136,6 +136,29 @@ append_limit_is_read(void **state)
 }
 
 static void
+message_limit_is_read(void **state)
+{
+	static const struct {
+		const char	*list;
+		uint32_t	 limit;
+	} rows[] = {
+		{ "MESSAGELIMIT=1000", 1000 },
+		{ "MESSAGELIMIT", 0 },
+		{ "MESSAGELIMIT=0", 0 },
+		{ "MESSAGELIMIT=4294967296", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct imap_caps caps;
+
+		caps_parse(&caps, str_z(rows[i].list));
+		assert_true(caps_have(&caps, CAP_MESSAGELIMIT));
+		assert_int_equal(caps.message_limit, rows[i].limit);
+	}
+}
+
+static void
 every_capability_has_a_name_to_forbid_it_by(void **state)
 {
 	(void)state;
@@ -173,6 +196,7 @@ main(void)
 		cmocka_unit_test(x_guid_cannot_be_announced),
 		cmocka_unit_test(mechanisms_are_upper_case_and_few),
 		cmocka_unit_test(append_limit_is_read),
+		cmocka_unit_test(message_limit_is_read),
 		cmocka_unit_test(every_capability_has_a_name_to_forbid_it_by),
 		cmocka_unit_test(an_unknown_name_forbids_nothing),
 	};

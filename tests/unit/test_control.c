@@ -203,6 +203,120 @@ reader_that_never_reads_is_closed(void **state)
 	stop(&to);
 }
 
+/* It remembers a number that this daemon has not come to: the state was lost. */
+static void
+listener_after_a_lost_state_hears_what_comes(void **state)
+{
+	struct line_to to = start("good"), late;
+	json_t *answer;
+
+	(void)state;
+	json_decref(until_state(&to, "good", "live"));
+	late = dial();
+	answer = ask(&late, "subscribe", "{\"since\": 88123}");
+	assert_false(js_bool(json_object_get(answer, "result"), "complete"));
+	json_decref(answer);
+	json_decref(ask(&to, "pause", NULL));
+	until_event(&late, "account.state");
+	client_close(&late);
+	stop(&to);
+}
+
+/* ${c} with one listener, who has read nothing; its end of the line. */
+static int
+listen_to(struct control *c, struct events *e, size_t n)
+{
+	char text[3072];
+	struct err err;
+	int fd;
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(control_open(c, socket_path, &err), 0);
+	fd = raw();
+	control_step(c, 0);
+	c->client[0].patterns = json_pack("[s]", "*");
+	for (size_t i = 0; i < n; i++)
+		events_take_add(e, "mail.new", json_pack("{s:s}", "x", text));
+	return fd;
+}
+
+static size_t
+count_lines(const char *text, size_t n)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* Far more than its queue holds: who reads gets it all. */
+static void
+listener_that_reads_gets_all_that_is_kept(void **state)
+{
+	static struct control c;
+	struct events *e = calloc(1, sizeof(*e));
+	char bytes[65536];
+	size_t lines = 0;
+	ssize_t n = 1;
+	int fd;
+
+	(void)state;
+	assert_non_null(e);
+	fd = listen_to(&c, e, EVENTS_KEPT);
+	while (lines < EVENTS_KEPT + 1 && n > 0) {
+		control_step(&c, e->seq);
+		control_publish(&c, e);
+		n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		lines += n > 0 ? count_lines(bytes, (size_t)n) : 0;
+	}
+	assert_int_equal(lines, EVENTS_KEPT + 1);
+	assert_int_equal(c.client[0].out.n, 0);
+	close(fd);
+	control_close(&c);
+	events_clear(e);
+	free(e);
+}
+
+static void
+listener_that_misses_events_is_told_and_closed(void **state)
+{
+	static struct control c;
+	struct events *e = calloc(1, sizeof(*e));
+	struct buf all;
+	char want[128];
+	ssize_t n = 1;
+	int fd;
+
+	(void)state;
+	assert_non_null(e);
+	fd = listen_to(&c, e, EVENTS_KEPT);
+	control_publish(&c, e);
+	for (int i = 0; i < EVENTS_KEPT; i++)
+		events_take_add(e, "mail.new", json_object());
+	control_publish(&c, e);
+	snprintf(want, sizeof(want), "{\"event\":\"overflow\",\"seq\":%llu}\n",
+	    (unsigned long long)c.client[0].seq);
+	assert_true(c.client[0].seq < EVENTS_KEPT);
+	buf_init(&all, 32 << 20);
+	while (n > 0) {
+		n = recv(fd, buf_room(&all, 65536), 65536, MSG_DONTWAIT);
+		all.n += n > 0 ? (size_t)n : 0;
+		control_step(&c, e->seq);
+		control_publish(&c, e);
+	}
+	assert_int_equal(n, 0);
+	assert_true(all.n > strlen(want));
+	assert_memory_equal(all.p + all.n - strlen(want), want, strlen(want));
+	buf_clear(&all);
+	assert_int_equal(c.client[0].fd, -1);
+	close(fd);
+	control_close(&c);
+	events_clear(e);
+	free(e);
+}
+
 /* One that is to be closed is not read any more; what it still sends must not wake
  * us over and over until it reads. */
 static void
@@ -284,6 +398,9 @@ main(void)
 		T(garbage_closes_the_client_only),
 		T(endless_line_is_refused),
 		T(reader_that_never_reads_is_closed),
+		T(listener_that_reads_gets_all_that_is_kept),
+		T(listener_that_misses_events_is_told_and_closed),
+		T(listener_after_a_lost_state_hears_what_comes),
 		T(nothing_is_read_of_a_client_that_is_to_be_closed),
 		T(sixty_fifth_listener_is_turned_away),
 		T(idle_clients_make_room)

@@ -296,6 +296,12 @@ rejected_token_waits_thirty_seconds_for_the_next(void **state)
 	assert_int_equal(cred_step(&c, &a, &err), 0);
 	assert_true(cred_deadline(&c) > clock_in(USEC_S(20)));
 	assert_true(cred_deadline(&c) < clock_in(USEC_S(31)));
+	/* Who waits knows that. */
+	a.auth.command_timeout = USEC_S(2);
+	assert_true(cred_deadline(&c) + a.auth.command_timeout <=
+	    clock_in(cred_longest(&a)));
+	a.auth.token_command.n = 0;
+	assert_int_equal(cred_longest(&a), USEC_S(2));
 	cred_clear(&c);
 }
 

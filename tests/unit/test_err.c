@@ -126,9 +126,10 @@ bytes_from_outside_cannot_steer_a_terminal(void **state)
 	char line[2000];
 
 	(void)state;
-	log_error("%s", "a\r\n\033[2Jb\x7f");
+	log_error("%s", "a\r\n\033[2Jb\x7f\xc2\x9b" "2J\xc3\xa9");
 	read_log(line, sizeof(line));
-	assert_string_equal(line + 20, " error: work/INBOX a???[2Jb?\n");
+	assert_string_equal(line + 20,
+	    " error: work/INBOX a???[2Jb???2J\xc3\xa9\n");
 }
 
 static void

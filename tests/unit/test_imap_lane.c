@@ -653,6 +653,66 @@ list_asks_for_what_the_server_has(void **state)
 }
 
 static void
+alert_of_an_answer_is_told_behind_it(void **state)
+{
+	(void)state;
+	struct play p = { 0 };
+
+	play_open(&p, (const char *const[]){ PREAUTH(""),
+	    "C t1 NOOP", "S t1 OK [ALERT] nearly full", "C t2 CREATE \"a\"",
+	    "S t2 NO [ALERT] all full", NULL });
+	play_done(&p, imap_noop(p.ln), DONE_OK);
+	assert_true(str_eq(play_event(&p, EV_ALERT)->text, STR("nearly full")));
+	play_done(&p, imap_create(p.ln, STR("a")), DONE_NO);
+	assert_true(str_eq(play_event(&p, EV_ALERT)->text, STR("all full")));
+	play_end(&p);
+}
+
+/* A command of two, each with a text for people. */
+static void
+every_alert_is_told(void **state)
+{
+	(void)state;
+	struct play p = { 0 };
+	uint32_t req;
+
+	play_open(&p, (const char *const[]){ PREAUTH(""),
+	    "C t1 LIST \"\" \"*\"", "C t2 LSUB \"\" \"*\"",
+	    "S t1 OK [ALERT] one", "S t2 OK [ALERT] two", NULL });
+	req = imap_list(p.ln, false);
+	assert_true(str_eq(play_event(&p, EV_ALERT)->text, STR("one")));
+	play_done(&p, req, DONE_OK);
+	assert_true(str_eq(play_event(&p, EV_ALERT)->text, STR("two")));
+	play_end(&p);
+}
+
+static void
+subscriptions_come_by_lsub_but_not_of_what_is_gone(void **state)
+{
+	(void)state;
+	struct play p = { 0 };
+	struct ev_list *list;
+	uint32_t req;
+
+	play_open(&p, (const char *const[]){ PREAUTH(""),
+	    "C t1 LIST \"\" \"*\"", "C t2 LSUB \"\" \"*\"",
+	    "S * LIST (\\Sent) \"/\" a", "S * LIST () \"/\" b", "S t1 OK done",
+	    "S * LSUB () \"/\" gone", "S * LSUB (\\Noselect) \"/\" b",
+	    "S * LSUB () \"/\" a", "S t2 OK done",
+	    "C t3 NOOP", "S * LSUB () \"/\" a", "S t3 OK done", NULL });
+	req = imap_list(p.ln, false);
+	assert_int_equal(play_event(&p, EV_LIST)->list.attrs, LIST_SENT);
+	assert_int_equal(play_event(&p, EV_LIST)->list.attrs, 0);
+	list = &play_event(&p, EV_LIST)->list;
+	assert_true(str_eq(list->name, STR("a")));
+	assert_int_equal(list->attrs, LIST_SUBSCRIBED);
+	assert_int_equal(list->delim, '/');
+	play_done(&p, req, DONE_OK);
+	play_done(&p, imap_noop(p.ln), DONE_OK);
+	play_end(&p);
+}
+
+static void
 dovecot_is_asked_for_its_guid_once_known(void **state)
 {
 	(void)state;
@@ -742,6 +802,9 @@ main(void)
 		cmocka_unit_test(an_answer_counts_once),
 		cmocka_unit_test(uidvalidity_of_an_open_mailbox_cannot_change),
 		cmocka_unit_test(list_asks_for_what_the_server_has),
+		cmocka_unit_test(alert_of_an_answer_is_told_behind_it),
+		cmocka_unit_test(every_alert_is_told),
+		cmocka_unit_test(subscriptions_come_by_lsub_but_not_of_what_is_gone),
 		cmocka_unit_test(dovecot_is_asked_for_its_guid_once_known),
 		cmocka_unit_test(search_speaks_esearch_or_not),
 		cmocka_unit_test(icloud_is_asked_twice_and_not_for_qresync),

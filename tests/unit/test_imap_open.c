@@ -135,6 +135,36 @@ opening_goes_as_it_should(void **state)
 }
 
 static void
+alerts_of_signing_in_are_told(void **state)
+{
+	static const char *const answers[][8] = {
+		{ "S * OK [ALERT] disk", "C t1 CAPABILITY",
+		    "S * CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN", "S t1 OK so",
+		    "C t2 AUTHENTICATE PLAIN AGFubgBzZWNyZXQ=",
+		    "S * CAPABILITY IMAP4rev1", "S t2 OK in" },
+		{ HELLO, SIGN_IN, "S * NO [ALERT] disk",
+		    "S t1 OK [CAPABILITY IMAP4rev1] in" },
+		{ HELLO, SIGN_IN, "S * CAPABILITY IMAP4rev1",
+		    "S t1 OK [ALERT] disk" },
+		{ HELLO, SIGN_IN, "S * NO [ALERT] secret is no good password",
+		    "S * CAPABILITY IMAP4rev1", "S t1 OK in" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		struct play p = { 0 };
+		struct str text;
+
+		play_open(&p, answers[i]);
+		text = play_event(&p, EV_ALERT)->text;
+		assert_int_equal(str_find(text, '\0'), text.n);
+		assert_true(str_ifind(text, STR("secret is")) == text.n);
+		assert_true(i == 3 || str_eq(text, STR("disk")));
+		play_end(&p);
+	}
+}
+
+static void
 reason_of_a_refused_token_is_told(void **state)
 {
 	(void)state;
@@ -206,6 +236,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(opening_goes_as_it_should),
+		cmocka_unit_test(alerts_of_signing_in_are_told),
 		cmocka_unit_test(reason_of_a_refused_token_is_told),
 		cmocka_unit_test(silent_server_meets_the_deadline),
 		cmocka_unit_test(preauth_over_plain_tcp_is_refused),

@@ -337,6 +337,69 @@ account_that_watches_does_not_get_stale(void **state)
 	stop(&to);
 }
 
+/* The account's last success, as it is noted; 0: none is. */
+static time_t
+noted(const char *account)
+{
+	char path[160];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/state/%s.ok", dir, account);
+	return stat(path, &st) == 0 ? st.st_mtim.tv_sec : 0;
+}
+
+static void
+note(const char *account, time_t when)
+{
+	const struct timespec both[2] = { { .tv_sec = when }, { .tv_sec = when } };
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/state", dir);
+	(void)mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/state/%s.ok", dir, account);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(futimens(fd, both), 0);
+	close(fd);
+}
+
+static void
+restart_does_not_make_a_success(void **state)
+{
+	time_t began = time(NULL);
+	struct line_to to;
+	usec end;
+
+	(void)state;
+	note("auth", began - 5 * 3600);
+	put_conf("auth good");
+	add_conf("defaults: {schedule: {alert_after: 1s}}");
+	parent = fork_parent((struct parent_opts){ 0 });
+	to = dial();
+	for (end = clock_in(USEC_S(10));; usleep(5000)) {
+		json_t *a = until_state(&to, "auth", "auth-required");
+		json_t *all = json_object_get(a, "problems");
+		const json_t *last = json_array_get(all, json_array_size(all) - 1);
+		const char *code = js_get(last, "code");
+		bool stale = code != NULL && strcmp(code, "backup.stale") == 0;
+
+		if (stale)
+			assert_string_equal(js_get(last, "message"),
+			    "no full success for 5 hours");
+		json_decref(a);
+		if (stale)
+			break;
+		assert_true(clock_now() < end);
+	}
+	assert_int_equal(noted("good"), 0);
+	json_decref(ask(&to, "sync", "{\"target\": \"good\"}"));
+	json_decref(ask(&to, "job.wait", "{\"job\": \"j1\"}"));
+	stop(&to);
+	assert_true(noted("good") >= began);
+	assert_int_equal(noted("auth"), began - 5 * 3600);
+}
+
 /* The turn that was set by the old times is forgotten with them. */
 static void
 reload_of_a_schedule_begins_it_anew(void **state)
@@ -407,6 +470,28 @@ bad_configuration_is_refused_and_the_old_one_stays(void **state)
 	    json_object_get(answer, "result"), "config"), "error")));
 	json_decref(answer);
 	assert_int_equal(pid_when(&to, "good", "live"), pid);
+	stop(&to);
+}
+
+/* Who writes to the old log, workers and all, would go on doing so. */
+static void
+another_log_is_refused(void **state)
+{
+	struct line_to to = start("good");
+	FILE *f = fopen(conf_path, "we");
+	json_t *answer, *mistake;
+
+	(void)state;
+	assert_non_null(f);
+	fprintf(f, "state_dir: %s/state\nlog: {level: error, to: \"file:%s/log\"}\n"
+	    "accounts:\n  good: {host: 127.0.0.1, user: u, path: %s/mail-good, "
+	    "password_command: echo s3cret}\n", dir, dir, dir);
+	fclose(f);
+	answer = ask(&to, "reload", NULL);
+	assert_string_equal(error_code(answer), "config.rejected");
+	mistake = json_object_get(answer, "error");
+	assert_non_null(strstr(js_get(mistake, "message"), "log.to"));
+	json_decref(answer);
 	stop(&to);
 }
 
@@ -520,6 +605,31 @@ once_does_not_wait_for_a_worker_that_said_its_last_word(void **state)
 	free(out);
 }
 
+/* A round that fails is not the first one ever. */
+static void
+metrics_of_a_failed_round_have_the_last_success(void **state)
+{
+	char want[128], line[256];
+	char *text;
+
+	(void)state;
+	note("net", 1700000000);
+	put_conf("net good");
+	snprintf(line, sizeof(line), "metrics: {textfile: %s/prom}", dir);
+	add_conf(line);
+	assert_int_equal(end_of(fork_parent((struct parent_opts){ .once = true }),
+	    USEC_S(10)), 69);
+	text = file_text("prom");
+	snprintf(want, sizeof(want), "syncd_last_success_timestamp_seconds"
+	    "{account=\"net\"} 1700000000\n");
+	assert_non_null(strstr(text, want));
+	free(text);
+	snprintf(want, sizeof(want), "%s/prom", dir);
+	unlink(want);
+	assert_int_equal(noted("net"), 1700000000);
+	assert_true(noted("good") > 1700000000);
+}
+
 int
 main(void)
 {
@@ -535,9 +645,12 @@ main(void)
 		T(pause_outlives_the_daemon),
 		T(reload_restarts_only_what_changed),
 		T(account_that_watches_does_not_get_stale),
+		T(restart_does_not_make_a_success),
+		T(metrics_of_a_failed_round_have_the_last_success),
 		T(reload_of_a_schedule_begins_it_anew),
 		T(job_after_a_reload_is_done_by_the_next_worker),
 		T(bad_configuration_is_refused_and_the_old_one_stays),
+		T(another_log_is_refused),
 		T(deaf_worker_is_killed_before_five_seconds),
 		T(stop_is_answered_and_then_done),
 		T(once_prints_each_account_and_exits_with_the_worst),

@@ -100,6 +100,12 @@ copied_uids_are_paired_in_the_servers_order(void **state)
 		{ "a OK [COPYUID 701  ] x\r\n", "a: OK [COPYUID 701] \"x\"\n" },
 		{ "a OK [COPYUID 1 0:1 5:6] x\r\n",
 		  "a: OK [COPYUID 1 0:1 5:6] \"x\"\n" },
+		{ "a OK [MESSAGELIMIT 1000 23221] x\r\n",
+		  "a: OK [MESSAGELIMIT 1000 23221] \"x\" number=23221\n" },
+		{ "a NO [MESSAGELIMIT 1000] x\r\n",
+		  "a: NO [MESSAGELIMIT 1000] \"x\"\n" },
+		{ "* [COPYUID 55 31 6] x\r\n",
+		  "*: OK [COPYUID 55 31 6] \"x\" copied=55,31>6\n" },
 		{ "a OK [COPYUID 0 1 2] x\r\n",
 		  "a: OK [COPYUID 0 1 2] \"x\"\n" },
 		{ "a OK [APPENDUID 1 *] x\r\n",
@@ -310,7 +316,10 @@ mailbox_data_is_read(void **state)
 		{ "* LIST () \"//\" x\r\n", "ignored\nskipped 1\n" },
 		{ "* LIST () \"/\" {3}\r\na\nb\r\n", "ignored\nskipped 1\n" },
 		{ "* LIST () \"/\" a b\r\n", "ignored\nskipped 1\n" },
-		{ "* LSUB () \"/\" x\r\n", "ignored\n" },
+		{ "* LSUB (\\Trash) \"/\" x\r\n",
+		  "lsub list \"x\" attrs=2 delim=/\n" },
+		{ "* LSUB (\\Noselect) \"/\" x\r\n", "ignored\n" },
+		{ "* LSUB () \"/\"\r\n", "ignored\nskipped 1\n" },
 		{ "* STATUS \"a b\" (MESSAGES 231 UIDNEXT 44292 UNSEEN 0"
 		  " UIDVALIDITY 1234567890123 HIGHESTMODSEQ 7 SIZE 99"
 		  " MAILBOXID (F1))\r\n",
@@ -421,9 +430,10 @@ before_signing_in_no_mailbox_data_passes(void **state)
 		  "continue \"\"\na: NO \"x\"\n" },
 		{ "* 3 EXISTS\r\n* LIST () \"/\" x\r\n* STATUS x ()\r\n"
 		  "* SEARCH 1\r\n* VANISHED 1\r\n* ENABLED X\r\n"
-		  "* NAMESPACE NIL NIL NIL\r\n[COPYUID 1 2 3]\r\n",
+		  "* NAMESPACE NIL NIL NIL\r\n[COPYUID 1 2 3]\r\n"
+		  "* [COPYUID 1 2 3]\r\n",
 		  "ignored\nignored\nignored\nignored\nignored\nignored\n"
-		  "ignored\nignored\nskipped 1\n" },
+		  "ignored\nignored\nignored\nskipped 2\n" },
 		{ "* 1 FETCH (UID 4 BODY[] {5}\r\nhello)\r\n", "ignored\n" },
 		{ "* OK hi\r\n* BAD [ALERT] x\r\n", "*: OK \"hi\"\nalert \"x\"\n" },
 	};

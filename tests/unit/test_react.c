@@ -152,6 +152,59 @@ test_news_do_not_put_a_retry_off(void **state)
 	free(e);
 }
 
+static bool
+has_ended(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, WNOHANG) == pid;
+}
+
+/* A reload because of something else: what runs goes on, and what happened meanwhile
+ * is still told.  One that is another now is ended. */
+static void
+test_reload_leaves_a_hook_alone_that_did_not_change(void **state)
+{
+	static char *events[] = { "mail.changed" }, *run[] = { "exec sleep 600" };
+	struct react_conf hook = { .events = { .v = events, .n = 1 },
+	    .run = { .v = run, .n = 1 }, .timeout = USEC_S(60) }, other = hook;
+	struct react_conf same[2] = { { .events = { .v = events, .n = 1 },
+	    .run = { .v = events, .n = 1 } }, hook };
+	struct conf conf = { .react = &hook, .n_reacts = 1 };
+	struct events *e = calloc(1, sizeof(*e));
+	struct react r;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(e);
+	react_init(&r, &conf, 0);
+	events_take_add(e, "mail.changed", json_object());
+	react_hear(&r, e);
+	react_step(&r);
+	pid = r.v[0].command.pid;
+	events_take_add(e, "mail.changed", json_object());
+	react_hear(&r, e);
+	/* Nobody has heard of this one yet. */
+	events_take_add(e, "mail.changed", json_object());
+	conf = (struct conf){ .react = same, .n_reacts = 2 };
+	react_renew(&r, &conf);
+	react_hear(&r, e);
+	assert_false(r.v[0].running);
+	assert_int_equal(json_array_size(r.v[0].pending), 1);
+	assert_true(r.v[1].running);
+	assert_int_equal(r.v[1].command.pid, pid);
+	assert_int_equal(json_array_size(r.v[1].pending), 2);
+	assert_false(has_ended(pid));
+	other.timeout = USEC_S(61);
+	conf = (struct conf){ .react = &other, .n_reacts = 1 };
+	react_renew(&r, &conf);
+	assert_false(r.v[0].running);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	react_clear(&r);
+	events_clear(e);
+	free(e);
+}
+
 int
 main(void)
 {
@@ -159,6 +212,7 @@ main(void)
 		cmocka_unit_test(test_placeholders_stay_in_their_argument),
 		cmocka_unit_test(test_markup_is_nobodys_but_ours),
 		cmocka_unit_test(test_rates),
+		cmocka_unit_test(test_reload_leaves_a_hook_alone_that_did_not_change),
 		cmocka_unit_test(test_news_do_not_put_a_retry_off)
 	};
 

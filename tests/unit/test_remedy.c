@@ -20,6 +20,14 @@ static const struct account_conf account = { .name = name, .host = host,
 static const struct account_conf by_file = { .name = name, .user = user,
     .auth.password_file = file };
 
+static char mail[] = "/my mail", secret[] = "/my secret", sh[] = "sh", c[] = "-c",
+    line[] = "pass show x | head -n 1";
+static char *in_sh[] = { sh, c, line };
+static const struct account_conf spaced = { .name = name, .path = mail,
+    .auth.password_file = secret };
+static const struct account_conf in_words = { .name = name,
+    .auth.password_command = { in_sh, 3 } };
+
 static const struct {
 	const char			*code;
 	struct remedy_place		 at;
@@ -46,6 +54,16 @@ static const struct {
 	    "m5NMpJWZG3hSuFU=\"], verify: pin}" },
 	{ "tls.untrusted", { .said = "its key is sha256/47DE" }, "if the server is "
 	    "your own and this is its key, trust it alone: tls: {pin: [\"PIN\"], verify: pin}" },
+	/* Whatever a server calls it: one word for a shell. */
+	{ "guard.script", { .account = &account, .folder = "[G]/All Mail" }, "syncd "
+	    "approve work/'[G]/All Mail', or: syncd reject work/'[G]/All Mail'" },
+	{ "guard.uidvalidity", { .account = &account, .folder = "it's; rm -r ~" },
+	    "syncd approve work/'it'\\''s; rm -r ~'" },
+	{ "store.io", { .account = &spaced }, "look at the disk: dmesg | tail; df "
+	    "'/my mail'" },
+	{ "secret.file-mode", { .account = &spaced }, "chmod 600 '/my secret'" },
+	{ "secret.empty", { .account = &in_words }, "see by hand that it prints the "
+	    "secret and nothing else: sh -c 'pass show x | head -n 1'" },
 	{ "usage", { 0 }, "" },
 	{ "", { 0 }, "" }
 };

@@ -28,8 +28,13 @@ on.settled(function(ev)
 end)
 
 command("pull-tags", "copy notmuch tags of messages to IMAP keywords", function(msgs)
+  local tags, words = {}, set {}                -- an action for each tag: an event has 32
   for msg in msgs do
     local r = exec { "notmuch", "search", "--output=tags", notmuch.id(msg) }
-    msg:tag(set(r.lines) - skip)
+    tags[msg.id] = set(r.lines) - skip
+    words = words + tags[msg.id]
+  end
+  for word in words do
+    msgs:where(function(msg) return tags[msg.id][word] end):tag(word)
   end
 end)
