@@ -400,7 +400,8 @@ const struct option options[] = {
 	{ "hooks.*.run", OPT_COMMAND, R(run), .derived = "none",
 	  .example = "notmuch new --quiet",
 	  .help = "The command; a list runs without a shell, once for each event"
-	    " if it has placeholders such as {from}" },
+	    " if it has placeholders such as {from}, which cannot stand in a line"
+	    " for sh -c" },
 	{ "hooks.*.match", OPT_GROUP, NOWHERE,
 	  .help = "Only events that are like this" },
 	{ "hooks.*.match.account", OPT_TEXT, R(match.account), .dflt = "null",

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/attr.h"
 #include "base/num.h"
 #include "react.h"
 #include "scalar.h"
@@ -28,6 +29,51 @@ missing(const struct node *value, const char *key, struct diags *diags)
 	return false;
 }
 
+static bool
+is_shell(const char *program)
+{
+	static const char *const shells[] = { "sh", "ash", "bash", "dash", "fish",
+	    "ksh", "mksh", "zsh" };
+	const char *slash = strrchr(program, '/'),
+	    *name = slash != NULL ? slash + 1 : program;
+
+	for (size_t i = 0; i < ARRAY_LEN(shells); i++)
+		if (strcmp(name, shells[i]) == 0)
+			return true;
+	return false;
+}
+
+/* "-c", "-lc": the next word is a line for the shell. */
+static bool
+gives_line(const char *word)
+{
+	size_t n = strlen(word);
+
+	return n > 1 && word[0] == '-' && word[1] != '-' && word[n - 1] == 'c';
+}
+
+static bool
+has_placeholder(const char *text)
+{
+	while ((text = strchr(text, '{')) != NULL) {
+		size_t n = strspn(++text, "abcdefghijklmnopqrstuvwxyz_");
+
+		if (n > 0 && text[n] == '}')
+			return true;
+	}
+	return false;
+}
+
+/* A subject in a line of the shell is a command of whoever wrote it. */
+static bool
+is_open_to_senders(const struct strlist *run)
+{
+	for (size_t i = 2; i < run->n; i++)
+		if (gives_line(run->v[i - 1]) && has_placeholder(run->v[i]))
+			return is_shell(run->v[0]);
+	return false;
+}
+
 bool
 react_conf_check(const struct react_conf *r, const struct node *value,
     struct diags *diags)
@@ -41,6 +87,16 @@ react_conf_check(const struct react_conf *r, const struct node *value,
 		return missing(value, "events", diags);
 	if (r->run.n == 0)
 		return missing(value, "run", diags);
+	if (is_open_to_senders(&r->run)) {
+		struct diag *d = diags_add(diags, DIAG_ERROR, "config.bad-value",
+		    &node_get(value, "run")->at,
+		    "a placeholder in a line for the shell");
+
+		diag_caret(d, "whoever sends mail could write commands there");
+		diag_help(d, "an argument is safe: [sh, -c, 'echo \"$$1\"', sh, "
+		    "'{subject}']");
+		return false;
+	}
 	if (r->rate == NULL || react_rate(r->rate, &n, &per))
 		return true;
 	diag_caret(diags_add(diags, DIAG_ERROR, "config.bad-value",

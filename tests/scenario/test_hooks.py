@@ -112,7 +112,8 @@ class Hooks(Case):
         self.wait(lambda: self.tree.find("INBOX", "y"), 10, "mail to go on")
 
     def test_a_rate_is_kept(self):
-        self.hook(events=["mail.new"], run=["sh", "-c", "echo {subject} >>said"], rate="2/1h")
+        self.hook(events=["mail.new"], run=["sh", "-c", 'echo "$$1" >>said', "sh", "{subject}"],
+                  rate="2/1h")
         self.live()
         for i in range(4):
             self.client.append("INBOX", message(f"m{i}"))
@@ -133,6 +134,10 @@ class Hooks(Case):
         for hook, code in (({"run": "true"}, "config.missing-key"),
                            ({"events": ["mail.new"]}, "config.missing-key"),
                            ({"events": ["x"], "run": "true", "rate": "often"},
+                            "config.bad-value"),
+                           ({"events": ["x"], "run": ["sh", "-c", "echo {subject}"]},
+                            "config.bad-value"),
+                           ({"events": ["x"], "run": ["/bin/bash", "-e", "-lc", "a '{from}'"]},
                             "config.bad-value"),
                            ({"events": ["x"], "run": "true", "evnts": []},
                             "config.unknown-key")):

@@ -6,6 +6,7 @@
 #define TESTS_IMAP_SCRIPT_H
 
 #include "lane_events.h"
+#include "base/uidset.h"
 #include "imap/cmd.h"
 #include "imap/lane.h"
 
@@ -79,6 +80,16 @@ play_end(struct play *p)
 		lanes_close(&p->lanes, p->ln);
 	secret_clear(&p->secret);
 	actor_end(p->pid);
+}
+
+static inline struct uidset
+set_of(uint32_t lo, uint32_t hi)
+{
+	struct uidset s;
+
+	uidset_init(&s);
+	uidset_add(&s, lo, hi);
+	return s;
 }
 
 #endif

@@ -6,17 +6,6 @@
 
 #include "base/attr.h"
 #include "base/flags.h"
-#include "base/uidset.h"
-
-static struct uidset
-set_of(uint32_t lo, uint32_t hi)
-{
-	struct uidset s;
-
-	uidset_init(&s);
-	uidset_add(&s, lo, hi);
-	return s;
-}
 
 static int
 file_of(const char *text)

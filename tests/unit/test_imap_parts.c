@@ -3,17 +3,6 @@
 
 #include "base/attr.h"
 #include "base/flags.h"
-#include "base/uidset.h"
-
-static struct uidset
-set_of(uint32_t lo, uint32_t hi)
-{
-	struct uidset s;
-
-	uidset_init(&s);
-	uidset_add(&s, lo, hi);
-	return s;
-}
 
 static void
 what_was_read_in_part_is_asked_for_again(void **state)
