@@ -51,7 +51,8 @@ account_ok_save(struct account *a)
 	char path[4096];
 	int fd;
 
-	if (!a->succeeded || a->ok_noted == a->last_ok)
+	/* What a restore knows is gone when it has ended well. */
+	if (!a->succeeded || a->ok_noted == a->last_ok || a->conf->restore.on)
 		return;
 	a->ok_noted = a->last_ok;
 	ok_path(a, path, sizeof(path));
