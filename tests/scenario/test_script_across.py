@@ -221,6 +221,8 @@ class PopSourceTest(AcrossCase):
 
     def test_mail_that_came_by_pop3(self):
         account = self.syncd.settings["accounts"]["a"]
+        # There must be something to put it into; half a minute later it would do.
+        self.syncd.sync("b")
         account.update(protocol="pop3", port=self.dovecot.pop3s_port)
         self.sorts(SORTS.replace("{ mailbox", '{ origin = { "initial", "server" }, mailbox'))
         self.send(*range(3))
