@@ -90,8 +90,18 @@ class Disk:
             finally:
                 self.detach()
         finally:
-            daemon.terminate()
+            self.end(daemon)
+
+    @staticmethod
+    def end(daemon):
+        """It waits for writes that fail again and again, now and then."""
+        daemon.terminate()
+        try:
+            daemon.wait(10)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
             daemon.wait()
+            run("umount", "-l", self.path("fuse"))
 
     # -- a sector cannot be written ------------------------------------------
 
