@@ -39,7 +39,7 @@ class Apart:
     host, password = Peer.host, Peer.password
 
     def __init__(self, prepare):
-        self.ca = peer.usual_tls()
+        self.ca = peer.ordinary_tls()
         fork = multiprocessing.get_context("fork")
         self.line, theirs = fork.Pipe()
         self.process = fork.Process(target=self.serve, args=(prepare, theirs), daemon=True)
@@ -58,7 +58,6 @@ class Apart:
         except EOFError:
             pass
         server.stop()
-        os.rmdir(server.dir)
 
     def ask(self, name):
         """An attribute of the server."""
