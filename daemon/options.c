@@ -152,14 +152,17 @@ const struct option options[] = {
 	  .dflt = "yes", .help = "Create here what is new on the server" },
 	{ "accounts.*.folders.create_remote", OPT_BOOL, A(folders.create_remote),
 	  .dflt = "yes", .help = "Create on the server what is new here" },
-	{ "accounts.*.folders.delete_local", OPT_ENUM, A(folders.delete_local),
-	  .dflt = "no", .words = "no archive yes",
-	  .help = "What becomes of a folder here that is gone on the server; one with"
-	    " more mail than guards.max_delete allows is kept" },
-	{ "accounts.*.folders.delete_remote", OPT_ENUM, A(folders.delete_remote),
-	  .dflt = "no", .words = "no archive yes",
-	  .help = "What becomes of a folder on the server that is gone here; with more"
-	    " mail than guards.max_delete allows it comes back, and you are asked" },
+	{ "accounts.*.folders.delete_local", OPT_BOOL, A(folders.delete_local),
+	  .dflt = "no",
+	  .help = "Whether a folder that is gone on the server goes here, too: no"
+	    " keeps it, yes deletes it and keeps its mail for undo"
+	    " (trash.remote_delete); one with more than guards.max_delete allows"
+	    " stays" },
+	{ "accounts.*.folders.delete_remote", OPT_BOOL, A(folders.delete_remote),
+	  .dflt = "no",
+	  .help = "Whether a folder that is gone here goes on the server, too: no"
+	    " keeps it, yes deletes it with its mail; with more mail than"
+	    " guards.max_delete allows it comes back, and you are asked" },
 
 	{ "accounts.*.policy", OPT_POLICY, A(policy), .dflt = "two-way",
 	  .example = "backup",

@@ -85,6 +85,7 @@ static int
 read_bool(const struct reading *r, const struct node *n, struct value *v)
 {
 	const char *text = plain_text(r, n);
+	struct diag *d;
 
 	if (text == NULL)
 		return -1;
@@ -95,9 +96,11 @@ read_bool(const struct reading *r, const struct node *n, struct value *v)
 	}
 	if (scalar_bool(str_z(text), &v->b))
 		return 0;
-	diag_caret(bad_value(r, n), "yes or no%s%s",
-	    r->o->words != NULL ? ", or " : "",
+	d = bad_value(r, n);
+	diag_caret(d, "yes or no%s%s", r->o->words != NULL ? ", or " : "",
 	    r->o->words != NULL ? r->o->words : "");
+	/* Whoever wrote a third word took it for another question. */
+	diag_help(d, "%s", r->o->help);
 	return -1;
 }
 

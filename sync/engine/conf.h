@@ -60,7 +60,6 @@ enum conf_verify {		/* yes | pin | no-i-accept-mitm */
 };
 enum conf_layout { CONF_NESTED, CONF_MAILDIRPP };
 enum conf_newmail { NEWMAIL_AUTO, NEWMAIL_NEW, NEWMAIL_CUR };
-enum conf_gone { GONE_KEEP, GONE_ARCHIVE, GONE_DELETE };	/* no | archive | yes */
 enum conf_conflict { CONFLICT_MERGE, CONFLICT_REMOTE, CONFLICT_LOCAL };
 enum conf_dedupe { DEDUPE_NO, DEDUPE_HARDLINK };
 enum conf_compress { COMPRESS_AUTO, COMPRESS_YES, COMPRESS_NO };
@@ -149,7 +148,7 @@ struct account_conf {
 		bool		subscribed_only;
 		struct strmap	rename;
 		bool		create_local, create_remote;
-		int		delete_local, delete_remote;	/* enum conf_gone */
+		bool		delete_local, delete_remote;
 	} folders;
 
 	struct policy		 policy;

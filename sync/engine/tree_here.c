@@ -204,7 +204,7 @@ directory_gone(struct account *acc, struct folder *f, struct err *err)
 
 	if (f->wire == NULL)
 		return 0;
-	if (acc->conf->folders.delete_remote == GONE_DELETE &&
+	if (acc->conf->folders.delete_remote &&
 	    (f->policy.push & POLICY_DELETE) && !f->missing) {
 		if (remove_takes_more(acc, f, &more, err) < 0 ||
 		    guard_whole(acc, f, &many, err) < 0)

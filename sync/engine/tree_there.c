@@ -103,8 +103,7 @@ folder_vanished(struct account *acc, struct folder *f, struct err *err)
 	if (now != NULL)
 		return adopt_rename(acc, f, now, err);
 	f->missing = true;
-	if (acc->conf->folders.delete_local == GONE_DELETE &&
-	    (f->policy.pull & POLICY_DELETE)) {
+	if (acc->conf->folders.delete_local && (f->policy.pull & POLICY_DELETE)) {
 		/* The list may not be whole: nobody deletes so much unasked. */
 		if (guard_whole(acc, f, &many, err) < 0)
 			return -1;

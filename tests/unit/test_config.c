@@ -180,7 +180,8 @@ values_are_read_by_their_option(void **state)
 	assert_string_equal(a->policy_for[0].pattern, "\\Junk");
 	assert_true(a->policy_for[1].policy.readonly);
 	assert_string_equal(a->folders.rename.key[0], "b");
-	assert_int_equal(a->folders.delete_local, GONE_DELETE);
+	assert_true(a->folders.delete_local);
+	assert_false(a->folders.delete_remote);
 	assert_int_equal(a->schedule.every, USEC_S(6 * 3600));
 	assert_int_equal(a->limits.max_age, USEC_S(2LL * 365 * 86400));
 	assert_int_equal(a->undo.keep, 0);

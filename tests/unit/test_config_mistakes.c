@@ -59,6 +59,9 @@ static const struct bad {
 	{ "bad policy of a folder", ACCOUNT "    policy_for: {x: pul}\n",
 	  "config.bad-value", 6, 21 },
 	{ "neither yes nor no", ACCOUNT "    enabled: 1\n", "config.bad-value", 6, 14 },
+	{ "a folder that is gone here, into an archive",
+	  ACCOUNT "    folders: {delete_remote: archive}\n", "config.bad-value",
+	  6, 30 },
 	{ "port too large", ACCOUNT "    port: 65536\n", "config.bad-value", 6, 11 },
 	{ "port zero", ACCOUNT "    port: 0\n", "config.bad-value", 6, 11 },
 	{ "negative number", ACCOUNT "    limits: {connections: -1}\n",
@@ -304,6 +307,17 @@ static const struct shown {
 	  " 7 |       mode: startls\n"
 	  "   |             ^^^^^^^ did you mean `starttls`?\n"
 	  "   = help: one of: implicit, starttls, none\n\n" },
+	{ ACCOUNT "    folders:\n      delete_local: archive\n",
+	  "error[config.bad-value]: `archive` is no value of"
+	  " `folders.delete_local`\n"
+	  "  --> ~/syncd.yaml:7:21\n"
+	  "   |\n"
+	  " 7 |       delete_local: archive\n"
+	  "   |                     ^^^^^^^ yes or no\n"
+	  "   = help: Whether a folder that is gone on the server goes here, too:"
+	  " no keeps it, yes deletes it and keeps its mail for undo"
+	  " (trash.remote_delete); one with more than guards.max_delete allows"
+	  " stays\n\n" },
 	{ "accounts:\n  a:\n    email: me@gmail.com\n",
 	  "error[config.missing-secret]: a: no source of the password is given\n"
 	  "  --> ~/syncd.yaml:2:3\n"

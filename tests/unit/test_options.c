@@ -357,7 +357,7 @@ two_accounts(void)
 	    " pin: [" PIN_A ", " PIN_B "], client_cert: {cert: /c, key: /k}}\n"
 	    "    auth: {mechanisms: [PLAIN], cache: 0}\n    layout: maildir++\n"
 	    "    folders: {sync: [A, '!B'], rename: {z: y, a: b},"
-	    " subscribed_only: yes, create_remote: no, delete_local: archive}\n"
+	    " subscribed_only: yes, create_remote: no, delete_local: yes}\n"
 	    "    policy: backup\n"
 	    "    policy_for: {x: pull, y: {pull: [new], push: [flags]}}\n"
 	    "    conflict: local\n    schedule: {when: \"daily 23:30-00:15\", jitter: 0,"
