@@ -30,8 +30,6 @@ void	 api_push_msgs(lua_State *L, struct msg *const *msg, size_t n);
 void	 api_msgs_say(lua_State *L, uint32_t n);
 /* A set of words, from a list. */
 void	 api_push_words(lua_State *L, const struct strs *list);
-/* The messages of the set, or of the one message, at ${i}; 0: neither. */
-size_t	 api_msgs(lua_State *L, int i, struct msg ***msg);
 
 /* ---- values --------------------------------------------------------- */
 
@@ -97,6 +95,7 @@ void	api_open_libs(lua_State *L, bool trusted);
 void	api_open_registry(lua_State *L);	/* classes and functions, then: */
 void	api_open_msg(lua_State *L);
 void	api_open_sets(lua_State *L);
+void	api_open_msgs(lua_State *L);
 void	api_open_store(lua_State *L);
 void	api_open_misc(lua_State *L);
 void	api_open_plugin(lua_State *L);
