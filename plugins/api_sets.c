@@ -2,7 +2,6 @@
 #include "api.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "glob.h"
 #include "registry_fn.h"
@@ -101,13 +100,7 @@ add_word(lua_State *L, struct strs *out, size_t *cap, int i)
 	if (lua_type(L, i) != LUA_TSTRING && lua_type(L, i) != LUA_TNUMBER)
 		luaL_error(L, "a word or a list of words, not a %s",
 		    luaL_typename(L, i));
-	if (out->n == *cap) {
-		struct str *v = arena_get(&r->a, *cap * 2 * sizeof(*v));
-
-		memcpy(v, out->v, out->n * sizeof(*v));
-		out->v = v;
-		*cap *= 2;
-	}
+	out->v = arena_room(&r->a, out->v, out->n, cap, sizeof(*out->v));
 	/* A copy: lua_tolstring() would change a number that is a key. */
 	lua_pushvalue(L, i);
 	out->v[out->n++] = arena_str(&r->a, api_check(L, -1));
