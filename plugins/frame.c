@@ -203,6 +203,41 @@ frame_send(int fd, struct frame *f, struct err *err)
 }
 
 void
+frame_queue_init(struct frame_queue *q)
+{
+	*q = (struct frame_queue){ .end = &q->first };
+}
+
+void
+frame_queue_clear(struct frame_queue *q)
+{
+	while (q->first != NULL)
+		frame_queue_drop(q);
+}
+
+void
+frame_queue_put(struct frame_queue *q, struct frame *f)
+{
+	struct frame_wait *w = xcalloc(1, sizeof(*w));
+
+	w->f = *f;
+	*q->end = w;
+	q->end = &w->next;
+}
+
+void
+frame_queue_drop(struct frame_queue *q)
+{
+	struct frame_wait *w = q->first;
+
+	q->first = w->next;
+	if (q->first == NULL)
+		q->end = &q->first;
+	frame_clear(&w->f);
+	free(w);
+}
+
+void
 frame_in_init(struct frame_in *in)
 {
 	*in = (struct frame_in){ 0 };
