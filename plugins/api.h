@@ -36,6 +36,12 @@ void	 api_push_words(lua_State *L, const struct strs *list);
 void	 api_push(lua_State *L, struct str s);
 /* "" stays "", NULL is nil. */
 void	 api_push_opt(lua_State *L, struct str s);
+/* Let the field ${name} of the table at the top be ${s}. */
+void	 api_set(lua_State *L, const char *name, struct str s);
+/* A list of strings. */
+void	 api_push_list(lua_State *L, const struct strs *list);
+/* Let ${fn} be asked for what is not in the table at the top. */
+void	 api_index(lua_State *L, lua_CFunction fn);
 /* The string at ${i}, borrowed as long as it is on the stack. */
 struct str api_check(lua_State *L, int i);
 /* A copy of it in the arena of the run. */
@@ -56,6 +62,8 @@ void	 api_call(lua_State *L, struct frame *f, enum frame_call kind);
 /* Send it, and come back in ${k} with run->reply filled in; used as
  * `return api_ask(...)`. */
 int	 api_ask(lua_State *L, struct frame *f, lua_KContext ctx, lua_KFunction k);
+/* What came, in ${k}; ${what} is in the error, if it failed. */
+struct reply *api_reply(lua_State *L, const char *what);
 /* Go on in ${fn} (its argument 1 is the message) as soon as its bytes are here. */
 int	 api_need_header(lua_State *L, struct msg *m, lua_CFunction fn);
 int	 api_need_body(lua_State *L, struct msg *m, lua_CFunction fn);

@@ -12,16 +12,11 @@ void
 api_push_addr(lua_State *L, const struct addr *ad)
 {
 	lua_createtable(L, 0, 5);
-	api_push(L, ad->name);
-	lua_setfield(L, -2, "name");
-	api_push(L, ad->addr);
-	lua_setfield(L, -2, "addr");
-	api_push(L, ad->user);
-	lua_setfield(L, -2, "user");
-	api_push(L, ad->detail);
-	lua_setfield(L, -2, "detail");
-	api_push(L, ad->domain);
-	lua_setfield(L, -2, "domain");
+	api_set(L, "name", ad->name);
+	api_set(L, "addr", ad->addr);
+	api_set(L, "user", ad->user);
+	api_set(L, "detail", ad->detail);
+	api_set(L, "domain", ad->domain);
 	luaL_setmetatable(L, "addr");
 }
 
