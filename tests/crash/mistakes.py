@@ -50,7 +50,7 @@ MISTAKES = {
     "no-fsync-file": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fd < 0;", "test_order:Order"),
     "fsync-unheard": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fsync(fd) > 0;", "test_order:Order"),
     "no-fsync-dir": one(AT, "\trc = fsync(fd);", "\trc = 0;", "test_order:Order"),
-    "no-sync-commit": one("store/db.c", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
+    "no-sync-commit": one("store/open.c", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
                           "test_order:Order"),
 }
 
