@@ -260,6 +260,29 @@ db_run(struct store *s, sqlite3_stmt *st, struct err *err)
 	return r < 0 ? -1 : 0;
 }
 
+int
+db_run_with(struct store *s, enum stmt q, int64_t v, struct err *err)
+{
+	sqlite3_stmt *st = db_stmt(s, q, err);
+
+	if (st == NULL)
+		return -1;
+	sqlite3_bind_int64(st, 1, v);
+	return db_run(s, st, err);
+}
+
+int
+db_number(struct store *s, sqlite3_stmt *st, int64_t *v, struct err *err)
+{
+	int got = db_step(s, st, err);
+
+	if (got < 0)
+		return -1;
+	*v = got > 0 ? sqlite3_column_int64(st, 0) : 0;
+	sqlite3_reset(st);
+	return 0;
+}
+
 void
 db_bind_text(sqlite3_stmt *st, int at, struct str s)
 {
