@@ -152,6 +152,17 @@ store_event_add(struct store *s, const struct script_event *e, struct err *err)
 	return db_run(s, st, err);
 }
 
+/* The row of ${q} was read; its texts are lent from here on.  1 or -1. */
+static int
+lend(struct store *s, enum stmt q, struct str *const *text, size_t n,
+    struct err *err)
+{
+	int r = db_borrow(s, q, text, n, err);
+
+	sqlite3_reset(s->stmt[q]);
+	return r < 0 ? -1 : 1;
+}
+
 /* The row of ${q} behind *at, whose first column is its number. */
 static int
 next_row(struct store *s, enum stmt q, int64_t at, sqlite3_stmt **st,
@@ -197,10 +208,7 @@ store_event_next(struct store *s, enum event_queue q, int64_t *at,
 		.kw_out = db_column(st, 10),
 	};
 	*at = e->seq;
-	if (db_borrow(s, Q_EVENT_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_EVENT_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -256,10 +264,7 @@ store_step_next(struct store *s, int64_t *at, struct script_step *p,
 		.depth = (unsigned)sqlite3_column_int64(st, 7),
 	};
 	*at = p->seq;
-	if (db_borrow(s, Q_STEP_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_STEP_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -327,10 +332,7 @@ store_effect_next(struct store *s, enum effect_state state, int64_t *at,
 		.why = db_column(st, 14),
 	};
 	*at = e->id;
-	if (db_borrow(s, Q_EFFECT_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_EFFECT_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -427,10 +429,7 @@ store_owed_next(struct store *s, struct str plugin, int64_t *at,
 		.why = db_column(st, 4),
 	};
 	*at = o->msg;
-	if (db_borrow(s, Q_OWED_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_OWED_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -488,10 +487,8 @@ store_cause_take(struct store *s, int64_t msg, unsigned kind, int64_t since,
 		.depth = (unsigned)sqlite3_column_int64(st, 1),
 		.when = sqlite3_column_int64(st, 2),
 	};
-	if (db_borrow(s, Q_CAUSE_GET, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	if (got < 0 || (st = db_stmt(s, Q_CAUSE_REMOVE, err)) == NULL)
+	if (lend(s, Q_CAUSE_GET, text, ARRAY_LEN(text), err) < 0 ||
+	    (st = db_stmt(s, Q_CAUSE_REMOVE, err)) == NULL)
 		return -1;
 	sqlite3_bind_int64(st, 1, msg);
 	sqlite3_bind_int64(st, 2, kind);
