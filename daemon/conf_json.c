@@ -5,17 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "js.h"
 #include "options.h"
-
-static json_t *
-list_json(const struct strlist *l)
-{
-	json_t *out = json_array();
-
-	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(out, json_string(l->v[i]));
-	return out;
-}
 
 /* Pairs in a list: the order of a map counts. */
 static json_t *
@@ -68,7 +59,7 @@ field_json(const struct option *o, const void *base)
 		return json_pack("s?", *(char *const *)field);
 	case OPT_LIST:
 	case OPT_COMMAND:
-		return list_json((const struct strlist *)field);
+		return js_list((const struct strlist *)field);
 	case OPT_MAP:
 		return map_json((const struct strmap *)field);
 	case OPT_POLICY:

@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "js.h"
 
 enum { SHOWN_WIDTH = 120, LINE_TEXT_MAX = 4096 };
 
@@ -359,16 +360,6 @@ diags_sort(struct diags *ds)
 		qsort(ds->v, ds->n, sizeof(*ds->v), by_place);
 }
 
-static json_t *
-json_lines(const struct strlist *l)
-{
-	json_t *a = json_array();
-
-	for (size_t i = 0; i < l->n; i++)
-		json_array_append_new(a, json_string(l->v[i]));
-	return a;
-}
-
 json_t *
 diags_json(const struct diags *ds)
 {
@@ -390,8 +381,8 @@ diags_json(const struct diags *ds)
 		}
 		if (d->caret != NULL)
 			json_object_set_new(o, "hint", json_string(d->caret));
-		json_object_set_new(o, "notes", json_lines(&d->note));
-		json_object_set_new(o, "help", json_lines(&d->help));
+		json_object_set_new(o, "notes", js_list(&d->note));
+		json_object_set_new(o, "help", js_list(&d->help));
 		json_array_append_new(all, o);
 	}
 	return all;

@@ -8,12 +8,12 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ride.h"
 #include "base/wait.h"
 
 static uint8_t inbox[1 + IPC_MAX];
@@ -23,21 +23,6 @@ union fd_space {
 	struct cmsghdr	head;
 	char		room[CMSG_SPACE(sizeof(int))];
 };
-
-static void
-attach_fd(struct msghdr *msg, union fd_space *space, int fd)
-{
-	struct cmsghdr *c;
-
-	memset(space, 0, sizeof(*space));
-	msg->msg_control = space->room;
-	msg->msg_controllen = sizeof(space->room);
-	c = CMSG_FIRSTHDR(msg);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
-}
 
 int
 ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
@@ -56,7 +41,7 @@ ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
 		return err_set(err, ERR_LOCAL, "internal.ipc",
 		    "a message of %zu bytes is too long", payload.n);
 	if (fd_ride >= 0)
-		attach_fd(&msg, &space, fd_ride);
+		ride_put(&msg, space.room, &fd_ride, 1);
 	for (;;) {
 		struct waiter w = { .fd = fd, .want = WAIT_WRITE };
 		int r;
@@ -109,32 +94,6 @@ ipc_read_file(int ride, struct buf *out, struct err *err)
 	    "internal.ipc", "the other process sent what is no message");
 }
 
-/* The first descriptor that came along, or -1; any others are closed. */
-static int
-take_fd(struct msghdr *msg)
-{
-	int first = -1;
-
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
-	    c = CMSG_NXTHDR(msg, c)) {
-		size_t n;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (first < 0)
-				first = fd;
-			else
-				close(fd);
-		}
-	}
-	return first;
-}
-
 int
 ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
     struct err *err)
@@ -146,7 +105,7 @@ ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
 		.msg_control = space.room, .msg_controllen = sizeof(space.room)
 	};
 	ssize_t n;
-	int ride;
+	int ride = -1;
 
 	if (inbox_secret)
 		explicit_bzero(inbox, sizeof(inbox));
@@ -162,7 +121,7 @@ ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
 	if (n == 0)
 		return err_set(err, ERR_CANCEL, "internal.ipc",
 		    "the other process is gone");
-	ride = take_fd(&msg);
+	(void)ride_take(&msg, &ride, 1);
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
 	    inbox[0] < IPC_CONF || inbox[0] > IPC_WAKE) {
 		if (ride >= 0)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "engine/conf.h"
 #include "remedy.h"
 
 void
@@ -76,6 +77,16 @@ js_text_cut(struct str s, size_t most)
 	    ((uint8_t)s.p[n - back] & 0xc0) == 0x80)
 		back++;
 	return js_text(str_head(s, n - back));
+}
+
+json_t *
+js_list(const struct strlist *l)
+{
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < l->n; i++)
+		json_array_append_new(out, json_string(l->v[i]));
+	return out;
 }
 
 const char *

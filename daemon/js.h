@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct strlist;
+
 /* Before anything else of this.  Memory that is short ends the process, as everywhere
  * (base/mem.h): a message of our own that cannot be read for want of it would be taken
  * for nonsense and passed over, and who sent it would wait. */
@@ -24,6 +26,8 @@ json_t		*js_text(struct str s);
 json_t		*js_words(const char *text);
 /* No more than ${most} bytes of it, cut between two letters. */
 json_t		*js_text_cut(struct str s, size_t most);
+/* ${l} as an array, without what is not UTF-8; a new reference. */
+json_t		*js_list(const struct strlist *l);
 /* The member ${key} as text, or NULL when it is not there or no string;
  * borrowed from ${obj}, which may be NULL. */
 const char	*js_get(const json_t *obj, const char *key);

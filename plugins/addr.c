@@ -163,15 +163,7 @@ finish(struct addrs *list, struct draft *d, size_t *cap, struct arena *a)
 		return;
 	addr = addr_split(spec, a);
 	addr.name = words_decode(arena_str(a, name), a);
-	if (list->n == *cap) {
-		size_t more = *cap == 0 ? 4 : *cap * 2;
-		struct addr *v = arena_get(a, more * sizeof(*v));
-
-		if (list->n > 0)
-			memcpy(v, list->v, list->n * sizeof(*v));
-		list->v = v;
-		*cap = more;
-	}
+	list->v = arena_room(a, list->v, list->n, cap, sizeof(*list->v));
 	list->v[list->n++] = addr;
 }
 

@@ -21,6 +21,32 @@ api_push_opt(lua_State *L, struct str s)
 		api_push(L, s);
 }
 
+void
+api_set(lua_State *L, const char *name, struct str s)
+{
+	api_push(L, s);
+	lua_setfield(L, -2, name);
+}
+
+void
+api_push_list(lua_State *L, const struct strs *list)
+{
+	lua_createtable(L, (int)list->n, 0);
+	for (size_t i = 0; i < list->n; i++) {
+		api_push(L, list->v[i]);
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+}
+
+void
+api_index(lua_State *L, lua_CFunction fn)
+{
+	lua_newtable(L);
+	lua_pushcfunction(L, fn);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
+}
+
 struct str
 api_check(lua_State *L, int i)
 {
@@ -78,6 +104,16 @@ api_ask(lua_State *L, struct frame *f, lua_KContext ctx, lua_KFunction k)
 	r->why = WHY_CALL;
 	script_send(r->s, f);
 	return lua_yieldk(L, 0, ctx, k);
+}
+
+struct reply *
+api_reply(lua_State *L, const char *what)
+{
+	struct run *r = api_run(L, what);
+
+	if (r->reply.failed)
+		luaL_error(L, "%s: %s", what, r->reply.text.p);
+	return &r->reply;
 }
 
 struct op *

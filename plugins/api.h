@@ -30,14 +30,18 @@ void	 api_push_msgs(lua_State *L, struct msg *const *msg, size_t n);
 void	 api_msgs_say(lua_State *L, uint32_t n);
 /* A set of words, from a list. */
 void	 api_push_words(lua_State *L, const struct strs *list);
-/* The messages of the set, or of the one message, at ${i}; 0: neither. */
-size_t	 api_msgs(lua_State *L, int i, struct msg ***msg);
 
 /* ---- values --------------------------------------------------------- */
 
 void	 api_push(lua_State *L, struct str s);
 /* "" stays "", NULL is nil. */
 void	 api_push_opt(lua_State *L, struct str s);
+/* Let the field ${name} of the table at the top be ${s}. */
+void	 api_set(lua_State *L, const char *name, struct str s);
+/* A list of strings. */
+void	 api_push_list(lua_State *L, const struct strs *list);
+/* Let ${fn} be asked for what is not in the table at the top. */
+void	 api_index(lua_State *L, lua_CFunction fn);
 /* The string at ${i}, borrowed as long as it is on the stack. */
 struct str api_check(lua_State *L, int i);
 /* A copy of it in the arena of the run. */
@@ -58,6 +62,8 @@ void	 api_call(lua_State *L, struct frame *f, enum frame_call kind);
 /* Send it, and come back in ${k} with run->reply filled in; used as
  * `return api_ask(...)`. */
 int	 api_ask(lua_State *L, struct frame *f, lua_KContext ctx, lua_KFunction k);
+/* What came, in ${k}; ${what} is in the error, if it failed. */
+struct reply *api_reply(lua_State *L, const char *what);
 /* Go on in ${fn} (its argument 1 is the message) as soon as its bytes are here. */
 int	 api_need_header(lua_State *L, struct msg *m, lua_CFunction fn);
 int	 api_need_body(lua_State *L, struct msg *m, lua_CFunction fn);
@@ -97,6 +103,7 @@ void	api_open_libs(lua_State *L, bool trusted);
 void	api_open_registry(lua_State *L);	/* classes and functions, then: */
 void	api_open_msg(lua_State *L);
 void	api_open_sets(lua_State *L);
+void	api_open_msgs(lua_State *L);
 void	api_open_store(lua_State *L);
 void	api_open_misc(lua_State *L);
 void	api_open_plugin(lua_State *L);

@@ -32,13 +32,7 @@ api_account_get_name(lua_State *L)
 int
 api_account_get_identities(lua_State *L)
 {
-	const struct strs *me = &acc(L)->me;
-
-	lua_newtable(L);
-	for (size_t i = 0; i < me->n; i++) {
-		api_push(L, me->v[i]);
-		lua_rawseti(L, -2, (lua_Integer)i + 1);
-	}
+	api_push_list(L, &acc(L)->me);
 	return 1;
 }
 
@@ -140,13 +134,9 @@ api_mailbox_get_total(lua_State *L)
 static int
 push_unseen(lua_State *L, int status, lua_KContext ctx)
 {
-	const struct run *r = api_run(L, "unseen");
-
 	(void)status;
 	(void)ctx;
-	if (r->reply.failed)
-		return luaL_error(L, "unseen: %s", r->reply.text.p);
-	lua_pushinteger(L, r->reply.code);
+	lua_pushinteger(L, api_reply(L, "unseen")->code);
 	return 1;
 }
 
@@ -307,13 +297,10 @@ ask_look(lua_State *L, struct found *fd)
 static int
 after_server(lua_State *L, int status, lua_KContext ctx)
 {
-	struct run *r = api_run(L, "search");
 	struct found *fd = lua_touserdata(L, 3);
 
 	(void)ctx;
-	if (r->reply.failed)
-		return luaL_error(L, "search: %s", r->reply.text.p);
-	fd->ids = r->reply.out;
+	fd->ids = api_reply(L, "search")->out;
 	if (fd->ids.n < sizeof(uint64_t))
 		return test_found(L, status, 0);
 	return ask_look(L, fd);
@@ -423,9 +410,8 @@ test_found(lua_State *L, int status, lua_KContext ctx)
 	struct found *fd = lua_touserdata(L, 3);
 
 	(void)status;
-	if (ctx == 0 && r->reply.failed)
-		return luaL_error(L, "search: %s", r->reply.text.p);
 	if (ctx == 0) {
+		(void)api_reply(L, "search");
 		keep_page(r, fd);
 		if (r->reply.more && r->reply.n_msgs > 0)
 			return ask_page(L, mt, fd->msg[fd->n - 1]->id);
@@ -529,9 +515,6 @@ api_open_account(lua_State *L)
 	luaL_setmetatable(L, "account");
 	lua_setglobal(L, "account");
 	lua_newtable(L);
-	lua_newtable(L);
-	lua_pushcfunction(L, accounts_index);
-	lua_setfield(L, -2, "__index");
-	lua_setmetatable(L, -2);
+	api_index(L, accounts_index);
 	lua_setglobal(L, "accounts");
 }

@@ -127,21 +127,16 @@ push_lines(lua_State *L, struct str s)
 static int
 after_exec(lua_State *L, int status, lua_KContext ctx)
 {
-	struct reply *re = &api_run(L, "exec")->reply;
+	const struct reply *re = api_reply(L, ctx != 0 ? "connect" : "exec");
 
 	(void)status;
-	if (re->failed)
-		return luaL_error(L, "%s: %s", ctx != 0 ? "connect" : "exec",
-		    re->text.p);
 	lua_createtable(L, 0, 5);
 	lua_pushinteger(L, re->code);
 	lua_setfield(L, -2, "code");
 	lua_pushboolean(L, re->code == 0);
 	lua_setfield(L, -2, "ok");
-	api_push(L, re->out);
-	lua_setfield(L, -2, "out");
-	api_push(L, re->err);
-	lua_setfield(L, -2, "err");
+	api_set(L, "out", re->out);
+	api_set(L, "err", re->err);
 	push_lines(L, re->out);
 	lua_setfield(L, -2, "lines");
 	return 1;

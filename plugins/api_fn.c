@@ -418,10 +418,7 @@ api_open_misc(lua_State *L)
 	api_open_account(L);
 	/* The last: from here on an unknown name is an error. */
 	lua_pushglobaltable(L);
-	lua_newtable(L);
-	lua_pushcfunction(L, no_global);
-	lua_setfield(L, -2, "__index");
-	lua_setmetatable(L, -2);
+	api_index(L, no_global);
 	lua_pop(L, 1);
 }
 
@@ -430,13 +427,9 @@ api_open_misc(lua_State *L)
 static int
 after_file(lua_State *L, int status, lua_KContext ctx)
 {
-	const struct run *r = api_run(L, "read");
-
 	(void)status;
 	(void)ctx;
-	if (r->reply.failed)
-		return luaL_error(L, "read: %s", r->reply.text.p);
-	api_push(L, r->reply.out);
+	api_push(L, api_reply(L, "read")->out);
 	return 1;
 }
 

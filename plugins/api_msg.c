@@ -281,13 +281,7 @@ LIST_FIELD(recipients, MAIL_RECIPIENTS)
 int
 api_msg_get_references(lua_State *L)
 {
-	const struct strs *refs = mail_references(&M->mail);
-
-	lua_createtable(L, (int)refs->n, 0);
-	for (size_t i = 0; i < refs->n; i++) {
-		api_push(L, refs->v[i]);
-		lua_rawseti(L, -2, (lua_Integer)i + 1);
-	}
+	api_push_list(L, mail_references(&M->mail));
 	return 1;
 }
 

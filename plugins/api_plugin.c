@@ -208,9 +208,6 @@ void
 api_open_plugin(lua_State *L)
 {
 	lua_newtable(L);
-	lua_newtable(L);
-	lua_pushcfunction(L, on_index);
-	lua_setfield(L, -2, "__index");
-	lua_setmetatable(L, -2);
+	api_index(L, on_index);
 	lua_setglobal(L, "on");
 }

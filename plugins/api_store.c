@@ -158,12 +158,10 @@ static int
 after_page(lua_State *L, int status, lua_KContext ctx)
 {
 	struct store *st = check_store(L, -1);
-	struct reply *re = &api_run(L, "this")->reply;
+	const struct reply *re = api_reply(L, "store");
 
 	(void)status;
 	(void)ctx;
-	if (re->failed)
-		return luaL_error(L, "store: %s", re->text.p);
 	for (size_t i = 0; i < re->key.n; i++)
 		store_set(st, re->key.v[i], re->value.v[i]);
 	if (re->more && re->key.n > 0 && store_size(st) <= STORE_MAX)

@@ -37,6 +37,20 @@ arena_get(struct arena *a, size_t n)
 	return p;
 }
 
+void *
+arena_room(struct arena *a, void *v, size_t n, size_t *cap, size_t size)
+{
+	void *more;
+
+	if (n < *cap)
+		return v;
+	*cap = *cap == 0 ? 8 : *cap * 2;
+	more = arena_get(a, *cap * size);
+	if (n > 0)
+		memcpy(more, v, n * size);
+	return more;
+}
+
 struct str
 arena_str(struct arena *a, struct str s)
 {

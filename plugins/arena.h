@@ -14,6 +14,9 @@ struct arena {
 
 /* ${n} bytes, zeroed; they live until arena_clear().  A zeroed arena is empty. */
 void		*arena_get(struct arena *a, size_t n);
+/* ${v}, which holds ${n} of ${size} bytes and has room for *cap, with room for one more:
+ * it may be another now, and the old one is not used any more.  First for eight. */
+void		*arena_room(struct arena *a, void *v, size_t n, size_t *cap, size_t size);
 /* A copy, NUL-terminated. */
 struct str	 arena_str(struct arena *a, struct str s);
 void		 arena_clear(struct arena *a);

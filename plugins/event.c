@@ -344,10 +344,8 @@ push_msg_args(lua_State *L, struct run *r)
 static void
 set_text(lua_State *L, const char *name, struct str s)
 {
-	if (s.n == 0)
-		return;
-	api_push(L, s);
-	lua_setfield(L, -2, name);
+	if (s.n > 0)
+		api_set(L, name, s);
 }
 
 static void
@@ -384,11 +382,7 @@ set_stats(lua_State *L, const struct strs *args)
 static void
 set_list(lua_State *L, const char *name, const struct strs *list)
 {
-	lua_newtable(L);
-	for (size_t i = 0; i < list->n; i++) {
-		api_push(L, list->v[i]);
-		lua_rawseti(L, -2, (lua_Integer)i + 1);
-	}
+	api_push_list(L, list);
 	lua_setfield(L, -2, name);
 }
 

@@ -144,22 +144,15 @@ message(lua_State *L, int i)
 /* ---- plans ---------------------------------------------------------- */
 
 static void
-set_text(lua_State *L, const char *name, struct str s)
-{
-	api_push(L, s);
-	lua_setfield(L, -2, name);
-}
-
-static void
 push_op(lua_State *L, const struct op *op)
 {
 	lua_newtable(L);
-	set_text(L, "verb", str_z(op->verb));
-	set_text(L, "where", op->where);
+	api_set(L, "verb", str_z(op->verb));
+	api_set(L, "where", op->where);
 	if (op->lost.n > 0)
-		set_text(L, "lost", op->lost);
+		api_set(L, "lost", op->lost);
 	if (op->bytes.p != NULL)
-		set_text(L, "bytes", op->bytes);
+		api_set(L, "bytes", op->bytes);
 	lua_pushinteger(L, op->msg != NULL ? op->msg->id : 0);
 	lua_setfield(L, -2, "id");
 	for (size_t i = 0; i < op->arg.n; i++) {

@@ -4,13 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/ride.h"
 
 void
 frame_init(struct frame *f, enum frame_type type)
@@ -186,18 +186,8 @@ frame_send(int fd, struct frame *f, struct err *err)
 	if (f->bad)
 		return err_set(err, ERR_LOCAL, "script.frame",
 		    "a frame for the script process is too large");
-	if (f->n_fds > 0) {
-		struct cmsghdr *c;
-
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = control.room;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * f->n_fds);
-		c = CMSG_FIRSTHDR(&msg);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int) * f->n_fds);
-		memcpy(CMSG_DATA(c), f->fd, sizeof(int) * f->n_fds);
-	}
+	if (f->n_fds > 0)
+		ride_put(&msg, control.room, f->fd, f->n_fds);
 	for (;;) {
 		ssize_t n = sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
 
@@ -210,6 +200,41 @@ frame_send(int fd, struct frame *f, struct err *err)
 			return err_sys(err, ERR_CANCEL, "script.gone",
 			    "the other side of the script channel is gone");
 	}
+}
+
+void
+frame_queue_init(struct frame_queue *q)
+{
+	*q = (struct frame_queue){ .end = &q->first };
+}
+
+void
+frame_queue_clear(struct frame_queue *q)
+{
+	while (q->first != NULL)
+		frame_queue_drop(q);
+}
+
+void
+frame_queue_put(struct frame_queue *q, struct frame *f)
+{
+	struct frame_wait *w = xcalloc(1, sizeof(*w));
+
+	w->f = *f;
+	*q->end = w;
+	q->end = &w->next;
+}
+
+void
+frame_queue_drop(struct frame_queue *q)
+{
+	struct frame_wait *w = q->first;
+
+	q->first = w->next;
+	if (q->first == NULL)
+		q->end = &q->first;
+	frame_clear(&w->f);
+	free(w);
 }
 
 void
@@ -261,28 +286,6 @@ frame_in_loop(struct frame_in *in, struct frame *f)
 	f->n_fds = 0;
 }
 
-static void
-take_descriptors(struct frame_in *in, struct msghdr *msg)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL;
-	    c = CMSG_NXTHDR(msg, c)) {
-		size_t n;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (in->n_fds < FRAME_FDS)
-				in->fd[in->n_fds++] = fd;
-			else
-				close(fd);
-		}
-	}
-}
-
 int
 frame_recv(int fd, struct frame_in *in, struct err *err)
 {
@@ -301,7 +304,7 @@ frame_recv(int fd, struct frame_in *in, struct err *err)
 	if (n < 0)
 		return err_sys(err, ERR_CANCEL, "script.gone",
 		    "the script channel failed");
-	take_descriptors(in, &msg);
+	in->n_fds = ride_take(&msg, in->fd, FRAME_FDS);
 	if (n == 0)
 		return err_set(err, ERR_CANCEL, "script.gone",
 		    "the other side closed the script channel");

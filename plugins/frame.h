@@ -159,6 +159,23 @@ void	frame_count_set(struct frame *f, size_t at, uint32_t n);
  * frame is bad (ERR_LOCAL). */
 int	frame_send(int fd, struct frame *f, struct err *err);
 
+/* Frames that wait for room in the socket, oldest first. */
+struct frame_wait {
+	struct frame_wait	*next;
+	struct frame		 f;
+};
+
+struct frame_queue {
+	struct frame_wait	*first, **end;
+};
+
+void	frame_queue_init(struct frame_queue *q);
+void	frame_queue_clear(struct frame_queue *q);
+/* ${f}, which is taken, is the last. */
+void	frame_queue_put(struct frame_queue *q, struct frame *f);
+/* The first, of which there is one, was sent or will never be. */
+void	frame_queue_drop(struct frame_queue *q);
+
 /* A frame being read.  Text that getters give lives until the next receive. */
 struct frame_in {
 	struct str	 rest;

@@ -51,21 +51,6 @@ split_field(struct str line, struct head_field *f)
 	return true;
 }
 
-static struct head_field *
-room(struct head *h, size_t *cap, struct arena *a)
-{
-	if (h->n == *cap) {
-		size_t more = *cap == 0 ? 32 : *cap * 2;
-		struct head_field *f = arena_get(a, more * sizeof(*f));
-
-		if (h->n > 0)
-			memcpy(f, h->field, h->n * sizeof(*f));
-		h->field = f;
-		*cap = more;
-	}
-	return &h->field[h->n];
-}
-
 void
 head_scan(struct head *h, struct str bytes, struct arena *a)
 {
@@ -90,7 +75,9 @@ head_scan(struct head *h, struct str bytes, struct arena *a)
 				    open->raw.p);
 			continue;
 		}
-		open = room(h, &cap, a);
+		h->field = arena_room(a, h->field, h->n, &cap,
+		    sizeof(*h->field));
+		open = &h->field[h->n];
 		if (split_field(line, open))
 			h->n++;
 		else

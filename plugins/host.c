@@ -324,7 +324,7 @@ host_waiters(const struct hook_host *head, struct waiter *w, size_t cap)
 
 		if (p->fd >= 0)
 			w[n++] = (struct waiter){ .fd = p->fd, .want = WAIT_READ |
-			    (p->out != NULL ? WAIT_WRITE : 0u) };
+			    (p->out.first != NULL ? WAIT_WRITE : 0u) };
 	}
 	return n;
 }

@@ -22,11 +22,6 @@ struct host_progress {
 	volatile uint32_t	beat, busy, event, index, plugin, handler;
 };
 
-struct out_frame {
-	struct out_frame	*next;
-	struct frame		 f;
-};
-
 /* One syncd-script: slot 0 has all plugins but the trusted ones. */
 struct proc {
 	unsigned		 slot;
@@ -34,7 +29,7 @@ struct proc {
 	unsigned		 life;		/* counts spawns */
 	bool			 greeted;
 	struct frame_in		 in;
-	struct out_frame	*out, **out_end;
+	struct frame_queue	 out;
 	struct host_progress	*progress;
 	uint32_t		 beat;		/* when it was last seen ... */
 	usec			 beat_at;	/* ... to change */

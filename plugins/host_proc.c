@@ -3,14 +3,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
 
 enum { MAILBOXES_MAX = 1000 };
 
@@ -19,20 +17,13 @@ proc_init(struct proc *p, unsigned slot)
 {
 	*p = (struct proc){ .slot = slot, .fd = -1 };
 	frame_in_init(&p->in);
-	p->out_end = &p->out;
+	frame_queue_init(&p->out);
 }
 
 static void
 close_channel(struct proc *p)
 {
-	while (p->out != NULL) {
-		struct out_frame *o = p->out;
-
-		p->out = o->next;
-		frame_clear(&o->f);
-		free(o);
-	}
-	p->out_end = &p->out;
+	frame_queue_clear(&p->out);
 	if (p->progress != NULL)
 		munmap((void *)(uintptr_t)p->progress, sizeof(*p->progress));
 	p->progress = NULL;
@@ -56,9 +47,8 @@ proc_flush(struct host *h, struct proc *p)
 {
 	struct err err = { 0 };
 
-	while (p->fd >= 0 && p->out != NULL) {
-		struct out_frame *o = p->out;
-		int sent = frame_send(p->fd, &o->f, &err);
+	while (p->fd >= 0 && p->out.first != NULL) {
+		int sent = frame_send(p->fd, &p->out.first->f, &err);
 
 		if (sent == 0)
 			return;
@@ -66,28 +56,18 @@ proc_flush(struct host *h, struct proc *p)
 			proc_down(h, p, "it ended");
 			return;
 		}
-		p->out = o->next;
-		if (p->out == NULL)
-			p->out_end = &p->out;
-		frame_clear(&o->f);
-		free(o);
+		frame_queue_drop(&p->out);
 	}
 }
 
 void
 proc_send(struct host *h, struct proc *p, struct frame *f)
 {
-	struct out_frame *o;
-
-	if (p->fd < 0) {
-		frame_clear(f);
-		return;
-	}
-	o = xcalloc(1, sizeof(*o));
-	o->f = *f;
-	*p->out_end = o;
-	p->out_end = &o->next;
 	(void)h;
+	if (p->fd < 0)
+		frame_clear(f);
+	else
+		frame_queue_put(&p->out, f);
 }
 
 bool

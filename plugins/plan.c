@@ -17,27 +17,12 @@ has_word(const struct strs *list, struct str word)
 	return false;
 }
 
-/* Room for one more in an array of the arena. */
-static void *
-grown(void *v, size_t n, size_t *cap, size_t size, struct arena *a)
-{
-	void *more;
-
-	if (n < *cap)
-		return v;
-	*cap = *cap == 0 ? 8 : *cap * 2;
-	more = arena_get(a, *cap * size);
-	if (n > 0)
-		memcpy(more, v, n * size);
-	return more;
-}
-
 struct op *
 plan_add(struct plan *p, struct arena *a)
 {
 	struct op *op = arena_get(a, sizeof(*op));
 
-	p->op = grown(p->op, p->n, &p->cap, sizeof(struct op *), a);
+	p->op = arena_room(a, p->op, p->n, &p->cap, sizeof(struct op *));
 	p->op[p->n++] = op;
 	return op;
 }
@@ -45,8 +30,8 @@ plan_add(struct plan *p, struct arena *a)
 struct plan_write *
 plan_write(struct plan *p, struct arena *a)
 {
-	p->write = grown(p->write, p->n_writes, &p->cap_writes,
-	    sizeof(*p->write), a);
+	p->write = arena_room(a, p->write, p->n_writes, &p->cap_writes,
+	    sizeof(*p->write));
 	return &p->write[p->n_writes++];
 }
 

@@ -166,6 +166,7 @@ api_open_registry(lua_State *L)
 	}
 	api_open_msg(L);
 	api_open_sets(L);
+	api_open_msgs(L);
 	api_open_store(L);
 	api_open_misc(L);
 }

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/mem.h"
 #include "base/sandbox.h"
 #include "base/wait.h"
 #include "event.h"
@@ -24,11 +23,6 @@ enum {
 	SOCKET_FD	= 3,
 	FILES_MAX	= 400,
 	MEMORY_BASE	= 256 << 20	/* libraries, parsed mail */
-};
-
-struct out {
-	struct out	*next;
-	struct frame	 f;
 };
 
 int64_t script_fixed_now;
@@ -47,7 +41,7 @@ script_init(struct script *s, int fd)
 	*s = (struct script){ .fd = fd };
 	s->ready_end = &s->ready;
 	s->held_end = &s->held;
-	s->out_end = &s->out;
+	frame_queue_init(&s->out);
 	s->progress = &nobody_looks;
 	s->max_actions = HOOK_OPS_MAX;
 	s->max_instructions = 10000000;
@@ -63,36 +57,26 @@ flush_out(struct script *s)
 {
 	struct err err;
 
-	while (s->out != NULL) {
-		struct out *o = s->out;
-		int sent = frame_send(s->fd, &o->f, &err);
+	while (s->out.first != NULL) {
+		int sent = frame_send(s->fd, &s->out.first->f, &err);
 
 		if (sent == 0)
 			return;
 		if (sent < 0)
 			s->ended = true;
-		s->out = o->next;
-		if (s->out == NULL)
-			s->out_end = &s->out;
-		frame_clear(&o->f);
-		free(o);
+		frame_queue_drop(&s->out);
 	}
 }
 
 void
 script_send(struct script *s, struct frame *f)
 {
-	struct out *o;
-
 	if (s->driver != NULL) {
 		s->driver->frame(s, f);
 		frame_clear(f);
 		return;
 	}
-	o = xcalloc(1, sizeof(*o));
-	o->f = *f;
-	*s->out_end = o;
-	s->out_end = &o->next;
+	frame_queue_put(&s->out, f);
 	flush_out(s);
 }
 
@@ -432,7 +416,7 @@ script_serve(void)
 	script_init(&s, SOCKET_FD);
 	while (!s.ended) {
 		struct waiter w = { .fd = s.fd, .want = WAIT_READ |
-		    (s.out != NULL ? WAIT_WRITE : 0u) };
+		    (s.out.first != NULL ? WAIT_WRITE : 0u) };
 
 		if (wait_any(&w, 1, s.ready != NULL ? 0 : USEC_NEVER, &err) < 0)
 			return 1;

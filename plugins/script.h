@@ -25,7 +25,6 @@
 
 struct lua_State;
 struct run;
-struct out;
 struct match;
 struct mime;
 
@@ -165,7 +164,7 @@ struct script {
 	struct frame_in		 in;
 	struct frame		 result;	/* being collected */
 	size_t			 n_results, results_at;
-	struct out		*out, **out_end;
+	struct frame_queue	 out;
 	struct progress		*progress;	/* never NULL */
 
 	/* Instead of the socket: a driver answers calls, keeps results. */

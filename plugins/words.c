@@ -328,15 +328,7 @@ add_piece(struct pieces *p, struct str s, struct arena *a)
 {
 	if (s.n == 0)
 		return;
-	if (p->n == p->cap) {
-		size_t cap = p->cap == 0 ? 8 : p->cap * 2;
-		struct str *v = arena_get(a, cap * sizeof(*v));
-
-		if (p->n > 0)
-			memcpy(v, p->v, p->n * sizeof(*v));
-		p->v = v;
-		p->cap = cap;
-	}
+	p->v = arena_room(a, p->v, p->n, &p->cap, sizeof(*p->v));
 	p->v[p->n++] = s;
 	p->bytes += s.n;
 }

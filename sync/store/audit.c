@@ -74,20 +74,11 @@ store_audit_end(struct store *s, int64_t *seq, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_AUDIT_END, err);
 
-	if (st == NULL || db_step(s, st, err) < 0)
-		return -1;
-	*seq = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return 0;
+	return st != NULL ? db_number(s, st, seq, err) : -1;
 }
 
 int
 store_audit_trim(struct store *s, int64_t most, struct err *err)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_AUDIT_TRIM, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, most);
-	return db_run(s, st, err);
+	return db_run_with(s, Q_AUDIT_TRIM, most, err);
 }

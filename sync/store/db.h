@@ -62,6 +62,12 @@ sqlite3_stmt	*db_stmt(struct store *s, enum stmt q, struct err *err);
 /* Run one that gives no rows; resets it.  A change fails when the transaction it
  * belongs to was rolled back by an earlier error. */
 int		 db_run(struct store *s, sqlite3_stmt *st, struct err *err);
+/* The same of ${q}, which takes one number. */
+int		 db_run_with(struct store *s, enum stmt q, int64_t v,
+		    struct err *err);
+/* The number in the first column of the only row, 0 without one; resets it. */
+int		 db_number(struct store *s, sqlite3_stmt *st, int64_t *v,
+		    struct err *err);
 /* 1: a row, 0: none (reset then), -1. */
 int		 db_step(struct store *s, sqlite3_stmt *st, struct err *err);
 int		 db_error(struct store *s, struct err *err);

@@ -37,12 +37,7 @@ store_folder_put(struct store *s, struct folder_row *row, struct err *err)
 int
 store_folder_remove(struct store *s, int64_t id, struct err *err)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_FOLDER_REMOVE, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, id);
-	return db_run(s, st, err);
+	return db_run_with(s, Q_FOLDER_REMOVE, id, err);
 }
 
 static void

@@ -69,15 +69,11 @@ int64_t
 store_msg_id(struct store *s, struct err *err)
 {
 	sqlite3_stmt *st;
-	int got;
 
 	if (s->last_id == 0) {
 		st = db_stmt(s, Q_LAST_ID, err);
-		got = st != NULL ? db_step(s, st, err) : -1;
-		if (got < 0)
+		if (st == NULL || db_number(s, st, &s->last_id, err) < 0)
 			return 0;
-		s->last_id = got > 0 ? sqlite3_column_int64(st, 0) : 0;
-		sqlite3_reset(st);
 	}
 	return ++s->last_id;
 }
@@ -116,12 +112,7 @@ store_msg_touch(struct store *s, const struct msg_row *row, struct err *err)
 int
 store_msg_present(struct store *s, int64_t id, struct err *err)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_MSG_PRESENT, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, id);
-	return db_run(s, st, err);
+	return db_run_with(s, Q_MSG_PRESENT, id, err);
 }
 
 int
@@ -152,12 +143,7 @@ store_msg_moved(struct store *s, const struct msg_row *row, struct err *err)
 int
 store_msg_remove(struct store *s, int64_t id, struct err *err)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_MSG_REMOVE, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, id);
-	return db_run(s, st, err);
+	return db_run_with(s, Q_MSG_REMOVE, id, err);
 }
 
 /* SQLite's own checks do not look into values; before they are cut to size. */

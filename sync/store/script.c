@@ -21,30 +21,6 @@ bind_bytes(sqlite3_stmt *st, int at, struct str s)
 	    SQLITE_TRANSIENT);
 }
 
-/* Run ${q} with one number. */
-static int
-run_with(struct store *s, enum stmt q, int64_t v, struct err *err)
-{
-	sqlite3_stmt *st = db_stmt(s, q, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, v);
-	return db_run(s, st, err);
-}
-
-/* One number of one row; 1, 0, -1. */
-static int
-one_number(struct store *s, sqlite3_stmt *st, int64_t *v, struct err *err)
-{
-	int got = db_step(s, st, err);
-
-	if (got > 0)
-		*v = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return got;
-}
-
 /* ---- stores of plugins ------------------------------------------------ */
 
 static sqlite3_stmt *
@@ -111,12 +87,12 @@ check_room(struct store *s, const struct script_key *k, struct str value,
     struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_KV_SIZE, err);
-	int64_t used = 0;
+	int64_t used;
 
 	if (st == NULL)
 		return -1;
 	bind_full(st, 1, k->plugin);
-	if (one_number(s, st, &used, err) < 0)
+	if (db_number(s, st, &used, err) < 0)
 		return -1;
 	if (value.n <= SCRIPT_VALUE_MAX && k->key.n <= SCRIPT_KEY_MAX &&
 	    used + (int64_t)(value.n + k->key.n) <= SCRIPT_STORE_MAX)
@@ -151,7 +127,7 @@ store_kv_remove(struct store *s, const struct script_key *k, struct err *err)
 int
 store_kv_expire(struct store *s, int64_t now, struct err *err)
 {
-	return run_with(s, Q_KV_EXPIRE, now, err);
+	return db_run_with(s, Q_KV_EXPIRE, now, err);
 }
 
 /* ---- events ------------------------------------------------------------ */
@@ -174,6 +150,17 @@ store_event_add(struct store *s, const struct script_event *e, struct err *err)
 	bind_full(st, 9, e->kw_in);
 	bind_full(st, 10, e->kw_out);
 	return db_run(s, st, err);
+}
+
+/* The row of ${q} was read; its texts are lent from here on.  1 or -1. */
+static int
+lend(struct store *s, enum stmt q, struct str *const *text, size_t n,
+    struct err *err)
+{
+	int r = db_borrow(s, q, text, n, err);
+
+	sqlite3_reset(s->stmt[q]);
+	return r < 0 ? -1 : 1;
 }
 
 /* The row of ${q} behind *at, whose first column is its number. */
@@ -221,10 +208,7 @@ store_event_next(struct store *s, enum event_queue q, int64_t *at,
 		.kw_out = db_column(st, 10),
 	};
 	*at = e->seq;
-	if (db_borrow(s, Q_EVENT_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_EVENT_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -280,16 +264,13 @@ store_step_next(struct store *s, int64_t *at, struct script_step *p,
 		.depth = (unsigned)sqlite3_column_int64(st, 7),
 	};
 	*at = p->seq;
-	if (db_borrow(s, Q_STEP_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_STEP_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
 store_step_drop(struct store *s, int64_t seq, struct err *err)
 {
-	return run_with(s, Q_STEP_DROP, seq, err);
+	return db_run_with(s, Q_STEP_DROP, seq, err);
 }
 
 /* ---- effects ------------------------------------------------------------- */
@@ -351,10 +332,7 @@ store_effect_next(struct store *s, enum effect_state state, int64_t *at,
 		.why = db_column(st, 14),
 	};
 	*at = e->id;
-	if (db_borrow(s, Q_EFFECT_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_EFFECT_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -390,13 +368,13 @@ store_effect_set(struct store *s, int64_t id, enum effect_state state,
 int
 store_effect_drop(struct store *s, int64_t id, struct err *err)
 {
-	return run_with(s, Q_EFFECT_DROP, id, err);
+	return db_run_with(s, Q_EFFECT_DROP, id, err);
 }
 
 int
 store_effect_trim(struct store *s, int64_t when, struct err *err)
 {
-	return run_with(s, Q_EFFECT_TRIM, when, err);
+	return db_run_with(s, Q_EFFECT_TRIM, when, err);
 }
 
 /* ---- owed ---------------------------------------------------------------- */
@@ -451,10 +429,7 @@ store_owed_next(struct store *s, struct str plugin, int64_t *at,
 		.why = db_column(st, 4),
 	};
 	*at = o->msg;
-	if (db_borrow(s, Q_OWED_NEXT, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	return got;
+	return lend(s, Q_OWED_NEXT, text, ARRAY_LEN(text), err);
 }
 
 int
@@ -462,12 +437,12 @@ store_owed_count(struct store *s, struct str plugin, uint32_t *n,
     struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_OWED_COUNT, err);
-	int64_t v = 0;
+	int64_t v;
 
 	if (st == NULL)
 		return -1;
 	bind_full(st, 1, plugin);
-	if (one_number(s, st, &v, err) < 0)
+	if (db_number(s, st, &v, err) < 0)
 		return -1;
 	*n = (uint32_t)v;
 	return 0;
@@ -512,10 +487,8 @@ store_cause_take(struct store *s, int64_t msg, unsigned kind, int64_t since,
 		.depth = (unsigned)sqlite3_column_int64(st, 1),
 		.when = sqlite3_column_int64(st, 2),
 	};
-	if (db_borrow(s, Q_CAUSE_GET, text, ARRAY_LEN(text), err) < 0)
-		got = -1;
-	sqlite3_reset(st);
-	if (got < 0 || (st = db_stmt(s, Q_CAUSE_REMOVE, err)) == NULL)
+	if (lend(s, Q_CAUSE_GET, text, ARRAY_LEN(text), err) < 0 ||
+	    (st = db_stmt(s, Q_CAUSE_REMOVE, err)) == NULL)
 		return -1;
 	sqlite3_bind_int64(st, 1, msg);
 	sqlite3_bind_int64(st, 2, kind);
@@ -546,7 +519,7 @@ store_timer_get(struct store *s, struct str plugin, struct str spec,
 	sqlite3_stmt *st = timer_stmt(s, Q_TIMER_GET, plugin, spec, err);
 
 	*last = 0;
-	return st == NULL || one_number(s, st, last, err) < 0 ? -1 : 0;
+	return st != NULL ? db_number(s, st, last, err) : -1;
 }
 
 int
@@ -564,17 +537,19 @@ store_timer_put(struct store *s, struct str plugin, struct str spec,
 int
 store_mark(struct store *s, int64_t folder, struct err *err)
 {
-	return run_with(s, Q_MARK, folder, err);
+	return db_run_with(s, Q_MARK, folder, err);
 }
 
 int
 store_marked(struct store *s, int64_t folder, struct err *err)
 {
 	sqlite3_stmt *st = db_stmt(s, Q_MARKED, err);
-	int64_t one;
+	int got;
 
 	if (st == NULL)
 		return -1;
 	sqlite3_bind_int64(st, 1, folder);
-	return one_number(s, st, &one, err);
+	got = db_step(s, st, err);
+	sqlite3_reset(st);
+	return got;
 }

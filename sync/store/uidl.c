@@ -77,10 +77,5 @@ store_uidl_clear(struct uidl_row *v, size_t n)
 int
 store_uidl_forget(struct store *s, int64_t when, struct err *err)
 {
-	sqlite3_stmt *st = db_stmt(s, Q_UIDL_FORGET, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 1, when);
-	return db_run(s, st, err);
+	return db_run_with(s, Q_UIDL_FORGET, when, err);
 }

@@ -50,7 +50,7 @@ MISTAKES = {
     "no-fsync-file": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fd < 0;", "test_order:Order"),
     "fsync-unheard": one(DELIVER, "\t\trc = fsync(fd);", "\t\trc = fsync(fd) > 0;", "test_order:Order"),
     "no-fsync-dir": one(AT, "\trc = fsync(fd);", "\trc = 0;", "test_order:Order"),
-    "no-sync-commit": one("store/db.c", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
+    "no-sync-commit": one("store/open.c", "PRAGMA synchronous = FULL", "PRAGMA synchronous = OFF",
                           "test_order:Order"),
 }
 
@@ -365,7 +365,7 @@ MISTAKES |= {
     "name-unique-long": one(NAME, "str_head(file, comma < colon ? comma : colon);",
                             "str_head(file, comma);", "test_name"),
     "name-too-long": one(NAME, "len > NAME_MAX ||", "len > MNAME_MAX ||", "test_name"),
-    "watch-overflow": one("maildir/watch.c", "\t\tscan_all(w);\n\t\tw->last = clock_now();\n"
+    "watch-overflow": one("maildir/watch.c", "\t\twatch_scan_all(w);\n\t\tw->last = clock_now();\n"
                           "\t\treturn;", "\t\tw->last = clock_now();\n\t\treturn;", "test_watch"),
     "rows-of-a-page": one("store/db.c", 'AND uid > ?2 ORDER BY uid" PAGE',
                           'AND uid > ?2 + 1 ORDER BY uid" PAGE', "test_store"),

@@ -113,6 +113,35 @@ test_rates(void **state)
 	}
 }
 
+static void
+happen(struct react *r, struct events *e)
+{
+	events_take_add(e, "mail.changed", json_object());
+	react_hear(r, e);
+}
+
+/* The hook of ${conf} runs, because something happened. */
+static struct events *
+begin(struct react *r, const struct conf *conf)
+{
+	struct events *e = calloc(1, sizeof(*e));
+
+	assert_non_null(e);
+	react_init(r, conf, 0);
+	happen(r, e);
+	react_step(r);
+	assert_true(r->v[0].running);
+	return e;
+}
+
+static void
+end(struct react *r, struct events *e)
+{
+	react_clear(r);
+	events_clear(e);
+	free(e);
+}
+
 /* A hook that asks to be run again (the index is locked) is, whatever goes on: while
  * a first sync has news every moment, that must not wait until it is over. */
 static void
@@ -124,18 +153,13 @@ test_news_do_not_put_a_retry_off(void **state)
 	    .run = { .v = run, .n = 1 }, .retry_on = { .v = codes, .n = 1 },
 	    .timeout = USEC_S(60) };
 	struct conf conf = { .react = &hook, .n_reacts = 1 };
-	struct events *e = calloc(1, sizeof(*e));
+	struct events *e;
 	struct react r;
 	usec due;
 	int status;
 
 	(void)state;
-	assert_non_null(e);
-	react_init(&r, &conf, 0);
-	events_take_add(e, "mail.changed", json_object());
-	react_hear(&r, e);
-	react_step(&r);
-	assert_true(r.v[0].running);
+	e = begin(&r, &conf);
 	assert_int_equal(waitpid(r.v[0].command.pid, &status, 0),
 	    r.v[0].command.pid);
 	assert_true(react_reaped(&r, r.v[0].command.pid, status));
@@ -144,12 +168,9 @@ test_news_do_not_put_a_retry_off(void **state)
 	due = react_deadline(&r);
 	assert_true(due < clock_in(USEC_S(60)));
 	hook.debounce = USEC_S(3600);
-	events_take_add(e, "mail.changed", json_object());
-	react_hear(&r, e);
+	happen(&r, e);
 	assert_int_equal(react_deadline(&r), due);
-	react_clear(&r);
-	events_clear(e);
-	free(e);
+	end(&r, e);
 }
 
 static bool
@@ -171,19 +192,14 @@ test_reload_leaves_a_hook_alone_that_did_not_change(void **state)
 	struct react_conf same[2] = { { .events = { .v = events, .n = 1 },
 	    .run = { .v = events, .n = 1 } }, hook };
 	struct conf conf = { .react = &hook, .n_reacts = 1 };
-	struct events *e = calloc(1, sizeof(*e));
+	struct events *e;
 	struct react r;
 	pid_t pid;
 
 	(void)state;
-	assert_non_null(e);
-	react_init(&r, &conf, 0);
-	events_take_add(e, "mail.changed", json_object());
-	react_hear(&r, e);
-	react_step(&r);
+	e = begin(&r, &conf);
 	pid = r.v[0].command.pid;
-	events_take_add(e, "mail.changed", json_object());
-	react_hear(&r, e);
+	happen(&r, e);
 	/* Nobody has heard of this one yet. */
 	events_take_add(e, "mail.changed", json_object());
 	conf = (struct conf){ .react = same, .n_reacts = 2 };
@@ -200,9 +216,7 @@ test_reload_leaves_a_hook_alone_that_did_not_change(void **state)
 	react_renew(&r, &conf);
 	assert_false(r.v[0].running);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	react_clear(&r);
-	events_clear(e);
-	free(e);
+	end(&r, e);
 }
 
 int
