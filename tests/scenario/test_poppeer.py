@@ -306,6 +306,22 @@ class Kept(PopCase):
         self.assertQuiet()
         self.assertEqual(len(self.files()), self.n)
 
+    def placeholders(self):
+        return [f for f in self.files() if b"max_message_size" in f]
+
+    def test_cut_before_a_placeholder(self):
+        """The rest is not kept waiting by a server that ends whenever it is asked."""
+        self.set(pop3={"too_big": "placeholder"})
+        self.all[2].size = 5 << 30
+        self.peer.on("TOP", cut())
+        self.fails("net.closed", 69)
+        self.assertEqual(len(self.placeholders()), 1)
+        self.syncd.sync()
+        self.assertEqual(len(self.placeholders()), 1)
+        self.assertEqual(len(self.files()), self.n)
+        self.assertEqual([c for c in self.peer.sent if c.startswith("TOP")], ["TOP 3 0"])
+        self.assertQuiet()
+
     def test_more_than_was_listed(self):
         self.set(limits=dict(QUICK["limits"], max_message_size="1KiB"))
         self.all[2].data = message("m3", "z" * 2000)
