@@ -606,6 +606,35 @@ class Gmail(PopCase):
         self.assertHere()
 
 
+class NoCr(PopCase):
+    """A server that ends every line with LF alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.all[1].data = message("m2", ".\r\n..\r\n.a\r\n\r\nb")
+        self.all[1].wire = stuffed(self.all[1].data)
+        self.peer.rules.mangle = lambda data: data.replace(b"\r\n", b"\n")
+
+    def test_all_is_here(self):
+        self.syncd.sync()
+        self.assertHere()
+        del self.peer.fetched[:]
+        self.syncd.sync()
+        self.assertEqual(self.peer.fetched, [])
+
+    def test_in_lock_step_and_emptied(self):
+        self.peer.caps = without("PIPELINING")
+        self.set(pop3={"keep_on_server": 0})
+        self.syncd.sync()
+        self.assertHere()
+        self.assertEqual(self.peer.mails, [])
+
+    def test_a_server_that_has_learned_it(self):
+        """It is the same mail as before."""
+        self.syncd.sync()
+        self.heal()
+
+
 class Exchange(PopCase):
     """No CRLF before the dot, where the message has none."""
     caps = without("PIPELINING")
