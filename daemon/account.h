@@ -121,8 +121,11 @@ void	account_stop(struct account *a);
 void	account_kill(struct account *a);
 /* Tell the worker that its connections are suspect. */
 void	account_wake(struct account *a);
-/* Hand one part of ${job} to the worker, which must be ready. */
-void	account_send_job(struct account *a, const struct job *job, struct part *part);
+/* Whether the worker is ready, and has not enough to do. */
+bool	account_takes_job(const struct account *a);
+/* Hand one part of ${job} to it. */
+int	account_send_job(struct account *a, const struct job *job, struct part *part,
+	    struct err *err);
 /* Every folder reached what the server has, now. */
 void	account_succeeded(struct account *a);
 /* Whether it was paused lives in state_dir/ACCOUNT.paused. */

@@ -57,7 +57,7 @@ say(enum ipc_type type, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (ipc_send(IPC_FD, type, str_z(text), -1, &err) < 0)
+	if (ipc_send(IPC_FD, type, str_z(text), -1, USEC_NEVER, &err) < 0)
 		_exit(99);
 }
 
@@ -88,6 +88,17 @@ hear(enum ipc_type *type)
 	return str_dup(payload);
 }
 
+/* It is in the middle of something, until the test has made that file. */
+static inline void
+wait_for_leave(void)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/state/leave", dir);
+	while (access(path, F_OK) != 0)
+		usleep(5000);
+}
+
 /* "new=3 path=..." of the job, after one line. */
 static inline void
 do_job(const char *account, const char *text, bool once)
@@ -101,6 +112,8 @@ do_job(const char *account, const char *text, bool once)
 		json_decref(job);
 		return;
 	}
+	if (strncmp(account, "busy", 4) == 0)
+		wait_for_leave();
 	/* What a round of its own says: it begins, and all is well by then. */
 	if (strncmp(account, "pulse", 5) == 0)
 		say(IPC_STATUS, "{\"state\": \"syncing\", "
