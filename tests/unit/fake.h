@@ -45,6 +45,7 @@ static char conf_path[128], socket_path[128];
 
 /* ---- a worker --------------------------------------------------------- */
 
+enum { WIDE = 6 << 20 };	/* bytes of a status, more than a client's queue */
 enum { FLOOD = 19000 };		/* lines of a long plan, more than a client's queue */
 
 static inline void
@@ -59,6 +60,21 @@ say(enum ipc_type type, const char *fmt, ...)
 	va_end(ap);
 	if (ipc_send(IPC_FD, type, str_z(text), -1, USEC_NEVER, &err) < 0)
 		_exit(99);
+}
+
+/* A status of 6 MiB. */
+static inline void
+say_much(void)
+{
+	char *text = xmalloc(WIDE + 64);
+	size_t n = (size_t)sprintf(text, "{\"state\": \"live\", \"extra\": \"");
+	struct err err;
+
+	memset(text + n, 'x', WIDE);
+	strcpy(text + n + WIDE, "\"}");
+	if (ipc_send_file(IPC_FD, IPC_STATUS, str_z(text), USEC_NEVER, &err) < 0)
+		_exit(94);
+	free(text);
 }
 
 /* The next message's payload, to free(). */
@@ -185,6 +201,8 @@ live(const char *account)
 	    "\"pid\": %d, \"problems\": [%s]}", (int)getpid(),
 	    strncmp(account, "held", 4) != 0 ? "" :
 	    "{\"code\": \"guard.max-delete\", \"message\": \"many are gone\"}");
+	if (strncmp(account, "wide", 4) == 0)
+		say_much();
 	if (strncmp(account, "ask", 3) == 0)
 		say(IPC_SECRET_ASK, "{\"reason\": \"connect\"}");
 	for (;;) {
