@@ -62,6 +62,8 @@ struct account {
 	usec		 started;
 	usec		 kill_at;	/* signal it (again) then */
 	usec		 due;		/* of its schedule; 0: not set yet */
+	int64_t		 due_ahead;	/* so far the wall clock was ahead of clock_now()
+					 * when that was set, us */
 	struct condition condition;	/* of its schedule */
 	int64_t		 began;		/* wall clock us of our own start */
 	int64_t		 last_ok;	/* wall clock us of the last full success,
