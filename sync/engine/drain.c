@@ -172,11 +172,18 @@ ask_header(struct drain *d, const struct drop_msg *msg, struct header *header,
 	return 0;
 }
 
+/* Without an id it would be told of in each session. */
+static bool
+has_stand_in(const struct drain *d, const struct drop_msg *msg)
+{
+	return d->acc->conf->pop3.too_big != TOO_BIG_SKIP && msg->uidl != NULL;
+}
+
 static int
-stand_in(struct drain *d, const struct drop_msg *msg,
+stand_in(struct drain *d, const struct drop_msg *msg, uint64_t size,
     const struct header *header, struct err *err)
 {
-	struct arrival *a = placeholder_add(&d->arrived, header, msg->size,
+	struct arrival *a = placeholder_add(&d->arrived, header, size,
 	    d->m.now / USEC_S(1), err);
 
 	if (a == NULL)
@@ -193,15 +200,14 @@ tell_of(struct drain *d, const struct drop_msg *msg, struct err *err)
 	struct err broken;
 	int r;
 
-	/* Without an id it would be told of in each session. */
-	if (d->acc->conf->pop3.too_big == TOO_BIG_SKIP || msg->uidl == NULL)
+	if (!has_stand_in(d, msg))
 		return refuse(d, msg, true, "server.too-big", TOO_BIG, err);
 	warn(d, msg, "server.too-big", TOO_BIG);
 	r = ask_header(d, msg, &header, err);
 	/* A server that cannot be asked does not get to be asked each time. */
 	if (r < 0)
 		header_clear(&header);
-	if (stand_in(d, msg, &header, r < 0 ? &broken : err) < 0)
+	if (stand_in(d, msg, msg->size, &header, r < 0 ? &broken : err) < 0)
 		r = -1;
 	header_clear(&header);
 	return r;
@@ -213,10 +219,30 @@ body_data(struct drain *d, struct str bytes, struct err *err)
 	d->size += bytes.n;
 	/* LIST has lied. */
 	if (too_big(d, d->size)) {
+		if (d->arrived.open) {
+			d->lied = d->arrived.header;
+			d->arrived.header = (struct header){ 0 };
+		}
 		land_discard(&d->arrived);
 		return 0;
 	}
 	return land_data(&d->arrived, bytes, err);
+}
+
+static int
+end_lie(struct drain *d, const struct drop_msg *msg, struct err *err)
+{
+	int r;
+
+	if (has_stand_in(d, msg)) {
+		warn(d, msg, "server.too-big", TOO_BIG);
+		header_end(&d->lied);
+		r = stand_in(d, msg, d->size, &d->lied, err);
+	} else {
+		r = refuse(d, msg, true, "server.too-big", TOO_BIG, err);
+	}
+	header_clear(&d->lied);
+	return r;
 }
 
 static int
@@ -227,7 +253,7 @@ end_body(struct drain *d, struct err *err)
 
 	d->acc->progress->done++;
 	if (too_big(d, d->size))
-		return refuse(d, msg, true, "server.too-big", TOO_BIG, err);
+		return end_lie(d, msg, err);
 	if (d->size == 0) {
 		land_discard(&d->arrived);
 		return refuse(d, msg, false, "server.poison",
@@ -444,6 +470,7 @@ run(struct drain *d, struct err *err)
 	if (d->o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
 		d->o->done(d->o->who, d->f, &did, clock_now() - started);
 	land_clear(&d->arrived);
+	header_clear(&d->lied);
 	free(d->wanted);
 	free(d->big);
 	maildrop_clear(&d->m);

@@ -330,6 +330,20 @@ class Kept(PopCase):
         self.assertHere(*(m for m in self.all if m.uidl != "id3"))
         self.assertQuiet()
 
+    def test_a_placeholder_of_more_than_was_listed(self):
+        self.set(pop3={"too_big": "placeholder", "keep_on_server": 0},
+                 limits=dict(QUICK["limits"], max_message_size="1MiB"))
+        self.all[2].data = message("m3", "z" * 2_000_000)
+        self.all[2].wire = stuffed(self.all[2].data)
+        self.all[2].size = 300
+        self.syncd.sync()
+        stub, = self.placeholders()
+        self.assertIn(b"Subject: m3\n", stub)
+        self.assertIn(b"2.0 MB", stub)
+        self.assertEqual([m.uidl for m in self.peer.mails], ["id3"])
+        self.assertEqual(len(self.files()), self.n)
+        self.assertQuiet()
+
     def test_no_end(self):
         self.set(limits=dict(QUICK["limits"], max_message_size="1KiB"))
         self.all[2].wire = b"x" * 10_000
