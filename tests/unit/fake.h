@@ -45,7 +45,7 @@ static char conf_path[128], socket_path[128];
 
 /* ---- a worker --------------------------------------------------------- */
 
-enum { WIDE = 6 << 20 };	/* bytes of a status, more than a client's queue */
+enum { WIDE = 5 << 20 };	/* bytes of a status, more than a client's queue */
 enum { FLOOD = 19000 };		/* lines of a long plan, more than a client's queue */
 
 static inline void
@@ -62,7 +62,7 @@ say(enum ipc_type type, const char *fmt, ...)
 		_exit(99);
 }
 
-/* A status of 6 MiB. */
+/* A status of ${WIDE} bytes. */
 static inline void
 say_much(void)
 {
