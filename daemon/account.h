@@ -62,6 +62,8 @@ struct account {
 	usec		 started;
 	usec		 kill_at;	/* signal it (again) then */
 	usec		 due;		/* of its schedule; 0: not set yet */
+	int64_t		 due_ahead;	/* so far the wall clock was ahead of clock_now()
+					 * when that was set, us */
 	struct condition condition;	/* of its schedule */
 	int64_t		 began;		/* wall clock us of our own start */
 	int64_t		 last_ok;	/* wall clock us of the last full success,
@@ -121,8 +123,11 @@ void	account_stop(struct account *a);
 void	account_kill(struct account *a);
 /* Tell the worker that its connections are suspect. */
 void	account_wake(struct account *a);
-/* Hand one part of ${job} to the worker, which must be ready. */
-void	account_send_job(struct account *a, const struct job *job, struct part *part);
+/* Whether the worker is ready, and has not enough to do. */
+bool	account_takes_job(const struct account *a);
+/* Hand one part of ${job} to it. */
+int	account_send_job(struct account *a, const struct job *job, struct part *part,
+	    struct err *err);
 /* Every folder reached what the server has, now. */
 void	account_succeeded(struct account *a);
 /* Whether it was paused lives in state_dir/ACCOUNT.paused. */

@@ -25,10 +25,16 @@
 #include "role.h"
 #include "schedule.h"
 
+/* It reads no more than it has room for while it is in the middle of something: the
+ * others wait here. */
+enum { JOBS_AT_ONCE = 16 };
+
 static const usec backoff_first = USEC_S(1);
 static const usec backoff_most = USEC_S(900);
 static const usec forgiven_after = USEC_S(600);
 static const usec kill_after = USEC_S(4);
+/* All accounts wait for one that does not listen. */
+static const usec patience = USEC_S(1);
 
 bool
 account_one_job(const struct account *a)
@@ -71,7 +77,7 @@ static int
 send_json(struct account *a, enum ipc_type type, json_t *body, struct err *err)
 {
 	char *text = js_dump(body);
-	int rc = ipc_send(a->fd, type, str_z(text), -1, err);
+	int rc = ipc_send(a->fd, type, str_z(text), -1, clock_in(patience), err);
 
 	json_decref(body);
 	free(text);
@@ -90,7 +96,8 @@ send_conf(struct account *a, struct err *err)
 	    "once", account_one_job(a), "online_check", env->online_check,
 	    "generation", (int)env->generation);
 	char *text = js_dump(body);
-	int rc = ipc_send_file(a->fd, IPC_CONF, str_z(text), err);
+	int rc = ipc_send_file(a->fd, IPC_CONF, str_z(text), clock_in(patience),
+	    err);
 
 	json_decref(body);
 	free(text);
@@ -168,19 +175,28 @@ account_tell(struct account *a, enum ipc_type type, struct str payload, int fd)
 {
 	struct err err;
 
-	if (a->fd >= 0 && ipc_send(a->fd, type, payload, fd, &err) < 0)
+	if (a->fd >= 0 && ipc_send(a->fd, type, payload, fd, clock_in(patience),
+	    &err) < 0)
 		log_debug("%s: %s", a->name, err.text);
 }
 
-void
-account_send_job(struct account *a, const struct job *job, struct part *part)
+bool
+account_takes_job(const struct account *a)
 {
-	struct err err;
+	if (!a->ready || a->stopping)
+		return false;
+	return account_one_job(a) ? a->n_sent == 0 :
+	    a->n_sent < a->n_done + JOBS_AT_ONCE;
+}
 
+int
+account_send_job(struct account *a, const struct job *job, struct part *part,
+    struct err *err)
+{
 	must(a->ready && !part->sent);
 	part->sent = true;
 	a->n_sent++;
-	if (send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, "
+	return send_json(a, IPC_JOB, json_pack("{s:I, s:s?, s:b, s:b, s:b, s:b, "
 	    "s:b, s:b, s:b, s:i, s:O?}",
 	    "job", (json_int_t)part->n, "folder", part->folder,
 	    "dry_run", job->dry_run, "full", job->full,
@@ -188,8 +204,7 @@ account_send_job(struct account *a, const struct job *job, struct part *part)
 	    "reject", job->verdict == VERDICT_REJECT,
 	    "verify", job->verify.on, "online", job->verify.online,
 	    "deep", job->verify.deep, "percent", (int)job->verify.percent,
-	    "script", job->script), &err) < 0)
-		log_debug("%s: %s", a->name, err.text);
+	    "script", job->script), err);
 }
 
 /* ---- its end ---------------------------------------------------------- */

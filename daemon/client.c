@@ -12,6 +12,8 @@
 #include "control.h"
 #include "js.h"
 
+enum { PIECE = 64 << 10 };
+
 static int
 connect_to(const char *path, struct err *err)
 {
@@ -44,7 +46,7 @@ client_open(struct line_to *c, const char *path, usec deadline, struct err *err)
 	*c = (struct line_to){ .fd = connect_to(path, err) };
 	if (c->fd < 0)
 		return -1;
-	buf_init(&c->in, CONTROL_QUEUE);
+	buf_init(&c->in, CONTROL_ANSWER + 2 * PIECE);
 	hello = client_next(c, deadline, err);
 	if (hello != NULL && js_get(hello, "hello") == NULL) {
 		json_decref(hello);
@@ -148,7 +150,7 @@ client_next(struct line_to *c, usec deadline, struct err *err)
 			buf_drop(&c->in, at + 1);
 			return line;
 		}
-		room = buf_room(&c->in, 65536);
+		room = buf_room(&c->in, PIECE);
 		if (room == NULL) {
 			err_set(err, ERR_PROTO, "daemon.protocol",
 			    "the daemon sent too long a line");
@@ -156,7 +158,7 @@ client_next(struct line_to *c, usec deadline, struct err *err)
 		}
 		if (wait_for(c, WAIT_READ, deadline, err) < 0)
 			return NULL;
-		n = recv(c->fd, room, 65536, MSG_DONTWAIT);
+		n = recv(c->fd, room, PIECE, MSG_DONTWAIT);
 		if (n > 0) {
 			c->in.n += (size_t)n;
 		} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {

@@ -140,12 +140,11 @@ control_close(struct control *c)
 
 /* ---- clients ---------------------------------------------------------- */
 
-void
-control_take_line(struct client *cl, json_t *line)
+/* ${text} is taken. */
+static void
+put_text(struct client *cl, char *text)
 {
-	char *text = js_dump(line);
-
-	json_decref(line);
+	/* What is put there unasked waits for room (methods_wait.c, publish_to()). */
 	if (cl->fd >= 0 && !cl->closing &&
 	    (buf_add(&cl->out, text, strlen(text)) < 0 ||
 	    buf_add(&cl->out, "\n", 1) < 0)) {
@@ -153,6 +152,20 @@ control_take_line(struct client *cl, json_t *line)
 		client_close(cl);
 	}
 	free(text);
+}
+
+void
+control_take_line(struct client *cl, json_t *line)
+{
+	put_text(cl, js_dump(line));
+	json_decref(line);
+}
+
+/* It has room for one more answer. */
+static bool
+takes_answers(const struct client *cl)
+{
+	return cl->fd >= 0 && !cl->closing && cl->out.n < CONTROL_QUEUE;
 }
 
 static json_t *
@@ -169,9 +182,18 @@ void
 control_take_result(struct client *cl, const json_t *id, json_t *result)
 {
 	json_t *line = answer_to(id);
+	char *text;
 
 	json_object_set_new(line, "result", result);
-	control_take_line(cl, line);
+	text = js_dump(line);
+	json_decref(line);
+	if (strlen(text) < CONTROL_ANSWER) {
+		put_text(cl, text);
+		return;
+	}
+	free(text);
+	control_take_error(cl, id, js_error("control.too-long",
+	    "the answer is longer than 32 MiB", NULL));
 }
 
 void
@@ -240,7 +262,7 @@ accept_one(struct control *c, int fd, uint64_t seq)
 	cl->active = clock_now();
 	cl->turn = CONTROL_TURN;
 	buf_init(&cl->in, CONTROL_LINE);
-	buf_init(&cl->out, CONTROL_QUEUE);
+	buf_init(&cl->out, CONTROL_QUEUE + CONTROL_ANSWER);
 	greet(cl, seq);
 }
 
@@ -389,7 +411,7 @@ control_pending(const struct control *c)
 	for (size_t i = 0; i < CONTROL_CLIENTS && c->fd >= 0; i++) {
 		const struct client *cl = &c->client[i];
 
-		if (cl->fd >= 0 && !cl->closing && cl->in.n > cl->n_seen &&
+		if (takes_answers(cl) && cl->in.n > cl->n_seen &&
 		    memchr(cl->in.p + cl->n_seen, '\n',
 		    cl->in.n - cl->n_seen) != NULL)
 			return true;
@@ -402,7 +424,7 @@ next_request(struct client *cl, struct request *rq)
 {
 	struct err err;
 
-	while (cl->fd >= 0 && !cl->closing && cl->turn > 0 &&
+	while (takes_answers(cl) && cl->turn > 0 &&
 	    next_line(cl, &rq->line, &err)) {
 		cl->turn--;
 		cl->active = clock_now();

@@ -2,8 +2,9 @@
  * control.h — the control socket: JSON lines over a UNIX stream socket, for our
  * own user only.  This is the transport; methods.c knows what requests mean.
  *
- * Nothing here waits.  A client that does not read is closed when its queue of answers
- * is full, or when events that it did not get are no longer kept; a line of more than a MiB, or what is no JSON object, closes it too.  Each
+ * Nothing here waits.  A client that does not read is not answered any more when its
+ * queue of answers is full, and closed when events that it did not get are no longer
+ * kept; a request of more than a MiB, or what is no JSON object, closes it too.  Each
  * client has its turn, and when there are too many the one that was idle longest
  * goes.
  */
@@ -26,7 +27,8 @@ enum {
 	CONTROL_PROTOCOL = 1,
 	CONTROL_CLIENTS = 64,
 	CONTROL_LINE = 1 << 20,
-	CONTROL_QUEUE = 4 << 20,
+	CONTROL_QUEUE = 4 << 20,	/* bytes of answers, before the last one */
+	CONTROL_ANSWER = 32 << 20,	/* bytes of one; it is all in memory */
 	CONTROL_AHEAD = 256 << 10,	/* bytes of events that wait for a client */
 	CONTROL_WAITS = 8,
 	CONTROL_TURN = 32		/* requests of one client in a row */

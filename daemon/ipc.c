@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/ride.h"
 #include "base/wait.h"
 
@@ -26,7 +25,7 @@ union fd_space {
 
 int
 ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
-    struct err *err)
+    usec deadline, struct err *err)
 {
 	uint8_t kind = (uint8_t)type;
 	struct iovec iov[2] = {
@@ -35,7 +34,6 @@ ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
 	};
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 	union fd_space space;
-	usec deadline = clock_in(USEC_S(1));
 
 	if (payload.n > IPC_MAX)
 		return err_set(err, ERR_LOCAL, "internal.ipc",
@@ -63,7 +61,8 @@ ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
 }
 
 int
-ipc_send_file(int fd, enum ipc_type type, struct str text, struct err *err)
+ipc_send_file(int fd, enum ipc_type type, struct str text, usec deadline,
+    struct err *err)
 {
 	int file = memfd_create("syncd", MFD_CLOEXEC), r = -1;
 	struct str rest = text;
@@ -74,7 +73,7 @@ ipc_send_file(int fd, enum ipc_type type, struct str text, struct err *err)
 	if (file < 0 || n <= 0)
 		err_sys(err, ERR_LOCAL, "internal.ipc", "memfd");
 	else
-		r = ipc_send(fd, type, STR_NONE, file, err);
+		r = ipc_send(fd, type, STR_NONE, file, deadline, err);
 	if (file >= 0)
 		close(file);
 	return r;

@@ -73,13 +73,14 @@ enum ipc_type {
 			 * connection */
 };
 
-/* Both wait for at most a second of a full socket; then ERR_RETRY. ${fd_ride}
- * -1: none. */
+/* Both wait until ${deadline} while the socket is full; then ERR_RETRY.  One end may
+ * wait for ever, and only one: the parent does not.  ${fd_ride} -1: none. */
 int	ipc_send(int fd, enum ipc_type type, struct str payload, int fd_ride,
-	    struct err *err);
+	    usec deadline, struct err *err);
 /* The same of what may be longer than IPC_MAX: it rides along as a file, for
  * ipc_read_file(). */
-int	ipc_send_file(int fd, enum ipc_type type, struct str text, struct err *err);
+int	ipc_send_file(int fd, enum ipc_type type, struct str text, usec deadline,
+	    struct err *err);
 /* All of it into ${out}, which is clear; ${ride} stays the caller's. */
 int	ipc_read_file(int ride, struct buf *out, struct err *err);
 /* The next message, if there is one: 1 with *type, *payload (borrowed until the

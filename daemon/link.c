@@ -14,13 +14,27 @@
 #include "cred.h"
 #include "js.h"
 
+/* Somebody waits for each word, so a parent that is slow, or stopped for a while, is
+ * waited for; only being told to stop ends that. */
+static int
+say(enum ipc_type type, struct str text, int ride, struct err *err)
+{
+	int r;
+
+	/* That the network changed is told in every wait. */
+	do
+		r = ipc_send(IPC_FD, type, text, ride, USEC_NEVER, err);
+	while (r < 0 && err->class == ERR_RETRY);
+	return r;
+}
+
 void
 link_send(enum ipc_type type, json_t *v)
 {
 	char *text = js_dump(v);
 	struct err err;
 
-	if (ipc_send(IPC_FD, type, str_z(text), -1, &err) < 0)
+	if (say(type, str_z(text), -1, &err) < 0)
 		log_debug("parent: %s", err.text);
 	free(text);
 	json_decref(v);
@@ -235,7 +249,7 @@ link_ask_tunnel(struct link *l, const struct account_conf *conf, int *fd,
 		return 0;
 	l->have_tunnel = false;
 	l->trouble.class = ERR_NONE;
-	if (ipc_send(IPC_FD, IPC_TUNNEL_ASK, STR(""), -1, err) < 0)
+	if (say(IPC_TUNNEL_ASK, STR(""), -1, err) < 0)
 		return -1;
 	while (!l->have_tunnel) {
 		if (l->trouble.class != ERR_NONE) {
@@ -293,8 +307,8 @@ ask_exec(void *daemon, const struct hook_exec *x)
 		json_object_set_new(v, "secret", js_text(x->secret));
 	text = js_dump(v);
 
-	/* A message that is too long, or a parent that does not listen. */
-	if (ipc_send(IPC_FD, IPC_EXEC, str_z(text), x->in, &err) < 0)
+	/* A message that is too long, or a parent that is gone. */
+	if (say(IPC_EXEC, str_z(text), x->in, &err) < 0)
 		refuse(l, call, STR("it could not be asked for"));
 	free(text);
 	json_decref(v);

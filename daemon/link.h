@@ -49,8 +49,8 @@ struct link {
 	bool		 have_script;
 };
 
-/* Tell the parent; ${v} is taken.  A parent that is gone is not an error: the
- * signal to stop is on its way. */
+/* Tell the parent, and wait while it does not listen; ${v} is taken.  A parent that is
+ * gone is not an error: the signal to stop is on its way. */
 void	link_send(enum ipc_type type, json_t *v);
 /* Take in everything that the parent has said by now; -1: it is gone. */
 int	link_hear(struct link *l, struct err *err);

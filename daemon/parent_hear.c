@@ -55,6 +55,23 @@ settle(struct parent *p, struct job *job, struct part *part, int code,
 	    "summary", summary, "error", error));
 }
 
+static void
+hand_out(struct parent *p, struct account *a, struct job *job, struct part *part)
+{
+	struct err err;
+
+	if (is_full_round(p, job, part)) {
+		a->last_try = clock_wall();
+		pings_send(&p->pings, a->conf, PING_START, NULL);
+	}
+	/* Of one that is gone the reaping tells more. */
+	if (account_send_job(a, job, part, &err) == 0 || err.class == ERR_CANCEL)
+		return;
+	a->n_sent--;
+	settle(p, job, part, EX_TEMPFAIL, NULL,
+	    js_error(err.code, err.text, NULL));
+}
+
 /* Hand out what waits.  Once: one part for each life of a worker. */
 void
 parent_hand_out(struct parent *p)
@@ -75,14 +92,8 @@ parent_hand_out(struct parent *p)
 				    "the account was paused or removed", NULL));
 				continue;
 			}
-			if (!a->ready || a->stopping ||
-			    (account_one_job(a) && a->n_sent > 0))
-				continue;
-			if (is_full_round(p, job, part)) {
-				a->last_try = clock_wall();
-				pings_send(&p->pings, a->conf, PING_START, NULL);
-			}
-			account_send_job(a, job, part);
+			if (account_takes_job(a))
+				hand_out(p, a, job, part);
 		}
 	}
 }

@@ -1,6 +1,7 @@
 /* schedule.c — whose turn it is. */
 #include "schedule.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -8,6 +9,8 @@
 #include "js.h"
 
 static const int64_t first_tries = USEC_S(900);
+static const int64_t slip = USEC_S(60);		/* clocks are kept right all the time */
+static const int64_t made_up = USEC_S(3600);	/* a turn that it was set past */
 
 bool
 schedule_turns(const struct account_conf *conf)
@@ -89,6 +92,33 @@ next_turn(const struct account *a, bool first)
 	return clock_in(from - now + at_random(a, most));
 }
 
+/* Of deadlines, when it is what time. */
+static int64_t
+wall_ahead(void)
+{
+	return clock_wall() - clock_now();
+}
+
+/* A daily turn is a moment of the wall clock, and that may be set: at home machines that
+ * begin in 1970 as well as by hand.  What is due by the old one is not believed. */
+static void
+follow_clock(struct account *a)
+{
+	int64_t set = wall_ahead() - a->due_ahead, late = clock_now() - a->due + set;
+
+	if (a->due == 0 || !a->conf->schedule.daily || llabs(set) <= slip)
+		return;
+	a->due = set > 0 && late >= 0 && late < made_up ? clock_now() : 0;
+	a->due_ahead = wall_ahead();
+}
+
+static void
+set_turn(struct account *a, bool first)
+{
+	a->due = next_turn(a, first);
+	a->due_ahead = wall_ahead();
+}
+
 static bool
 is_due(const struct account *a)
 {
@@ -116,11 +146,12 @@ schedule_step(struct account *a, struct jobs *jobs)
 {
 	if (a->conf->schedule.every == 0 || !account_active(a))
 		return;
+	follow_clock(a);
 	if (a->due == 0)
-		a->due = next_turn(a, true);
+		set_turn(a, true);
 	if (!is_due(a) || !condition_met(&a->condition))
 		return;
-	a->due = next_turn(a, false);
+	set_turn(a, false);
 	/* The last turn goes on: it counts for this one. */
 	if (!jobs_want(jobs, a->name))
 		job_add(jobs, job_new(jobs, false, false, VERDICT_NONE),

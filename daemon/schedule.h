@@ -23,7 +23,8 @@ void	schedule_window(const struct account_conf *conf, int64_t now, bool inside,
  * watches, or a turn that has come.  A worker that may not be is stopped, unless
  * somebody asked for what it does.  True: another state than before. */
 bool	schedule_allow(struct account *a, const struct jobs *jobs);
-/* When its turn has come, and it may be, add a job for it; the next turn is set. */
+/* When its turn has come, and it may be, add a job for it; the next turn is set.  A
+ * daily one is set anew if the wall clock was, which the parent is woken by (wake.h). */
 void	schedule_step(struct account *a, struct jobs *jobs);
 /* When the next turn is; USEC_NEVER also when it has come and may not be. */
 usec	schedule_deadline(const struct account *a);

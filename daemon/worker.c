@@ -352,7 +352,7 @@ start(struct worker *w, struct err *err)
 	if (!w->once)
 		w->reload = reload_new(w->acc);
 	worker_sandbox(w->conf, w->acc->root, w->state_dir);
-	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, err);
+	return ipc_send(IPC_FD, IPC_READY, STR(""), -1, USEC_NEVER, err);
 }
 
 static void

@@ -13,11 +13,15 @@
 
 enum { EAGER_S = 30 };
 
+/* There is always a newer one to come: it is not waited for. */
 static int
 send_status(struct str text, struct err *err)
 {
-	return text.n <= IPC_MAX ? ipc_send(IPC_FD, IPC_STATUS, text, -1, err) :
-	    ipc_send_file(IPC_FD, IPC_STATUS, text, err);
+	usec deadline = clock_in(USEC_S(1));
+
+	return text.n <= IPC_MAX ?
+	    ipc_send(IPC_FD, IPC_STATUS, text, -1, deadline, err) :
+	    ipc_send_file(IPC_FD, IPC_STATUS, text, deadline, err);
 }
 
 void

@@ -61,23 +61,28 @@ recover(struct account *acc, bool again, struct err *err)
 
 /* ---- what is left on the server --------------------------------------- */
 
+#define TOO_BIG	"larger than limits.max_message_size"
+
+static void
+warn(struct drain *d, const struct drop_msg *msg, const char *code,
+    const char *why)
+{
+	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
+	    "%s: message %u (%" PRIu64 " bytes): %s; it stays on the server only",
+	    d->f->name, msg->number, msg->size, why);
+	d->acc->tally.refused++;
+}
+
 /* A message that stays there and is not asked for again, at least for a day. */
 static int
 refuse(struct drain *d, const struct drop_msg *msg, bool for_good,
     const char *code, const char *why, struct err *err)
 {
-	struct msg_row row = {
-		.folder = d->f->id,
-		.stage = ST_REFUSED,
-		.when = for_good ? 0 : clock_wall(),
-	};
+	struct msg_row row = { .when = for_good ? 0 : clock_wall() };
 	struct uidl_row listed;
 	int r;
 
-	problem_open(d->acc, PROBLEM_WARNING, code, d->f, "",
-	    "%s: message %u (%" PRIu64 " bytes): %s; it stays on the server only",
-	    d->f->name, msg->number, msg->size, why);
-	d->acc->tally.refused++;
+	warn(d, msg, code, why);
 	/* Nothing to know it by: it will be asked for again. */
 	if (msg->uidl == NULL)
 		return 0;
@@ -86,12 +91,7 @@ refuse(struct drain *d, const struct drop_msg *msg, bool for_good,
 	listed = maildrop_row(&d->m, msg);
 	/* Whatever scripts said: it is there only. */
 	listed.keep = KEEP_CONF;
-	r = store_msg_put(d->acc->store, &row, err);
-	listed.message = row.id;
-	if (r == 0)
-		r = store_uidl_put(d->acc->store, &listed, err);
-	if (r == 0)
-		r = account_audit(d->acc, "refuse", d->f, &row, why, err);
+	r = maildrop_refuse(d->acc, d->f, &row, &listed, why, err);
 	free(listed.uidl);
 	return account_end(d->acc, r, err);
 }
@@ -172,22 +172,43 @@ ask_header(struct drain *d, const struct drop_msg *msg, struct header *header,
 	return 0;
 }
 
+/* Without an id it would be told of in each session. */
+static bool
+has_stand_in(const struct drain *d, const struct drop_msg *msg)
+{
+	return d->acc->conf->pop3.too_big != TOO_BIG_SKIP && msg->uidl != NULL;
+}
+
+static int
+stand_in(struct drain *d, const struct drop_msg *msg, uint64_t size,
+    const struct header *header, struct err *err)
+{
+	struct arrival *a = placeholder_add(&d->arrived, header, size,
+	    d->m.now / USEC_S(1), err);
+
+	if (a == NULL)
+		return -1;
+	a->listed = maildrop_row(&d->m, msg);
+	a->stands_for = TOO_BIG;
+	return 0;
+}
+
 static int
 tell_of(struct drain *d, const struct drop_msg *msg, struct err *err)
 {
 	struct header header = { 0 };
+	struct err broken;
 	int r;
 
-	if (refuse(d, msg, true, "server.too-big",
-	    "larger than limits.max_message_size", err) < 0)
-		return -1;
-	/* Without an id it would be told of in each session. */
-	if (d->acc->conf->pop3.too_big == TOO_BIG_SKIP || msg->uidl == NULL)
-		return 0;
+	if (!has_stand_in(d, msg))
+		return refuse(d, msg, true, "server.too-big", TOO_BIG, err);
+	warn(d, msg, "server.too-big", TOO_BIG);
 	r = ask_header(d, msg, &header, err);
-	if (r == 0)
-		r = placeholder_add(&d->arrived, &header, msg->size,
-		    d->m.now / USEC_S(1), err);
+	/* A server that cannot be asked does not get to be asked each time. */
+	if (r < 0)
+		header_clear(&header);
+	if (stand_in(d, msg, msg->size, &header, r < 0 ? &broken : err) < 0)
+		r = -1;
 	header_clear(&header);
 	return r;
 }
@@ -198,10 +219,30 @@ body_data(struct drain *d, struct str bytes, struct err *err)
 	d->size += bytes.n;
 	/* LIST has lied. */
 	if (too_big(d, d->size)) {
+		if (d->arrived.open) {
+			d->lied = d->arrived.header;
+			d->arrived.header = (struct header){ 0 };
+		}
 		land_discard(&d->arrived);
 		return 0;
 	}
 	return land_data(&d->arrived, bytes, err);
+}
+
+static int
+end_lie(struct drain *d, const struct drop_msg *msg, struct err *err)
+{
+	int r;
+
+	if (has_stand_in(d, msg)) {
+		warn(d, msg, "server.too-big", TOO_BIG);
+		header_end(&d->lied);
+		r = stand_in(d, msg, d->size, &d->lied, err);
+	} else {
+		r = refuse(d, msg, true, "server.too-big", TOO_BIG, err);
+	}
+	header_clear(&d->lied);
+	return r;
 }
 
 static int
@@ -212,8 +253,7 @@ end_body(struct drain *d, struct err *err)
 
 	d->acc->progress->done++;
 	if (too_big(d, d->size))
-		return refuse(d, msg, true, "server.too-big",
-		    "larger than limits.max_message_size", err);
+		return end_lie(d, msg, err);
 	if (d->size == 0) {
 		land_discard(&d->arrived);
 		return refuse(d, msg, false, "server.poison",
@@ -430,6 +470,7 @@ run(struct drain *d, struct err *err)
 	if (d->o->done != NULL && memcmp(&did, &nothing, sizeof(did)) != 0)
 		d->o->done(d->o->who, d->f, &did, clock_now() - started);
 	land_clear(&d->arrived);
+	header_clear(&d->lied);
 	free(d->wanted);
 	free(d->big);
 	maildrop_clear(&d->m);

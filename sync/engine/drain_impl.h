@@ -18,6 +18,7 @@ struct drain {
 	size_t		 n_big;
 	size_t		 at;		/* wanted[at] is coming */
 	uint64_t	 size;		/* of what came of it */
+	struct header	 lied;		/* its own, if it is too big after all */
 	bool		 more;		/* not all that is new is wanted now */
 	bool		 trouble;	/* something is left for later */
 	size_t		 n_deleted;

@@ -13,6 +13,7 @@
 #include "engine/dedupe.h"
 #include "engine/hooks.h"
 #include "engine/local.h"
+#include "engine/maildrop.h"
 #include "maildir/dir.h"
 
 enum { BATCH = 256, BATCH_BYTES = 32 << 20 };
@@ -260,6 +261,23 @@ row_of_arrival(const struct arrivals *a, const struct arrival *one,
 	};
 }
 
+/* What it stands for is refused in the same transaction: that row alone would say
+ * that nothing is to come.  Scripts have seen the one that stands for it only. */
+static int
+write_listed(const struct arrivals *a, struct arrival *one, struct err *err)
+{
+	struct msg_row refused = { 0 };
+
+	if (one->listed.since == 0)
+		return 0;
+	one->listed.message = one->row;
+	if (one->stands_for == NULL)
+		return store_uidl_put(a->acc->store, &one->listed, err);
+	one->listed.keep = KEEP_CONF;
+	return maildrop_refuse(a->acc, a->f, &refused, &one->listed,
+	    one->stands_for, err);
+}
+
 /* With what scripts planned for the messages, in the same transaction. */
 static int
 write_landing(struct arrivals *a, struct err *err)
@@ -276,9 +294,8 @@ write_landing(struct arrivals *a, struct err *err)
 		    store_msg_put(a->acc->store, &row, err);
 		if (r < 0)
 			return -1;
-		one->row = one->listed.message = row.id;
-		if (one->listed.since != 0 &&
-		    store_uidl_put(a->acc->store, &one->listed, err) < 0)
+		one->row = row.id;
+		if (write_listed(a, one, err) < 0)
 			return -1;
 		moved = moved || one->to != NULL;
 		if (tell_message(a->acc, HOOK_DELIVERED, home_of(a, one), &row,

@@ -40,6 +40,8 @@ struct arrival {
 	struct modseq	 modseq;
 	char		*objid;
 	struct uidl_row	 listed;	/* POP3; .since 0: not */
+	const char	*stands_for;	/* NULL: it is .listed itself, which else
+					 * is refused, and why */
 	struct landed	*landed;	/* told when it has; or NULL */
 	/* Where it goes, once that is decided, and what its name shows. */
 	int64_t		 row;		/* 0: no number yet */

@@ -442,6 +442,22 @@ maildrop_by_content(struct maildrop *m, struct drop_msg *d,
 	return NULL;
 }
 
+int
+maildrop_refuse(struct account *acc, const struct folder *f, struct msg_row *row,
+    struct uidl_row *listed, const char *why, struct err *err)
+{
+	int r;
+
+	row->folder = f->id;
+	row->stage = ST_REFUSED;
+	r = row->id != 0 ? store_msg_add(acc->store, row, err) :
+	    store_msg_put(acc->store, row, err);
+	listed->message = row->id;
+	if (r == 0)
+		r = store_uidl_put(acc->store, listed, err);
+	return r < 0 ? -1 : account_audit(acc, "refuse", f, row, why, err);
+}
+
 struct uidl_row
 maildrop_row(const struct maildrop *m, const struct drop_msg *d)
 {

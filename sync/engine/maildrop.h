@@ -54,6 +54,11 @@ int	maildrop_record(struct maildrop *m, struct err *err);
  * which the message ${d} is from now on; or NULL. */
 struct uidl_row	*maildrop_by_content(struct maildrop *m, struct drop_msg *d,
 		    const struct hash *all);
+/* In a transaction: ${listed} stays on the server only, and why.  ${row} is what is
+ * known of it; its number is chosen here, or the one that it has. */
+int		 maildrop_refuse(struct account *acc, const struct folder *f,
+		    struct msg_row *row, struct uidl_row *listed,
+		    const char *why, struct err *err);
 /* A new message, for the state; ->uidl is a copy. */
 struct uidl_row	 maildrop_row(const struct maildrop *m, const struct drop_msg *d);
 void	maildrop_clear(struct maildrop *m);

@@ -142,13 +142,10 @@ apply_plan(struct offer *o, const struct plan *p)
 static int
 record(struct offer *o, size_t i, struct err *err)
 {
-	struct account *acc = o->h->acc;
 	struct drop_msg *d = o->of[i];
 	bool skip = o->by[i]->kind == OPK_SKIP;
 	struct msg_row row = {
 		.id = d->id,
-		.folder = o->m->f->id,
-		.stage = ST_REFUSED,
 		.subject = o->b.msg[i].field[HOOK_SUBJECT],
 		.from = o->b.msg[i].field[HOOK_FROM],
 		.msgid = o->b.msg[i].field[HOOK_MESSAGE_ID],
@@ -162,12 +159,7 @@ record(struct offer *o, size_t i, struct err *err)
 	    STR_ARG(o->by[i]->where));
 	d->landed.keep = skip ? KEEP_YES : KEEP_NO;
 	listed = maildrop_row(o->m, d);
-	listed.message = d->id;
-	r = store_msg_add(acc->store, &row, err);
-	if (r == 0)
-		r = store_uidl_put(acc->store, &listed, err);
-	if (r == 0)
-		r = account_audit(acc, "refuse", o->m->f, &row, why, err);
+	r = maildrop_refuse(o->m->acc, o->m->f, &row, &listed, why, err);
 	free(listed.uidl);
 	return r;
 }

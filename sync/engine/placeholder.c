@@ -29,7 +29,7 @@ date_field(struct buf *out, int64_t date)
 	field(out, "Date", text);
 }
 
-int
+struct arrival *
 placeholder_add(struct arrivals *a, const struct header *header, uint64_t size,
     int64_t date, struct err *err)
 {
@@ -46,6 +46,6 @@ placeholder_add(struct arrivals *a, const struct header *header, uint64_t size,
 	    "limits.max_message_size.  It is on the server as it was.\r\n",
 	    (double)size / 1e6) == 0);
 	if (land_begin(a, err) < 0 || land_data(a, buf_str(&text), err) < 0)
-		return -1;
-	return land_end(a, date, err) != NULL ? 0 : -1;
+		return NULL;
+	return land_end(a, date, err);
 }

@@ -11,8 +11,9 @@
 #include "engine/header.h"
 #include "engine/land.h"
 
-/* Add one to ${a}: sender and subject are those of ${header}, if it is known. */
-int	placeholder_add(struct arrivals *a, const struct header *header,
-	    uint64_t size, int64_t date, struct err *err);
+/* Add one to ${a}, and return it as land_end() does: sender and subject are those
+ * of ${header}, if it is known. */
+struct arrival	*placeholder_add(struct arrivals *a, const struct header *header,
+		    uint64_t size, int64_t date, struct err *err);
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/num.h"
 
 enum at { AT_LINE, AT_DOT, AT_DOT_CR, AT_TEXT };
+/* LINES_ANY: as the first one ends. */
+enum lines { LINES_CRLF, LINES_ANY, LINES_LF };
 
 #define BARE_END	STR(".\r\n")
 
@@ -20,6 +22,7 @@ pop3_reader_expect(struct pop3_reader *r, enum pop3_part part)
 	r->at = AT_LINE;
 	r->n = 0;
 	r->cr = r->bare = false;
+	r->lines = r->lf_status ? LINES_ANY : LINES_CRLF;
 }
 
 /* ---- lines ------------------------------------------------------------ */
@@ -68,6 +71,8 @@ line_item(struct pop3_reader *r, struct str in, size_t *eaten,
 	if (lf == in.n)
 		return 0;
 	*eaten = lf + 1;
+	if (r->part == POP3_PART_STATUS)
+		r->lf_status = !str_ends(line, STR("\r"));
 	if (str_ends(line, STR("\r")))
 		line.n--;
 	if (r->part == POP3_PART_STATUS)
@@ -143,13 +148,49 @@ give(struct pop3_reader *r, struct str text, struct pop3_item *out,
 	return 0;
 }
 
+/* Lines that end with LF: up to it, then itself. */
+static int
+lf_item(struct pop3_reader *r, struct str in, size_t *eaten,
+    struct pop3_item *out, struct err *err)
+{
+	size_t n = str_find(in, '\n');
+	bool cr;
+
+	if (n == 0) {
+		*eaten = 1;
+		r->at = AT_LINE;
+		cr = r->cr;
+		r->cr = false;
+		return give(r, cr ? STR("\n") : STR("\r\n"), out, err);
+	}
+	*eaten = n;
+	r->cr = in.p[n - 1] == '\r';
+	return give(r, str_head(in, n), out, err);
+}
+
+/* The first line may be one that ends with LF. */
+static void
+learn_lines(struct pop3_reader *r, struct str in)
+{
+	size_t lf = str_find(in, '\n');
+
+	if (lf < in.n)
+		r->lines = (lf == 0 ? r->cr : in.p[lf - 1] == '\r') ?
+		    LINES_CRLF : LINES_LF;
+}
+
 static int
 text_item(struct pop3_reader *r, struct str in, size_t *eaten,
     struct pop3_item *out, struct err *err)
 {
-	size_t n = in.n - held_back(r, in);
+	size_t n;
 	bool line;
 
+	if (r->lines == LINES_ANY)
+		learn_lines(r, in);
+	if (r->lines == LINES_LF)
+		return lf_item(r, in, eaten, out, err);
+	n = in.n - held_back(r, in);
 	if (n == 0)
 		return 0;
 	n = text_until(r, str_head(in, n), &line);

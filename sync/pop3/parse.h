@@ -7,7 +7,9 @@
  * beyond its status line.
  *
  * A message ends with CRLF "." CRLF and nothing else: a bare LF begins no line,
- * or a message could forge its own end and the answers that follow.
+ * or a message could forge its own end and the answers that follow.  But there are
+ * servers that know no CR at all: where the status line and the first line of the
+ * message both end with LF alone, every LF ends a line, and is given out as CRLF.
  */
 #ifndef POP3_PARSE_H
 #define POP3_PARSE_H
@@ -47,6 +49,8 @@ struct pop3_reader {
 	unsigned	at;		/* where in the line: parse.c */
 	bool		cr;		/* the last byte of the text was CR */
 	bool		bare;		/* ... was LF without CR before it */
+	bool		lf_status;	/* the status line ended with LF alone */
+	unsigned	lines;		/* what ends one here: parse.c */
 };
 
 void	pop3_reader_init(struct pop3_reader *r, uint64_t max_message);

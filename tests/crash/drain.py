@@ -124,6 +124,39 @@ class Drain:
         return True
 
 
+class TooBig(Drain):
+    """One more mail is too big: it stays there, and a placeholder comes."""
+
+    def __init__(self, n):
+        super().__init__(n, too_big="placeholder")
+        self.big = Mail("big", b"Subject: big\r\n\r\nbody\r\n", size=5 << 30)
+
+    def begin(self):
+        super().begin()
+        self.peer.mails.insert(0, self.big)
+
+    def whole(self, when):
+        if self.big not in self.peer.mails:
+            raise Wrong(f"{when}: what was not fetched is not there")
+        self.mails.append(self.big)
+        try:
+            super().whole(when)
+        finally:
+            self.mails.pop()
+
+    def here(self):
+        return [m for m in super().here() if b"max_message_size" not in m]
+
+    def judge_over(self, when):
+        n = len(super().here()) - len(self.here())
+        if n != 1:
+            raise Wrong(f"{when}: {n} placeholders")
+        if self.peer.mails != [self.big]:
+            raise Wrong(f"{when}: on the server: {[m.uidl for m in self.peer.mails]}")
+        self.peer.mails = []
+        super().judge_over(when)
+
+
 def sweep(drain, points):
     """Yield (mode, n, what is wrong or None)."""
     for n in points:

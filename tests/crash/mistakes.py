@@ -292,6 +292,8 @@ MISTAKES |= {
                          "test_pop3_parse"),
     "pop3-any-dot": one(POP, "if (crlf && (p == end || *p == '.')) {",
                         "if (p == end || *p == '.') {", "test_pop3_parse"),
+    "pop3-any-lf": one(POP, "r->lines = r->lf_status ? LINES_ANY : LINES_CRLF;",
+                       "r->lines = LINES_ANY;", "test_pop3_parse"),
     "pop3-endless": one(POP, "\tif (r->n > r->max_message)", "\tif (r->n < r->max_message && false)",
                         "test_pop3_parse"),
 }

@@ -13,6 +13,7 @@ import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import tarfile
 import threading
@@ -631,12 +632,26 @@ class Proving(Backup):
     def test_it_verifies_by_itself_when_it_is_time(self):
         self.flip(random.Random(3), self.tree.messages("Sent")[0].path)
         self.syncd.sync()
-        self.syncd.settings["accounts"]["a"]["backup"]["verify"] = "daily"
+        self.syncd.settings["accounts"]["a"]["backup"] = {"manifest": True, "verify": "daily"}
         self.syncd.write()
         r = self.syncd.sync(expect=1)
         self.assertIn("sha256", r.out)
         self.assertIn("not as they should be", r.err)
         self.syncd.sync()    # tomorrow, again
+
+    def test_it_does_not_wait_for_a_clock_that_was_set_back(self):
+        self.syncd.settings["accounts"]["a"]["backup"] = {"manifest": True, "verify": "daily"}
+        self.syncd.write()
+        self.syncd.sync()
+        self.flip(random.Random(3), self.tree.messages("Sent")[0].path)
+        in_ten_years = (int(time.time()) + 3650 * 86400) * 1_000_000
+        with sqlite3.connect(os.path.join(self.syncd.state, "a.db")) as db:
+            done = db.execute("UPDATE meta SET value = CAST(? AS BLOB) WHERE key = 'verified'",
+                              (f"{in_ten_years} 0",))
+        db.close()
+        self.assertEqual(done.rowcount, 1)
+        self.assertIn("sha256", self.syncd.sync(expect=1).out)
+        self.syncd.sync()
 
     def test_the_daemon_verifies(self):
         with self.syncd:

@@ -172,3 +172,12 @@ class Killed(Case):
         self.assertGreater(effects, 50)
         for mode, n, wrong in drain.sweep(stage, range(3, effects, 11)):
             self.assertIsNone(wrong, f"{mode} {n}")
+
+    def test_at_some_effects_and_one_is_too_big(self):
+        drain.build()
+        stage = drain.TooBig(1)
+        self.addCleanup(stage.close)
+        effects = stage.count()
+        self.assertGreater(effects, 20)
+        for mode, n, wrong in drain.sweep(stage, range(3, effects, 5)):
+            self.assertIsNone(wrong, f"{mode} {n}")

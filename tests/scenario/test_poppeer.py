@@ -306,12 +306,42 @@ class Kept(PopCase):
         self.assertQuiet()
         self.assertEqual(len(self.files()), self.n)
 
+    def placeholders(self):
+        return [f for f in self.files() if b"max_message_size" in f]
+
+    def test_cut_before_a_placeholder(self):
+        """The rest is not kept waiting by a server that ends whenever it is asked."""
+        self.set(pop3={"too_big": "placeholder"})
+        self.all[2].size = 5 << 30
+        self.peer.on("TOP", cut())
+        self.fails("net.closed", 69)
+        self.assertEqual(len(self.placeholders()), 1)
+        self.syncd.sync()
+        self.assertEqual(len(self.placeholders()), 1)
+        self.assertEqual(len(self.files()), self.n)
+        self.assertEqual([c for c in self.peer.sent if c.startswith("TOP")], ["TOP 3 0"])
+        self.assertQuiet()
+
     def test_more_than_was_listed(self):
         self.set(limits=dict(QUICK["limits"], max_message_size="1KiB"))
         self.all[2].data = message("m3", "z" * 2000)
         self.all[2].wire = stuffed(self.all[2].data)
         self.assertIn("server.too-big", self.syncd.sync().err)
         self.assertHere(*(m for m in self.all if m.uidl != "id3"))
+        self.assertQuiet()
+
+    def test_a_placeholder_of_more_than_was_listed(self):
+        self.set(pop3={"too_big": "placeholder", "keep_on_server": 0},
+                 limits=dict(QUICK["limits"], max_message_size="1MiB"))
+        self.all[2].data = message("m3", "z" * 2_000_000)
+        self.all[2].wire = stuffed(self.all[2].data)
+        self.all[2].size = 300
+        self.syncd.sync()
+        stub, = self.placeholders()
+        self.assertIn(b"Subject: m3\n", stub)
+        self.assertIn(b"2.0 MB", stub)
+        self.assertEqual([m.uidl for m in self.peer.mails], ["id3"])
+        self.assertEqual(len(self.files()), self.n)
         self.assertQuiet()
 
     def test_no_end(self):
@@ -588,6 +618,35 @@ class Gmail(PopCase):
         self.fails("net.closed", 69)
         self.syncd.sync()
         self.assertHere()
+
+
+class NoCr(PopCase):
+    """A server that ends every line with LF alone."""
+
+    def setUp(self):
+        super().setUp()
+        self.all[1].data = message("m2", ".\r\n..\r\n.a\r\n\r\nb")
+        self.all[1].wire = stuffed(self.all[1].data)
+        self.peer.rules.mangle = lambda data: data.replace(b"\r\n", b"\n")
+
+    def test_all_is_here(self):
+        self.syncd.sync()
+        self.assertHere()
+        del self.peer.fetched[:]
+        self.syncd.sync()
+        self.assertEqual(self.peer.fetched, [])
+
+    def test_in_lock_step_and_emptied(self):
+        self.peer.caps = without("PIPELINING")
+        self.set(pop3={"keep_on_server": 0})
+        self.syncd.sync()
+        self.assertHere()
+        self.assertEqual(self.peer.mails, [])
+
+    def test_a_server_that_has_learned_it(self):
+        """It is the same mail as before."""
+        self.syncd.sync()
+        self.heal()
 
 
 class Exchange(PopCase):

@@ -45,6 +45,7 @@ static char conf_path[128], socket_path[128];
 
 /* ---- a worker --------------------------------------------------------- */
 
+enum { WIDE = 5 << 20 };	/* bytes of a status, more than a client's queue */
 enum { FLOOD = 19000 };		/* lines of a long plan, more than a client's queue */
 
 static inline void
@@ -57,8 +58,23 @@ say(enum ipc_type type, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (ipc_send(IPC_FD, type, str_z(text), -1, &err) < 0)
+	if (ipc_send(IPC_FD, type, str_z(text), -1, USEC_NEVER, &err) < 0)
 		_exit(99);
+}
+
+/* A status of ${WIDE} bytes. */
+static inline void
+say_much(void)
+{
+	char *text = xmalloc(WIDE + 64);
+	size_t n = (size_t)sprintf(text, "{\"state\": \"live\", \"extra\": \"");
+	struct err err;
+
+	memset(text + n, 'x', WIDE);
+	strcpy(text + n + WIDE, "\"}");
+	if (ipc_send_file(IPC_FD, IPC_STATUS, str_z(text), USEC_NEVER, &err) < 0)
+		_exit(94);
+	free(text);
 }
 
 /* The next message's payload, to free(). */
@@ -88,6 +104,17 @@ hear(enum ipc_type *type)
 	return str_dup(payload);
 }
 
+/* It is in the middle of something, until the test has made that file. */
+static inline void
+wait_for_leave(void)
+{
+	char path[160];
+
+	snprintf(path, sizeof(path), "%s/state/leave", dir);
+	while (access(path, F_OK) != 0)
+		usleep(5000);
+}
+
 /* "new=3 path=..." of the job, after one line. */
 static inline void
 do_job(const char *account, const char *text, bool once)
@@ -101,6 +128,8 @@ do_job(const char *account, const char *text, bool once)
 		json_decref(job);
 		return;
 	}
+	if (strncmp(account, "busy", 4) == 0)
+		wait_for_leave();
 	/* What a round of its own says: it begins, and all is well by then. */
 	if (strncmp(account, "pulse", 5) == 0)
 		say(IPC_STATUS, "{\"state\": \"syncing\", "
@@ -172,6 +201,8 @@ live(const char *account)
 	    "\"pid\": %d, \"problems\": [%s]}", (int)getpid(),
 	    strncmp(account, "held", 4) != 0 ? "" :
 	    "{\"code\": \"guard.max-delete\", \"message\": \"many are gone\"}");
+	if (strncmp(account, "wide", 4) == 0)
+		say_much();
 	if (strncmp(account, "ask", 3) == 0)
 		say(IPC_SECRET_ASK, "{\"reason\": \"connect\"}");
 	for (;;) {

@@ -186,21 +186,135 @@ endless_line_is_refused(void **state)
 	stop(&to);
 }
 
+static size_t
+count_lines(const char *text, size_t n)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < n; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+/* Until it reads, nobody else waits for it, and nothing more is kept for it. */
 static void
-reader_that_never_reads_is_closed(void **state)
+who_does_not_read_is_not_answered_until_he_does(void **state)
 {
 	static const char rq[] = "{\"method\":\"describe\"}\n";
-	struct line_to to = start("good");
-	int fd = raw();
+	static struct control c;
+	struct request got;
+	size_t asked = 0, answers = 0;
+	char bytes[65536];
+	struct err err;
 	ssize_t n;
+	int fd;
 
 	(void)state;
-	do
-		n = send(fd, rq, sizeof(rq) - 1, MSG_NOSIGNAL);
-	while (n > 0);
+	assert_int_equal(control_open(&c, socket_path, &err), 0);
+	fd = raw();
+	/* One more: it says hello. */
+	for (asked = 1; send(fd, rq, sizeof(rq) - 1,
+	    MSG_DONTWAIT | MSG_NOSIGNAL) ==
+	    (ssize_t)sizeof(rq) - 1; asked++) {
+		control_step(&c, 0);
+		while (control_next(&c, &got)) {
+			memset(bytes, 'x', 8192);
+			control_take_result(got.client, got.id,
+			    json_stringn(bytes, 8192));
+			json_decref(got.line);
+		}
+		assert_int_equal(control_pending(&c), false);
+		assert_true(c.client[0].out.n < CONTROL_QUEUE + 16384);
+	}
+	while (answers < asked && (n = recv(fd, bytes, sizeof(bytes),
+	    MSG_DONTWAIT)) != 0) {
+		answers += n > 0 ? count_lines(bytes, (size_t)n) : 0;
+		control_step(&c, 0);
+		while (control_next(&c, &got)) {
+			control_take_result(got.client, got.id, json_object());
+			json_decref(got.line);
+		}
+	}
+	assert_int_equal(answers, asked);
 	close(fd);
-	json_decref(ask(&to, "ping", NULL));
+	control_close(&c);
+}
+
+static size_t
+length_of(const json_t *answer, const char *account)
+{
+	const char *extra = js_get(account_of(answer, account), "extra");
+
+	return extra != NULL ? strlen(extra) : 0;
+}
+
+/* It has come. */
+static void
+until_wide(struct line_to *to)
+{
+	usec end = clock_in(USEC_S(60));
+	size_t n = 0;
+
+	while (n != WIDE) {
+		json_t *answer = ask(to, "status", NULL);
+
+		n = length_of(answer, "wide");
+		json_decref(answer);
+		assert_true(clock_now() < end);
+		usleep(5000);
+	}
+}
+
+/* Longer than what a client may leave unread, and more than one of them. */
+static void
+long_answers_come_whole(void **state)
+{
+	struct line_to to = start("wide");
+	struct err err;
+
+	(void)state;
+	until_wide(&to);
+	for (int i = 0; i < 2; i++)
+		assert_true(client_send(&to, "status", NULL,
+		    clock_in(USEC_S(60)), &err) > 0);
+	for (int i = 0; i < 2; i++) {
+		json_t *line = client_next(&to, clock_in(USEC_S(60)), &err);
+
+		if (line == NULL)
+			fail_msg("%s", err.text);
+		assert_int_equal(length_of(line, "wide"), WIDE);
+		json_decref(line);
+	}
 	stop(&to);
+}
+
+static void
+answer_that_is_too_long_is_an_error(void **state)
+{
+	static const char want[] = "{\"id\":7,\"error\":{\"code\":\"control.too-long\"";
+	char *text = xmalloc(CONTROL_ANSWER), bytes[4096];
+	json_t *id = json_integer(7);
+	static struct control c;
+	struct err err;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	assert_int_equal(control_open(&c, socket_path, &err), 0);
+	fd = raw();
+	control_step(&c, 0);
+	assert_true(recv(fd, bytes, sizeof(bytes), 0) > 0);
+	memset(text, 'x', CONTROL_ANSWER);
+	control_take_result(&c.client[0], id, json_stringn(text, CONTROL_ANSWER));
+	control_flush(&c);
+	n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	assert_true(n > (ssize_t)sizeof(want));
+	assert_memory_equal(bytes, want, sizeof(want) - 1);
+	assert_int_equal(bytes[n - 1], '\n');
+	json_decref(id);
+	free(text);
+	close(fd);
+	control_close(&c);
 }
 
 /* It remembers a number that this daemon has not come to: the state was lost. */
@@ -239,16 +353,6 @@ listen_to(struct control *c, struct events *e, size_t n)
 	for (size_t i = 0; i < n; i++)
 		events_take_add(e, "mail.new", json_pack("{s:s}", "x", text));
 	return fd;
-}
-
-static size_t
-count_lines(const char *text, size_t n)
-{
-	size_t lines = 0;
-
-	for (size_t i = 0; i < n; i++)
-		lines += text[i] == '\n';
-	return lines;
 }
 
 /* Far more than its queue holds: who reads gets it all. */
@@ -397,7 +501,9 @@ main(void)
 		T(client_that_ends_its_side_is_still_answered),
 		T(garbage_closes_the_client_only),
 		T(endless_line_is_refused),
-		T(reader_that_never_reads_is_closed),
+		T(who_does_not_read_is_not_answered_until_he_does),
+		T(long_answers_come_whole),
+		T(answer_that_is_too_long_is_an_error),
 		T(listener_that_reads_gets_all_that_is_kept),
 		T(listener_that_misses_events_is_told_and_closed),
 		T(listener_after_a_lost_state_hears_what_comes),

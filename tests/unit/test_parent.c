@@ -54,6 +54,66 @@ job_answers_when_every_part_is_done(void **state)
 	stop(&to);
 }
 
+static json_t *
+answer_to_job(struct line_to *to, json_t *asked)
+{
+	char params[64];
+	json_t *answer;
+
+	snprintf(params, sizeof(params), "{\"job\": \"%s\"}",
+	    js_get(json_object_get(asked, "result"), "job"));
+	json_decref(asked);
+	answer = ask(to, "job.wait", params);
+	return answer;
+}
+
+/* Far more than the line to it has room for.  The parent does not wait meanwhile. */
+static void
+jobs_for_a_worker_that_is_busy_wait_for_it(void **state)
+{
+	enum { JOBS = 200 };
+	struct line_to to = start("busy good");
+	json_t *asked[JOBS];
+	char params[900], path[160];
+
+	(void)state;
+	json_decref(until_state(&to, "busy", "live"));
+	snprintf(params, sizeof(params), "{\"target\": \"busy/%0800d\"}", 0);
+	for (size_t i = 0; i < JOBS; i++)
+		asked[i] = ask(&to, "sync", params);
+	snprintf(path, sizeof(path), "%s/state/leave", dir);
+	close(open(path, O_WRONLY | O_CREAT, 0600));
+	for (size_t i = 0; i < JOBS; i++) {
+		json_t *answer = answer_to_job(&to, asked[i]);
+		const json_t *result = json_object_get(answer, "result");
+
+		assert_int_equal(js_int(result, "exit", -1), 0);
+		json_decref(answer);
+	}
+	stop(&to);
+}
+
+/* What cannot be handed to the worker is answered, too. */
+static void
+job_that_is_too_long_fails(void **state)
+{
+	struct line_to to = start("good");
+	char *params = xmalloc(IPC_MAX + 64);
+	json_t *answer;
+	int n = snprintf(params, 64, "{\"target\": \"good/");
+
+	(void)state;
+	json_decref(until_state(&to, "good", "live"));
+	memset(params + n, 'x', IPC_MAX);
+	strcpy(params + n + IPC_MAX, "\"}");
+	answer = answer_to_job(&to, ask(&to, "sync", params));
+	assert_int_equal(js_int(json_object_get(answer, "result"), "exit", 0),
+	    EX_TEMPFAIL);
+	json_decref(answer);
+	free(params);
+	stop(&to);
+}
+
 /* Who pages through a long plan is not one who does not read. */
 static void
 long_plan_waits_for_a_slow_reader(void **state)
@@ -636,6 +696,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(status_tells_what_workers_said_and_passes_the_rest_on),
 		T(job_answers_when_every_part_is_done),
+		T(jobs_for_a_worker_that_is_busy_wait_for_it),
+		T(job_that_is_too_long_fails),
 		T(long_plan_waits_for_a_slow_reader),
 		T(waiting_for_a_job_that_is_forgotten_ends),
 		T(job_of_a_worker_that_dies_fails_and_the_worker_comes_back),

@@ -105,6 +105,32 @@ messages(void **state)
 	check_rows(rows, ARRAY_LEN(rows));
 }
 
+/* A server that ends its own line, and the first one of the message, with LF alone
+ * does so with all. */
+static void
+lines_that_end_with_lf(void **state)
+{
+	static const struct row rows[] = {
+		{ "M", "+OK\n.\n+OK\n", "OK [] \n.\nOK [] \n" },
+		{ "MM", "+OK\na\n\nb\n.\n+OK\nc\n.\n+OK\n",
+		  "OK [] \n\"a\\r\\n\\r\\nb\\r\\n\"\n.\n"
+		  "OK [] \n\"c\\r\\n\"\n.\nOK [] \n" },
+		{ "M", "+OK\na\n..\n..b\n.\n",
+		  "OK [] \n\"a\\r\\n.\\r\\n.b\\r\\n\"\n.\n" },
+		{ "M", "+OK\n\na\rb\r\n.\r\n",
+		  "OK [] \n\"\\r\\na\\rb\\r\\n\"\n.\n" },
+		/* Only its own line. */
+		{ "M", "+OK\na\r\nb\n.\r\nc\r\n.\r\n",
+		  "OK [] \n\"a\\r\\nb\\n.\\r\\nc\\r\\n\"\n.\n" },
+		{ "MM", "+OK\na\n.\n+OK\r\na\n.\r\nb\r\n.\r\n",
+		  "OK [] \n\"a\\r\\n\"\n.\n"
+		  "OK [] \n\"a\\n.\\r\\nb\\r\\n\"\n.\n" },
+	};
+
+	(void)state;
+	check_rows(rows, ARRAY_LEN(rows));
+}
+
 /* ... but if nothing follows, it may have been meant as one. */
 static void
 a_bare_end_is_a_doubt(void **state)
@@ -265,6 +291,7 @@ main(void)
 		cmocka_unit_test(status_lines),
 		cmocka_unit_test(lists),
 		cmocka_unit_test(messages),
+		cmocka_unit_test(lines_that_end_with_lf),
 		cmocka_unit_test(a_bare_end_is_a_doubt),
 		cmocka_unit_test(any_byte_is_text),
 		cmocka_unit_test(what_has_no_end_is_cut),

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/attr.h"
+#include "base/clock.h"
 #include "schedule.h"
 
 static int64_t
@@ -66,11 +67,72 @@ windows(void **state)
 	}
 }
 
+static int
+minute_of_day(int64_t wall)
+{
+	time_t t = (time_t)(wall / 1000000);
+	struct tm tm;
+
+	localtime_r(&t, &tm);
+	return tm.tm_hour * 60 + tm.tm_min;
+}
+
+/* A turn in two hours; it was set when the clock was another one. */
+static void
+clock_that_was_set(void **state)
+{
+	static const struct {
+		const char	*name;
+		bool		 daily;
+		int		 set_min;	/* by so much, since */
+		int		 due_min;	/* from now, as it was set then */
+		int		 want_min;	/* from now; 0: now */
+	} t[] = {
+		{ "not set", true, 0, 120, 120 },
+		{ "kept right", true, 0, 119, 119 },
+		{ "forward", true, 480, 600, 120 },
+		{ "forward by years", true, 50 * 365 * 1440, 1400, 120 },
+		{ "back", true, -480, 60, 120 },
+		{ "back by years", true, -10 * 365 * 1440, 5, 120 },
+		{ "past the turn", true, 20, 10, 0 },
+		{ "long past the turn", true, 300, 10, 120 },
+		{ "no daily one", false, 480, 600, 600 },
+	};
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	tzset();
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		int at_minute = minute_of_day(clock_wall() + USEC_S(7200));
+		struct account_conf conf = { .name = (char[]){ "a" }, .enabled = true,
+		    .schedule = { .daily = t[i].daily, .every = USEC_S(86400),
+		    .from = at_minute, .until = at_minute } };
+		struct account a = { .name = conf.name, .conf = &conf,
+		    .due = clock_in(USEC_S(60) * t[i].due_min),
+		    .due_ahead = clock_wall() - clock_now() -
+		    USEC_S(60) * t[i].set_min };
+		struct jobs jobs = { 0 };
+		int64_t off;
+
+		condition_init(&a.condition, &conf);
+		schedule_step(&a, &jobs);
+		assert_int_equal(jobs.n, t[i].want_min == 0);
+		off = a.due - clock_in(USEC_S(60) * (t[i].want_min != 0 ?
+		    t[i].want_min : 120));
+		if (llabs(off) > USEC_S(90))
+			fail_msg("%s: the turn is %lld s off", t[i].name,
+			    (long long)off / 1000000);
+		condition_clear(&a.condition);
+		jobs_clear(&jobs);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows),
+		cmocka_unit_test(clock_that_was_set),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
