@@ -145,21 +145,10 @@ ask_scripts(struct account *acc, struct folder *f, enum verdict verdict,
 
 /* How many messages both sides have: what was left on one of them, for its age or by
  * policy, cannot be deleted on the other, and may be most of the folder. */
-static int
-count_agreed(struct account *acc, const struct folder *f, uint32_t *n,
-    struct err *err)
+static void
+count_agreed(void *n, const struct msg_row *row)
 {
-	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
-	struct msg_row row;
-	int got;
-
-	*n = 0;
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0)
-		*n += row.uid.v != 0;
-	cursor_close(c);
-	return got;
+	*(uint32_t *)n += row->uid.v != 0;
 }
 
 /* More than both limits. */
@@ -175,9 +164,9 @@ int
 guard_whole(struct account *acc, const struct folder *f, bool *too_many,
     struct err *err)
 {
-	uint32_t known;
+	uint32_t known = 0;
 
-	if (count_agreed(acc, f, &known, err) < 0)
+	if (folder_each_file(acc, f, count_agreed, &known, err) < 0)
 		return -1;
 	*too_many = is_too_many(acc, known, known);
 	return 0;
@@ -187,7 +176,7 @@ int
 guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
 {
-	uint32_t known, n = count_deletions(f);
+	uint32_t known = 0, n = count_deletions(f);
 	char text[160];
 	int r;
 
@@ -198,7 +187,7 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return r < 0 ? -1 : 0;
 	if ((int64_t)n <= acc->conf->guards.max_delete_count)
 		return 0;
-	if (count_agreed(acc, f, &known, err) < 0)
+	if (folder_each_file(acc, f, count_agreed, &known, err) < 0)
 		return -1;
 	if (!is_too_many(acc, n, known))
 		return 0;

@@ -322,23 +322,11 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 /* ---- whole folders ---------------------------------------------------- */
 
 /* Files whose messages the server had; what it never had, stays. */
-static int
-collect_files(struct account *acc, struct folder *f, struct ids *ids,
-    struct err *err)
+static void
+collect_file(void *ids, const struct msg_row *row)
 {
-	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
-	struct msg_row row;
-	int got;
-
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0) {
-		if (row.uid.v == 0 && row.stage != ST_TOMBSTONE)
-			continue;
-		ids_add(ids, row.id);
-	}
-	cursor_close(c);
-	return got;
+	if (row->uid.v != 0 || row->stage == ST_TOMBSTONE)
+		ids_add(ids, row->id);
 }
 
 static int
@@ -382,7 +370,7 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 	bool keep = false;
 	int left = 0, r;
 
-	r = collect_files(acc, f, &ids, err);
+	r = folder_each_file(acc, f, collect_file, &ids, err);
 	if (r == 0)
 		r = account_begin(acc, err);
 	if (r == 0)
