@@ -50,25 +50,18 @@ leave_deletions(struct folder *f)
 			f->work.change[i].done = true;
 }
 
-/* Around a folder's name, for a shell. */
-static const char *
-quote_for(const struct folder *f)
-{
-	return strpbrk(f->name, " \t'\"\\$&;()[]{}*?!<>|#~`") != NULL ? "'" : "";
-}
-
 /* Held until the user says what they are; ${why} ends the message. */
 static void
 hold(struct account *acc, struct folder *f, const char *code, const char *why)
 {
-	const char *name = acc->conf->name, *quote = quote_for(f);
-	char remedy[640];
+	char *target = problem_target(acc, f);
+	char *remedy = xasprintf("syncd approve %s (%s), or syncd reject %s (bring "
+	    "them back)", target, f->policy.readonly ? "do without them" :
+	    "delete them there, too", target);
 
-	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s (%s), or syncd "
-	    "reject %s%s/%s%s (bring them back)", quote, name, f->name, quote,
-	    f->policy.readonly ? "do without them" : "delete them there, too",
-	    quote, name, f->name, quote);
 	problem_open(acc, PROBLEM_ERROR, code, f, remedy, "%s: %s", f->name, why);
+	free(remedy);
+	free(target);
 	leave_deletions(f);
 	f->work.failed = true;
 }
@@ -204,17 +197,18 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 bool
 guard_renumbered(struct account *acc, struct folder *f, enum verdict verdict)
 {
-	const char *quote = quote_for(f);
-	char remedy[320];
+	char *target, *remedy;
 
 	if (acc->conf->guards.uidvalidity_change != HOLD_HOLD ||
 	    verdict == VERDICT_APPROVE)
 		return false;
-	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s", quote,
-	    acc->conf->name, f->name, quote);
+	target = problem_target(acc, f);
+	remedy = xasprintf("syncd approve %s", target);
 	problem_open(acc, PROBLEM_ERROR, "guard.uidvalidity", f, remedy,
 	    "%s: the server numbers its messages anew; nothing is done in it "
 	    "(guards.uidvalidity_change)", f->name);
+	free(remedy);
+	free(target);
 	/* Nothing is concluded from what changed here, either. */
 	work_clear(&f->work);
 	f->work.failed = true;
