@@ -150,8 +150,9 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 
 		if (is_delete(c) && c->uid.v != 0 &&
 		    how_to_delete(acc, f, c, &trash) == how)
-			uidset_add(&uids, c->uid.v, c->uid.v);
+			uidset_collect(&uids, c->uid.v, c->uid.v);
 	}
+	uidset_settle(&uids);
 	if (uids.n == 0)
 		return 0;
 	r = remote_select(acc, f, err);
