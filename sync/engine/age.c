@@ -23,16 +23,14 @@
 static int
 forget_left(struct account *acc, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_GONE_LOCAL));
 	struct msg_row row;
 	int got;
 
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		struct folder *f = account_by_id(acc, row.folder);
 
-		if (row.stage != ST_GONE_LOCAL || row.when == 0)
+		if (row.when == 0)
 			continue;
 		got = store_msg_remove(acc->store, row.id, err);
 		if (got < 0)

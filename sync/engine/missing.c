@@ -42,15 +42,13 @@ note_present(void *m, const struct msg_row *row)
 static int
 note_staged(struct account *acc, struct missing *m, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_TOMBSTONE) |
+	    STAGE(ST_GONE_REMOTE));
 	struct msg_row row;
 	int got;
 
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0)
-		if (row.stage == ST_TOMBSTONE || row.stage == ST_GONE_REMOTE)
-			note(m, &row);
+		note(m, &row);
 	cursor_close(c);
 	return got;
 }

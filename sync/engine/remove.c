@@ -255,19 +255,15 @@ static int
 collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
     size_t *left, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_TOMBSTONE));
 	struct msg_row row;
 	bool any = false;
 	int got;
 
 	*left = 0;
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		const struct folder *f;
 
-		if (row.stage != ST_TOMBSTONE)
-			continue;
 		any = true;
 		f = account_by_id(acc, row.folder);
 		/* In a folder that takes no part nothing is unlinked. */
@@ -433,12 +429,9 @@ remove_takes_more(struct account *acc, struct folder *f, bool *more,
 	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
 	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
 	    s->uidnext != f->uidnext;
-	c = cursor_open(acc->store, 0, BY_STAGE, err);
-	if (c == NULL)
-		return -1;
+	c = cursor_open_stages(acc->store, STAGE(ST_REFUSED));
 	while ((got = cursor_next(c, &row, err)) > 0)
-		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
-		    row.stage == ST_REFUSED);
+		*more = *more || (row.folder == f->id && row.uid.v != 0);
 	cursor_close(c);
 	return got;
 }

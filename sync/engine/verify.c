@@ -212,7 +212,7 @@ check_folder(struct verify *v, const struct folder *f, struct err *err)
 static int
 check_lost(struct verify *v, struct err *err)
 {
-	struct cursor *c = cursor_open(v->acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(v->acc->store, STAGE(ST_GONE_LOCAL));
 	struct msg_row row;
 	int got;
 
@@ -220,8 +220,7 @@ check_lost(struct verify *v, struct err *err)
 		const struct folder *f = account_by_id(v->acc, row.folder);
 
 		/* .when: it never came, for its age. */
-		if (row.stage == ST_GONE_LOCAL && f != NULL &&
-		    f->policy.readonly && row.when == 0)
+		if (f != NULL && f->policy.readonly && row.when == 0)
 			tell_missing(v, f, &row);
 	}
 	cursor_close(c);

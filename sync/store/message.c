@@ -279,6 +279,7 @@ struct cursor {
 	struct store	*s;
 	enum stmt	 q;
 	int64_t		 folder;
+	unsigned	 stages;
 	struct buf	 key;		/* objid, msgid or head */
 	uint64_t	 wire_size;
 	int64_t		 last;		/* uid or id behind which to go on */
@@ -308,10 +309,19 @@ cursor_open(struct store *s, int64_t folder, enum cursor_order order,
     struct err *err)
 {
 	static const enum stmt q[] = { [BY_UID] = Q_BY_UID,
-	    [BY_UNIQUE] = Q_BY_UNIQ, [BY_STAGE] = Q_BY_STAGE };
+	    [BY_UNIQUE] = Q_BY_UNIQ };
 
 	(void)err;
 	return cursor_new(s, q[order], folder);
+}
+
+struct cursor *
+cursor_open_stages(struct store *s, unsigned stages)
+{
+	struct cursor *c = cursor_new(s, Q_BY_STAGE, 0);
+
+	c->stages = stages;
+	return c;
 }
 
 struct cursor *
@@ -371,7 +381,9 @@ bind_cursor(struct cursor *c, sqlite3_stmt *st)
 {
 	if (c->q == Q_BY_UID || c->q == Q_BY_UNIQ)
 		sqlite3_bind_int64(st, 1, c->folder);
-	else if (c->q != Q_BY_STAGE && c->q != Q_UNLISTED && c->q != Q_NEWER)
+	else if (c->q == Q_BY_STAGE)
+		sqlite3_bind_int64(st, 1, c->stages);
+	else if (c->q != Q_UNLISTED && c->q != Q_NEWER)
 		db_bind_blob(st, 1, buf_str(&c->key));
 	if (c->q == Q_BY_UNIQ)
 		sqlite3_bind_blob64(st, 2, c->last_unique.n > 0 ?

@@ -373,8 +373,8 @@ MISTAKES |= {
                           'AND uid > ?2 + 1 ORDER BY uid" PAGE', "test_store"),
     "row-without-seek": one("store/db.c", '"date = ?17, objid = ?18, dest = ?19, seek = ?20, ',
                             '"date = ?17, objid = ?18, dest = ?19, ', "test_store", "upload"),
-    "stage-unread": one("store/db.c", 'WHERE stage <> 0 AND id > ?2 ORDER BY id" PAGE',
-                        'WHERE stage > 1 AND id > ?2 ORDER BY id" PAGE', "test_store",
+    "stage-unread": one("store/db.c", 'WHERE stage <> 0 AND (?1 >> stage) & 1 "',
+                        'WHERE stage > 1 AND (?1 >> stage) & 1 "', "test_store",
                         "download"),
 }
 
