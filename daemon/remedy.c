@@ -9,7 +9,6 @@
 
 #include "base/attr.h"
 #include "base/str.h"
-#include "text.h"
 
 #define STAYS \
 	"nothing, if it goes away by itself; else: syncd explain CODE"
@@ -306,15 +305,15 @@ secret_command(const struct account_conf *a, char *out, size_t cap)
 	for (size_t i = 0; i < c->n && n < cap; i++) {
 		/* One word is a line for the shell already. */
 		if (c->n > 1)
-			text_shell(c->v[i], word, sizeof(word));
+			str_shell(c->v[i], word, sizeof(word));
 		n += (size_t)snprintf(out + n, cap - n, "%s%s", i > 0 ? " " : "",
 		    c->n > 1 ? word : c->v[i]);
 	}
 	if (a->auth.password_file != NULL) {
-		text_shell(a->auth.password_file, word, sizeof(word));
+		str_shell(a->auth.password_file, word, sizeof(word));
 		snprintf(out, cap, "cat %s", word);
 	} else if (a->auth.keyring != NULL) {
-		text_shell(a->auth.keyring, word, sizeof(word));
+		str_shell(a->auth.keyring, word, sizeof(word));
 		snprintf(out, cap, "secret-tool lookup service syncd key %s", word);
 	}
 	if (a->auth.credential != NULL)
@@ -371,7 +370,7 @@ value_of(struct str word, const char *code, const struct remedy_place *at,
 	if (text != NULL)
 		snprintf(out, cap, "%s", text);
 	if (path != NULL)
-		text_shell(path, out, cap);
+		str_shell(path, out, cap);
 }
 
 static bool

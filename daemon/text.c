@@ -73,25 +73,6 @@ text_plain(const char *text, char *out, size_t cap)
 }
 
 void
-text_shell(const char *text, char *out, size_t cap)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
-	size_t at = 0, left;
-
-	if (text[0] != '\0' && text[strspn(text, plain)] == '\0') {
-		snprintf(out, cap, "%s", text);
-		return;
-	}
-	for (left = cap; *text != '\0' && left > 8; left = cap - at) {
-		at += (size_t)snprintf(out + at, left, "%s%s", at == 0 ? "'" : "",
-		    *text == '\'' ? "'\\''" : (char[]){ *text, '\0' });
-		text++;
-	}
-	snprintf(out + at, left, "%s", at == 0 ? "''" : "'");
-}
-
-void
 text_when(int64_t wall, char *out, size_t cap)
 {
 	time_t t = (time_t)(wall / 1000000);

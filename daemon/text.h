@@ -12,8 +12,6 @@ int	text_since(const char *text, int64_t *wall);
 void	text_put(const char *text);
 /* The same into ${out}. */
 void	text_plain(const char *text, char *out, size_t cap);
-/* As one word for a shell, in quotes if it needs them; what does not fit is cut. */
-void	text_shell(const char *text, char *out, size_t cap);
 /* "2026-11-23T04:46:50Z". */
 void	text_when(int64_t wall, char *out, size_t cap);
 /* Seconds since ${iso}, or -1 for NULL and what is no time. */

@@ -167,7 +167,8 @@ live_once(struct worker *w, struct err *err)
 	    run_scripts(w, err) < 0)
 		return -1;
 	worker_listen(w);
-	worker_report(w, w->acc->n_listeners > 0 ? "live" : "polling");
+	worker_report(w, strcmp(watcher_push(w->acc), "none") != 0 ? "live" :
+	    "polling");
 	while (!worker_round_due(w) && w->link.n_jobs == 0) {
 		if (listen_once(w, err) < 0)
 			return -1;

@@ -11,7 +11,6 @@
 
 #include "base/attr.h"
 #include "base/mem.h"
-#include "text.h"
 #include "cli/indexer.h"
 #include "config.h"
 #include "js.h"
@@ -162,7 +161,7 @@ notmuch_folder(const struct account_conf *a, const char *local)
 	size_t cap = 5 * strlen(name) + 32, n = 0;
 	char *term = xmalloc(cap), *word = xmalloc(cap);
 
-	text_shell(name, word, cap);
+	str_shell(name, word, cap);
 	if (strcmp(word, name) != 0) {
 		term[n++] = '"';
 		for (const char *p = name; *p != '\0'; p++) {
@@ -171,7 +170,7 @@ notmuch_folder(const struct account_conf *a, const char *local)
 			term[n++] = *p;
 		}
 		memcpy(term + n, "\"", 2);
-		text_shell(term, word, cap);
+		str_shell(term, word, cap);
 	}
 	printf("folder:%s\n", word);
 	free(word);

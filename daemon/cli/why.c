@@ -81,7 +81,7 @@ print_kept(const struct account_conf *a, const struct removed *r)
 {
 	char msgid[1024];
 
-	text_shell(r->msgid, msgid, sizeof(msgid));
+	str_shell(r->msgid, msgid, sizeof(msgid));
 	printf("now  %s/", a->name);
 	text_put(r->folder);
 	printf("  removed, but %s\n     syncd undo --message-id %s %s\n",

@@ -1,6 +1,8 @@
 /* str.c — borrowed text. */
 #include "base/str.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
 bool
@@ -138,4 +140,23 @@ str_plain(char *z)
 			*p = '?';
 		}
 	}
+}
+
+void
+str_shell(const char *z, char *out, size_t cap)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+	size_t at = 0, left;
+
+	if (z[0] != '\0' && z[strspn(z, plain)] == '\0') {
+		snprintf(out, cap, "%s", z);
+		return;
+	}
+	for (left = cap; *z != '\0' && left > 8; left = cap - at) {
+		at += (size_t)snprintf(out + at, left, "%s%s", at == 0 ? "'" : "",
+		    *z == '\'' ? "'\\''" : (char[]){ *z, '\0' });
+		z++;
+	}
+	snprintf(out + at, left, "%s", at == 0 ? "''" : "'");
 }

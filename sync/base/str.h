@@ -48,6 +48,10 @@ struct str	 str_split(struct str *s, char sep);
 /* In place: control characters become '?'.  For what a stranger wrote and a
  * terminal is going to show. */
 void		 str_plain(char *z);
+/* ${z} as one word for a shell, in quotes if it needs them; what does not fit is
+ * cut: STR_SHELL_ROOM(strlen(z)) is enough. */
+void		 str_shell(const char *z, char *out, size_t cap);
+#define STR_SHELL_ROOM(n)	(4 * (n) + 16)
 /* A NUL-terminated copy; free() it. */
 char		*str_dup(struct str s);
 

@@ -8,6 +8,8 @@
 #include "base/num.h"
 #include "base/sorted.h"
 
+enum { LATE_MIN = 64 };
+
 void
 uidset_init(struct uidset *s)
 {
@@ -39,21 +41,29 @@ lower_bound(const struct uidset *s, uint32_t v)
 	return sorted_at(&v, s->r, s->n, sizeof(*s->r), of_end);
 }
 
+/* Either way round, and without 0; false: nothing is left. */
+static bool
+put_right(uint32_t *lo, uint32_t *hi)
+{
+	if (*lo > *hi) {
+		uint32_t t = *lo;
+
+		*lo = *hi;
+		*hi = t;
+	}
+	if (*lo == 0)
+		*lo = 1;
+	return *hi != 0;
+}
+
 void
 uidset_add(struct uidset *s, uint32_t lo, uint32_t hi)
 {
 	size_t first, last;
 
-	if (lo > hi) {
-		uint32_t t = lo;
-
-		lo = hi;
-		hi = t;
-	}
-	if (hi == 0)
+	must(s->n_late == 0);
+	if (!put_right(&lo, &hi))
 		return;
-	if (lo == 0)
-		lo = 1;
 	/* The ranges that touch [lo-1, hi+1] become one. */
 	first = last = lower_bound(s, lo > 1 ? lo - 1 : lo);
 	while (last < s->n &&
@@ -77,11 +87,51 @@ uidset_add(struct uidset *s, uint32_t lo, uint32_t hi)
 	s->r[first] = (struct uidrange){ lo, hi };
 }
 
+void
+uidset_collect(struct uidset *s, uint32_t lo, uint32_t hi)
+{
+	if (!put_right(&lo, &hi))
+		return;
+	if (s->n_late == 0 && (s->n == 0 || s->r[s->n - 1].lo <= lo)) {
+		uidset_add(s, lo, hi);
+		return;
+	}
+	/* The same ones again and again take no more room than a set does. */
+	if (s->n_late >= LATE_MIN && s->n_late >= s->n)
+		uidset_settle(s);
+	s->r = array_room(s->r, s->n + s->n_late, &s->cap, sizeof(*s->r));
+	s->r[s->n + s->n_late++] = (struct uidrange){ lo, hi };
+}
+
+static int
+by_lo(const void *a, const void *b)
+{
+	const struct uidrange *x = a, *y = b;
+
+	return (x->lo > y->lo) - (x->lo < y->lo);
+}
+
+void
+uidset_settle(struct uidset *s)
+{
+	size_t n = s->n + s->n_late;
+
+	if (s->n_late == 0)
+		return;
+	qsort(s->r, n, sizeof(*s->r), by_lo);
+	s->n = s->n_late = 0;
+	/* In ascending order, what is written is never ahead of what is read. */
+	for (size_t i = 0; i < n; i++)
+		uidset_add(s, s->r[i].lo, s->r[i].hi);
+}
+
 bool
 uidset_has(const struct uidset *s, struct uid uid)
 {
-	size_t i = lower_bound(s, uid.v);
+	size_t i;
 
+	must(s->n_late == 0);
+	i = lower_bound(s, uid.v);
 	return i < s->n && s->r[i].lo <= uid.v;
 }
 
@@ -90,6 +140,7 @@ uidset_count(const struct uidset *s)
 {
 	uint64_t n = 0;
 
+	must(s->n_late == 0);
 	for (size_t i = 0; i < s->n; i++)
 		n += (uint64_t)s->r[i].hi - s->r[i].lo + 1;
 	return n;
@@ -122,6 +173,7 @@ uidset_print(const struct uidset *s, size_t *from, size_t max, struct buf *out)
 {
 	size_t start = out->n;
 
+	must(s->n_late == 0);
 	for (; *from < s->n; (*from)++) {
 		const struct uidrange *r = &s->r[*from];
 		const char *comma = out->n > start ? "," : "";
@@ -139,6 +191,7 @@ uidset_print(const struct uidset *s, size_t *from, size_t max, struct buf *out)
 bool
 uidset_next(const struct uidset *s, size_t *at, struct uid *uid)
 {
+	must(s->n_late == 0);
 	if (*at >= s->n)
 		return false;
 	if (uid->v < s->r[*at].lo) {

@@ -22,12 +22,17 @@ struct uidrange {
 struct uidset {
 	struct uidrange	*r;
 	size_t		 n, cap;
+	size_t		 n_late;	/* behind those: collected, not settled */
 };
 
 void	 uidset_init(struct uidset *s);
 void	 uidset_clear(struct uidset *s);
-/* Add [lo, hi]; adding in ascending order is O(1).  0 is ignored. */
+/* Add [lo, hi]; adding in ascending order is O(1), in another O(n).  0 is ignored. */
 void	 uidset_add(struct uidset *s, uint32_t lo, uint32_t hi);
+/* Add many in whatever order, O(log n) each; before the set is used for anything
+ * else, it is to be settled. */
+void	 uidset_collect(struct uidset *s, uint32_t lo, uint32_t hi);
+void	 uidset_settle(struct uidset *s);
 bool	 uidset_has(const struct uidset *s, struct uid uid);
 /* How many UIDs. */
 uint64_t uidset_count(const struct uidset *s);

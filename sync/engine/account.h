@@ -49,11 +49,13 @@ struct greeting {
 /* A connection that only listens. */
 struct listener {
 	struct lane	*lane;
+	uint32_t	 select;	/* of the folder, before IDLE */
 	uint32_t	 req;		/* its NOTIFY or IDLE */
 	int64_t		 folder;	/* the one it is idle in; 0: NOTIFY */
 	bool		 again;		/* .req is not its first NOTIFY */
 	bool		 resumed;	/* the server ended its IDLE, or NOTIFY, since
 					 * the last renewal */
+	unsigned	 refused;	/* so often in a row; not 0: it is deaf */
 	usec		 since;		/* when it was begun */
 };
 

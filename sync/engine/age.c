@@ -23,16 +23,14 @@
 static int
 forget_left(struct account *acc, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_GONE_LOCAL));
 	struct msg_row row;
 	int got;
 
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		struct folder *f = account_by_id(acc, row.folder);
 
-		if (row.stage != ST_GONE_LOCAL || row.when == 0)
+		if (row.when == 0)
 			continue;
 		got = store_msg_remove(acc->store, row.id, err);
 		if (got < 0)
@@ -85,7 +83,7 @@ search_old(struct account *acc, struct folder *f, struct err *err)
 		uidset_add(&fresh, f->work.fresh[i].uid, f->work.fresh[i].uid);
 	r = remote_select(acc, f, err);
 	if (r == 0) {
-		uidset_clear(&acc->remote->found);
+		remote_find(acc->remote);
 		r = remote_expect(acc, imap_search_before(acc->work, &fresh,
 		    since), ERR_FOLDER, f->name, err);
 	}
@@ -112,6 +110,7 @@ note_left(struct account *acc, struct folder *f, const struct seen *m,
 static int
 leave_found(struct account *acc, struct folder *f, struct err *err)
 {
+	const struct uidset *found = remote_found(acc->remote);
 	struct uid *old = xcalloc(f->work.n_fresh, sizeof(*old));
 	size_t n = 0;
 	int r = 0;
@@ -119,7 +118,7 @@ leave_found(struct account *acc, struct folder *f, struct err *err)
 	for (size_t i = 0; i < f->work.n_fresh && r == 0; i++) {
 		struct uid uid = { f->work.fresh[i].uid };
 
-		if (!uidset_has(&acc->remote->found, uid))
+		if (!uidset_has(found, uid))
 			continue;
 		old[n++] = uid;
 		r = note_left(acc, f, &f->work.fresh[i], err);

@@ -378,14 +378,15 @@ plan(struct drain *d)
 static void
 hold(struct drain *d)
 {
-	char remedy[128];
+	char *target = problem_target(d->acc, d->f);
+	char *remedy = xasprintf("syncd approve %s", target);
 
-	snprintf(remedy, sizeof(remedy), "syncd approve %s/%s",
-	    d->acc->conf->name, d->f->name);
 	problem_open(d->acc, PROBLEM_ERROR, "guard.uidl-change", d->f, remedy,
 	    "%s: all messages have new ids on the server, and it shows no "
 	    "headers to compare (TOP): they are not fetched a second time",
 	    d->f->name);
+	free(remedy);
+	free(target);
 	d->trouble = true;
 }
 

@@ -164,9 +164,11 @@ group(struct account *acc, struct folder *f, struct groups *g)
 		if (is_store(c))
 			keep_here(c, unkept);
 		if (is_store(c))
-			uidset_add(&group_for(g, c->out.add, c->out.del)->uids,
-			    c->uid.v, c->uid.v);
+			uidset_collect(&group_for(g, c->out.add,
+			    c->out.del)->uids, c->uid.v, c->uid.v);
 	}
+	for (size_t i = 0; i < g->n; i++)
+		uidset_settle(&g->v[i].uids);
 }
 
 int

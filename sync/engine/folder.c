@@ -1,4 +1,4 @@
-/* folder.c — a folder from its row, and back. */
+/* folder.c — a folder from its row, and back; its directory, and its files. */
 #include "engine/folder.h"
 
 #include <stdlib.h>
@@ -131,6 +131,22 @@ folder_shut(struct folder *f)
 		close(f->fd);
 	f->fd = -1;
 	f->watched = false;
+}
+
+int
+folder_each_file(const struct account *acc, const struct folder *f,
+    folder_see *see, void *arg, struct err *err)
+{
+	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
+	struct msg_row row;
+	int got;
+
+	if (c == NULL)
+		return -1;
+	while ((got = cursor_next(c, &row, err)) > 0)
+		see(arg, &row);
+	cursor_close(c);
+	return got;
 }
 
 bool

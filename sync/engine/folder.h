@@ -103,6 +103,10 @@ int		 folder_handle(struct folder *f, bool in_new, struct err *err);
 void		 folder_drop_handles(struct folder *f);
 /* Its directory is another, or none: what is open of the old one is closed. */
 void		 folder_shut(struct folder *f);
+/* Show ${see} each row of it that is on disk. */
+typedef void	 folder_see(void *arg, const struct msg_row *row);
+int		 folder_each_file(const struct account *acc, const struct folder *f,
+		    folder_see *see, void *arg, struct err *err);
 /* A folder that takes part: on the server, not held, wanted. */
 bool		 folder_active(const struct folder *f);
 void		 folder_mark(struct folder *f, unsigned dirty);

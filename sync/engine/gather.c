@@ -146,7 +146,8 @@ compare_all(struct account *acc, struct folder *f, struct err *err)
 static int
 compare_reported(struct account *acc, struct folder *f, struct err *err)
 {
-	struct remote *r = acc->remote;
+	const struct uidset *gone = remote_gone(acc->remote);
+	const struct remote *r = acc->remote;
 	size_t n_sorted = f->work.n;
 	struct msg_row row;
 	int got;
@@ -159,7 +160,7 @@ compare_reported(struct account *acc, struct folder *f, struct err *err)
 			return -1;
 		if (got > 0)
 			row_present(f, n_sorted, &row, &r->msg[i]);
-		else if (!uidset_has(&r->gone, uid))
+		else if (!uidset_has(gone, uid))
 			add_fresh(f, &r->msg[i]);
 	}
 	return 0;
@@ -218,24 +219,26 @@ mark_gone(struct account *acc, struct folder *f, const struct uidset *set,
 static int
 search_gone(struct account *acc, struct folder *f, struct err *err)
 {
+	const struct uidset *found;
 	struct uidset all;
 	int r;
 
 	uidset_init(&all);
 	uidset_add(&all, 1, UINT32_MAX);
-	uidset_clear(&acc->remote->found);
+	remote_find(acc->remote);
 	r = remote_expect(acc, imap_search(acc->work, &all), ERR_FOLDER,
 	    f->name, err);
 	uidset_clear(&all);
 	if (r < 0)
 		return -1;
-	if (uidset_count(&acc->remote->found) < imap_box(acc->work)->exists)
+	found = remote_found(acc->remote);
+	if (uidset_count(found) < imap_box(acc->work)->exists)
 		return err_set(err, ERR_FOLDER, "proto.unexpected",
 		    "%s: the server found %llu messages and says it has %u",
 		    f->name,
-		    (unsigned long long)uidset_count(&acc->remote->found),
+		    (unsigned long long)uidset_count(found),
 		    imap_box(acc->work)->exists);
-	return mark_gone(acc, f, &acc->remote->found, false, err);
+	return mark_gone(acc, f, found, false, err);
 }
 
 /*
@@ -246,17 +249,18 @@ search_gone(struct account *acc, struct folder *f, struct err *err)
 static int
 apply_gone(struct account *acc, struct folder *f, struct err *err)
 {
-	struct remote *r = acc->remote;
+	const struct uidset *gone = remote_gone(acc->remote);
+	const struct remote *r = acc->remote;
 	uint32_t known, vanished, exists = imap_box(acc->work)->exists;
 
 	/* One change for one row: those that were just reported are found. */
 	work_sort(&f->work);
 	if (store_count_uids(acc->store, f->id, &known, err) < 0 ||
-	    count_known(acc, f, &r->gone, &vanished, err) < 0)
+	    count_known(acc, f, gone, &vanished, err) < 0)
 		return -1;
 	if (!r->expunged &&
 	    (uint64_t)known + (uint32_t)f->work.n_fresh == (uint64_t)exists + vanished)
-		return mark_gone(acc, f, &r->gone, true, err);
+		return mark_gone(acc, f, gone, true, err);
 	if (vanished > 0)
 		log_warn("%s: the server says that %u messages are gone, but "
 		    "the numbers do not add up (%u known, %u new, %u there): "
@@ -479,7 +483,7 @@ gather_quiet(struct account *acc, struct folder *f, bool *quiet, struct err *err
 		if (got == 0 || !flags_eq(row.flags, now))
 			return 0;
 	}
-	if (count_known(acc, f, &r->gone, &n, err) < 0)
+	if (count_known(acc, f, remote_gone(acc->remote), &n, err) < 0)
 		return -1;
 	*quiet = n == 0;
 	return 0;
@@ -491,5 +495,6 @@ gather_silent(const struct account *acc, const struct folder *f)
 	const struct remote *r = acc->remote;
 
 	return acc->selected == f && !r->expunged && !r->gap && r->n_msg == 0 &&
-	    r->gone.n == 0 && imap_box(acc->work)->exists == f->work.exists;
+	    remote_gone(acc->remote)->n == 0 &&
+	    imap_box(acc->work)->exists == f->work.exists;
 }

@@ -50,25 +50,18 @@ leave_deletions(struct folder *f)
 			f->work.change[i].done = true;
 }
 
-/* Around a folder's name, for a shell. */
-static const char *
-quote_for(const struct folder *f)
-{
-	return strpbrk(f->name, " \t'\"\\$&;()[]{}*?!<>|#~`") != NULL ? "'" : "";
-}
-
 /* Held until the user says what they are; ${why} ends the message. */
 static void
 hold(struct account *acc, struct folder *f, const char *code, const char *why)
 {
-	const char *name = acc->conf->name, *quote = quote_for(f);
-	char remedy[640];
+	char *target = problem_target(acc, f);
+	char *remedy = xasprintf("syncd approve %s (%s), or syncd reject %s (bring "
+	    "them back)", target, f->policy.readonly ? "do without them" :
+	    "delete them there, too", target);
 
-	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s (%s), or syncd "
-	    "reject %s%s/%s%s (bring them back)", quote, name, f->name, quote,
-	    f->policy.readonly ? "do without them" : "delete them there, too",
-	    quote, name, f->name, quote);
 	problem_open(acc, PROBLEM_ERROR, code, f, remedy, "%s: %s", f->name, why);
+	free(remedy);
+	free(target);
 	leave_deletions(f);
 	f->work.failed = true;
 }
@@ -145,21 +138,10 @@ ask_scripts(struct account *acc, struct folder *f, enum verdict verdict,
 
 /* How many messages both sides have: what was left on one of them, for its age or by
  * policy, cannot be deleted on the other, and may be most of the folder. */
-static int
-count_agreed(struct account *acc, const struct folder *f, uint32_t *n,
-    struct err *err)
+static void
+count_agreed(void *n, const struct msg_row *row)
 {
-	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
-	struct msg_row row;
-	int got;
-
-	*n = 0;
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0)
-		*n += row.uid.v != 0;
-	cursor_close(c);
-	return got;
+	*(uint32_t *)n += row->uid.v != 0;
 }
 
 /* More than both limits. */
@@ -175,9 +157,9 @@ int
 guard_whole(struct account *acc, const struct folder *f, bool *too_many,
     struct err *err)
 {
-	uint32_t known;
+	uint32_t known = 0;
 
-	if (count_agreed(acc, f, &known, err) < 0)
+	if (folder_each_file(acc, f, count_agreed, &known, err) < 0)
 		return -1;
 	*too_many = is_too_many(acc, known, known);
 	return 0;
@@ -187,7 +169,7 @@ int
 guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
 {
-	uint32_t known, n = count_deletions(f);
+	uint32_t known = 0, n = count_deletions(f);
 	char text[160];
 	int r;
 
@@ -198,7 +180,7 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 		return r < 0 ? -1 : 0;
 	if ((int64_t)n <= acc->conf->guards.max_delete_count)
 		return 0;
-	if (count_agreed(acc, f, &known, err) < 0)
+	if (folder_each_file(acc, f, count_agreed, &known, err) < 0)
 		return -1;
 	if (!is_too_many(acc, n, known))
 		return 0;
@@ -215,17 +197,18 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
 bool
 guard_renumbered(struct account *acc, struct folder *f, enum verdict verdict)
 {
-	const char *quote = quote_for(f);
-	char remedy[320];
+	char *target, *remedy;
 
 	if (acc->conf->guards.uidvalidity_change != HOLD_HOLD ||
 	    verdict == VERDICT_APPROVE)
 		return false;
-	snprintf(remedy, sizeof(remedy), "syncd approve %s%s/%s%s", quote,
-	    acc->conf->name, f->name, quote);
+	target = problem_target(acc, f);
+	remedy = xasprintf("syncd approve %s", target);
 	problem_open(acc, PROBLEM_ERROR, "guard.uidvalidity", f, remedy,
 	    "%s: the server numbers its messages anew; nothing is done in it "
 	    "(guards.uidvalidity_change)", f->name);
+	free(remedy);
+	free(target);
 	/* Nothing is concluded from what changed here, either. */
 	work_clear(&f->work);
 	f->work.failed = true;

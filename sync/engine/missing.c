@@ -32,37 +32,23 @@ note(struct missing *m, const struct msg_row *row)
 	}
 }
 
-/* A backup's folder that the server does not list any more, or one that nobody could
- * look into: all of it. */
-static int
-note_folder(struct account *acc, const struct folder *f, struct missing *m,
-    struct err *err)
+static void
+note_present(void *m, const struct msg_row *row)
 {
-	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
-	struct msg_row row;
-	int got;
-
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0)
-		if (row.stage == ST_PRESENT)
-			note(m, &row);
-	cursor_close(c);
-	return got;
+	if (row->stage == ST_PRESENT)
+		note(m, row);
 }
 
 static int
 note_staged(struct account *acc, struct missing *m, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_TOMBSTONE) |
+	    STAGE(ST_GONE_REMOTE));
 	struct msg_row row;
 	int got;
 
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0)
-		if (row.stage == ST_TOMBSTONE || row.stage == ST_GONE_REMOTE)
-			note(m, &row);
+		note(m, &row);
 	cursor_close(c);
 	return got;
 }
@@ -104,10 +90,13 @@ missing_find(struct account *acc, struct folder **f, size_t n,
 {
 	int r = note_staged(acc, m, err);
 
+	/* A backup's folder that the server does not list any more, or one that
+	 * nobody could look into: all of it. */
 	for (size_t i = 0; i < acc->n_folders && r == 0; i++)
 		if ((acc->folder[i]->missing && acc->folder[i]->policy.readonly) ||
 		    (acc->folder[i]->unseen && unread_waits(acc)))
-			r = note_folder(acc, acc->folder[i], m, err);
+			r = folder_each_file(acc, acc->folder[i], note_present, m,
+			    err);
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = note_changes(acc, f[i], m, err);
 	if (m->n > 1)

@@ -273,7 +273,8 @@ run_route(struct account *acc, struct transfer *t, size_t n, struct err *err)
 
 	uidset_init(&uids);
 	for (size_t i = 0; i < n; i++)
-		uidset_add(&uids, t[i].uid.v, t[i].uid.v);
+		uidset_collect(&uids, t[i].uid.v, t[i].uid.v);
+	uidset_settle(&uids);
 	r = account_delivering(acc, err);
 	if (r == 0)
 		r = remote_select(acc, t->from, err);

@@ -67,6 +67,18 @@ problem_open(struct account *acc, enum problem_severity severity,
 		    "%s%s[%s] %s", where, where[0] != '\0' ? " " : "", code, text);
 }
 
+char *
+problem_target(const struct account *acc, const struct folder *f)
+{
+	char *name = xasprintf("%s/%s", acc->conf->name, f->name);
+	size_t cap = STR_SHELL_ROOM(strlen(name));
+	char *word = xmalloc(cap);
+
+	str_shell(name, word, cap);
+	free(name);
+	return word;
+}
+
 /* Of messages in quarantine: over when they are tried again, not when the rest of
  * the folder is settled. */
 static const char *const quarantine[] = {

@@ -32,6 +32,8 @@ struct problem {
 void	problem_open(struct account *acc, enum problem_severity severity,
 	    const char *code, const struct folder *f, const char *remedy,
 	    const char *fmt, ...) PRINTF(6, 7);
+/* The folder as `syncd approve` takes it, one word for a shell; free() it. */
+char   *problem_target(const struct account *acc, const struct folder *f);
 /* ${code} NULL: every problem of the folder but those of messages that are
  * quarantined; ${f} NULL: of the account. */
 void	problem_close(struct account *acc, const char *code, const struct folder *f);

@@ -66,12 +66,12 @@ try_again(struct account *acc, int64_t id, struct err *err)
 static int
 collect(struct account *acc, struct open_rows *o, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_LANDING) |
+	    STAGE(ST_REPLACED) | STAGE(ST_APPENDING) | STAGE(ST_MOVING) |
+	    STAGE(ST_REFUSED));
 	struct msg_row row;
 	int got;
 
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		switch (row.stage) {
 		case ST_LANDING:
@@ -151,15 +151,13 @@ clean_tmp(struct account *acc, struct err *err)
 int
 recover_filing(struct account *acc, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_LANDING));
 	struct msg_row row;
 	int got, r = 0;
 
 	acc->filing = false;
-	if (c == NULL)
-		return -1;
 	while (r == 0 && (got = cursor_next(c, &row, err)) > 0)
-		if (row.stage == ST_LANDING && row.to != 0)
+		if (row.to != 0)
 			r = recover_landing(acc, row.id, err);
 	cursor_close(c);
 	return r < 0 ? -1 : got;

@@ -42,6 +42,26 @@ remote_forget(struct remote *r)
 	r->expunged = false;
 }
 
+const struct uidset *
+remote_gone(struct remote *r)
+{
+	uidset_settle(&r->gone);
+	return &r->gone;
+}
+
+const struct uidset *
+remote_found(struct remote *r)
+{
+	uidset_settle(&r->found);
+	return &r->found;
+}
+
+void
+remote_find(struct remote *r)
+{
+	uidset_clear(&r->found);
+}
+
 static void
 forget_answers(struct remote *r)
 {
@@ -112,25 +132,26 @@ int
 remote_left(struct account *acc, const struct uidset *uids, struct uidset *left,
     struct err *err)
 {
-	struct remote *r = acc->remote;
+	const struct uidset *gone = remote_gone(acc->remote), *found;
 	struct uid uid = { 0 };
 	size_t at = 0;
 
 	uidset_init(left);
 	while (uidset_next(uids, &at, &uid))
-		if (!uidset_has(&r->gone, uid))
+		if (!uidset_has(gone, uid))
 			uidset_add(left, uid.v, uid.v);
 	if (left->n == 0)
 		return 0;
-	uidset_clear(&r->found);
+	remote_find(acc->remote);
 	if (remote_expect(acc, imap_search(acc->work, left), ERR_FOLDER,
 	    "look for deleted messages", err) < 0)
 		return -1;
 	uidset_clear(left);
+	found = remote_found(acc->remote);
 	at = 0;
 	uid.v = 0;
 	while (uidset_next(uids, &at, &uid))
-		if (uidset_has(&r->found, uid))
+		if (uidset_has(found, uid))
 			uidset_add(left, uid.v, uid.v);
 	return 0;
 }
@@ -191,21 +212,12 @@ note_msg(struct account *acc, const struct ev_msg *m)
 	r->msg[r->n_msg++] = (struct seen){ m->uid.v, flags.sys, flags.kw };
 }
 
+/* There may be very many, in any order, and one at a time. */
 static void
-note_gone(struct remote *r, const struct uidset *uids)
+note_uids(struct uidset *to, const struct uidset *uids)
 {
 	for (size_t i = 0; i < uids->n; i++)
-		uidset_add(&r->gone, uids->r[i].lo, uids->r[i].hi);
-}
-
-static void
-note_found(struct remote *r, const struct event *ev)
-{
-	if (ev->uids.set == NULL)
-		return;
-	for (size_t i = 0; i < ev->uids.set->n; i++)
-		uidset_add(&r->found, ev->uids.set->r[i].lo,
-		    ev->uids.set->r[i].hi);
+		uidset_collect(to, uids->r[i].lo, uids->r[i].hi);
 }
 
 /* The user is to see them (RFC 9051 section 7.1), and not the disk to be filled. */
@@ -250,13 +262,14 @@ take_in(struct account *acc, const struct event *ev)
 		note_msg(acc, &ev->msg);
 		return !r->want_msgs;
 	case EV_GONE:
-		note_gone(r, ev->gone.uids);
+		note_uids(&r->gone, ev->gone.uids);
 		return true;
 	case EV_EXPUNGE:
 		r->expunged = true;
 		return true;
 	case EV_UIDS:
-		note_found(r, ev);
+		if (ev->uids.set != NULL)
+			note_uids(&r->found, ev->uids.set);
 		return true;
 	case EV_EXISTS:
 	case EV_OVERFLOW:

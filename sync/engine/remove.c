@@ -150,8 +150,9 @@ delete_group(struct account *acc, struct folder *f, enum how how, struct err *er
 
 		if (is_delete(c) && c->uid.v != 0 &&
 		    how_to_delete(acc, f, c, &trash) == how)
-			uidset_add(&uids, c->uid.v, c->uid.v);
+			uidset_collect(&uids, c->uid.v, c->uid.v);
 	}
+	uidset_settle(&uids);
 	if (uids.n == 0)
 		return 0;
 	r = remote_select(acc, f, err);
@@ -254,19 +255,15 @@ static int
 collect_tombstones(struct account *acc, int64_t before, struct ids *ids,
     size_t *left, struct err *err)
 {
-	struct cursor *c = cursor_open(acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(acc->store, STAGE(ST_TOMBSTONE));
 	struct msg_row row;
 	bool any = false;
 	int got;
 
 	*left = 0;
-	if (c == NULL)
-		return -1;
 	while ((got = cursor_next(c, &row, err)) > 0) {
 		const struct folder *f;
 
-		if (row.stage != ST_TOMBSTONE)
-			continue;
 		any = true;
 		f = account_by_id(acc, row.folder);
 		/* In a folder that takes no part nothing is unlinked. */
@@ -322,23 +319,11 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 /* ---- whole folders ---------------------------------------------------- */
 
 /* Files whose messages the server had; what it never had, stays. */
-static int
-collect_files(struct account *acc, struct folder *f, struct ids *ids,
-    struct err *err)
+static void
+collect_file(void *ids, const struct msg_row *row)
 {
-	struct cursor *c = cursor_open(acc->store, f->id, BY_UNIQUE, err);
-	struct msg_row row;
-	int got;
-
-	if (c == NULL)
-		return -1;
-	while ((got = cursor_next(c, &row, err)) > 0) {
-		if (row.uid.v == 0 && row.stage != ST_TOMBSTONE)
-			continue;
-		ids_add(ids, row.id);
-	}
-	cursor_close(c);
-	return got;
+	if (row->uid.v != 0 || row->stage == ST_TOMBSTONE)
+		ids_add(ids, row->id);
 }
 
 static int
@@ -382,7 +367,7 @@ remove_folder_local(struct account *acc, struct folder *f, struct err *err)
 	bool keep = false;
 	int left = 0, r;
 
-	r = collect_files(acc, f, &ids, err);
+	r = folder_each_file(acc, f, collect_file, &ids, err);
 	if (r == 0)
 		r = account_begin(acc, err);
 	if (r == 0)
@@ -444,12 +429,9 @@ remove_takes_more(struct account *acc, struct folder *f, bool *more,
 	*more = f->validity.v == 0 || !(s->have & STATUS_UIDVALIDITY) ||
 	    s->validity.v != f->validity.v || !(s->have & STATUS_UIDNEXT) ||
 	    s->uidnext != f->uidnext;
-	c = cursor_open(acc->store, 0, BY_STAGE, err);
-	if (c == NULL)
-		return -1;
+	c = cursor_open_stages(acc->store, STAGE(ST_REFUSED));
 	while ((got = cursor_next(c, &row, err)) > 0)
-		*more = *more || (row.folder == f->id && row.uid.v != 0 &&
-		    row.stage == ST_REFUSED);
+		*more = *more || (row.folder == f->id && row.uid.v != 0);
 	cursor_close(c);
 	return got;
 }

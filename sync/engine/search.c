@@ -35,7 +35,7 @@ static int
 take_known(struct account *acc, const struct folder *f, struct rows *out,
     struct err *err)
 {
-	const struct uidset *found = &acc->remote->found;
+	const struct uidset *found = remote_found(acc->remote);
 	struct uid uid = { 0 };
 	struct msg_row row;
 	size_t at = 0;
@@ -58,7 +58,7 @@ search_folder(struct account *acc, struct folder *f, const struct hook_wish *w,
 {
 	if (folder_load(acc, f, err) < 0 || remote_select(acc, f, err) < 0)
 		return -1;
-	uidset_clear(&acc->remote->found);
+	remote_find(acc->remote);
 	if (remote_expect(acc, imap_search_terms(acc->work, w->term, w->n_terms),
 	    ERR_FOLDER, f->name, err) < 0)
 		return -1;

@@ -212,7 +212,7 @@ check_folder(struct verify *v, const struct folder *f, struct err *err)
 static int
 check_lost(struct verify *v, struct err *err)
 {
-	struct cursor *c = cursor_open(v->acc->store, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(v->acc->store, STAGE(ST_GONE_LOCAL));
 	struct msg_row row;
 	int got;
 
@@ -220,8 +220,7 @@ check_lost(struct verify *v, struct err *err)
 		const struct folder *f = account_by_id(v->acc, row.folder);
 
 		/* .when: it never came, for its age. */
-		if (row.stage == ST_GONE_LOCAL && f != NULL &&
-		    f->policy.readonly && row.when == 0)
+		if (f != NULL && f->policy.readonly && row.when == 0)
 			tell_missing(v, f, &row);
 	}
 	cursor_close(c);
@@ -237,28 +236,28 @@ struct contents {
 	struct map	 map;
 };
 
+static void
+collect_content(void *contents, const struct msg_row *row)
+{
+	struct contents *cs = contents;
+
+	cs->v = array_room(cs->v, cs->n, &cs->cap, sizeof(*cs->v));
+	cs->v[cs->n++] = row->all;
+}
+
 static int
 collect_contents(struct verify *v, struct contents *cs, struct err *err)
 {
-	struct msg_row row;
-	int got = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < v->acc->n_folders && got >= 0; i++) {
-		struct cursor *c = cursor_open(v->acc->store,
-		    v->acc->folder[i]->id, BY_UNIQUE, err);
-
-		while ((got = cursor_next(c, &row, err)) > 0) {
-			cs->v = array_room(cs->v, cs->n, &cs->cap,
-			    sizeof(*cs->v));
-			cs->v[cs->n++] = row.all;
-		}
-		cursor_close(c);
-	}
+	for (size_t i = 0; i < v->acc->n_folders && r == 0; i++)
+		r = folder_each_file(v->acc, v->acc->folder[i], collect_content,
+		    cs, err);
 	/* Only now: the map points into the array. */
 	for (size_t i = 0; i < cs->n; i++)
 		map_put(&cs->map, (struct str){ (const char *)cs->v[i].b,
 		    sizeof(cs->v[i].b) }, i);
-	return got;
+	return r;
 }
 
 struct chain {

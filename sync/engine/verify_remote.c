@@ -234,6 +234,7 @@ static int
 check_there(struct verify *v, struct folder *f, struct err *err)
 {
 	struct uidset all, there, known, sample;
+	const struct uidset *found;
 	int r;
 
 	uidset_init(&all);
@@ -244,13 +245,13 @@ check_there(struct verify *v, struct folder *f, struct err *err)
 	r = folder_load(v->acc, f, err) < 0 || remote_select(v->acc, f, err) < 0 ?
 	    -1 : 0;
 	if (r == 0) {
-		uidset_clear(&v->acc->remote->found);
+		remote_find(v->acc->remote);
 		r = remote_expect(v->acc, imap_search(v->acc->work, &all),
 		    ERR_FOLDER, f->name, err);
 	}
-	for (size_t i = 0; r == 0 && i < v->acc->remote->found.n; i++)
-		uidset_add(&there, v->acc->remote->found.r[i].lo,
-		    v->acc->remote->found.r[i].hi);
+	found = remote_found(v->acc->remote);
+	for (size_t i = 0; r == 0 && i < found->n; i++)
+		uidset_add(&there, found->r[i].lo, found->r[i].hi);
 	if (r == 0)
 		r = known_uids(v, f, &known, &sample, err);
 	if (r == 0)

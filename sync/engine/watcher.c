@@ -85,7 +85,7 @@ be_idle(struct account *acc, struct listener *l)
 	if (!imap_can(l->lane, CAP_IDLE) || f == NULL)
 		return;
 	l->folder = f->id;
-	(void)imap_select(l->lane, str_z(f->wire), true,
+	l->select = imap_select(l->lane, str_z(f->wire), true,
 	    (struct uidvalidity){ 0 }, (struct modseq){ 0 });
 	l->req = imap_idle(l->lane);
 }
@@ -108,9 +108,34 @@ watcher_start(struct account *acc, struct lane *ln)
 	l->req = imap_notify(ln, true);
 }
 
+/* Idle in no mailbox, it would hear nothing, and nobody would know.  What is not heard
+ * is looked for with the other folders, until the server opens it. */
+static void
+refused(struct account *acc, struct listener *l, const struct ev_done *done)
+{
+	struct folder *f = account_by_id(acc, l->folder);
+
+	if (l->refused == 0 && f != NULL) {
+		log_warn("%s: no watch, for the server would not open it: %.*s",
+		    f->name, STR_ARG(done->text));
+		folder_mark(f, DIRTY_REMOTE);
+	}
+	imap_idle_done(l->lane);
+	l->req = 0;
+	acc->renew_at = clock_earlier(acc->renew_at, clock_in(clock_doubled(
+	    USEC_S(AGAIN_S), l->refused++, USEC_S(RENEW_S))));
+}
+
 static void
 answered(struct account *acc, struct listener *l, const struct ev_done *done)
 {
+	if (done->req == l->select) {
+		if (done->status == DONE_OK)
+			l->refused = 0;
+		else
+			refused(acc, l, done);
+		return;
+	}
 	if (done->req != l->req)
 		return;
 	if (l->again)
@@ -222,9 +247,11 @@ watcher_lost(struct account *acc, const struct lane *ln)
 const char *
 watcher_push(const struct account *acc)
 {
-	if (acc->n_listeners == 0)
-		return "none";
-	return imap_can(acc->listener[0].lane, CAP_NOTIFY) ? "notify" : "idle";
+	for (size_t i = 0; i < acc->n_listeners; i++)
+		if (acc->listener[i].refused == 0)
+			return imap_can(acc->listener[i].lane, CAP_NOTIFY) ?
+			    "notify" : "idle";
+	return "none";
 }
 
 void
@@ -237,7 +264,12 @@ watcher_keep_alive(struct account *acc)
 	for (size_t i = 0; i < acc->n_listeners; i++) {
 		struct listener *l = &acc->listener[i];
 
-		if (l->folder != 0) {
+		if (l->refused > 0) {
+			/* It, or by now another one; behind an IDLE nothing goes out. */
+			imap_idle_done(l->lane);
+			l->folder = 0;
+			be_idle(acc, l);
+		} else if (l->folder != 0) {
 			imap_idle_done(l->lane);
 			l->req = imap_idle(l->lane);
 		} else if (l->resumed) {

@@ -34,9 +34,10 @@ bool	watcher_listen_again(struct account *acc);
 void	watcher_event(struct account *acc, const struct event *ev);
 /* Close ${ln}, or with NULL all of them. */
 void	watcher_close(struct account *acc, const struct lane *ln);
-/* "notify", "idle" or "none". */
+/* "notify", "idle" or "none": how news comes. */
 const char *watcher_push(const struct account *acc);
-/* IDLE is renewed, NOTIFY and the work connection get a NOOP, when due. */
+/* IDLE is renewed, NOTIFY and the work connection get a NOOP, when due; a folder
+ * that the server did not open is tried again. */
 void	watcher_keep_alive(struct account *acc);
 /* When that is due, or another connection. */
 usec	watcher_deadline(const struct account *acc);

@@ -73,30 +73,12 @@ sets_text(struct sets *s, struct str text)
 	return true;
 }
 
-static int
-by_lo(const void *a, const void *b)
-{
-	const struct uidrange *x = a, *y = b;
-
-	return (x->lo > y->lo) - (x->lo < y->lo);
-}
-
-static bool
-is_sorted(const struct sets *s)
-{
-	for (size_t i = 1; i < s->n; i++)
-		if (s->r[i - 1].lo > s->r[i].lo)
-			return false;
-	return true;
-}
-
 const struct uidset *
 sets_end(struct sets *s)
 {
-	if (!is_sorted(s))
-		qsort(s->r, s->n, sizeof(*s->r), by_lo);
 	for (size_t i = 0; i < s->n; i++)
-		uidset_add(&s->set, s->r[i].lo, s->r[i].hi);
+		uidset_collect(&s->set, s->r[i].lo, s->r[i].hi);
+	uidset_settle(&s->set);
 	return &s->set;
 }
 

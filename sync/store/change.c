@@ -74,13 +74,11 @@ struct landing {
 static int
 find_landing(struct store *s, struct landing *l, struct err *err)
 {
-	struct cursor *c = cursor_open(s, 0, BY_STAGE, err);
+	struct cursor *c = cursor_open_stages(s, STAGE(ST_LANDING));
 	struct msg_row row;
-	int r = -1;
+	int r;
 
-	while (c != NULL && (r = cursor_next(c, &row, err)) > 0) {
-		if (row.stage != ST_LANDING)
-			continue;
+	while ((r = cursor_next(c, &row, err)) > 0) {
 		l->id = xreallocarray(l->id, l->n + 1, sizeof(*l->id));
 		l->id[l->n++] = row.id;
 	}

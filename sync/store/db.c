@@ -69,7 +69,9 @@ static const char *const sql[Q_N] = {
 	[Q_BY_UID] = SELECT_MSG "WHERE folder = ?1 AND uid > ?2 ORDER BY uid" PAGE,
 	[Q_BY_UNIQ] = SELECT_MSG "WHERE folder = ?1 AND uniq > ?2 "
 	    "ORDER BY uniq" PAGE,
-	[Q_BY_STAGE] = SELECT_MSG "WHERE stage <> 0 AND id > ?2 ORDER BY id" PAGE,
+	/* There may be very many of one stage: what others there are is not read. */
+	[Q_BY_STAGE] = SELECT_MSG "WHERE stage <> 0 AND (?1 >> stage) & 1 "
+	    "AND id > ?2 ORDER BY id" PAGE,
 	[Q_UNLISTED] = SELECT_MSG "WHERE id > ?2 AND uniq IS NOT NULL "
 	    "AND digest IS NOT NULL AND stage IN (0, 6) AND NOT EXISTS "
 	    "(SELECT 1 FROM listed WHERE message = message.id) "

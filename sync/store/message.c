@@ -257,103 +257,6 @@ store_find_unique(struct store *s, int64_t folder, struct str unique,
 	return find(s, Q_FIND_UNIQ, row, err);
 }
 
-/* What is counted is bound, but for the folder. */
-static int
-count_bound(struct store *s, sqlite3_stmt *st, int64_t folder, uint32_t *n,
-    struct err *err)
-{
-	sqlite3_bind_int64(st, 1, folder);
-	if (db_step(s, st, err) < 0)
-		return -1;
-	*n = (uint32_t)sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return 0;
-}
-
-static int
-count(struct store *s, enum stmt q, int64_t folder, uint32_t *n, struct err *err)
-{
-	sqlite3_stmt *st = db_stmt(s, q, err);
-
-	return st != NULL ? count_bound(s, st, folder, n, err) : -1;
-}
-
-int
-store_any(struct store *s, struct err *err)
-{
-	sqlite3_stmt *st = db_stmt(s, Q_ANY, err);
-	int got = st != NULL ? db_step(s, st, err) : -1;
-
-	if (st != NULL)
-		sqlite3_reset(st);
-	return got;
-}
-
-int
-store_has_head(struct store *s, const struct hash *head, struct err *err)
-{
-	sqlite3_stmt *st = db_stmt(s, Q_HAS_HEAD, err);
-	int got;
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_blob(st, 1, head->b, sizeof(head->b), SQLITE_STATIC);
-	got = db_step(s, st, err);
-	sqlite3_reset(st);
-	return got;
-}
-
-int
-store_count_uids(struct store *s, int64_t folder, uint32_t *n, struct err *err)
-{
-	return count(s, Q_COUNT_UIDS, folder, n, err);
-}
-
-int
-store_count_range(struct store *s, int64_t folder, uint32_t lo, uint32_t hi,
-    uint32_t *n, struct err *err)
-{
-	sqlite3_stmt *st = db_stmt(s, Q_COUNT_RANGE, err);
-
-	if (st == NULL)
-		return -1;
-	sqlite3_bind_int64(st, 2, lo);
-	sqlite3_bind_int64(st, 3, hi);
-	return count_bound(s, st, folder, n, err);
-}
-
-int
-store_last_uid(struct store *s, int64_t folder, uint32_t *uid, struct err *err)
-{
-	return count(s, Q_LAST_UID, folder, uid, err);
-}
-
-int
-store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err)
-{
-	return count(s, Q_COUNT, folder, n, err);
-}
-
-int
-store_count_unseen(struct store *s, int64_t folder, uint32_t *n, struct err *err)
-{
-	return count(s, Q_COUNT_UNSEEN, folder, n, err);
-}
-
-int
-store_totals(struct store *s, uint64_t *messages, uint64_t *bytes,
-    struct err *err)
-{
-	sqlite3_stmt *st = db_stmt(s, Q_TOTALS, err);
-
-	if (st == NULL || db_step(s, st, err) < 0)
-		return -1;
-	*messages = (uint64_t)sqlite3_column_int64(st, 0);
-	*bytes = (uint64_t)sqlite3_column_int64(st, 1);
-	sqlite3_reset(st);
-	return 0;
-}
-
 /* ---- cursors ---------------------------------------------------------- */
 
 enum { PAGE_ROWS = 256, PAGE_TEXT = 8 << 20 };
@@ -362,6 +265,7 @@ struct cursor {
 	struct store	*s;
 	enum stmt	 q;
 	int64_t		 folder;
+	unsigned	 stages;
 	struct buf	 key;		/* objid, msgid or head */
 	uint64_t	 wire_size;
 	int64_t		 last;		/* uid or id behind which to go on */
@@ -391,10 +295,19 @@ cursor_open(struct store *s, int64_t folder, enum cursor_order order,
     struct err *err)
 {
 	static const enum stmt q[] = { [BY_UID] = Q_BY_UID,
-	    [BY_UNIQUE] = Q_BY_UNIQ, [BY_STAGE] = Q_BY_STAGE };
+	    [BY_UNIQUE] = Q_BY_UNIQ };
 
 	(void)err;
 	return cursor_new(s, q[order], folder);
+}
+
+struct cursor *
+cursor_open_stages(struct store *s, unsigned stages)
+{
+	struct cursor *c = cursor_new(s, Q_BY_STAGE, 0);
+
+	c->stages = stages;
+	return c;
 }
 
 struct cursor *
@@ -454,7 +367,9 @@ bind_cursor(struct cursor *c, sqlite3_stmt *st)
 {
 	if (c->q == Q_BY_UID || c->q == Q_BY_UNIQ)
 		sqlite3_bind_int64(st, 1, c->folder);
-	else if (c->q != Q_BY_STAGE && c->q != Q_UNLISTED && c->q != Q_NEWER)
+	else if (c->q == Q_BY_STAGE)
+		sqlite3_bind_int64(st, 1, c->stages);
+	else if (c->q != Q_UNLISTED && c->q != Q_NEWER)
 		db_bind_blob(st, 1, buf_str(&c->key));
 	if (c->q == Q_BY_UNIQ)
 		sqlite3_bind_blob64(st, 2, c->last_unique.n > 0 ?

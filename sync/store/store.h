@@ -167,11 +167,13 @@ int	store_count(struct store *s, int64_t folder, uint32_t *n, struct err *err);
 /* A cursor over rows; several may be open at once, and rows may be put, touched
  * and removed meanwhile (the cursor shows them as they were or as they are). */
 struct cursor;
-enum cursor_order { BY_UID, BY_UNIQUE, BY_STAGE };
-/* All of a folder by uid or by unique name; BY_STAGE: all of the account whose
- * stage is not ST_PRESENT, ${folder} 0. */
+enum cursor_order { BY_UID, BY_UNIQUE };
+/* All of a folder by uid or by unique name. */
 struct cursor	*cursor_open(struct store *s, int64_t folder,
 		    enum cursor_order order, struct err *err);
+/* All of the account in one of these stages, by id; of ST_PRESENT there are none. */
+#define STAGE(stage)	(1u << (stage))
+struct cursor	*cursor_open_stages(struct store *s, unsigned stages);
 /* All with that object id; all with that content (${folder} 0: any folder). */
 struct cursor	*cursor_open_objid(struct store *s, struct str objid, struct err *err);
 struct cursor	*cursor_open_head(struct store *s, int64_t folder,

@@ -100,7 +100,7 @@ damage(struct str in)
 static void
 read_messages(struct store *s, int64_t folder)
 {
-	static const enum cursor_order order[] = { BY_UID, BY_UNIQUE, BY_STAGE };
+	struct cursor *c;
 	struct kwtab kw = { 0 };
 	struct msg_row row;
 	struct err err;
@@ -110,10 +110,9 @@ read_messages(struct store *s, int64_t folder)
 	(void)store_kw_load(s, folder, &kw, &err);
 	must(kw.n <= KW_MAX);
 	kwtab_clear(&kw);
-	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-		struct cursor *c = cursor_open(s, order[i] == BY_STAGE ? 0 :
-		    folder, order[i], &err);
-
+	for (int i = 0; i < 3; i++) {
+		c = i < 2 ? cursor_open(s, folder, i == 0 ? BY_UID : BY_UNIQUE,
+		    &err) : cursor_open_stages(s, ~0u);
 		for (int left = 1000; c != NULL && left > 0 &&
 		    cursor_next(c, &row, &err) == 1; left--)
 			must(row.stage <= ST_REPLACED &&

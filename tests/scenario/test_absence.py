@@ -1,6 +1,8 @@
 """Absence is not intent: what is missing by accident is deleted nowhere."""
 import os
+import re
 import shutil
+import subprocess
 import time
 
 from case import Case, limit, local_message, message
@@ -88,6 +90,26 @@ class Absence(Case):
         self.assertEqual(self.syncd.run("approve", "a/INBOX").rc, 0)
         self.assertEqual(len(self.tree.messages("INBOX")), 20)
         self.assertSame()
+
+    def test_what_is_to_be_typed_names_the_folder_to_a_shell(self):
+        name = "it's `me`; $HOME"
+        self.syncd.settings["accounts"]["a"]["guards"] = {"max_delete": {"count": 1, "percent": 1}}
+        self.syncd.write()
+        self.client.create(name)
+        for i in range(3):
+            self.client.append(name, message(f"n{i}"), date=DATE)
+        self.syncd.sync()
+        for m in self.tree.messages(name):
+            os.unlink(m.path)
+        remedy = self.sync_says("guard.max-delete").err
+        self.assertEqual(self.far(name), 3)
+        for verb in ("approve", "reject"):
+            word = re.search(rf"syncd {verb} (.+?) \(", remedy)[1]
+            said = subprocess.run(("sh", "-c", f"printf '%s\\n' {word}"), check=True,
+                                  capture_output=True, text=True).stdout
+            self.assertEqual(said, f"a/{name}\n")
+        self.assertEqual(self.syncd.run("approve", said[:-1]).rc, 0)
+        self.assertEqual(self.far(name), 0)
 
     def test_the_daemon_is_told_of_a_verdict(self):
         def held():

@@ -4,7 +4,7 @@ import unittest
 
 import peer
 from case import limit, message
-from peer import bye, raw
+from peer import bye, no, raw
 from server import wait_for
 from test_peer import PeerCase
 
@@ -42,6 +42,27 @@ class Listening(ListenCase):
         self.idle_in("Entwürfe & Söhne")
         self.arrives("pushed", "Entwürfe & Söhne")
         self.assertEqual(self.peer.trouble, [])
+
+    def test_a_folder_that_is_not_opened(self):
+        """IDLE in no mailbox is deaf: it is ended, said once, and tried again."""
+        def asked():
+            return sum(c.startswith("EXAMINE") for c in list(self.peer.sent))
+
+        def state():
+            a = self.syncd.status()["accounts"][0]
+            return a["state"], a["transport"]["push"]
+        self.peer.on("EXAMINE", no("[INUSE] somebody else has it"))
+        self.syncd.start()
+        wait_for(lambda: asked() >= 3, 40, "a third attempt")
+        wait_for(lambda: not any(s.idle for s in list(self.peer.sessions)), 20, "IDLE to end")
+        wait_for(lambda: state() == ("polling", "none"), 20, "the state to be told")
+        self.assertEqual(self.syncd.log().count("INBOX: no watch, for the server would not "
+                                                "open it: somebody else has it"), 1)
+        self.assertLess(asked(), 10)
+        self.peer.clear()
+        self.idle_in()
+        self.arrives("pushed")
+        wait_for(lambda: state() == ("live", "idle"), 20, "the state to be told")
 
     @limit(120)
     def test_a_server_that_lets_us_in_and_finds_us_too_many(self):

@@ -233,6 +233,8 @@ SAID = {
     "ID NIL": (rb"^\* ID .*\r\n", b"* ID NIL\r\n"),
     "ID without quotes (Domino)": (rb"^\* ID .*\r\n", b'* ID ("name",x "y" 3)\r\n'),
     "NAMESPACE NIL": (rb"^\* NAMESPACE .*\r\n", b"* NAMESPACE NIL NIL NIL\r\n"),
+    "VANISHED one at a time and descending": (rb"^\* VANISHED \(EARLIER\) ([\d,]+)\r\n", lambda m:
+        b"".join(b"* VANISHED (EARLIER) %s\r\n" % u for u in m[1].split(b",")[::-1])),
     "no APPENDUID": (rb"\[APPENDUID .*?\] ", b""),
     "APPENDUID of zeros": (rb"\[APPENDUID .*?\]", b"[APPENDUID 0 0]"),
     "no COPYUID": (rb"\[COPYUID .*?\] ", b""),
@@ -270,6 +272,10 @@ class Searched(Story):
 
     def test_descending(self):
         self.found(rb"ALL ([\d,]+)", lambda m: b"ALL " + b",".join(m[1].split(b",")[::-1]))
+
+    def test_one_at_a_time_and_descending(self):
+        self.found(rb"(\* ESEARCH .*) ALL ([\d,]+)\r\n", lambda m: b"".join(
+            m[1] + b" ALL " + uid + b"\r\n" for uid in m[2].split(b",")[::-1]))
 
     def test_each_twice(self):
         self.found(rb"ALL ([\d,]+)", rb"ALL \1,\1")

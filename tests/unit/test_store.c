@@ -1001,7 +1001,7 @@ a_row_that_is_moved_ahead_is_not_an_endless_visit(void **state)
 		m.stage = ST_APPENDING;
 		OK(store_msg_put(s, &m, &err));
 	}
-	c = cursor_open(s, 0, BY_STAGE, &err);
+	c = cursor_open_stages(s, ~0u);
 	for (; cursor_next(c, &m, &err) > 0; n++) {
 		assert_true(m.id == id[n]);
 		m.stage = n % 2 ? ST_PRESENT : ST_MOVING;
@@ -1010,7 +1010,7 @@ a_row_that_is_moved_ahead_is_not_an_endless_visit(void **state)
 	cursor_close(c);
 	OK(store_commit(s, &err));
 	assert_int_equal(n, MANY);
-	c = cursor_open(s, 0, BY_STAGE, &err);
+	c = cursor_open_stages(s, ~0u);
 	for (n = 0; cursor_next(c, &m, &err) > 0; n++)
 		assert_int_equal(m.stage, ST_MOVING);
 	assert_int_equal(n, MANY / 2);
@@ -1031,6 +1031,33 @@ count_cursor(struct cursor *c)
 		n++;
 	cursor_close(c);
 	return n;
+}
+
+static void
+rows_are_found_by_their_stages(void **state)
+{
+	struct store *s = open_store();
+	struct folder_row f = add_folder(s, "F");
+	struct err err;
+
+	(void)state;
+	/* The stage's own number of each, many pages of the last. */
+	for (int stage = ST_PRESENT; stage <= ST_REPLACED; stage++)
+		for (int i = 0; i < (stage == ST_REPLACED ? MANY : stage + 1); i++) {
+			struct msg_row m = { .folder = f.id,
+			    .stage = (enum stage)stage };
+
+			OK(store_msg_put(s, &m, &err));
+		}
+	for (int stage = ST_LANDING; stage < ST_REPLACED; stage++) {
+		assert_int_equal(count_cursor(cursor_open_stages(s,
+		    STAGE(stage))), stage + 1);
+		assert_int_equal(count_cursor(cursor_open_stages(s,
+		    STAGE(stage) | STAGE(ST_REPLACED))), stage + 1 + MANY);
+	}
+	assert_int_equal(count_cursor(cursor_open_stages(s, STAGE(ST_PRESENT))), 0);
+	assert_int_equal(count_cursor(cursor_open_stages(s, ~0u)), 35 + MANY);
+	store_close(s);
 }
 
 static void
@@ -1163,6 +1190,7 @@ main(void)
 		FRESH(a_cursor_goes_on_while_rows_are_removed),
 		FRESH(a_cursor_shows_what_is_put_behind_its_page),
 		FRESH(a_row_that_is_moved_ahead_is_not_an_endless_visit),
+		FRESH(rows_are_found_by_their_stages),
 		FRESH(content_is_found_in_one_folder_or_in_any),
 		FRESH(a_long_object_id_is_refused),
 	};

@@ -169,6 +169,32 @@ plain_text_has_no_control_characters(void **arg)
 	}
 }
 
+static void
+a_word_for_a_shell_is_one_word(void **arg)
+{
+	static const struct {
+		size_t		 cap;
+		const char	*in, *want;
+	} table[] = {
+		{ 32, "", "''" }, { 32, "a/INBOX", "a/INBOX" },
+		{ 32, "All Mail", "'All Mail'" },
+		{ 32, "a/it's", "'a/it'\\''s'" },
+		{ 32, "$(x)`y`", "'$(x)`y`'" }, { 32, "~", "'~'" },
+		{ 32, "a\nb", "'a\nb'" },
+		{ STR_SHELL_ROOM(3), "'''", "''\\'''\\'''\\'''" },
+		/* What is cut is one word still. */
+		{ 12, "a b c d e f g", "'a b'" },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char out[32];
+
+		str_shell(table[i].in, out, table[i].cap);
+		assert_string_equal(out, table[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -181,6 +207,7 @@ main(void)
 		cmocka_unit_test(numbers_are_digits_within_bounds),
 		cmocka_unit_test(thirty_two_bits_are_not_cut_off),
 		cmocka_unit_test(plain_text_has_no_control_characters),
+		cmocka_unit_test(a_word_for_a_shell_is_one_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,6 +97,82 @@ any_additions_give_the_same_as_a_bitmap(void **state)
 }
 
 static void
+what_is_collected_is_the_same_as_a_bitmap(void **state)
+{
+	(void)state;
+	for (uint32_t seed = 1; seed <= 300; seed++) {
+		bool map[MOST + 1] = { false };
+		uint32_t x = seed;
+		struct uidset s;
+
+		uidset_init(&s);
+		for (int i = 0; i < 400; i++) {
+			uint32_t lo = next_random(&x) % (MOST + 1);
+			uint32_t hi = lo + next_random(&x) % (1 + seed % 4);
+
+			if (hi > MOST)
+				hi = MOST;
+			/* Fewer than there are numbers. */
+			if (lo % (2 + seed % 5) == 0)
+				continue;
+			for (uint32_t v = lo; v <= hi; v++)
+				map[v] = v != 0;
+			if (i % 3 == 0)
+				uidset_collect(&s, hi, lo);
+			else
+				uidset_collect(&s, lo, hi);
+			/* And when it is settled now and then. */
+			if (seed % 2 == 0 && i % 50 == 0)
+				uidset_settle(&s);
+		}
+		uidset_settle(&s);
+		assert_canonical(&s);
+		assert_equals(&s, map);
+		assert_round_trip(&s);
+		uidset_clear(&s);
+	}
+}
+
+/* With the cost of an insertion for each, the runner would not wait for the end. */
+static void
+millions_in_no_order_take_no_time(void **state)
+{
+	enum { N = 2000000 };
+	struct uidset s;
+
+	(void)state;
+	uidset_init(&s);
+	for (uint32_t i = N; i > 0; i--)
+		uidset_collect(&s, 4 * i, 4 * i);
+	for (uint32_t i = 1; i <= N; i++)
+		uidset_collect(&s, 4 * i + 2, 4 * i + 2);
+	uidset_settle(&s);
+	assert_canonical(&s);
+	assert_int_equal(s.n, 2 * N);
+	assert_int_equal(uidset_count(&s), 2 * N);
+	assert_true(uidset_has(&s, (struct uid){ 4 }));
+	assert_true(uidset_has(&s, (struct uid){ 4 * N + 2 }));
+	assert_false(uidset_has(&s, (struct uid){ 5 }));
+	uidset_clear(&s);
+}
+
+static void
+the_same_again_takes_no_more_room(void **state)
+{
+	struct uidset s;
+
+	(void)state;
+	uidset_init(&s);
+	for (uint32_t i = 0; i < 100000; i++)
+		uidset_collect(&s, 2 + i % 2 * 7, 2 + i % 2 * 7);
+	assert_true(s.cap <= 256);
+	uidset_settle(&s);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(uidset_count(&s), 2);
+	uidset_clear(&s);
+}
+
+static void
 the_largest_range_costs_one_range(void **state)
 {
 	struct uidset s;
@@ -219,6 +295,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_additions_give_the_same_as_a_bitmap),
+		cmocka_unit_test(what_is_collected_is_the_same_as_a_bitmap),
+		cmocka_unit_test(millions_in_no_order_take_no_time),
+		cmocka_unit_test(the_same_again_takes_no_more_room),
 		cmocka_unit_test(the_largest_range_costs_one_range),
 		cmocka_unit_test(the_last_uid_ends_the_visit),
 		cmocka_unit_test(only_sequence_sets_are_parsed),
