@@ -145,6 +145,16 @@ class Crossing(LiveCase):
         self.arrives("deletion", lambda: not self.far("INBOX", "m2"))
         self.wait_same(SOON)
 
+    def test_a_file_that_is_edited_where_it_is_arrives(self):
+        """Of the same size, by the same inode."""
+        self.begin()
+        with open(self.tree.find("INBOX", "m1").path, "r+b") as f:
+            f.seek(-6, os.SEEK_END)
+            f.write(b"hallo")
+        self.arrives("new version", lambda: self.far("INBOX", "hallo") and
+                     len(self.far("INBOX", "Subject: m1")) == 1)
+        self.wait_same(SOON)
+
     def test_a_new_local_folder_arrives_and_is_watched(self):
         self.begin()
         self.tree.create_folder("Mine/deep")
