@@ -193,6 +193,39 @@ class Crossing(LiveCase):
         self.assertEqual(self.flags(self.far("INBOX", "b001.")), ["FS"])
 
 
+class Directories(LiveCase):
+    """Others come to stand under the names of folders while the daemon runs."""
+
+    def begin(self):
+        for name in ("Ants", "Bees"):
+            self.client.create(name)
+            for i in "01":
+                self.client.append(name, message(name + i), date=OLD)
+        super().begin()
+
+    def swap(self):
+        for old, new in (("Ants", "between"), ("Bees", "Ants"), ("between", "Bees")):
+            os.rename(self.tree.path(old), self.tree.path(new))
+
+    def test_two_that_change_places(self):
+        self.begin()
+        self.swap()
+        self.wait(lambda: self.far("Bees", "Ants0") and self.far("Ants", "Bees1"), 20,
+                  "the mail of both to follow")
+        self.wait_same(SOON)
+        self.assertPlaces("Ants0", "Bees")
+        self.assertPlaces("Bees1", "Ants")
+
+    def test_mail_is_where_it_was_put_after_they_changed_places(self):
+        self.begin()
+        self.swap()
+        self.tree.add("Ants", local_message("fresh"), date=OLD)
+        self.client.append("Bees", message("yonder"), date=OLD)
+        self.wait_same(20)
+        self.assertPlaces("fresh", "Ants")
+        self.assertPlaces("yonder", "Bees")
+
+
 class Holding(LiveCase):
     """Where names change, directories are held open for that moment: clients may replace
     them."""
