@@ -121,6 +121,40 @@ class Gone(Case):
         self.assertPlaces("meanwhile", "Box")
         self.assertQuiet()
 
+    def test_mail_was_moved_out_of_one_that_was_removed_then(self):
+        self.client.create("Box")
+        for token in ("named", "renamed", "copied", "left"):
+            self.client.append("Box", message(token), "S")
+        self.syncd.sync()
+        self.tree.move("Box", "Subject: named", "Archive")
+        self.tree.move("Box", "Subject: renamed", "Archive", keep_name=False)
+        self.tree.copy("Box", "Subject: copied", "Archive")
+        self.tree.delete_folder("Box")
+        r = self.syncd.sync(expect=(0, 1))
+        self.assertIn("store.folder-gone", r.err)
+        self.assertEqual(sorted(m.data[:16] for m in self.client.fetch_all("Box")),
+                         [b"Subject: copied\r", b"Subject: left\r\nM"])
+        for token in ("Subject: named", "Subject: renamed", "Subject: copied"):
+            self.assertTrue(self.client.find("Archive", token))
+        self.tree.create_folder("Box")
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertPlaces("Subject: named", "Archive")
+        self.assertPlaces("Subject: renamed", "Archive")
+
+    def test_mail_of_one_that_was_removed_has_two_new_places(self):
+        self.client.create("Box")
+        self.client.append("Box", message("doubled"), "S")
+        self.syncd.sync()
+        path = self.tree.find("Box", "doubled").path
+        for to in ("INBOX", "Archive"):
+            os.link(path, os.path.join(self.tree.path(to), "cur", os.path.basename(path)))
+        self.tree.delete_folder("Box")
+        self.syncd.sync(expect=(0, 1))
+        self.assertEqual(self.client.fetch_all("Box"), [])
+        self.assertTrue(self.client.find("INBOX", "doubled"))
+        self.assertTrue(self.client.find("Archive", "doubled"))
+
 
 class Refused(PeerCase):
     def make(self, name, token):
