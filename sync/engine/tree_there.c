@@ -42,32 +42,60 @@ follow_paths(struct account *acc, const char *from, const char *to,
 	return 0;
 }
 
+static bool
+is_here(const struct account *acc, const char *path)
+{
+	return faccessat(acc->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* The directory of ${f} goes to where ${now} is to be; ${path}: where it is then.
+ * Somebody may have renamed it here, too: to the same, or it is away, and tree_here()
+ * finds it by its files. */
+static int
+move_directory(struct account *acc, struct folder *f, struct folder *now,
+    const char **path, struct err *err)
+{
+	int there = 0;
+
+	*path = now->path;
+	if (strcmp(f->path, now->path) == 0)
+		return 0;
+	if (is_here(acc, now->path))
+		there = renamed_holds(acc, f, now->path, err);
+	if (there != 0)
+		return there < 0 ? -1 : 0;
+	if (!is_here(acc, f->path)) {
+		*path = f->path;
+		return 0;
+	}
+	if (mpath_rename(acc->root_fd, (enum layout)acc->conf->layout,
+	    str_z(f->path), str_z(now->path), err) == 0)
+		return 0;
+	/* Another time: as a new folder its mail would be here twice. */
+	account_folder_drop(acc, now);
+	unread_mark(f);
+	return -1;
+}
+
 /* ${f} was renamed on the server to what ${now} (a new entry) is called. */
 static int
 adopt_rename(struct account *acc, struct folder *f, struct folder *now,
     struct err *err)
 {
 	char *from = xstrdup(f->path);
-	int r = 0;
+	const char *path;
+	int r;
 
 	log_notice("%s was renamed on the server to %s", f->name, now->name);
-	if (strcmp(f->path, now->path) != 0)
-		r = mpath_rename(acc->root_fd, (enum layout)acc->conf->layout,
-		    str_z(f->path), str_z(now->path), err);
-	if (r < 0 && faccessat(acc->root_fd, f->path, F_OK,
-	    AT_SYMLINK_NOFOLLOW) == 0) {
-		/* Another time: as a new folder its mail would be here twice. */
-		account_folder_drop(acc, now);
-		unread_mark(f);
-	}
+	r = move_directory(acc, f, now, &path, err);
 	if (r == 0 && (r = account_begin(acc, err)) == 0) {
 		free(f->wire);
 		f->wire = xstrdup(now->wire);
 		free(f->name);
 		f->name = xstrdup(now->name);
-		if (strcmp(f->path, now->path) != 0) {
+		if (strcmp(f->path, path) != 0) {
 			free(f->path);
-			f->path = xstrdup(now->path);
+			f->path = xstrdup(path);
 			r = follow_paths(acc, from, f->path, err);
 		}
 		f->attrs = now->attrs;

@@ -5,7 +5,7 @@ import shutil
 import unittest
 
 import peer
-from case import Case, local_message, message
+from case import Case, local_message, message, rows
 from peer import no
 from test_peer import PeerCase
 
@@ -154,6 +154,41 @@ class Gone(Case):
         self.assertEqual(self.client.fetch_all("Box"), [])
         self.assertTrue(self.client.find("INBOX", "doubled"))
         self.assertTrue(self.client.find("Archive", "doubled"))
+
+
+@rows("in_one_gap", {
+    "to the same name": (
+        ["Box:Chest"], ["Box:Chest"], {"box0": "Chest", "below0": "Chest/below"}),
+    "in case only": (
+        ["Box:box"], ["Box:box"], {"box0": "box", "below0": "box/below"}),
+    "to different names": (
+        ["Box:Case"], ["Box:Chest"], {"box0": "Case", "below0": "Case/below"}),
+    "one after the other": (
+        ["Tin:Jar", "Box:Tin"], ["Tin:Jar", "Box:Tin"],
+        {"box0": "Tin", "below0": "Tin/below", "tin0": "Jar"}),
+    "the parent here, the child there": (
+        ["Box:Chest"], ["Box/below:Box/under"],
+        {"box0": "Chest", "below0": "Chest/below"}),
+})
+class RenamedOnBoth(Case):
+    def in_one_gap(self, row):
+        here, there, expect = row
+        for name, token in (("Box", "box"), ("Box/below", "below"), ("Tin", "tin")):
+            self.client.create(name)
+            for i in "012":
+                self.client.append(name, message(token + i))
+        self.syncd.sync()
+        for names in here:
+            self.tree.rename_folder(*names.split(":"))
+        for names in there:
+            self.client.rename(*names.split(":"))
+        self.syncd.sync(expect=(0, 1))
+        if self.differences():
+            self.syncd.sync()
+        self.assertSame()
+        for token, folder in expect.items():
+            self.assertPlaces(token, folder)
+        self.assertQuiet()
 
 
 class Refused(PeerCase):
