@@ -48,6 +48,17 @@ is_here(const struct account *acc, const char *path)
 	return faccessat(acc->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* As a folder, not only on the way to others. */
+static bool
+is_folder_here(const struct account *acc, const char *path)
+{
+	char *cur = xasprintf("%s/cur", path);
+	bool yes = is_here(acc, cur);
+
+	free(cur);
+	return yes;
+}
+
 /* The directory of ${f} goes to where ${now} is to be; ${path}: where it is then.
  * Somebody may have renamed it here, too: to the same, or it is away, and tree_here()
  * finds it by its files. */
@@ -60,7 +71,7 @@ move_directory(struct account *acc, struct folder *f, struct folder *now,
 	*path = now->path;
 	if (strcmp(f->path, now->path) == 0)
 		return 0;
-	if (is_here(acc, now->path))
+	if (is_folder_here(acc, now->path))
 		there = renamed_holds(acc, f, now->path, err);
 	if (there != 0)
 		return there < 0 ? -1 : 0;

@@ -1,5 +1,5 @@
-"""Folders: what goes along with a parent, what is gone for a while, names that cannot
-be, and lists that are refused or not whole."""
+"""Folders: what goes along with a parent, what is gone for a while or renamed on both
+sides, names that cannot be, and lists that are refused or not whole."""
 import os
 import shutil
 import unittest
@@ -26,6 +26,26 @@ class Gone(Case):
             self.assertPlaces(f"in {name}.", now)
             # The same files: nothing was fetched again.
             self.assertEqual(os.stat(self.tree.find(now, f"in {name}.").path).st_ino, ino)
+        self.assertQuiet()
+
+    def test_one_that_gets_another_below_it_which_it_was_below(self):
+        """What it is to be is a directory by then, and no folder."""
+        self.client.create("Letters")
+        self.client.append("Letters", message("above"))
+        self.client.create("Letters/new")
+        self.client.append("Letters/new", message("worked"), "S", ["todo"])
+        self.client.append("Letters/new", message("unread"))
+        self.client.create("Letters/new/deep")
+        self.client.append("Letters/new/deep", message("within"))
+        self.syncd.sync()
+        self.client.rename("Letters/new", "Mail")
+        self.client.rename("Letters", "Mail/old")
+        self.syncd.sync()
+        self.assertSame()
+        for token, folder in (("above", "Mail/old"), ("worked", "Mail"),
+                              ("unread", "Mail"), ("within", "Mail/deep")):
+            self.assertPlaces(token, folder)
+        self.assertEqual(sorted(os.listdir(self.tree.path("Mail/old"))), ["cur", "new", "tmp"])
         self.assertQuiet()
 
     def test_one_that_is_gone_on_the_server_and_comes_back(self):
