@@ -290,9 +290,6 @@ tree_here(struct account *acc, struct err *err)
 			look_anew(f);
 		if (here && f->away)
 			problem_close(acc, "store.folder-gone", f);
-		/* Never opened, it is not known: its times tell. */
-		if (f->fd < 0)
-			f->watched = false;
 		f->away = f->id != 0 && !here;
 		if (f->away)
 			folder_shut(f);

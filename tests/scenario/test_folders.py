@@ -211,6 +211,33 @@ class RenamedOnBoth(Case):
         self.assertQuiet()
 
 
+class RenamedInAChain(Case):
+    """On the server, in one gap: each gets the name that the next has given up."""
+
+    def chain(self, names):
+        for name in names:
+            self.client.create(name)
+            self.client.create(name + "/below")
+            for i in "01":
+                self.client.append(name, message(f"{name}-{i}"))
+                self.client.append(name + "/below", message(f"{name}-below{i}"))
+        self.syncd.sync()
+        for old, new in (("c", "d"), ("b", "c"), ("a", "b")):
+            self.client.rename(old, new)
+        self.syncd.sync()
+        self.assertSame()
+        for old, new in (("a", "b"), ("b", "c"), ("c", "d")):
+            self.assertPlaces(old + "-1", new)
+            self.assertPlaces(old + "-below1", new + "/below")
+        self.assertQuiet()
+
+    def test_listed_in_one_order(self):
+        self.chain("abc")
+
+    def test_listed_in_the_other_order(self):
+        self.chain("cba")
+
+
 class Refused(PeerCase):
     def make(self, name, token):
         self.tree.create_folder(name)
