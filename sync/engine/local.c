@@ -9,7 +9,9 @@
  */
 #include "engine/local.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/map.h"
@@ -74,17 +76,40 @@ add_gone(struct folder *f, const struct msg_row *row)
 	free(file);
 }
 
+/* Has it other bytes than the row's file had?  One of the same size and date is that,
+ * put back: a tree that was restored is not read.  1, 0, -1. */
+static int
+is_edited(struct folder *f, const struct msg_row *row, const char *file,
+    bool in_new, const struct mstat *st, struct err *err)
+{
+	static const struct hash unknown;
+	struct mcontent content;
+	int fd, r;
+
+	if (st->size != row->size)
+		return 1;
+	if (st->mtime == row->date || hash_eq(&row->all, &unknown))
+		return 0;
+	fd = mdir_open(f->fd, in_new, file, err);
+	if (fd < 0)
+		return err->errnum == ENOENT ? 0 : -1;
+	r = mdir_digest(fd, &content, err);
+	close(fd);
+	return r < 0 ? -1 : !hash_eq(&content.id.all, &row->all);
+}
+
 /* A row and its file, which is there: has anything changed?  Only the name and
- * the inode are looked at, unless the file is a draft or was written to. */
+ * the inode are looked at, unless the file is another, a draft or was written to. */
 static int
 compare_file(struct folder *f, const struct msg_row *row, const char *file,
     bool in_new, uint64_t ino, bool written, struct err *err)
 {
 	struct flags flags = local_flags(f, str_z(file));
 	uint64_t shown = kwfile_shown(&f->kwfile, ~(uint64_t)0, &f->kw);
-	bool replaced = false, renamed;
 	struct change *c;
 	struct mstat st;
+	int replaced = 0;
+	bool renamed;
 
 	if (row_in_flight(row))
 		return 0;
@@ -96,10 +121,13 @@ compare_file(struct folder *f, const struct msg_row *row, const char *file,
 
 		if (there <= 0)
 			return there;
-		replaced = st.size != row->size ||
-		    (st.ino != row->ino && row->ino != 0 &&
-		    (f->attrs & LIST_DRAFTS || flags.sys & FLAG_DRAFT)) ||
-		    written;
+		if (written || (st.ino != row->ino && row->ino != 0 &&
+		    (f->attrs & LIST_DRAFTS || flags.sys & FLAG_DRAFT)))
+			replaced = 1;
+		else
+			replaced = is_edited(f, row, file, in_new, &st, err);
+		if (replaced < 0)
+			return -1;
 	}
 	renamed = !str_eq(row->file, str_z(file)) || row->in_new != in_new;
 	/* Keywords without a letter cannot be seen here: as in the base. */
@@ -149,13 +177,19 @@ look_at(struct account *acc, struct folder *f, const struct noted *n,
 	if (there < 0)
 		return -1;
 	if (there > 0) {
+		int written = n->written;
+
 		if (known == 0) {
 			add_new_file(f, n->file, n->in_new, st.ino);
 			return 0;
 		}
+		if (written && st.ino == row.ino)
+			written = is_edited(f, &row, n->file, n->in_new, &st,
+			    err);
+		if (written < 0)
+			return -1;
 		return compare_file(f, &row, n->file, n->in_new, st.ino,
-		    n->written && (st.size != row.size || st.ino != row.ino),
-		    err);
+		    written > 0, err);
 	}
 	if (known == 0 || row_in_flight(&row))
 		return 0;

@@ -142,15 +142,35 @@ may_be_known(struct account *acc, const struct losses *l, struct folder *f,
 	return store_has_head(acc->store, &head, err);
 }
 
+/* ${u} is the file of ${row}, whose directory is gone: it was moved out of it, and that
+ * was removed.  Content alone would not tell it from a copy.  What the letters meant
+ * there is gone with the directory: with keywords it is sent as new. */
+static bool
+has_got_out(const struct losses *l, const struct folder *from,
+    const struct msg_row *row, const struct change *u)
+{
+	struct mname name;
+
+	return from->away && !from->missing && from->wire != NULL &&
+	    from->held == NULL && !from->excluded &&
+	    (from->policy.push & POLICY_DELETE) &&
+	    row->stage == ST_PRESENT && row->uid.v != 0 && row->flags.kw == 0 &&
+	    !map_has(&l->again, KEY_OF(row->id)) &&
+	    (row->ino == u->ino || (mname_parse(str_z(u->file), &name) &&
+	    str_eq(name.unique, row->unique)));
+}
+
 /* Somewhere on the server with these very bytes: a row to copy from.  Rows that
  * have just lost their file come first: that is a move. */
 static int
-find_content(struct account *acc, struct losses *l, const struct change *u,
+find_content(struct account *acc, struct losses *l, struct change *u,
     struct lost **lost, int64_t *copy_of, bool *left, struct err *err)
 {
 	struct cursor *c = cursor_open_head(acc->store, 0,
 	    &u->content->id.head, u->content->wire_size, err);
+	struct flags flags = { 0 };
 	struct msg_row row;
+	int64_t out = 0;
 	int got;
 
 	*lost = NULL;
@@ -161,8 +181,13 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 	while (*lost == NULL && (got = cursor_next(c, &row, err)) > 0) {
 		struct folder *f = account_by_id(acc, row.folder);
 
-		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL ||
-		    !folder_active(f))
+		if (!hash_eq(&row.all, &u->content->id.all) || f == NULL)
+			continue;
+		if (out == 0 && has_got_out(l, f, &row, u)) {
+			out = row.id;
+			flags = row.flags;
+		}
+		if (!folder_active(f))
 			continue;
 		*lost = lost_at(l, &l->by_row, KEY_OF(row.id));
 		if (row.stage != ST_PRESENT || row.uid.v == 0)
@@ -172,6 +197,11 @@ find_content(struct account *acc, struct losses *l, const struct change *u,
 			*copy_of = row.id;
 	}
 	cursor_close(c);
+	if (*lost == NULL && got == 0 && out != 0) {
+		u->from = out;
+		u->base = flags;
+		map_put(&l->again, KEY_OF(u->from), 0);
+	}
 	return *lost != NULL ? 0 : got;
 }
 
@@ -312,6 +342,8 @@ pair_new_file(struct account *acc, struct losses *l, struct folder *f,
 		}
 		if (find_content(acc, l, u, &hit, &copy_of, &left, err) < 0)
 			return -1;
+		if (hit == NULL && u->from != 0)
+			return 0;
 		if (hit == NULL && left) {
 			/* A move, it seems: it is decided when both sides of it
 			 * have been read. */

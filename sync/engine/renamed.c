@@ -189,9 +189,8 @@ renamed_spelling(struct account *acc, struct err *err)
 
 /* ---- here ------------------------------------------------------------- */
 
-/* Are the files in ${path} those of ${f}, whose own directory is gone? */
-static int
-looks_like(struct account *acc, const struct folder *f, const char *path,
+int
+renamed_holds(struct account *acc, const struct folder *f, const char *path,
     struct err *err)
 {
 	struct mlist list;
@@ -232,7 +231,7 @@ renamed_here(struct account *acc, const char *path, struct folder **hit,
 
 		if (!f->away || f->wire == NULL || f->missing)
 			continue;
-		like = looks_like(acc, f, path, err);
+		like = renamed_holds(acc, f, path, err);
 		if (like < 0)
 			return -1;
 		if (like) {

@@ -19,6 +19,10 @@ int	renamed_there(struct account *acc, const struct folder *f,
  * renamed: they stay where they are, and what they are. */
 int	renamed_spelling(struct account *acc, struct err *err);
 
+/* Are the files in the directory ${path}, most of some twenty, those of ${f}?  1, 0
+ * (also when there are none), -1. */
+int	renamed_holds(struct account *acc, const struct folder *f, const char *path,
+	    struct err *err);
 /* ${hit}: the folder whose directory is gone, and whose files ${path} holds; or
  * NULL. */
 int	renamed_here(struct account *acc, const char *path, struct folder **hit,

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -221,6 +223,35 @@ directory_gone(struct account *acc, struct folder *f, struct err *err)
 	return 0;
 }
 
+/* By the name of ${f} there is another directory than the one that is open: that one was
+ * renamed, or removed.  What is open, and what is watched, goes with a directory and
+ * not with its name. */
+static bool
+is_another(const struct account *acc, const struct folder *f)
+{
+	struct stat open_one, now;
+	struct err ignored;
+	bool another;
+	int fd;
+
+	if (f->fd < 0)
+		return false;
+	fd = mpath_open(acc->root_fd, str_z(f->path), &ignored);
+	if (fd < 0)
+		return false;
+	another = fstat(f->fd, &open_one) == 0 && fstat(fd, &now) == 0 &&
+	    (open_one.st_dev != now.st_dev || open_one.st_ino != now.st_ino);
+	close(fd);
+	return another;
+}
+
+static void
+look_anew(struct folder *f)
+{
+	folder_shut(f);
+	folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+}
+
 static int
 by_text(const void *a, const void *b)
 {
@@ -255,11 +286,10 @@ tree_here(struct account *acc, struct err *err)
 
 		if (here && f->wire != NULL)
 			ours[at - paths] = true;
-		if (here && f->away) {
-			f->watched = false;
-			folder_mark(f, DIRTY_SCAN | DIRTY_REMOTE);
+		if (here && (f->away || is_another(acc, f)))
+			look_anew(f);
+		if (here && f->away)
 			problem_close(acc, "store.folder-gone", f);
-		}
 		f->away = f->id != 0 && !here;
 		if (f->away)
 			folder_shut(f);

@@ -11,6 +11,7 @@
 #include "engine/guard.h"
 #include "engine/hooks.h"
 #include "engine/list.h"
+#include "engine/names.h"
 #include "engine/pattern.h"
 #include "engine/places.h"
 #include "engine/remove.h"
@@ -42,32 +43,71 @@ follow_paths(struct account *acc, const char *from, const char *to,
 	return 0;
 }
 
+static bool
+is_here(const struct account *acc, const char *path)
+{
+	return faccessat(acc->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* As a folder, not only on the way to others. */
+static bool
+is_folder_here(const struct account *acc, const char *path)
+{
+	char *cur = xasprintf("%s/cur", path);
+	bool yes = is_here(acc, cur);
+
+	free(cur);
+	return yes;
+}
+
+/* The directory of ${f} goes to where ${now} is to be; ${path}: where it is then.
+ * Somebody may have renamed it here, too: to the same, or it is away, and tree_here()
+ * finds it by its files. */
+static int
+move_directory(struct account *acc, struct folder *f, struct folder *now,
+    const char **path, struct err *err)
+{
+	int there = 0;
+
+	*path = now->path;
+	if (strcmp(f->path, now->path) == 0)
+		return 0;
+	if (is_folder_here(acc, now->path))
+		there = renamed_holds(acc, f, now->path, err);
+	if (there != 0)
+		return there < 0 ? -1 : 0;
+	if (!is_here(acc, f->path)) {
+		*path = f->path;
+		return 0;
+	}
+	if (mpath_rename(acc->root_fd, (enum layout)acc->conf->layout,
+	    str_z(f->path), str_z(now->path), err) == 0)
+		return 0;
+	/* Another time: as a new folder its mail would be here twice. */
+	account_folder_drop(acc, now);
+	unread_mark(f);
+	return -1;
+}
+
 /* ${f} was renamed on the server to what ${now} (a new entry) is called. */
 static int
 adopt_rename(struct account *acc, struct folder *f, struct folder *now,
     struct err *err)
 {
 	char *from = xstrdup(f->path);
-	int r = 0;
+	const char *path;
+	int r;
 
 	log_notice("%s was renamed on the server to %s", f->name, now->name);
-	if (strcmp(f->path, now->path) != 0)
-		r = mpath_rename(acc->root_fd, (enum layout)acc->conf->layout,
-		    str_z(f->path), str_z(now->path), err);
-	if (r < 0 && faccessat(acc->root_fd, f->path, F_OK,
-	    AT_SYMLINK_NOFOLLOW) == 0) {
-		/* Another time: as a new folder its mail would be here twice. */
-		account_folder_drop(acc, now);
-		unread_mark(f);
-	}
+	r = move_directory(acc, f, now, &path, err);
 	if (r == 0 && (r = account_begin(acc, err)) == 0) {
 		free(f->wire);
 		f->wire = xstrdup(now->wire);
 		free(f->name);
 		f->name = xstrdup(now->name);
-		if (strcmp(f->path, now->path) != 0) {
+		if (strcmp(f->path, path) != 0) {
 			free(f->path);
-			f->path = xstrdup(now->path);
+			f->path = xstrdup(path);
 			r = follow_paths(acc, from, f->path, err);
 		}
 		f->attrs = now->attrs;
@@ -117,7 +157,8 @@ folder_vanished(struct account *acc, struct folder *f, struct err *err)
 }
 
 /* By that name the server has another mailbox now: was ours renamed before it was
- * made?  Then both are there, and what is here belongs to the one of the new name. */
+ * made?  Then both are there, and what is here belongs to the one of the new name.
+ * 1: so it is; 0, -1. */
 static int
 folder_replaced(struct account *acc, struct folder *f, struct err *err)
 {
@@ -133,16 +174,18 @@ folder_replaced(struct account *acc, struct folder *f, struct err *err)
 		return r;
 	other = account_folder_new(acc);
 	other->wire = xstrdup(f->wire);
-	other->name = xstrdup(f->name);
-	other->path = xstrdup(f->path);
+	other->path = xstrdup("");
 	other->delim = f->delim;
 	other->attrs = f->attrs;
 	other->status = f->status;
 	other->excluded = f->excluded;
-	r = adopt_rename(acc, f, now, err);
+	/* Not that of ${f}: it may be where what is above it went. */
+	r = names_place(acc, other, err);
+	if (r == 0)
+		r = adopt_rename(acc, f, now, err);
 	if (r < 0)
 		account_folder_drop(acc, other);
-	return r;
+	return r < 0 ? -1 : 1;
 }
 
 /* The folder that is known here only gets the mailbox of ${f}. */
@@ -229,6 +272,82 @@ is_there(const struct folder *f)
 	return f->status.listed && !(f->attrs & LIST_NOSELECT);
 }
 
+static bool
+is_known(const struct folder *f)
+{
+	return f->id != 0 && f->wire != NULL && !f->skip;
+}
+
+static size_t
+depth_of(const struct folder *f)
+{
+	size_t n = 0;
+
+	for (const char *p = f->wire; f->delim != '\0' && *p != '\0'; p++)
+		n += *p == f->delim;
+	return n;
+}
+
+/* Of those so deep, first what has the name of another, until no more is found: the
+ * name that one gives back is where the next one is, of a whole chain. */
+static int
+settle_replaced(struct account *acc, size_t depth, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+		int r;
+
+		if (!is_known(f) || !is_there(f) || depth_of(f) != depth)
+			continue;
+		r = folder_replaced(acc, f, err);
+		if (r < 0 && !tree_failed_one(acc, f, err))
+			return -1;
+		if (r > 0)
+			i = (size_t)-1;
+	}
+	return 0;
+}
+
+static int
+settle_vanished(struct account *acc, size_t depth, struct err *err)
+{
+	for (size_t i = 0; i < acc->n_folders; i++) {
+		struct folder *f = acc->folder[i];
+
+		if (!is_known(f) || depth_of(f) != depth)
+			continue;
+		if (is_there(f) && f->missing) {
+			f->missing = false;
+			problem_close(acc, "server.folder-gone", f);
+		}
+		if (is_there(f) || f->missing)
+			continue;
+		if (folder_vanished(acc, f, err) < 0 &&
+		    !tree_failed_one(acc, f, err))
+			return -1;
+		/* The array may have shrunk: look at this place again. */
+		if (i >= acc->n_folders || acc->folder[i] != f)
+			i = (size_t)-1;
+	}
+	return 0;
+}
+
+/* Those above first: a directory takes along what is below it. */
+static int
+settle_known(struct account *acc, struct err *err)
+{
+	size_t deepest = 0;
+
+	for (size_t i = 0; i < acc->n_folders; i++)
+		if (is_known(acc->folder[i]) && depth_of(acc->folder[i]) > deepest)
+			deepest = depth_of(acc->folder[i]);
+	for (size_t depth = 0; depth <= deepest; depth++)
+		if (settle_replaced(acc, depth, err) < 0 ||
+		    settle_vanished(acc, depth, err) < 0)
+			return -1;
+	return 0;
+}
+
 int
 tree_there(struct account *acc, struct err *err)
 {
@@ -238,28 +357,7 @@ tree_there(struct account *acc, struct err *err)
 		    "that list");
 	if (renamed_spelling(acc, err) < 0)
 		return -1;
-	for (size_t i = 0; i < acc->n_folders; i++) {
-		struct folder *f = acc->folder[i];
-
-		if (f->id == 0 || f->wire == NULL || f->skip || is_there(f)) {
-			if (is_there(f) && f->missing) {
-				f->missing = false;
-				problem_close(acc, "server.folder-gone", f);
-			}
-			if (f->id != 0 && f->wire != NULL && !f->skip &&
-			    folder_replaced(acc, f, err) < 0 &&
-			    !tree_failed_one(acc, f, err))
-				return -1;
-			if (i >= acc->n_folders || acc->folder[i] != f)
-				i = (size_t)-1;
-			continue;
-		}
-		if (!f->missing && folder_vanished(acc, f, err) < 0 &&
-		    !tree_failed_one(acc, f, err))
-			return -1;
-		/* The array may have shrunk: look at this place again. */
-		if (i >= acc->n_folders || acc->folder[i] != f)
-			i = (size_t)-1;
-	}
+	if (settle_known(acc, err) < 0)
+		return -1;
 	return account_end(acc, new_folders(acc, err), err);
 }

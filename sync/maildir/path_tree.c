@@ -283,6 +283,69 @@ open_parent(int root_fd, struct str path, bool make, char **last)
 	return fd;
 }
 
+/* What is in ${from} but cur/ and new/ gets the same names in ${to}; or, without
+ * ${really}, see whether that could be done. */
+static int
+rename_entries(int from_fd, int to_fd, bool really)
+{
+	int fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *e;
+
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (rc == 0 && (e = readdir(dir)) != NULL) {
+		struct str name = str_z(e->d_name);
+
+		if (str_eq(name, STR(".")) || str_eq(name, STR("..")) ||
+		    str_eq(name, STR("cur")) || str_eq(name, STR("new")))
+			continue;
+		if (really)
+			rc = at_rename(from_fd, e->d_name, to_fd, e->d_name);
+		else if (faccessat(to_fd, e->d_name, F_OK,
+		    AT_SYMLINK_NOFOLLOW) == 0)
+			rc = -1;
+	}
+	closedir(dir);
+	if (rc != 0)
+		errno = EEXIST;
+	return rc;
+}
+
+/* ${to} is there, on the way to other folders, and is none itself: the folder goes into
+ * it.  cur/ is last: if we die on the way, the same call goes on. */
+static int
+rename_into(int from_parent, const char *from, int to_parent, const char *to)
+{
+	int from_fd = openat(from_parent, from,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int to_fd = openat(to_parent, to,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = -1, saved;
+
+	if (from_fd >= 0 && to_fd >= 0 &&
+	    faccessat(to_fd, "cur", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		errno = EEXIST;
+	else if (from_fd >= 0 && to_fd >= 0 &&
+	    rename_entries(from_fd, to_fd, false) == 0 &&
+	    rename_entries(from_fd, to_fd, true) == 0 &&
+	    (at_rename(from_fd, "new", to_fd, "new") == 0 || errno == ENOENT) &&
+	    fsync(to_fd) == 0 && at_rename(from_fd, "cur", to_fd, "cur") == 0 &&
+	    fsync(to_fd) == 0 && fsync(from_fd) == 0 &&
+	    unlinkat(from_parent, from, AT_REMOVEDIR) == 0)
+		rc = 0;
+	saved = errno;
+	if (from_fd >= 0)
+		close(from_fd);
+	if (to_fd >= 0)
+		close(to_fd);
+	errno = saved;
+	return rc;
+}
+
 static int
 rename_nested(int root_fd, struct str from, struct str to)
 {
@@ -292,9 +355,12 @@ rename_nested(int root_fd, struct str from, struct str to)
 
 	if (from_fd >= 0)
 		to_fd = open_parent(root_fd, to, true, &to_name);
-	if (to_fd >= 0 && at_rename(from_fd, from_name, to_fd, to_name) == 0 &&
-	    fsync(to_fd) == 0 && fsync(from_fd) == 0)
-		rc = 0;
+	if (to_fd >= 0)
+		rc = at_rename(from_fd, from_name, to_fd, to_name);
+	if (rc != 0 && to_fd >= 0 && errno == EEXIST)
+		rc = rename_into(from_fd, from_name, to_fd, to_name);
+	if (rc == 0 && (fsync(to_fd) != 0 || fsync(from_fd) != 0))
+		rc = -1;
 	saved = errno;
 	if (from_fd >= 0)
 		close(from_fd);

@@ -120,6 +120,12 @@ LOCAL = {
         lambda t: t.tree.replace("Drafts", "first version",
                                  local_message("draft", "second version")),
         lambda t: t.assertFlags("Drafts", "second version", "D")),
+    "mail edited, of the same size": (
+        lambda t: t.tree.replace("INBOX", "Subject: m1", local_message("m1", "hallo")),
+        lambda t: t.assertPlaces("hallo", "INBOX")),
+    "two files of one name and size that change places": (
+        lambda t: t.swap(t.alike("INBOX", "one", OLD + 20), t.alike("Archive", "two", OLD + 21)),
+        lambda t: (t.assertPlaces("one", "Archive"), t.assertPlaces("two", "INBOX"))),
     "folder renamed": (
         lambda t: t.tree.rename_folder("Projects", "Projects 2026"),
         lambda t: t.assertPlaces("planned", "Projects 2026")),
@@ -223,6 +229,21 @@ class ChangeCase(Case):
     def far(self, folder, token):
         return self.client.find(folder, token)
 
+    def alike(self, folder, token, date):
+        """A file whose name and size tell nothing, synced; its path."""
+        path = os.path.join(self.tree.path(folder), "cur", "1600000000.alike:2,S")
+        with open(path, "wb") as f:
+            f.write(local_message(token))
+        os.utime(path, (date, date))
+        self.syncd.sync()
+        return path
+
+    @staticmethod
+    def swap(a, b):
+        os.rename(a, a + ".away")
+        os.rename(b, a)
+        os.rename(a + ".away", b)
+
     def seed(self):
         c = self.client
         c.create("Projects")
@@ -282,6 +303,16 @@ class Changes(ChangeCase):
 
     def on_both(self, row):
         self.change(row)
+
+    def test_a_file_that_was_put_back_without_its_date_is_not_sent(self):
+        self.seed()
+        self.syncd.sync()
+        uids = [m.uid for m in self.client.fetch_all("INBOX")]
+        self.tree.replace("INBOX", "Subject: m1", local_message("m1"))
+        self.syncd.sync()
+        self.assertFalse(self.differences(dates=False))
+        self.assertEqual([m.uid for m in self.client.fetch_all("INBOX")], uids)
+        self.assertQuiet()
 
 
 class FirstSync(ChangeCase):

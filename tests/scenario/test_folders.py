@@ -1,11 +1,11 @@
-"""Folders: what goes along with a parent, what is gone for a while, names that cannot
-be, and lists that are refused or not whole."""
+"""Folders: what goes along with a parent, what is gone for a while or renamed on both
+sides, names that cannot be, and lists that are refused or not whole."""
 import os
 import shutil
 import unittest
 
 import peer
-from case import Case, local_message, message
+from case import Case, local_message, message, rows
 from peer import no
 from test_peer import PeerCase
 
@@ -26,6 +26,26 @@ class Gone(Case):
             self.assertPlaces(f"in {name}.", now)
             # The same files: nothing was fetched again.
             self.assertEqual(os.stat(self.tree.find(now, f"in {name}.").path).st_ino, ino)
+        self.assertQuiet()
+
+    def test_one_that_gets_another_below_it_which_it_was_below(self):
+        """What it is to be is a directory by then, and no folder."""
+        self.client.create("Letters")
+        self.client.append("Letters", message("above"))
+        self.client.create("Letters/new")
+        self.client.append("Letters/new", message("worked"), "S", ["todo"])
+        self.client.append("Letters/new", message("unread"))
+        self.client.create("Letters/new/deep")
+        self.client.append("Letters/new/deep", message("within"))
+        self.syncd.sync()
+        self.client.rename("Letters/new", "Mail")
+        self.client.rename("Letters", "Mail/old")
+        self.syncd.sync()
+        self.assertSame()
+        for token, folder in (("above", "Mail/old"), ("worked", "Mail"),
+                              ("unread", "Mail"), ("within", "Mail/deep")):
+            self.assertPlaces(token, folder)
+        self.assertEqual(sorted(os.listdir(self.tree.path("Mail/old"))), ["cur", "new", "tmp"])
         self.assertQuiet()
 
     def test_one_that_is_gone_on_the_server_and_comes_back(self):
@@ -120,6 +140,102 @@ class Gone(Case):
         self.assertPlaces("kept", "Box")
         self.assertPlaces("meanwhile", "Box")
         self.assertQuiet()
+
+    def test_mail_was_moved_out_of_one_that_was_removed_then(self):
+        self.client.create("Box")
+        for token in ("named", "renamed", "copied", "left"):
+            self.client.append("Box", message(token), "S")
+        self.syncd.sync()
+        self.tree.move("Box", "Subject: named", "Archive")
+        self.tree.move("Box", "Subject: renamed", "Archive", keep_name=False)
+        self.tree.copy("Box", "Subject: copied", "Archive")
+        self.tree.delete_folder("Box")
+        r = self.syncd.sync(expect=(0, 1))
+        self.assertIn("store.folder-gone", r.err)
+        self.assertEqual(sorted(m.data[:16] for m in self.client.fetch_all("Box")),
+                         [b"Subject: copied\r", b"Subject: left\r\nM"])
+        for token in ("Subject: named", "Subject: renamed", "Subject: copied"):
+            self.assertTrue(self.client.find("Archive", token))
+        self.tree.create_folder("Box")
+        self.syncd.sync()
+        self.syncd.sync()
+        self.assertPlaces("Subject: named", "Archive")
+        self.assertPlaces("Subject: renamed", "Archive")
+
+    def test_mail_of_one_that_was_removed_has_two_new_places(self):
+        self.client.create("Box")
+        self.client.append("Box", message("doubled"), "S")
+        self.syncd.sync()
+        path = self.tree.find("Box", "doubled").path
+        for to in ("INBOX", "Archive"):
+            os.link(path, os.path.join(self.tree.path(to), "cur", os.path.basename(path)))
+        self.tree.delete_folder("Box")
+        self.syncd.sync(expect=(0, 1))
+        self.assertEqual(self.client.fetch_all("Box"), [])
+        self.assertTrue(self.client.find("INBOX", "doubled"))
+        self.assertTrue(self.client.find("Archive", "doubled"))
+
+
+@rows("in_one_gap", {
+    "to the same name": (
+        ["Box:Chest"], ["Box:Chest"], {"box0": "Chest", "below0": "Chest/below"}),
+    "in case only": (
+        ["Box:box"], ["Box:box"], {"box0": "box", "below0": "box/below"}),
+    "to different names": (
+        ["Box:Case"], ["Box:Chest"], {"box0": "Case", "below0": "Case/below"}),
+    "one after the other": (
+        ["Tin:Jar", "Box:Tin"], ["Tin:Jar", "Box:Tin"],
+        {"box0": "Tin", "below0": "Tin/below", "tin0": "Jar"}),
+    "the parent here, the child there": (
+        ["Box:Chest"], ["Box/below:Box/under"],
+        {"box0": "Chest", "below0": "Chest/below"}),
+})
+class RenamedOnBoth(Case):
+    def in_one_gap(self, row):
+        here, there, expect = row
+        for name, token in (("Box", "box"), ("Box/below", "below"), ("Tin", "tin")):
+            self.client.create(name)
+            for i in "012":
+                self.client.append(name, message(token + i))
+        self.syncd.sync()
+        for names in here:
+            self.tree.rename_folder(*names.split(":"))
+        for names in there:
+            self.client.rename(*names.split(":"))
+        self.syncd.sync(expect=(0, 1))
+        if self.differences():
+            self.syncd.sync()
+        self.assertSame()
+        for token, folder in expect.items():
+            self.assertPlaces(token, folder)
+        self.assertQuiet()
+
+
+class RenamedInAChain(Case):
+    """On the server, in one gap: each gets the name that the next has given up."""
+
+    def chain(self, names):
+        for name in names:
+            self.client.create(name)
+            self.client.create(name + "/below")
+            for i in "01":
+                self.client.append(name, message(f"{name}-{i}"))
+                self.client.append(name + "/below", message(f"{name}-below{i}"))
+        self.syncd.sync()
+        for old, new in (("c", "d"), ("b", "c"), ("a", "b")):
+            self.client.rename(old, new)
+        self.syncd.sync()
+        self.assertSame()
+        for old, new in (("a", "b"), ("b", "c"), ("c", "d")):
+            self.assertPlaces(old + "-1", new)
+            self.assertPlaces(old + "-below1", new + "/below")
+        self.assertQuiet()
+
+    def test_listed_in_one_order(self):
+        self.chain("abc")
+
+    def test_listed_in_the_other_order(self):
+        self.chain("cba")
 
 
 class Refused(PeerCase):

@@ -145,6 +145,16 @@ class Crossing(LiveCase):
         self.arrives("deletion", lambda: not self.far("INBOX", "m2"))
         self.wait_same(SOON)
 
+    def test_a_file_that_is_edited_where_it_is_arrives(self):
+        """Of the same size, by the same inode."""
+        self.begin()
+        with open(self.tree.find("INBOX", "m1").path, "r+b") as f:
+            f.seek(-6, os.SEEK_END)
+            f.write(b"hallo")
+        self.arrives("new version", lambda: self.far("INBOX", "hallo") and
+                     len(self.far("INBOX", "Subject: m1")) == 1)
+        self.wait_same(SOON)
+
     def test_a_new_local_folder_arrives_and_is_watched(self):
         self.begin()
         self.tree.create_folder("Mine/deep")
@@ -181,6 +191,39 @@ class Crossing(LiveCase):
         self.wait_same(30)
         self.assertEqual(len(self.tree.messages("INBOX")), 300)
         self.assertEqual(self.flags(self.far("INBOX", "b001.")), ["FS"])
+
+
+class Directories(LiveCase):
+    """Others come to stand under the names of folders while the daemon runs."""
+
+    def begin(self):
+        for name in ("Ants", "Bees"):
+            self.client.create(name)
+            for i in "01":
+                self.client.append(name, message(name + i), date=OLD)
+        super().begin()
+
+    def swap(self):
+        for old, new in (("Ants", "between"), ("Bees", "Ants"), ("between", "Bees")):
+            os.rename(self.tree.path(old), self.tree.path(new))
+
+    def test_two_that_change_places(self):
+        self.begin()
+        self.swap()
+        self.wait(lambda: self.far("Bees", "Ants0") and self.far("Ants", "Bees1"), 20,
+                  "the mail of both to follow")
+        self.wait_same(SOON)
+        self.assertPlaces("Ants0", "Bees")
+        self.assertPlaces("Bees1", "Ants")
+
+    def test_mail_is_where_it_was_put_after_they_changed_places(self):
+        self.begin()
+        self.swap()
+        self.tree.add("Ants", local_message("fresh"), date=OLD)
+        self.client.append("Bees", message("yonder"), date=OLD)
+        self.wait_same(20)
+        self.assertPlaces("fresh", "Ants")
+        self.assertPlaces("yonder", "Bees")
 
 
 class Holding(LiveCase):

@@ -344,6 +344,35 @@ a_nested_rename_takes_the_tree_along(void **state)
 }
 
 static void
+a_nested_rename_into_what_is_no_folder(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+
+	mpath_create(f->fd, LAYOUT_NESTED, STR("x/a"), &err);
+	mpath_create(f->fd, LAYOUT_NESTED, STR("x/a/b"), &err);
+	mpath_create(f->fd, LAYOUT_NESTED, STR("x/z"), &err);
+	fixture_file(f, "x/a/cur/1.h:2,S", "x");
+	fixture_file(f, "x/a/dovecot-keywords", "0 todo\n");
+	/* Somebody was killed on the way. */
+	assert_int_equal(renameat(f->fd, "x/a/new", f->fd, "x/new"), 0);
+	assert_int_equal(mpath_rename(f->fd, LAYOUT_NESTED, STR("x/a"),
+	    STR("x"), &err), 0);
+	assert_folders(f->fd, LAYOUT_NESTED, "x x/b x/z");
+	assert_true(fixture_has(f, "x/cur/1.h:2,S"));
+	assert_true(fixture_has(f, "x/dovecot-keywords"));
+	assert_false(fixture_has(f, "x/a"));
+	/* What stands in the way stays, and the folder stays one. */
+	mpath_create(f->fd, LAYOUT_NESTED, STR("y/b"), &err);
+	assert_int_equal(mpath_rename(f->fd, LAYOUT_NESTED, STR("x"), STR("y"),
+	    &err), -1);
+	assert_true(fixture_has(f, "x/cur/1.h:2,S"));
+	assert_true(fixture_has(f, "x/dovecot-keywords"));
+	assert_true(fixture_has(f, "x/tmp"));
+	assert_true(fixture_has(f, "x/b/cur"));
+}
+
+static void
 a_flat_rename_takes_the_children_along(void **state)
 {
 	struct fixture *f = *state;
@@ -404,6 +433,7 @@ main(void)
 		FIXTURE_TEST(no_path_leads_out_of_the_root),
 		FIXTURE_TEST(an_unreadable_directory_fails_the_listing),
 		FIXTURE_TEST(a_nested_rename_takes_the_tree_along),
+		FIXTURE_TEST(a_nested_rename_into_what_is_no_folder),
 		FIXTURE_TEST(a_flat_rename_takes_the_children_along),
 		FIXTURE_TEST(only_an_empty_folder_is_removed),
 	};
