@@ -460,6 +460,18 @@ class Verbs(LiveCase):
         self.assertSame()
 
 
+class Many(LiveCase):
+    def test_accounts_that_wait_for_their_turn_hold_no_files(self):
+        then = (time.localtime().tm_hour + 12) % 24
+        for i in range(30):
+            self.syncd.add_account(f"b{i}", self.dovecot, self.user, {
+                "schedule": {"when": f"daily {then:02d}:00-{then:02d}:30"}})
+        self.syncd.wrap = ("prlimit", "--nofile=256:256")
+        self.begin()
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery among many accounts", lambda: self.near("INBOX", "fresh"))
+
+
 class Stopping(LiveCase):
     """SIGTERM ends it within 5 s and with 0, whatever it is doing."""
 
