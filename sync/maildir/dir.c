@@ -227,7 +227,7 @@ mdir_list(int folder_fd, struct mlist *list, struct err *err)
 {
 	char *dents = xmalloc(DENTS_SIZE);
 	struct arena text = { 0 };
-	int64_t cur, new_, then = (clock_wall() - TICK_US) * 1000;
+	int64_t cur, new_, now = clock_wall() * 1000;
 	int rc = -1;
 
 	*list = (struct mlist){ 0 };
@@ -242,7 +242,7 @@ mdir_list(int folder_fd, struct mlist *list, struct err *err)
 		return -1;
 	}
 	list->stable = cur == list->mtime_cur && new_ == list->mtime_new &&
-	    cur < then && new_ < then;
+	    mdir_young_for(cur, now) == 0 && mdir_young_for(new_, now) == 0;
 	settle(list, &text);
 	return 0;
 }
