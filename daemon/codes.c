@@ -513,7 +513,8 @@ const struct code codes[] = {
 	    "Check the directory, its owner and the room on the disk; syncd "
 	    "check names it." },
 	{ "state.locked",
-	    "Another syncd works on this account, or is running already.",
+	    "Another syncd, or another account, works on this Maildir, or "
+	    "syncd is running already.",
 	    "syncd status; end one of the two." },
 	{ "state.newer-version",
 	    "The state database was written by a newer syncd, which this one "

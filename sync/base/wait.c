@@ -65,18 +65,45 @@ ready_mask(short revents)
 	return got;
 }
 
-static void
+static bool
+is_waited_for(const struct waiter *w)
+{
+	return w->want != 0 && w->fd >= 0;
+}
+
+/* Of ${n}, those that are waited for; how many.  The kernel takes no more entries than
+ * files may be open, also if most of them are none. */
+static size_t
 fill(struct pollfd *p, const struct waiter *w, size_t n)
 {
+	size_t used = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		p[i] = (struct pollfd){ .fd = w[i].want != 0 ? w[i].fd : -1 };
+		if (!is_waited_for(&w[i]))
+			continue;
+		p[used] = (struct pollfd){ .fd = w[i].fd };
 		if (w[i].want & WAIT_READ)
-			p[i].events |= POLLIN;
+			p[used].events |= POLLIN;
 		if (w[i].want & WAIT_WRITE)
-			p[i].events |= POLLOUT;
+			p[used].events |= POLLOUT;
+		used++;
 	}
-	p[n + OWN_CANCEL] = (struct pollfd){ .fd = cancel_fd, .events = POLLIN };
-	p[n + OWN_DOUBT] = (struct pollfd){ .fd = doubt_fd, .events = POLLIN };
+	p[used + OWN_CANCEL] = (struct pollfd){ .fd = cancel_fd, .events = POLLIN };
+	p[used + OWN_DOUBT] = (struct pollfd){ .fd = doubt_fd, .events = POLLIN };
+	return used;
+}
+
+/* As many as there are ready. */
+static int
+take(const struct pollfd *p, struct waiter *w, size_t n)
+{
+	int ready = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		w[i].got = is_waited_for(&w[i]) ? ready_mask(p++->revents) : 0;
+		ready += w[i].got != 0;
+	}
+	return ready;
 }
 
 static void
@@ -125,27 +152,24 @@ wait_in(struct pollfd *p, struct waiter *w, size_t n, usec deadline,
     struct err *err)
 {
 	bool concerned = concerns_doubt(w, n);
-	int ready = 0, r;
+	size_t used = fill(p, w, n);
+	int ready, r;
 
-	fill(p, w, n);
 	for (;;) {
-		r = poll_once(p, n, concerned && doubt_until < deadline ?
+		r = poll_once(p, used, concerned && doubt_until < deadline ?
 		    doubt_until : deadline);
 		if (r < 0)
 			return err_sys(err, ERR_LOCAL, "internal.poll", "poll");
-		if (p[n + OWN_CANCEL].revents != 0)
+		if (p[used + OWN_CANCEL].revents != 0)
 			return err_set(err, ERR_CANCEL, "cancel",
 			    "asked to stop");
-		if (p[n + OWN_DOUBT].revents == 0)
+		if (p[used + OWN_DOUBT].revents == 0)
 			break;
 		begin_doubt();
 		if (r > 1)
 			break;
 	}
-	for (size_t i = 0; i < n; i++) {
-		w[i].got = ready_mask(p[i].revents);
-		ready += w[i].got != 0;
-	}
+	ready = take(p, w, n);
 	if (!concerned)
 		return ready;
 	if (is_answered(w, n)) {

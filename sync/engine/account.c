@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/wait.h"
 #include "engine/boot.h"
 #include "engine/dirsync.h"
 #include "engine/hooks.h"
@@ -192,6 +194,29 @@ load_folders(struct account *acc, struct err *err)
 	return err->class == ERR_NONE ? 0 : -1;
 }
 
+/* One Maildir, two states: each would find the other's mail new, and send it.  Where
+ * directories cannot be locked (NFS), nobody is kept out. */
+static int
+lock_root(struct account *acc, struct err *err)
+{
+	usec until = clock_in(USEC_S(3));
+
+	/* It only reads here, beside the account whose Maildir it is. */
+	if (acc->conf->restore.on)
+		return 0;
+	while (flock(acc->root_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK)
+			return 0;
+		if (clock_now() >= until)
+			return err_set(err, ERR_RETRY, "state.locked",
+			    "another syncd, or another account, works on %s",
+			    acc->root);
+		if (wait_any(NULL, 0, clock_in(USEC_MS(50)), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 open_root(struct account *acc, struct err *err)
 {
@@ -206,7 +231,7 @@ open_root(struct account *acc, struct err *err)
 	if (fstat(acc->root_fd, &st) < 0 || st.st_uid != geteuid())
 		return err_set(err, ERR_LOCAL, "store.permission",
 		    "%s does not belong to this user", acc->root);
-	return 0;
+	return lock_root(acc, err);
 }
 
 static int

@@ -58,6 +58,7 @@ folder_from_row(struct folder *f, const struct folder_row *row)
 	f->messages = row->messages;
 	f->mtime_cur = row->mtime_cur;
 	f->mtime_new = row->mtime_new;
+	f->dirs = row->dirs;
 }
 
 int
@@ -76,6 +77,7 @@ folder_save(struct account *acc, struct folder *f, struct err *err)
 		.messages = f->messages,
 		.mtime_cur = f->mtime_cur,
 		.mtime_new = f->mtime_new,
+		.dirs = f->dirs,
 		.held = str_z(f->held),
 	};
 

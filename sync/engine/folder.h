@@ -58,6 +58,7 @@ struct folder {
 	struct modseq		 modseq;	/* all up to it is in the base */
 	uint32_t		 messages;
 	int64_t			 mtime_cur, mtime_new;
+	uint64_t		 dirs;		/* as in the store */
 	int64_t			 seen_cur, seen_new;	/* brief.h */
 	struct policy		 policy;
 	struct kwtab		 kw;

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/hooks.h"
+#include "maildir/dir.h"
 
 /* A new version takes the old one from the server for good: many at once are what a
  * disk leaves that was too full for a copy of the tree.  And what a backup has lost is
@@ -66,17 +68,26 @@ hold(struct account *acc, struct folder *f, const char *code, const char *why)
 	f->work.failed = true;
 }
 
-static int
-forget_rows(struct account *acc, struct folder *f, struct err *err)
+/* What was deleted here, if anything was. */
+static bool
+is_gone_here(const struct folder *f, const struct change *c)
 {
-	static const char why[] = "the deletion was rejected: it comes back";
+	return is_deletion(f, c) &&
+	    !(c->out.ops & (OP_REPLACE | OP_DELETE_LOCAL));
+}
+
+static int
+forget_rows(struct account *acc, struct folder *f,
+    bool (*wanted)(const struct folder *, const struct change *),
+    const char *why, struct err *err)
+{
 	struct msg_row row;
 
 	for (size_t i = 0; i < f->work.n; i++) {
 		const struct change *c = &f->work.change[i];
 		int got;
 
-		if (!is_deletion(f, c))
+		if (!wanted(f, c))
 			continue;
 		got = store_find_id(acc->store, c->msg, &row, err);
 		if (got < 0 || (got > 0 &&
@@ -90,19 +101,58 @@ forget_rows(struct account *acc, struct folder *f, struct err *err)
 /* Without its row a message is new on the side that has it.  Both sides are to
  * be read whole for that, by a later process if this one dies. */
 static int
-put_back(struct account *acc, struct folder *f, struct err *err)
+put_back(struct account *acc, struct folder *f,
+    bool (*wanted)(const struct folder *, const struct change *),
+    const char *why, struct err *err)
 {
 	if (account_begin(acc, err) < 0)
 		return -1;
 	f->modseq.v = 0;
 	f->mtime_cur = f->mtime_new = 0;
-	if (account_end(acc, forget_rows(acc, f, err), err) < 0)
+	if (account_end(acc, forget_rows(acc, f, wanted, why, err), err) < 0)
 		return -1;
 	leave_deletions(f);
 	/* What was read counted them. */
 	f->work.remote_read = false;
 	folder_mark(f, DIRTY_REMOTE | DIRTY_SCAN);
 	return 0;
+}
+
+static int
+reject(struct account *acc, struct folder *f, struct err *err)
+{
+	return put_back(acc, f, is_deletion,
+	    "the deletion was rejected: it comes back", err);
+}
+
+/* Nobody deletes mail by putting another directory in the place of one: it was made
+ * again, or mounted over, or came out of a backup.  1: what it lacks comes back. */
+static int
+replace_lost(struct account *acc, struct folder *f, struct err *err)
+{
+	uint64_t which;
+	size_t n = 0;
+
+	if (f->dirs == 0 || f->fd < 0)
+		return 0;
+	for (size_t i = 0; i < f->work.n; i++)
+		n += is_gone_here(f, &f->work.change[i]);
+	if (n == 0)
+		return 0;
+	if (mdir_which(f->fd, &which, err) < 0)
+		return -1;
+	if (which == f->dirs)
+		return 0;
+	log_notice("%s: another directory is in its place; %zu messages that it "
+	    "lacks come back", f->name, n);
+	if (acc->dry_run) {
+		leave_deletions(f);
+		return 1;
+	}
+	/* What is watched may be the one that was here before. */
+	f->watched = false;
+	return put_back(acc, f, is_gone_here,
+	    "another directory is in its place: it comes back", err) < 0 ? -1 : 1;
 }
 
 /* Those that would go to the server.  1: a script holds them. */
@@ -127,7 +177,7 @@ ask_scripts(struct account *acc, struct folder *f, enum verdict verdict,
 		return r;
 	if (verdict == VERDICT_REJECT) {
 		free(why);
-		return put_back(acc, f, err) < 0 ? -1 : 1;
+		return reject(acc, f, err) < 0 ? -1 : 1;
 	}
 	text = xasprintf("a script holds %zu deletions: %s", n, why);
 	hold(acc, f, "guard.script", text);
@@ -170,22 +220,23 @@ guard_check(struct account *acc, struct folder *f, enum verdict verdict,
     struct err *err)
 {
 	uint32_t known = 0, n = count_deletions(f);
+	bool many = (int64_t)n > acc->conf->guards.max_delete_count;
 	char text[160];
-	int r;
+	int r = 0;
 
 	if (verdict == VERDICT_APPROVE || n == 0)
 		return 0;
-	r = ask_scripts(acc, f, verdict, err);
-	if (r != 0)
-		return r < 0 ? -1 : 0;
-	if ((int64_t)n <= acc->conf->guards.max_delete_count)
-		return 0;
-	if (folder_each_file(acc, f, count_agreed, &known, err) < 0)
+	if (many && folder_each_file(acc, f, count_agreed, &known, err) < 0)
 		return -1;
-	if (!is_too_many(acc, n, known))
-		return 0;
+	many = many && is_too_many(acc, n, known);
+	if (!many)
+		r = replace_lost(acc, f, err);
+	if (r == 0)
+		r = ask_scripts(acc, f, verdict, err);
+	if (r != 0 || !many)
+		return r < 0 ? -1 : 0;
 	if (verdict == VERDICT_REJECT && !acc->dry_run)
-		return put_back(acc, f, err);
+		return reject(acc, f, err);
 	snprintf(text, sizeof(text), "%u of %u messages %s at once; nothing was "
 	    "deleted on the other side (guards.max_delete)", n, known,
 	    any_replaced(f) ? "disappeared or were written again" :

@@ -45,9 +45,15 @@ record_local(struct folder *f, struct err *err)
 {
 	const struct work *w = &f->work;
 	int64_t cur, new_;
+	uint64_t which;
 
-	if (f->fd < 0 || mdir_times(f->fd, &cur, &new_, err) < 0)
-		return f->fd < 0 ? 0 : -1;
+	if (f->fd < 0)
+		return 0;
+	if (mdir_times(f->fd, &cur, &new_, err) < 0 ||
+	    mdir_which(f->fd, &which, err) < 0)
+		return -1;
+	if (f->dirs == 0)
+		f->dirs = which;
 	if (w->failed || w->unsettled)
 		folder_mark(f, DIRTY_SCAN);
 	/* What could not be done now, or is still to be seen, must be found again,
@@ -59,6 +65,7 @@ record_local(struct folder *f, struct err *err)
 	if (w->scanned && cur == w->mtime_cur && new_ == w->mtime_new) {
 		f->mtime_cur = cur;
 		f->mtime_new = new_;
+		f->dirs = which;
 	} else if (!f->watched &&
 	    (cur != f->mtime_cur || new_ != f->mtime_new)) {
 		folder_mark(f, DIRTY_SCAN);

@@ -41,6 +41,21 @@ undo_open(const char *state_dir, const char *account, bool make,
 
 /* ---- keeping ---------------------------------------------------------- */
 
+/* What a full disk took only a part of fails with a reason at the next try. */
+static int
+write_block(int to, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t done = write(to, p, n);
+
+		if (done < 0)
+			return -1;
+		p += done;
+		n -= (size_t)done;
+	}
+	return 0;
+}
+
 /* The bytes and the date, on the disk. */
 static int
 copy_file(int from, int dir, const char *name, struct err *err)
@@ -51,9 +66,9 @@ copy_file(int from, int dir, const char *name, struct err *err)
 	ssize_t n = 0;
 
 	if (to < 0)
-		return err_sys(err, ERR_LOCAL, "store.io", "undo: create a copy");
+		return at_fail(err, ERR_LOCAL, "undo: create a copy");
 	while ((n = read(from, block, sizeof(block))) > 0)
-		if (write(to, block, (size_t)n) != n) {
+		if (write_block(to, block, (size_t)n) < 0) {
 			n = -1;
 			break;
 		}
@@ -62,7 +77,7 @@ copy_file(int from, int dir, const char *name, struct err *err)
 	    fsync(to) < 0))
 		n = -1;
 	if (n < 0)
-		err_sys(err, ERR_LOCAL, "store.io", "undo: copy");
+		at_fail(err, ERR_LOCAL, "undo: copy");
 	close(to);
 	return n < 0 ? -1 : 0;
 }
@@ -76,7 +91,7 @@ keep_copy(int undo_fd, int fd, const char *name, struct err *err)
 		return -1;
 	}
 	if (renameat(undo_fd, PART, undo_fd, name) < 0)
-		return err_sys(err, ERR_LOCAL, "store.io", "undo: keep a copy");
+		return at_fail(err, ERR_LOCAL, "undo: keep a copy");
 	return 0;
 }
 

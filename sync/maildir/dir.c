@@ -36,16 +36,39 @@ ns_of(struct timespec ts)
 }
 
 static int
+dir_stat(int folder_fd, const char *sub, struct stat *st, struct err *err)
+{
+	if (fstatat(folder_fd, sub, st, AT_SYMLINK_NOFOLLOW) != 0)
+		return at_fail(err, ERR_FOLDER, "look at directory %s", sub);
+	if (!S_ISDIR(st->st_mode))
+		return err_set(err, ERR_FOLDER, "store.not-a-maildir",
+		    "%s is not a directory", sub);
+	return 0;
+}
+
+static int
 dir_mtime(int folder_fd, const char *sub, int64_t *mtime, struct err *err)
 {
 	struct stat st;
 
-	if (fstatat(folder_fd, sub, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return at_fail(err, ERR_FOLDER, "look at directory %s", sub);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(err, ERR_FOLDER, "store.not-a-maildir",
-		    "%s is not a directory", sub);
+	if (dir_stat(folder_fd, sub, &st, err) < 0)
+		return -1;
 	*mtime = ns_of(st.st_mtim);
+	return 0;
+}
+
+/* Numbers of file systems are dealt anew at each mount: they do not tell. */
+int
+mdir_which(int folder_fd, uint64_t *which, struct err *err)
+{
+	struct stat cur, new_;
+
+	if (dir_stat(folder_fd, "cur", &cur, err) < 0 ||
+	    dir_stat(folder_fd, "new", &new_, err) < 0)
+		return -1;
+	*which = ((uint64_t)cur.st_ino << 32 | (uint64_t)cur.st_ino >> 32) ^
+	    (uint64_t)new_.st_ino;
+	*which += *which == 0;
 	return 0;
 }
 
@@ -204,7 +227,7 @@ mdir_list(int folder_fd, struct mlist *list, struct err *err)
 {
 	char *dents = xmalloc(DENTS_SIZE);
 	struct arena text = { 0 };
-	int64_t cur, new_, then = (clock_wall() - TICK_US) * 1000;
+	int64_t cur, new_, now = clock_wall() * 1000;
 	int rc = -1;
 
 	*list = (struct mlist){ 0 };
@@ -219,7 +242,7 @@ mdir_list(int folder_fd, struct mlist *list, struct err *err)
 		return -1;
 	}
 	list->stable = cur == list->mtime_cur && new_ == list->mtime_new &&
-	    cur < then && new_ < then;
+	    mdir_young_for(cur, now) == 0 && mdir_young_for(new_, now) == 0;
 	settle(list, &text);
 	return 0;
 }

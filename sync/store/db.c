@@ -21,15 +21,16 @@ static const char *const sql[Q_N] = {
 	[Q_META_GET] = "SELECT value FROM meta WHERE key = ?",
 	[Q_FOLDER_INSERT] = "INSERT INTO folder (wire, path, delim, attrs, "
 	    "objid, validity, uidnext, modseq, messages, mtime_cur, mtime_new, "
-	    "held) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	    "held, dirs) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+	    "?12, ?13)",
 	[Q_FOLDER_UPDATE] = "UPDATE folder SET wire = ?1, path = ?2, "
 	    "delim = ?3, attrs = ?4, objid = ?5, validity = ?6, uidnext = ?7, "
 	    "modseq = ?8, messages = ?9, mtime_cur = ?10, mtime_new = ?11, "
-	    "held = ?12 WHERE id = ?13",
+	    "held = ?12, dirs = ?13 WHERE id = ?14",
 	[Q_FOLDER_REMOVE] = "DELETE FROM folder WHERE id = ?",
 	[Q_FOLDER_NEXT] = "SELECT id, wire, path, delim, attrs, objid, "
-	    "validity, uidnext, modseq, messages, mtime_cur, mtime_new, held "
-	    "FROM folder WHERE id > ? ORDER BY id LIMIT 1",
+	    "validity, uidnext, modseq, messages, mtime_cur, mtime_new, held, "
+	    "dirs FROM folder WHERE id > ? ORDER BY id LIMIT 1",
 	[Q_KW_LOAD] = "SELECT bit, name FROM keyword WHERE folder = ? "
 	    "ORDER BY bit",
 	[Q_KW_SAVE] = "INSERT OR IGNORE INTO keyword VALUES (?, ?, ?)",

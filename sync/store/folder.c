@@ -25,8 +25,9 @@ store_folder_put(struct store *s, struct folder_row *row, struct err *err)
 	sqlite3_bind_int64(st, 10, row->mtime_cur);
 	sqlite3_bind_int64(st, 11, row->mtime_new);
 	db_bind_text(st, 12, row->held);
+	sqlite3_bind_int64(st, 13, (int64_t)row->dirs);
 	if (!insert)
-		sqlite3_bind_int64(st, 13, row->id);
+		sqlite3_bind_int64(st, 14, row->id);
 	if (db_run(s, st, err) < 0)
 		return -1;
 	if (insert)
@@ -57,6 +58,7 @@ read_row(sqlite3_stmt *st, struct folder_row *row)
 		.mtime_cur = sqlite3_column_int64(st, 10),
 		.mtime_new = sqlite3_column_int64(st, 11),
 		.held = db_column(st, 12),
+		.dirs = (uint64_t)sqlite3_column_int64(st, 13),
 	};
 }
 

@@ -20,6 +20,7 @@ STEP(4, "004-manifest.sql");
 STEP(5, "005-uids.sql");
 STEP(6, "006-keep.sql");
 STEP(7, "007-change.sql");
+STEP(8, "008-dirs.sql");
 
 const char *const store_schema[] = {
 	store_step_1,
@@ -29,5 +30,6 @@ const char *const store_schema[] = {
 	store_step_5,
 	store_step_6,
 	store_step_7,
+	store_step_8,
 };
 const int store_schema_version = sizeof(store_schema) / sizeof(store_schema[0]);

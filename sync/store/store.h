@@ -62,6 +62,7 @@ struct folder_row {
 	uint32_t		messages;	/* as the server last reported */
 	int64_t			mtime_cur, mtime_new;	/* of the last settled scan;
 							 * 0: scan */
+	uint64_t		dirs;		/* mdir_which() of that scan; 0: not known */
 	struct str		held;		/* why it is held, or none */
 };
 

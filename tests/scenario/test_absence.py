@@ -230,6 +230,65 @@ class Absence(Case):
         self.syncd.run("sync")
         self.assertUntouched()
 
+    def assertBack(self):
+        self.assertUntouched()
+        self.assertSame()
+        self.assertQuiet()
+
+    def test_a_folder_that_was_removed_and_is_made_again_is_filled_again(self):
+        """As `status` says it would be."""
+        self.tree.delete_folder("Archive")
+        self.syncd.sync(expect=(0, 1))
+        self.tree.create_folder("Archive")
+        self.syncd.sync()
+        self.assertBack()
+
+    def make_anew(self):
+        """Where the one message is."""
+        path = os.path.dirname(self.tree.find("Archive", "Subject: kept").path)
+        os.rename(path, self.syncd.dir + "/away")
+        os.mkdir(path, 0o700)
+
+    def test_a_directory_that_was_made_anew_is_filled_again(self):
+        """Nobody looked while it was gone: something may be mounted there, too."""
+        self.make_anew()
+        self.assertNotIn("delete", self.syncd.sync("--dry-run").out)
+        self.syncd.sync()
+        self.assertBack()
+        # Deleted by hand it is, as ever.
+        self.tree.delete("Archive", "Subject: kept")
+        self.syncd.sync()
+        self.assertPlaces("Subject: kept", "Trash")
+
+    def test_a_directory_that_is_made_anew_while_it_is_watched_is_filled_again(self):
+        self.syncd.start()
+        self.wait(lambda: self.syncd.status()["running"], 20, "the daemon")
+        self.syncd.sync()
+        self.make_anew()
+        self.syncd.sync()
+        self.wait_same(20)
+        self.assertUntouched()
+        self.tree.add("Archive", local_message("fresh"))
+        self.wait(lambda: self.far("Archive") == 2, 20, "the new directory to be watched")
+
+    def test_mail_that_a_backup_lacks_comes_back(self):
+        """What was deleted on the server meanwhile, does not."""
+        for token in ("there", "since"):
+            self.client.append("Archive", message(token), date=DATE)
+        self.syncd.sync()
+        path = self.tree.path("Archive")
+        shutil.copytree(path, path + ".copy")
+        shutil.rmtree(path)
+        shutil.move(path + ".copy", path)
+        self.tree.delete("Archive", "Subject: since")
+        self.client.expunge("Archive", self.client.find("Archive", "there"))
+        self.syncd.sync()
+        self.assertPlaces("Subject: kept", "Archive")
+        self.assertPlaces("Subject: since", "Archive")
+        self.assertPlaces("Subject: there")
+        self.assertSame()
+        self.assertQuiet()
+
     def test_a_folder_gone_on_the_server_is_kept_here(self):
         self.client.delete("Archive")
         self.syncd.run("sync")

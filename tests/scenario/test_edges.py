@@ -4,6 +4,7 @@ took, directions that policy closes, servers that cannot expunge.
 import os
 import shutil
 import sqlite3
+import time
 
 from case import Case, local_message, message
 
@@ -68,6 +69,26 @@ class Edges(Case):
                              1)
         self.syncd.sync()
         self.assertPlaces("saved", "INBOX")
+        self.assertQuiet()
+
+    def test_a_clock_that_was_set_back(self):
+        """The directories are of the hour that comes again."""
+        for token in ("kept", "deleted", "moved"):
+            self.client.append("INBOX", message(token))
+        self.syncd.sync()
+        self.tree.delete("INBOX", "Subject: deleted")
+        self.tree.move("INBOX", "Subject: moved", "Archive")
+        self.tree.add("INBOX", local_message("new"))
+        then = time.time() + 3600
+        for folder in ("INBOX", "Archive"):
+            for sub in ("cur", "new"):
+                os.utime(os.path.join(self.tree.path(folder), sub), (then, then))
+        self.syncd.sync()
+        self.assertSame()
+        self.assertPlaces("Subject: kept", "INBOX")
+        self.assertPlaces("Subject: deleted", "Trash")
+        self.assertPlaces("Subject: moved", "Archive")
+        self.assertPlaces("Subject: new", "INBOX")
         self.assertQuiet()
 
     def test_a_copy_stays_one_when_only_its_target_is_synced(self):

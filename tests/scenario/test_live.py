@@ -12,7 +12,7 @@ import time
 import unittest
 
 from case import Case, limit, local_message, message
-from syncd import BINARY, children
+from syncd import BINARY, Syncd, children
 
 OLD = 1_600_000_000
 SOON = 5     # seconds; what crosses by itself takes far less
@@ -489,6 +489,30 @@ class Verbs(LiveCase):
                            timeout=20, check=False)
         self.assertEqual(r.returncode, 75, r.stderr)
         self.assertIn("state.locked", r.stderr)
+
+    def test_a_sync_with_another_state_finds_the_maildir_locked(self):
+        """Each would find new what the other has put there."""
+        self.begin()
+        other = Syncd(self.dovecot, self.user,
+                      {"path": os.path.join(self.syncd.dir, "mail", "..", "mail", "a")})
+        r = other.sync(expect=75)
+        self.assertIn("state.locked", r.err)
+        self.assertIn("works on", r.err)
+        self.syncd.stop()
+        other.sync()
+        self.assertSame()
+
+
+class Many(LiveCase):
+    def test_accounts_that_wait_for_their_turn_hold_no_files(self):
+        then = (time.localtime().tm_hour + 12) % 24
+        for i in range(30):
+            self.syncd.add_account(f"b{i}", self.dovecot, self.user, {
+                "schedule": {"when": f"daily {then:02d}:00-{then:02d}:30"}})
+        self.syncd.wrap = ("prlimit", "--nofile=256:256")
+        self.begin()
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery among many accounts", lambda: self.near("INBOX", "fresh"))
 
 
 class Stopping(LiveCase):

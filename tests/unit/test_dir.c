@@ -101,6 +101,25 @@ a_directory_that_moved_just_now_is_not_stable(void **state)
 	mlist_clear(&list);
 }
 
+/* The clock was set back: to wait for it would take as long as that. */
+static void
+a_directory_of_the_future_is_stable(void **state)
+{
+	struct timespec then[2] = { { .tv_sec = time(NULL) + 3600 } };
+	struct fixture *f = *state;
+	struct mlist list;
+	struct err err;
+
+	then[1] = then[0];
+	fixture_file(f, "new/1.h", "x");
+	age(f);
+	assert_int_equal(utimensat(f->fd, "new", then, 0), 0);
+	assert_int_equal(mdir_list(f->fd, &list, &err), 0);
+	assert_true(list.stable);
+	assert_int_equal(list.n, 1);
+	mlist_clear(&list);
+}
+
 static void
 a_folder_that_cannot_be_read_is_an_error(void **state)
 {
@@ -412,6 +431,7 @@ main(void)
 		FIXTURE_TEST(only_young_times_are_set_back_and_no_second_changes),
 		FIXTURE_TEST(of_one_unique_name_one_entry_counts),
 		FIXTURE_TEST(a_directory_that_moved_just_now_is_not_stable),
+		FIXTURE_TEST(a_directory_of_the_future_is_stable),
 		FIXTURE_TEST(a_folder_that_cannot_be_read_is_an_error),
 		FIXTURE_TEST(no_file_is_missing_from_two_stable_lists),
 		FIXTURE_TEST(a_rename_says_what_became_of_it),

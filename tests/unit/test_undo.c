@@ -152,6 +152,7 @@ test_what_has_no_room_is_not_kept_in_part(void **state)
 	assert_ptr_not_equal(signal(SIGXFSZ, SIG_IGN), SIG_ERR);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_int_equal(undo_keep(undo, f->fd, &row, "100.x:2,FS", &err), -1);
+	assert_int_equal(err.errnum, EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
 	assert_int_equal(undo_list(away, "a", &list, &err), 0);
 	assert_int_equal(list.n, 0);

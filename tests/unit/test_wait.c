@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/attr.h"
@@ -201,6 +202,29 @@ many_are_waited_for_as_well(void **state)
 	free(w);
 }
 
+static void
+more_than_files_may_be_open_if_most_are_none(void **state)
+{
+	enum { MANY = 500 };
+	struct waiter *w = xcalloc(MANY, sizeof(*w));
+	struct rlimit was, small = { .rlim_cur = 64 };
+	struct pipes *p = *state;
+	struct err err;
+
+	for (size_t i = 0; i < MANY; i++)
+		w[i] = (struct waiter){ i % 2 == 0 ? -1 : p->b[0], 0, 0 };
+	w[MANY - 2] = (struct waiter){ p->b[0], WAIT_READ, 0 };
+	assert_int_equal(write(p->b[1], "x", 1), 1);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	small.rlim_max = was.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &small), 0);
+	assert_int_equal(wait_any(w, MANY, clock_in(USEC_S(5)), &err), 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_int_equal(w[MANY - 2].got, WAIT_READ);
+	assert_int_equal(w[MANY - 1].got, 0);
+	free(w);
+}
+
 #define WITH_PIPES(f)	cmocka_unit_test_setup_teardown(f, open_pipes, close_pipes)
 
 int
@@ -215,6 +239,7 @@ main(void)
 		WITH_PIPES(a_request_to_stop_comes_first),
 		WITH_PIPES(what_is_in_doubt_ends_unless_it_is_answered),
 		WITH_PIPES(many_are_waited_for_as_well),
+		WITH_PIPES(more_than_files_may_be_open_if_most_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
