@@ -16,7 +16,7 @@
 #include "base/wait.h"
 
 static uint8_t inbox[1 + IPC_MAX];
-static bool inbox_secret;
+static size_t inbox_secret;	/* bytes of a secret that are in it */
 
 union fd_space {
 	struct cmsghdr	head;
@@ -106,9 +106,8 @@ ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
 	ssize_t n;
 	int ride = -1;
 
-	if (inbox_secret)
-		explicit_bzero(inbox, sizeof(inbox));
-	inbox_secret = false;
+	explicit_bzero(inbox, inbox_secret);
+	inbox_secret = 0;
 	do
 		n = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
@@ -128,7 +127,7 @@ ipc_recv(int fd, enum ipc_type *type, struct str *payload, int *fd_ride,
 		return err_set(err, ERR_PROTO, "internal.ipc",
 		    "the other process sent what is no message");
 	}
-	inbox_secret = inbox[0] == IPC_SECRET;
+	inbox_secret = inbox[0] == IPC_SECRET ? (size_t)n : 0;
 	*type = inbox[0];
 	*payload = (struct str){ (const char *)inbox + 1, (size_t)n - 1 };
 	*fd_ride = ride;

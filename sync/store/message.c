@@ -270,20 +270,19 @@ struct cursor {
 	uint64_t	 wire_size;
 	int64_t		 last;		/* uid or id behind which to go on */
 	struct buf	 last_unique;
-	struct msg_row	 row[PAGE_ROWS];
 	struct buf	 text;		/* what the rows borrow */
 	size_t		 n, at;
 	bool		 end;
+	struct msg_row	 row[];		/* PAGE_ROWS */
 };
 
+/* The page is left as it is: most cursors look for one message. */
 static struct cursor *
 cursor_new(struct store *s, enum stmt q, int64_t folder)
 {
-	struct cursor *c = xcalloc(1, sizeof(*c));
+	struct cursor *c = xmalloc(sizeof(*c) + PAGE_ROWS * sizeof(c->row[0]));
 
-	c->s = s;
-	c->q = q;
-	c->folder = folder;
+	*c = (struct cursor){ .s = s, .q = q, .folder = folder };
 	buf_init(&c->key, 4096);
 	buf_init(&c->last_unique, 4096);
 	buf_init(&c->text, PAGE_TEXT);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,37 @@ recv_one(enum ipc_type *type, struct str *payload, int *ride, struct err *err)
 {
 	*ride = -2;
 	return ipc_recv(sv[1], type, payload, ride, err);
+}
+
+/* Is the page with ${p} in memory? */
+static bool
+is_in_memory(const char *p)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	unsigned char in;
+
+	assert_int_equal(mincore((void *)((uintptr_t)p / page * page), 1, &in), 0);
+	return in & 1;
+}
+
+/* The first of all: nothing has been where no message reached. */
+static void
+a_secret_is_wiped_and_what_it_did_not_reach_is_left_alone(void **state)
+{
+	enum ipc_type type;
+	struct str payload, none;
+	struct err err;
+	int ride;
+
+	(void)state;
+	send_ok(IPC_SECRET, STR("0secret"), -1);
+	assert_int_equal(recv_one(&type, &payload, &ride, &err), 1);
+	assert_true(str_eq(payload, STR("0secret")));
+	assert_int_equal(recv_one(&type, &none, &ride, &err), 0);
+	for (size_t i = 0; i < payload.n; i++)
+		assert_int_equal(payload.p[i], 0);
+	assert_true(is_in_memory(payload.p));
+	assert_false(is_in_memory(payload.p + IPC_MAX / 2));
 }
 
 static void
@@ -209,6 +241,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_secret_is_wiped_and_what_it_did_not_reach_is_left_alone,
+		    setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    message_arrives_whole_with_its_type, setup, teardown),
 		cmocka_unit_test_setup_teardown(

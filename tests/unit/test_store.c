@@ -1089,6 +1089,18 @@ content_is_found_in_one_folder_or_in_any(void **state)
 	store_close(s);
 }
 
+/* That is a lock at each allocation. */
+static void
+sqlite_does_not_count_its_memory(void **state)
+{
+	struct store *s = open_store();
+
+	(void)state;
+	add_folder(s, "F");
+	assert_int_equal(sqlite3_memory_used(), 0);
+	store_close(s);
+}
+
 static void
 a_long_object_id_is_refused(void **state)
 {
@@ -1192,6 +1204,7 @@ main(void)
 		FRESH(a_row_that_is_moved_ahead_is_not_an_endless_visit),
 		FRESH(rows_are_found_by_their_stages),
 		FRESH(content_is_found_in_one_folder_or_in_any),
+		FRESH(sqlite_does_not_count_its_memory),
 		FRESH(a_long_object_id_is_refused),
 	};
 
