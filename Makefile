@@ -286,7 +286,7 @@ cppcheck:
 
 valgrind: $(UNIT) $(SCRIPT)
 	@for t in $(UNIT); do \
-		valgrind -q --error-exitcode=1 --leak-check=full \
+		SYNCD_VALGRIND=1 valgrind -q --error-exitcode=1 --leak-check=full \
 			--suppressions=tests/tool/valgrind.supp $$t >$(BUILD)/valgrind.out 2>&1 || \
 			{ cat $(BUILD)/valgrind.out; echo "$$t: FAILED"; exit 1; }; \
 	done

@@ -65,6 +65,20 @@ assert_round_trip(const struct uidset *s)
 	buf_clear(&text);
 }
 
+/* Some range, of at most ${longest}, which goes into ${map}, too. */
+static struct uidrange
+any_range(uint32_t *x, uint32_t longest, bool *map)
+{
+	uint32_t lo = next_random(x) % (MOST + 1);
+	uint32_t hi = lo + next_random(x) % longest;
+
+	if (hi > MOST)
+		hi = MOST;
+	for (uint32_t v = lo; v <= hi; v++)
+		map[v] = v != 0;
+	return (struct uidrange){ lo, hi };
+}
+
 static void
 any_additions_give_the_same_as_a_bitmap(void **state)
 {
@@ -76,18 +90,13 @@ any_additions_give_the_same_as_a_bitmap(void **state)
 
 		uidset_init(&s);
 		for (int i = 0; i < 40; i++) {
-			uint32_t lo = next_random(&x) % (MOST + 1);
-			uint32_t hi = lo + next_random(&x) % (1 + seed % 12);
+			struct uidrange r = any_range(&x, 1 + seed % 12, map);
 
-			if (hi > MOST)
-				hi = MOST;
-			for (uint32_t v = lo; v <= hi; v++)
-				map[v] = v != 0;
 			/* A reversed range is the same range. */
 			if (i % 3 == 0)
-				uidset_add(&s, hi, lo);
+				uidset_add(&s, r.hi, r.lo);
 			else
-				uidset_add(&s, lo, hi);
+				uidset_add(&s, r.lo, r.hi);
 			assert_canonical(&s);
 		}
 		assert_equals(&s, map);
@@ -106,21 +115,13 @@ what_is_collected_is_the_same_as_a_bitmap(void **state)
 		struct uidset s;
 
 		uidset_init(&s);
-		for (int i = 0; i < 400; i++) {
-			uint32_t lo = next_random(&x) % (MOST + 1);
-			uint32_t hi = lo + next_random(&x) % (1 + seed % 4);
+		for (uint32_t i = 0; i < 10 + seed; i++) {
+			struct uidrange r = any_range(&x, 1 + seed % 4, map);
 
-			if (hi > MOST)
-				hi = MOST;
-			/* Fewer than there are numbers. */
-			if (lo % (2 + seed % 5) == 0)
-				continue;
-			for (uint32_t v = lo; v <= hi; v++)
-				map[v] = v != 0;
 			if (i % 3 == 0)
-				uidset_collect(&s, hi, lo);
+				uidset_collect(&s, r.hi, r.lo);
 			else
-				uidset_collect(&s, lo, hi);
+				uidset_collect(&s, r.lo, r.hi);
 			/* And when it is settled now and then. */
 			if (seed % 2 == 0 && i % 50 == 0)
 				uidset_settle(&s);

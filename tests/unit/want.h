@@ -2,8 +2,18 @@
 #ifndef WANT_H
 #define WANT_H
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+
+#include "base/sandbox.h"
+
+/* A sanitizer ends such a process itself, and valgrind has memory of its own. */
+static inline bool
+memory_is_never_short(void)
+{
+	return sandbox_is_off() || getenv("SYNCD_VALGRIND") != NULL;
+}
 
 /* From now on nothing more can be had, not even a little. */
 static inline void
