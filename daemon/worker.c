@@ -191,7 +191,8 @@ hopeless(const struct err *err)
 static bool
 shut_out(const struct err *err)
 {
-	return strcmp(err->code, "tls.ca-file") == 0;
+	return strcmp(err->code, "tls.ca-file") == 0 ||
+	    strcmp(err->code, "tls.client-cert") == 0;
 }
 
 static int
