@@ -187,6 +187,15 @@ hopeless(const struct err *err)
 	    (err->class == ERR_CONFIG && strncmp(err->code, "tls.", 4) != 0);
 }
 
+/* The file may be another than when we began, which the sandbox keeps from us, and not
+ * from the next worker. */
+static bool
+shut_out(const struct err *err)
+{
+	return strcmp(err->code, "tls.ca-file") == 0 ||
+	    strcmp(err->code, "tls.client-cert") == 0;
+}
+
 static int
 live(struct worker *w, struct err *err)
 {
@@ -203,7 +212,7 @@ live(struct worker *w, struct err *err)
 		worker_fail_jobs(w, err);
 		if (err->class == ERR_AUTH)
 			worker_script_auth_failed(w->acc, err->text);
-		if (hopeless(err) || err->class == ERR_LOCAL)
+		if (hopeless(err) || err->class == ERR_LOCAL || shut_out(err))
 			return -1;
 		worker_failed(w, err);
 	}

@@ -52,6 +52,11 @@ worker_sandbox(const struct account_conf *conf, const char *root,
 	leave_open(&open, state_dir, true);
 	if (ca != NULL)
 		leave_open(&open, trusted, false);
+	/* Read anew for each connection. */
+	if (conf->tls.client_cert != NULL)
+		leave_open(&open, conf->tls.client_cert, false);
+	if (conf->tls.client_key != NULL)
+		leave_open(&open, conf->tls.client_key, false);
 	while ((dir = strsep(&rest, ":")) != NULL)
 		leave_open(&open, dir, false);
 	leave_open_for_scripts(&open, conf);

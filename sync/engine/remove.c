@@ -199,15 +199,17 @@ apply_deletes_remote(struct account *acc, struct folder *f, struct err *err)
 
 /* ---- here ------------------------------------------------------------- */
 
+/* -1 with *stuck: its file could not be taken, and nothing was written of it. */
 static int
 unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
-    struct err *err)
+    bool *stuck, struct err *err)
 {
 	struct msg_row row;
 	struct folder *f;
 	char *file;
 	int got = store_find_id(acc->store, msg, &row, err);
 
+	*stuck = false;
 	if (got <= 0)
 		return got;
 	f = account_by_id(acc, row.folder);
@@ -218,6 +220,7 @@ unlink_row(struct account *acc, int undo_fd, int64_t msg, const char *reason,
 	    undo_keep(undo_fd, f->fd, &row, file, err);
 	if (got == 0)
 		got = mdir_unlink(f->fd, row.in_new, file, err) < 0 ? -1 : 0;
+	*stuck = got < 0;
 	dirsync_left(acc, f);
 	if (got > 0 && row.stage == ST_TOMBSTONE) {
 		/* A client has just renamed it: a look tells to what. */
@@ -284,6 +287,8 @@ int
 remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *err)
 {
 	struct ids ids = { 0 };
+	struct err why, *told = err;
+	bool stuck = false;
 	int undo_fd = -1, r;
 
 	/* Among what policy has left on one side there may be very many rows. */
@@ -297,7 +302,7 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 	}
 	for (size_t i = 0; i < ids.n && r == 0; i++) {
 		if (unlink_row(acc, undo_fd, ids.v[i],
-		    "deleted on the server", err) == 0)
+		    "deleted on the server", &stuck, err) == 0)
 			continue;
 		if (err->class != ERR_MSG && err->class != ERR_FOLDER) {
 			r = -1;
@@ -307,13 +312,20 @@ remove_tombstones(struct account *acc, int64_t before, size_t *n, struct err *er
 		    err->text);
 		++*n;
 	}
+	/* Those before it are gone, and known to be in the undo store only by what was
+	 * written of them. */
+	stuck = stuck && r < 0;
+	if (stuck) {
+		told = &why;
+		r = 0;
+	}
 	if (undo_fd >= 0 && r == 0 && fsync(undo_fd) < 0)
-		r = err_sys(err, ERR_LOCAL, "store.io", "sync the undo store");
-	r = account_end(acc, r, err);
+		r = err_sys(told, ERR_LOCAL, "store.io", "sync the undo store");
+	r = account_end(acc, r, told);
 	if (undo_fd >= 0)
 		close(undo_fd);
 	free(ids.v);
-	return r;
+	return stuck ? -1 : r;
 }
 
 /* ---- whole folders ---------------------------------------------------- */
@@ -330,11 +342,13 @@ static int
 unlink_files(struct account *acc, struct folder *f, const struct ids *ids,
     struct err *err)
 {
-	int undo_fd = undo_open(acc->state_dir, acc->conf->name, true, err), r = undo_fd < 0 ? -1 : 0;
+	int undo_fd = undo_open(acc->state_dir, acc->conf->name, true, err);
+	int r = undo_fd < 0 ? -1 : 0;
+	bool stuck;
 
 	for (size_t i = 0; i < ids->n && r == 0; i++)
 		if (unlink_row(acc, undo_fd, ids->v[i],
-		    "its folder was deleted on the server", err) < 0)
+		    "its folder was deleted on the server", &stuck, err) < 0)
 			r = -1;
 	if (r == 0 && fsync(undo_fd) < 0)
 		r = err_sys(err, ERR_LOCAL, "store.io", "sync the undo store");

@@ -119,6 +119,15 @@ class Transport(PeerCase):
         self.start(names=("DNS:other.example",))
         self.refuse("tls.name-mismatch")
 
+    def test_a_certificate_of_our_own_is_read_wherever_it_is(self):
+        ours = os.path.dirname(make_tls(scratch("client.") + "/tls"))
+        os.chmod(ours + "/key.pem", 0o600)
+        self.start({"tls": {"client_cert": {"cert": ours + "/cert.pem",
+                                            "key": ours + "/key.pem"}}})
+        self.peer.boxes["INBOX"].add(message("m"))
+        self.syncd.sync()
+        self.tree.find("INBOX", "Subject: m")
+
     def test_without_starttls_nothing_is_said_in_clear(self):
         self.start({"tls": {"mode": "starttls"}}, tls=False)
         self.peer.on("STARTTLS", bad())

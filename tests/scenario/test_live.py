@@ -5,6 +5,7 @@ Run with `python3 -m unittest`, the tests print how many milliseconds it took.
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -583,6 +584,24 @@ class Restarting(LiveCase):
         self.assertEqual(self.report()["problems"], [])
         self.client.append("INBOX", message("after"))
         self.arrives("delivery afterwards", lambda: self.near("INBOX", "after"))
+
+    def test_trusted_certificates_that_were_renewed_are_read(self):
+        """As most programs write a file: another takes its place."""
+        ours = os.path.join(self.syncd.dir, "ours.pem")
+        shutil.copy(self.dovecot.ca, ours)
+        self.syncd.settings["accounts"]["a"]["tls"]["ca_file"] = ours
+        self.syncd.write()
+        self.begin()
+        shutil.copy(ours, ours + ".new")
+        os.rename(ours + ".new", ours)
+        self.dovecot.stop()
+        self.dovecot.start()
+        self.client = self.dovecot.client(self.user)
+        self.addCleanup(self.client.close)
+        self.client.append("INBOX", message("fresh"))
+        self.arrives("delivery by a new connection", lambda: self.near("INBOX", "fresh"), 30)
+        self.wait_state("live")
+        self.assertEqual(self.report()["problems"], [])
 
     def test_a_worker_that_dies_is_started_again(self):
         self.begin()

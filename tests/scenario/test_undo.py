@@ -1,6 +1,8 @@
 """What was removed comes back, and a message's life can be told."""
 import json
 import os
+import subprocess
+import unittest
 
 from case import Case, message
 
@@ -63,6 +65,28 @@ class Undo(Case):
         self.assertPlaces("inside")
         self.assertEqual(self.syncd.run("undo", "--yes").rc, 0)
         self.assertPlaces("inside", "Old/Box")
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting needs root")
+    def test_what_was_kept_before_the_store_was_full_is_listed(self):
+        undo = os.path.join(self.syncd.state, "undo")
+        os.mkdir(undo, 0o700)
+        p = subprocess.run(("mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs", undo),
+                           stderr=subprocess.PIPE, check=False)
+        if p.returncode:
+            self.skipTest("cannot mount: " + p.stderr.decode().strip())
+        self.addCleanup(subprocess.run, ("umount", "-l", undo), check=False)
+        self.client.append("INBOX", message("small"), flags="S")
+        self.client.append("INBOX", message("large", "x" * 200_000), flags="S")
+        self.syncd.sync()
+        for token in ("small", "large"):
+            self.client.expunge("INBOX", self.client.find("INBOX", token))
+        r = self.syncd.sync(expect=74)
+        self.assertIn("store.no-space", r.err)
+        self.assertIsNotNone(self.tree.find("INBOX", "Subject: large"))
+        subprocess.run(("mount", "-o", "remount,size=4m", undo), check=True)
+        self.syncd.sync()
+        self.assertSame()
+        self.assertEqual({r["subject"] for r in self.listed()}, {"small", "large"})
 
     def test_undo_needs_the_tree(self):
         self.removed_on_server("lost")
