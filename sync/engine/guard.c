@@ -141,7 +141,7 @@ replace_lost(struct account *acc, struct folder *f, struct err *err)
 		return 0;
 	if (mdir_which(f->fd, &which, err) < 0)
 		return -1;
-	if (which == f->dirs)
+	if (which == 0 || which == f->dirs)
 		return 0;
 	log_notice("%s: another directory is in its place; %zu messages that it "
 	    "lacks come back", f->name, n);

@@ -112,11 +112,14 @@ int
 local_check(struct account *acc, struct folder *f, struct err *err)
 {
 	int64_t cur, new_;
+	uint64_t which;
 
 	if (folder_load(acc, f, err) < 0 ||
-	    mdir_times(f->fd, &cur, &new_, err) < 0)
+	    mdir_times(f->fd, &cur, &new_, err) < 0 ||
+	    mdir_which(f->fd, &which, err) < 0)
 		return -1;
-	if (cur != f->mtime_cur || new_ != f->mtime_new)
+	/* Two that changed places may be of one age. */
+	if (cur != f->mtime_cur || new_ != f->mtime_new || which != f->dirs)
 		folder_mark(f, DIRTY_SCAN);
 	return 0;
 }

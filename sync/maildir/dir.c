@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -57,15 +59,29 @@ dir_mtime(int folder_fd, const char *sub, int64_t *mtime, struct err *err)
 	return 0;
 }
 
+/* Some deal a file a number whenever they are asked about it again. */
+static bool
+keeps_numbers(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type != FUSE_SUPER_MAGIC &&
+	    (unsigned long)fs.f_type != CIFS_SUPER_MAGIC &&
+	    (unsigned long)fs.f_type != SMB2_SUPER_MAGIC;
+}
+
 /* Numbers of file systems are dealt anew at each mount: they do not tell. */
 int
 mdir_which(int folder_fd, uint64_t *which, struct err *err)
 {
 	struct stat cur, new_;
 
+	*which = 0;
 	if (dir_stat(folder_fd, "cur", &cur, err) < 0 ||
 	    dir_stat(folder_fd, "new", &new_, err) < 0)
 		return -1;
+	if (!keeps_numbers(folder_fd))
+		return 0;
 	*which = ((uint64_t)cur.st_ino << 32 | (uint64_t)cur.st_ino >> 32) ^
 	    (uint64_t)new_.st_ino;
 	*which += *which == 0;

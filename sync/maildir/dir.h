@@ -38,8 +38,9 @@ struct mlist {
 /* The times of cur/ and new/, in ns: unchanged means that no entry came, went
  * or was renamed since.  -1: ERR_FOLDER. */
 int	mdir_times(int folder_fd, int64_t *cur, int64_t *new_, struct err *err);
-/* Which directories cur/ and new/ are: a number, never 0, that is another when one of them
- * was made anew, or has something mounted over it.  -1: ERR_FOLDER. */
+/* Which directories cur/ and new/ are: a number that is another when one of them was made
+ * anew, or has something mounted over it; 0 where that cannot be known.  -1:
+ * ERR_FOLDER. */
 int	mdir_which(int folder_fd, uint64_t *which, struct err *err);
 /* For how long from ${now} on a change may leave the times as one at ${then} did, both in
  * ns; 0: they would tell. */

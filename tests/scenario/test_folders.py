@@ -141,6 +141,23 @@ class Gone(Case):
         self.assertPlaces("meanwhile", "Box")
         self.assertQuiet()
 
+    def test_two_that_change_places_and_are_of_one_age(self):
+        for name in ("Box", "Tin"):
+            self.client.create(name)
+            self.client.append(name, message(f"in {name}"), "S")
+        self.syncd.sync()
+        for name in ("Box", "Tin"):
+            for sub in ("cur", "new"):
+                os.utime(os.path.join(self.tree.path(name), sub), (1_500_000_000,) * 2)
+        self.syncd.sync()
+        for old, new in (("Box", "Can"), ("Tin", "Box"), ("Can", "Tin")):
+            self.tree.rename_folder(old, new)
+        self.syncd.sync()
+        self.assertSame()
+        self.assertPlaces("in Box", "Tin")
+        self.assertPlaces("in Tin", "Box")
+        self.assertQuiet()
+
     def test_mail_was_moved_out_of_one_that_was_removed_then(self):
         self.client.create("Box")
         for token in ("named", "renamed", "copied", "left"):
