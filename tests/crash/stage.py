@@ -6,11 +6,13 @@ the picture back for each of its points, lets a round go wrong there, and asks
 the judge: at once, whether all mail is still somewhere and whole; and after
 one more round, whether all is as if nothing had gone wrong.
 """
+import contextlib
 import copy
 import os
 import random
 import shutil
 import signal
+import sqlite3
 
 from actors import Far, Local, Tree
 from compare import compare
@@ -124,7 +126,14 @@ class Stage:
     def places(self):
         return {name: os.path.join(self.syncd.dir, name) for name in ("mail", "state")}
 
+    def forget_directories(self):
+        """Those of a picture are others, each time."""
+        db = os.path.join(self.syncd.state, "a.db")
+        with contextlib.closing(sqlite3.connect(db)) as conn, conn:
+            conn.execute("UPDATE folder SET dirs = 0")
+
     def save(self):
+        self.forget_directories()
         picture = os.path.join(self.syncd.dir, "picture")
         os.mkdir(picture)
         for name, path in self.places().items():
