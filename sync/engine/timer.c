@@ -206,6 +206,11 @@ enum timer_turn
 timer_turn(const struct timer *t, int64_t last, int64_t now, int64_t jitter,
     bool catch_up, int64_t *due)
 {
+	/* The clock was ahead then, and was set: it begins anew. */
+	if (last - now > TIMER_AHEAD_S) {
+		*due = due_after(t, now, jitter);
+		return TIMER_SKIPS;
+	}
 	*due = last != 0 ? due_after(t, last, jitter) : now;
 	if (*due > now)
 		return TIMER_WAITS;

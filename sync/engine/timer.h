@@ -26,7 +26,8 @@ int64_t	timer_next(const struct timer *t, int64_t last);
 
 enum {
 	TIMER_JITTER_S	= 30,
-	TIMER_LATE_S	= 60	/* so late it is in time, and not missed */
+	TIMER_LATE_S	= 60,	/* so late it is in time, and not missed */
+	TIMER_AHEAD_S	= 86400	/* a last run that is to come by so much is none */
 };
 
 /* Seconds that these wait beyond their minute, less than TIMER_JITTER_S and always

@@ -169,6 +169,13 @@ static const struct {
 	  TIMER_SKIPS, "2026-03-04 03:30:05" },
 	{ "every 1h", "2026-03-02 03:30:00", "2026-03-06 10:00:00", 5, false,
 	  TIMER_SKIPS, "2026-03-06 11:00:00" },
+	/* The clock was years ahead, or a little, when it last ran. */
+	{ "every 1h", "2031-03-02 03:30:00", "2026-03-06 10:00:00", 5, true,
+	  TIMER_SKIPS, "2026-03-06 11:00:00" },
+	{ "daily 03:30", "2031-03-02 03:30:05", "2026-03-06 10:00:00", 5, true,
+	  TIMER_SKIPS, "2026-03-07 03:30:05" },
+	{ "every 1h", "2026-03-06 10:40:00", "2026-03-06 10:00:00", 5, true,
+	  TIMER_WAITS, "2026-03-06 11:40:00" },
 	/* A clock that was set back waits for what it promised. */
 	{ "every 1h", "2026-03-02 10:00:00", "2026-03-02 08:00:00", 0, true,
 	  TIMER_WAITS, "2026-03-02 11:00:00" },
