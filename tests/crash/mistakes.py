@@ -75,7 +75,7 @@ MISTAKES |= {
     "no-guard": one(GUARD, "bool many = (int64_t)n > acc->conf->guards.max_delete_count;",
                     "bool many = (int64_t)n < acc->conf->guards.max_delete_count;",
                     "held by a guard"),
-    "guard-any-directory": one(GUARD, "if (which == f->dirs)", "if (which != f->dirs)",
+    "guard-any-directory": one(GUARD, "if (which == 0 || which == f->dirs)", "if (which != f->dirs)",
                                "test_absence:made_anew"),
     "guard-percent": one(GUARD, "(int64_t)n * 100 >\n", "(int64_t)n * 100 <\n",
                          "held by a guard"),
