@@ -115,8 +115,8 @@ wait_for_leave(void)
 		usleep(5000);
 }
 
-/* "new=3 path=..." of the job, after one line. */
-static inline void
+/* "new=3 path=..." of the job, after one line; false: not a word. */
+static inline bool
 do_job(const char *account, const char *text, bool once)
 {
 	struct err err;
@@ -126,7 +126,7 @@ do_job(const char *account, const char *text, bool once)
 
 	if (strncmp(account, "mute", 4) == 0) {
 		json_decref(job);
-		return;
+		return false;
 	}
 	if (strncmp(account, "busy", 4) == 0)
 		wait_for_leave();
@@ -156,8 +156,7 @@ do_job(const char *account, const char *text, bool once)
 		say(IPC_BYE, "{\"exit\": 0, \"code\": \"\", \"message\": \"\"}");
 		pause();
 	}
-	if (once)
-		_exit(0);
+	return true;
 }
 
 /* In its first life, and whatever it is told. */
@@ -205,15 +204,16 @@ live(const char *account)
 		say_much();
 	if (strncmp(account, "ask", 3) == 0)
 		say(IPC_SECRET_ASK, "{\"reason\": \"connect\"}");
-	for (;;) {
+	for (bool done = false; !once || !done;) {
 		text = hear(&type);
 		if (type == IPC_JOB)
-			do_job(account, text, once);
+			done = do_job(account, text, once);
 		else if (type == IPC_SECRET)
 			say(IPC_STATUS, "{\"state\": \"live\", \"secret\": \"%s\"}",
 			    text);
 		free(text);
 	}
+	_exit(0);
 }
 
 static inline int
