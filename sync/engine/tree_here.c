@@ -150,6 +150,9 @@ directory_appeared(struct account *acc, const char *path, struct err *err)
 
 	if (may_be_old && renamed_here(acc, path, &old, err) < 0)
 		return -1;
+	/* Its directory goes where the server has it: another time, it seems. */
+	if (old != NULL && old->unread)
+		return 0;
 	if (old != NULL)
 		return rename_remote(acc, old, path, err);
 	policy = pattern_policy(acc->conf, str_z(path), 0);
@@ -204,7 +207,7 @@ directory_gone(struct account *acc, struct folder *f, struct err *err)
 {
 	bool more, many;
 
-	if (f->wire == NULL)
+	if (f->wire == NULL || f->unread)
 		return 0;
 	if (acc->conf->folders.delete_remote &&
 	    (f->policy.push & POLICY_DELETE) && !f->missing) {

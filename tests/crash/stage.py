@@ -269,5 +269,6 @@ class Stage:
             raise Wrong("a quiet round changed files")
         if writing(self.peer.sent):
             raise Wrong(f"a quiet round wrote: {writing(self.peer.sent)}")
-        if self.peer.trouble:
-            raise Wrong(f"the server did not understand: {self.peer.trouble}")
+        trouble, self.peer.trouble = self.peer.trouble, []
+        if trouble:
+            raise Wrong(f"the server did not understand: {trouble}")

@@ -185,7 +185,7 @@ class Crash(unittest.TestCase):
     @limit(60)
     def test_a_folder_that_cannot_be_renamed_now_is_not_there_twice(self):
         stage = self.staged("folder renamed")
-        for n in stage.effects(" renameat2 ", " openat2 ", of=("-c", "file")):
+        for n in stage.effects(" renameat2 ", " openat2 ", " fsync ", of=("-c", "file")):
             with self.subTest(n=n):
                 self.assertTrue(point(stage, SWEEPS["eacces"], n))
 
