@@ -57,6 +57,15 @@ intend_file(const struct msg_row *source, const struct change *c,
 	return true;
 }
 
+/* Nothing can be done about it in this round, nor with its flags: it has no UID. */
+static int
+not_now(struct folder *to, struct change *c)
+{
+	to->work.failed = true;
+	c->done = true;
+	return 0;
+}
+
 /* The intent: what will be where, once the server has done it. */
 static int
 intend(struct account *acc, struct folder *to, struct change *c,
@@ -74,10 +83,8 @@ intend(struct account *acc, struct folder *to, struct change *c,
 		c->from = 0;		/* an ordinary upload, then */
 		return 0;
 	}
-	if (from->skip) {
-		to->work.failed = true;
-		return 0;
-	}
+	if (from->skip)
+		return not_now(to, c);
 	struct uid uid = source.uid;
 	struct flags flags = source.flags;
 	int64_t id = source.id, date = source.date;
@@ -87,7 +94,7 @@ intend(struct account *acc, struct folder *to, struct change *c,
 			return -1;
 		got = row_of_file(acc, to, c, &row, err);
 		if (got <= 0)
-			return got;
+			return got < 0 ? -1 : not_now(to, c);
 		row.stage = ST_APPENDING;
 		/* Already with the bits of the folder that the row is in: whoever
 		 * settles it after a crash knows no other. */
@@ -100,7 +107,7 @@ intend(struct account *acc, struct folder *to, struct change *c,
 		row.to = to->id;
 		row.seek = to->uidnext > 0 ? to->uidnext : 1;
 		if (!intend_file(&source, c, &row, name))
-			return 0;
+			return not_now(to, c);
 	}
 	if (store_msg_put(acc->store, &row, err) < 0)
 		return -1;
@@ -312,15 +319,19 @@ out:
 	return r;
 }
 
-/* Two folders' trouble: their intents stay open, to be settled first next time. */
+/* Two folders' trouble: their intents stay open, to be settled first next time, and
+ * until then these have no UID that flags could be sent for. */
 static bool
-trouble_on_route(struct account *acc, struct transfer *t, const struct err *err)
+trouble_on_route(struct account *acc, struct transfer *t, size_t n,
+    const struct err *err)
 {
 	if (err->class != ERR_FOLDER && err->class != ERR_MSG)
 		return false;
 	problem_open(acc, PROBLEM_WARNING, err->code, t->to, "", "%s", err->text);
 	acc->recovered = false;
 	t->from->work.failed = t->to->work.failed = true;
+	for (size_t i = 0; i < n; i++)
+		t[i].change->done = true;
 	return true;
 }
 
@@ -357,7 +368,7 @@ apply_moves(struct account *acc, struct folder **f, size_t n, struct err *err)
 		    ts.v[k].uid.v != ts.v[k - 1].uid.v;)
 			k++;
 		r = run_route(acc, &ts.v[i], k - i, err);
-		if (r < 0 && trouble_on_route(acc, &ts.v[i], err))
+		if (r < 0 && trouble_on_route(acc, &ts.v[i], k - i, err))
 			r = 0;
 	}
 	free(ts.v);

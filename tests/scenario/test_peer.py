@@ -619,6 +619,40 @@ class Exchange(Profile):
                 self.assertNotIn(word, command)
 
 
+class NotNow(PeerCase):
+    """A mailbox that is not opened for once, while mail goes in and out, and its flags
+    are changed on the way."""
+    caps = "IMAP4rev1 UNSELECT UIDPLUS"
+
+    def swap(self, token):
+        """One goes from INBOX to Archive, one the other way."""
+        away, back = token + "away", token + "back"
+        self.inbox.add(message(away), {"\\Answered"}, DATE)
+        self.peer.boxes["Archive"].add(message(back), {"\\Answered"}, DATE)
+        self.syncd.sync()
+        for here, there, name in (("INBOX", "Archive", away), ("Archive", "INBOX", back)):
+            self.tree.set_flags(here, f"Subject: {name}", "RS")
+            self.tree.move(here, f"Subject: {name}", there, keep_name=False)
+        msg = next(m for m in self.inbox.msgs if away.encode() in m.data)
+        msg.flags.add("\\Flagged")
+        self.inbox.touch(msg)
+
+    @limit(60)
+    def test_at_each_time(self):
+        for name in ("INBOX", "Archive"):
+            for passed in range(4):
+                opens = f'SELECT "?{name}'
+                self.swap(f"{name}{passed}")
+                self.peer.on(opens, lambda *_: False, times=passed)
+                self.peer.on(opens, no("not now"), times=1)
+                self.any_end()
+                self.heal()
+        self.assertEqual(len([m for m in self.inbox.msgs if b"back" in m.data and
+                              m.flags >= {"\\Answered", "\\Seen"}]), 8)
+        self.assertEqual(len([m for m in self.peer.boxes["Archive"].msgs if b"away" in m.data and
+                              m.flags >= {"\\Answered", "\\Seen", "\\Flagged"}]), 8)
+
+
 class Meanwhile(PeerCase):
     """A draft is saved again while the server is told of what it was."""
 
